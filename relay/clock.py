@@ -1,0 +1,11 @@
+"""Where time is read. Cores never call these: they take `now` as an argument."""
+
+import time
+
+NTP_EPOCH_OFFSET = 2_208_988_800
+"""Seconds between the NTP epoch (1900) and the Unix epoch (1970), RFC 5905 section 6."""
+
+
+def monotonic() -> float:
+    """Seconds on a clock that never jumps; only differences mean anything."""
+    return time.monotonic()

@@ -1,0 +1,79 @@
+"""Bytes to messages and back. Owns the limits' enforcement; past it there is no untyped dictionary.
+
+Every way in which a frame can be wrong ends in one `RelayError` with a code of its own, and in no
+other exception.
+"""
+
+from typing import get_args
+
+import msgspec
+
+from relay.errors import ErrorCode, RelayError
+from relay.protocol.limits import Limits
+from relay.protocol.messages import (
+    RESERVED_EVENTS,
+    ChatMessage,
+    ClientMessage,
+    Message,
+    ServerMessage,
+    WebrtcOffer,
+)
+
+
+class _Envelope(msgspec.Struct, frozen=True):
+    event: str
+    data: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+_envelopes = msgspec.json.Decoder(_Envelope)
+_encoder = msgspec.json.Encoder()
+_decoders: dict[str, msgspec.json.Decoder[ClientMessage]] = {
+    kind.event: msgspec.json.Decoder(kind) for kind in get_args(ClientMessage)
+}
+
+
+def decode(frame: str | bytes, limits: Limits) -> ClientMessage:
+    """Read one WebSocket text frame from a client.
+
+    Raises:
+        RelayError: MESSAGE_TOO_LARGE, INVALID_MESSAGE, UNKNOWN_EVENT or RESERVED_EVENT.
+    """
+    size = len(frame.encode()) if isinstance(frame, str) else len(frame)
+    if size > limits.message_bytes:
+        raise RelayError(ErrorCode.MESSAGE_TOO_LARGE, "The message is too large.")
+    try:
+        envelope = _envelopes.decode(frame)
+    except (msgspec.DecodeError, RecursionError) as cause:
+        raise RelayError(ErrorCode.INVALID_MESSAGE, "The message is not a valid event.") from cause
+    decoder = _decoders.get(envelope.event)
+    if decoder is None:
+        if envelope.event in RESERVED_EVENTS:
+            raise RelayError(ErrorCode.RESERVED_EVENT, "Only the server sends this event.")
+        raise RelayError(ErrorCode.UNKNOWN_EVENT, "The server does not know this event.")
+    try:
+        message = decoder.decode(envelope.data)
+    except (msgspec.DecodeError, RecursionError) as cause:
+        raise RelayError(ErrorCode.INVALID_MESSAGE, "The event's data does not fit the specification.") from cause
+    _measure(message, limits)
+    return message
+
+
+def encode(message: ServerMessage | ClientMessage) -> str:
+    """Write one message as a WebSocket text frame."""
+    return _encoder.encode({"event": message.event, "data": message}).decode()
+
+
+def _measure(message: Message, limits: Limits) -> None:
+    match message:
+        case ChatMessage(text=text):
+            if not text.strip():
+                raise RelayError(ErrorCode.INVALID_MESSAGE, "A chat message needs some text.")
+            if len(text) > limits.chat_characters:
+                raise RelayError(
+                    ErrorCode.MESSAGE_TOO_LARGE, f"A chat message has at most {limits.chat_characters} characters."
+                )
+        case WebrtcOffer(sdp=sdp):
+            if len(sdp.encode()) > limits.sdp_bytes or sdp.count("\n") > limits.sdp_lines:
+                raise RelayError(ErrorCode.MESSAGE_TOO_LARGE, "The offer is too large.")
+        case _:
+            pass
