@@ -40,6 +40,13 @@ class Tasks:
         task.add_done_callback(self._ended)
         return task
 
+    async def finish(self) -> None:
+        """Start nothing more and let what runs end by itself, `CLOSE_TIMEOUT` seconds at most; then close."""
+        self._closed = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSE_TIMEOUT)
+        await self.close()
+
     async def close(self) -> None:
         """Cancel everything and wait for it to end, `CLOSE_TIMEOUT` seconds at most. Idempotent."""
         self._closed = True

@@ -36,7 +36,7 @@ class PartingReason(StrEnum):
     SERVER_STOPPING = "server_stopping"
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True):
+class Message(msgspec.Struct, frozen=True):
     """What all messages share. `event` is the name on the wire."""
 
     event: ClassVar[str]
@@ -53,19 +53,19 @@ class IceServer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 # From the client
 
 
-class FindPartner(Message):
+class FindPartner(Message, frozen=True):
     event: ClassVar[str] = "find_partner"
 
 
-class NextPartner(Message):
+class NextPartner(Message, frozen=True):
     event: ClassVar[str] = "next_partner"
 
 
-class LeaveRoom(Message):
+class LeaveRoom(Message, frozen=True):
     event: ClassVar[str] = "leave_room"
 
 
-class WebrtcOffer(Message):
+class WebrtcOffer(Message, frozen=True):
     event: ClassVar[str] = "webrtc_offer"
 
     sdp: str
@@ -73,7 +73,7 @@ class WebrtcOffer(Message):
     """mid of each section to what it carries."""
 
 
-class WebrtcIceCandidate(Message):
+class WebrtcIceCandidate(Message, frozen=True):
     event: ClassVar[str] = "webrtc_ice_candidate"
 
     candidate: str
@@ -85,7 +85,7 @@ class WebrtcIceCandidate(Message):
 # Both ways
 
 
-class ChatMessage(Message):
+class ChatMessage(Message, frozen=True):
     event: ClassVar[str] = "chat_message"
 
     text: str
@@ -94,7 +94,7 @@ class ChatMessage(Message):
 # From the server
 
 
-class Connected(Message):
+class Connected(Message, frozen=True):
     event: ClassVar[str] = "connected"
 
     user_id: UserId
@@ -103,29 +103,29 @@ class Connected(Message):
     protocol: int = PROTOCOL_VERSION
 
 
-class WaitingForPartner(Message):
+class WaitingForPartner(Message, frozen=True):
     event: ClassVar[str] = "waiting_for_partner"
 
 
-class PartnerFound(Message):
+class PartnerFound(Message, frozen=True):
     event: ClassVar[str] = "partner_found"
 
     room_id: RoomId
 
 
-class WebrtcAnswer(Message):
+class WebrtcAnswer(Message, frozen=True):
     event: ClassVar[str] = "webrtc_answer"
 
     sdp: str
 
 
-class PartnerDisconnected(Message):
+class PartnerDisconnected(Message, frozen=True):
     event: ClassVar[str] = "partner_disconnected"
 
     reason: PartingReason
 
 
-class ErrorMessage(Message, omit_defaults=True):
+class ErrorMessage(Message, frozen=True, omit_defaults=True):
     event: ClassVar[str] = "error"
 
     code: ErrorCode

@@ -1,0 +1,58 @@
+"""The command line: `relay serve` and `relay config`."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from relay import __version__, app, config
+from relay.errors import ConfigurationError
+from relay.observe import logging
+
+EXIT_CONFIGURATION = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    parsed = _parser().parse_args(arguments)
+    flags = {name: value for name in config.names() if (value := getattr(parsed, name)) is not None}
+    try:
+        configuration = config.load(os.environ, flags, parsed.config)
+        match parsed.command:
+            case "config":
+                _print(configuration)
+            case "serve":
+                logging.configure(configuration.settings.log_level, configuration.settings.log_format)
+                asyncio.run(_serve(configuration.settings))
+    except ConfigurationError as error:
+        print(f"relay: {error}", file=sys.stderr)
+        return EXIT_CONFIGURATION
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    settings = argparse.ArgumentParser(add_help=False)
+    settings.add_argument("--config", metavar="FILE", help="TOML file with settings")
+    for name in config.names():
+        settings.add_argument("--" + name.replace("_", "-"), dest=name, metavar="VALUE", help=config.describe(name))
+    parser = argparse.ArgumentParser(prog="relay", description="Random video chat through a media relay.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("serve", parents=[settings], help="run the server")
+    commands.add_parser("config", parents=[settings], help="print the effective settings and where each came from")
+    return parser
+
+
+def _print(configuration: config.Configuration) -> None:
+    for name, value, origin in config.display(configuration):
+        print(f"{name} = {value or '(none)'}  # {origin}")
+
+
+async def _serve(settings: config.Settings) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    await app.serve(settings, stopping)

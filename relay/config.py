@@ -1,0 +1,199 @@
+"""Every setting: its name, type, default and meaning, and where its value came from.
+
+Later wins: defaults, a TOML file (`--config` or `RELAY_CONFIG`), the environment (`RELAY_*`), flags. Read
+once at start-up, frozen, passed down. A setting that is unknown, ill-typed or contradicts another
+stops start-up with a sentence that names it.
+"""
+
+import ipaddress
+import tomllib
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from relay.errors import ConfigurationError
+
+ENVIRONMENT_PREFIX = "RELAY_"
+CONFIG_VARIABLE = "RELAY_CONFIG"
+SECRETS: frozenset[str] = frozenset()
+"""Settings that are never printed."""
+
+LOWEST_UNPRIVILEGED_PORT = 1024
+
+Port = Annotated[int, Meta(ge=1, le=65_535)]
+
+
+class EngineChoice(StrEnum):
+    """Which engine moves the media."""
+
+    FRAMES = "frames"
+
+
+class LogFormat(StrEnum):
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The effective configuration. `relay config` prints it with the origin of each value."""
+
+    port: Annotated[Port, Meta(description="Number of the HTTP port (TCP) and of the media port (UDP).")] = 8080
+    media_port: Annotated[Port | None, Meta(description="UDP media port, when it must differ from `port`.")] = None
+    bind: Annotated[tuple[str, ...], Meta(description="Addresses to listen on; empty: all, IPv4 and IPv6.")] = ()
+    public_address: Annotated[
+        tuple[str, ...],
+        Meta(description="Addresses that browsers are told to send media to; empty: the host's own."),
+    ] = ()
+    engine: Annotated[
+        EngineChoice, Meta(description="What moves the media. `frames`: decode and encode again, in Python.")
+    ] = EngineChoice.FRAMES
+    max_people: Annotated[
+        int, Meta(ge=2, description="Connected visitors beyond which newcomers are told `server_full`.")
+    ] = 200
+    log_level: Annotated[LogLevel, Meta(description="`debug`, `info`, `warning` or `error`.")] = LogLevel.INFO
+    log_format: Annotated[LogFormat, Meta(description="`console` for people, `json` for machines.")] = LogFormat.CONSOLE
+
+    @property
+    def udp_port(self) -> int:
+        """The UDP port that media uses."""
+        return self.media_port or self.port
+
+
+class Configuration(msgspec.Struct, frozen=True):
+    """The settings, and for each where its value came from."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+
+def load(
+    environment: Mapping[str, str], flags: Mapping[str, str] | None = None, config_file: str | None = None
+) -> Configuration:
+    """Merge all sources. `flags` maps setting names to what was written on the command line.
+
+    Raises:
+        ConfigurationError: with a sentence that names the setting and its source.
+    """
+    hints = get_type_hints(Settings, include_extras=True)
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(hints, "default")
+    config_file = config_file or environment.get(CONFIG_VARIABLE)
+    for written, origin in (
+        (_from_file(config_file), f"file {config_file}"),
+        (_from_environment(environment), "environment"),
+        (dict(flags or {}), "flag"),
+    ):
+        for name, raw in written.items():
+            label = _label(name, origin)
+            if name not in hints:
+                raise ConfigurationError(f"{label} is not a setting. `relay config` lists them all.")
+            values[name] = _convert(raw, hints[name], label)
+            origins[name] = origin
+    settings = Settings(**values)
+    _check(settings)
+    return Configuration(settings, origins)
+
+
+def describe(name: str) -> str:
+    """The one-line meaning of a setting."""
+    for note in _notes(name):
+        if isinstance(note, Meta) and note.description:
+            return note.description
+    raise KeyError(name)
+
+
+def display(configuration: Configuration) -> list[tuple[str, str, str]]:
+    """Rows of (setting, value with secrets masked, origin), in the order of definition."""
+    return [
+        (name, "***" if name in SECRETS and value else written(value), configuration.origins[name])
+        for name, value in msgspec.structs.asdict(configuration.settings).items()
+    ]
+
+
+def written(value: object) -> str:
+    """A value as one would write it in the environment."""
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value)
+
+
+def names() -> tuple[str, ...]:
+    """All settings, in the order of definition."""
+    return tuple(field.name for field in msgspec.structs.fields(Settings))
+
+
+def _notes(name: str) -> tuple[object, ...]:
+    return tuple(getattr(get_type_hints(Settings, include_extras=True)[name], "__metadata__", ()))
+
+
+def _label(name: str, origin: str) -> str:
+    match origin:
+        case "environment":
+            return ENVIRONMENT_PREFIX + name.upper()
+        case "flag":
+            return "--" + name.replace("_", "-")
+        case _:
+            return f"`{name}` in {origin}"
+
+
+def _from_file(path: str | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(Path(path).read_text())
+    except (OSError, UnicodeDecodeError) as cause:
+        raise ConfigurationError(f"The configuration file {path} can't be read: {cause}.") from cause
+    except tomllib.TOMLDecodeError as cause:
+        raise ConfigurationError(f"The configuration file {path} is not valid TOML: {cause}.") from cause
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    return {
+        variable.removeprefix(ENVIRONMENT_PREFIX).lower(): value
+        for variable, value in environment.items()
+        if variable.startswith(ENVIRONMENT_PREFIX) and variable != CONFIG_VARIABLE
+    }
+
+
+def _convert(raw: Any, kind: Any, label: str) -> Any:
+    try:
+        return msgspec.convert(raw, kind, strict=False)
+    except msgspec.ValidationError as first:
+        if isinstance(raw, str):
+            # A list is written with commas where the source has only text.
+            parts = [part.strip() for part in raw.split(",") if part.strip()]
+            try:
+                return msgspec.convert(parts, kind, strict=False)
+            except msgspec.ValidationError:
+                pass
+        raise ConfigurationError(f"{label} is not right: {first}.") from first
+
+
+def _check(settings: Settings) -> None:
+    for name in ("bind", "public_address"):
+        for address in getattr(settings, name):
+            try:
+                ipaddress.ip_address(address)
+            except ValueError as cause:
+                raise ConfigurationError(f"`{name}` has {address!r}, which is not an IP address.") from cause
+    for address in settings.public_address:
+        # Chromium ignores candidates below 1024, except 80 and 443 on public addresses.
+        public = ipaddress.ip_address(address).is_global
+        if settings.udp_port < LOWEST_UNPRIVILEGED_PORT and not (public and settings.udp_port in (80, 443)):
+            raise ConfigurationError(
+                f"`public_address` {address} can't be used with media port {settings.udp_port}: Chromium ignores"
+                " ports below 1024, except 80 and 443 on public addresses. Set `media_port` to 1024 or above."
+            )

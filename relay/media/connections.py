@@ -1,0 +1,153 @@
+"""Everybody's WebRTC connections: answers offers, and joins port, handshake, engine and switchboard.
+
+Owns the `PeerConnection` objects and the map from person to connection. It listens to the media
+port and passes each report to the connection or the engine it concerns.
+"""
+
+import itertools
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from relay.errors import ErrorCode, RelayError
+from relay.ids import PeerId, UserId
+from relay.media.engine import Engine
+from relay.media.switchboard import Switchboard
+from relay.observe.drops import Drops
+from relay.peer.aiortc_bridge import SharedCertificate
+from relay.peer.connection import PeerConnection, PeerState
+from relay.peer.lines import RECEIVED, SrtpKeys
+from relay.peer.negotiation import Identity, negotiate
+from relay.protocol.messages import Role
+from relay.tasks import Report, Tasks
+from relay.transport.port import MediaPort, Path
+
+UFRAG_BYTES = 9
+"""12 characters: long enough that ufrags of one process don't meet."""
+PASSWORD_BYTES = 24
+"""32 characters; RFC 8445 section 5.3 asks for 128 bits of randomness."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    user: UserId
+    connection: PeerConnection
+
+
+class Connections:
+    """One connection per person at most. `lost` is called when a person's connection fails."""
+
+    def __init__(
+        self,
+        port: MediaPort,
+        engine: Engine,
+        switchboard: Switchboard,
+        certificate: SharedCertificate,
+        addresses: tuple[str, ...],
+        udp_port: int,
+        drops: Drops,
+        report: Report,
+        lost: Callable[[UserId], None],
+    ) -> None:
+        self._engine = engine
+        self._switchboard = switchboard
+        self._certificate = certificate
+        self._addresses = addresses
+        self._udp_port = udp_port
+        self._drops = drops
+        self._report = report
+        self._lost = lost
+        self._port = port
+        self._numbers = itertools.count(1)
+        self._peers: dict[PeerId, _Held] = {}
+        self._users: dict[UserId, PeerId] = {}
+        self._tasks = Tasks("connections", report)
+
+    def __len__(self) -> int:
+        return len(self._peers)
+
+    def answer(self, user: UserId, offer: str, roles: Mapping[str, Role]) -> str:
+        """Answer the person's offer with a new connection.
+
+        Raises:
+            RelayError: INVALID_OFFER, or OUT_OF_TURN while there is a connection that works.
+        """
+        current = self._peers.get(self._users.get(user, PeerId(0)))
+        if current is not None:
+            if current.connection.state is not PeerState.FAILED:
+                raise RelayError(ErrorCode.OUT_OF_TURN, "There is a media connection already.")
+            self._drop(current.connection.peer)
+        identity = Identity(
+            ufrag=_ice_string(UFRAG_BYTES),
+            password=_ice_string(PASSWORD_BYTES),
+            fingerprints=self._certificate.fingerprints,
+            addresses=self._addresses,
+            port=self._udp_port,
+        )
+        negotiated = negotiate(offer, roles, self._engine.terms, identity, _fresh_ssrcs(2 * len(RECEIVED)))
+        peer = PeerId(next(self._numbers))
+        self._port.admit(peer, identity.ufrag, identity.password)
+        connection = PeerConnection(
+            peer, negotiated, self._port, self._certificate, self._drops, self._report, self._secured, self._failed
+        )
+        self._peers[peer] = _Held(user, connection)
+        self._users[user] = peer
+        self._engine.open(peer, negotiated)
+        self._switchboard.attach(user, peer)
+        return negotiated.answer
+
+    def hang_up(self, user: UserId) -> None:
+        """The person has gone. Idempotent."""
+        peer = self._users.get(user)
+        if peer is not None:
+            self._drop(peer)
+
+    async def close(self) -> None:
+        """End all connections. Idempotent."""
+        for peer in list(self._peers):
+            self._drop(peer)
+        await self._tasks.finish()
+
+    # What the media port reports
+
+    def flow_selected(self, peer: PeerId, path: Path) -> None:
+        if held := self._peers.get(peer):
+            held.connection.flow_selected()
+
+    def flow_lost(self, peer: PeerId) -> None:
+        if held := self._peers.get(peer):
+            held.connection.flow_lost()
+
+    def dtls_received(self, peer: PeerId, datagram: bytes) -> None:
+        if held := self._peers.get(peer):
+            held.connection.dtls_received(datagram)
+
+    # What a connection reports
+
+    def _secured(self, peer: PeerId, keys: SrtpKeys) -> None:
+        if peer in self._peers:
+            self._engine.secure(peer, keys)
+
+    def _failed(self, peer: PeerId) -> None:
+        if held := self._peers.get(peer):
+            self._lost(held.user)
+
+    def _drop(self, peer: PeerId) -> None:
+        held = self._peers.pop(peer)
+        del self._users[held.user]
+        self._switchboard.detach(held.user)
+        self._engine.close(peer)
+        self._tasks.start(f"close peer {peer}", held.connection.close())
+
+
+def _ice_string(entropy: int) -> str:
+    """Random ICE characters: letters, digits, + and / (RFC 8839 section 5.4)."""
+    return secrets.token_urlsafe(entropy).replace("-", "+").replace("_", "/")
+
+
+def _fresh_ssrcs(amount: int) -> tuple[int, ...]:
+    """Distinct SSRCs, none of them 0, which libwebrtc takes for "none"."""
+    chosen: set[int] = set()
+    while len(chosen) < amount:
+        chosen.add(1 + secrets.randbelow(0xFFFF_FFFE))
+    return tuple(chosen)

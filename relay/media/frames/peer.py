@@ -1,0 +1,232 @@
+"""One peer of the frames engine: SRTP, and which stream belongs to which line or slot.
+
+Owns the peer's one SRTP context. A packet is routed by the SSRC that the offer announced, or
+learnt from its MID extension; anything else is dropped and counted.
+"""
+
+import asyncio
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiortc.mediastreams import MediaStreamTrack
+from aiortc.rtcrtpparameters import RTCRtpParameters
+from aiortc.rtp import (
+    RTCP_PSFB_APP,
+    RTCP_PSFB_FIR,
+    RTCP_PSFB_PLI,
+    RTCP_RTPFB_NACK,
+    AnyRtcpPacket,
+    HeaderExtensionsMap,
+    RtcpPacket,
+    RtcpPsfbPacket,
+    RtcpRrPacket,
+    RtcpRtpfbPacket,
+    RtcpSrPacket,
+    RtpPacket,
+    is_rtcp,
+    unpack_remb_fci,
+)
+
+from relay.ids import PeerId
+from relay.media.frames.downlink import Downlink
+from relay.media.frames.srtp import RejectedError, SrtpContext
+from relay.media.frames.uplink import Uplink
+from relay.observe.drops import Drop, Drops
+from relay.peer.lines import Medium, Negotiated, NegotiatedLine, SrtpKeys
+from relay.peer.parameters import extension_parameters
+from relay.tasks import Report, Tasks
+
+LEARNT_SSRCS = 6
+"""Streams that one peer may introduce by MID: each line's original and retransmissions."""
+
+FEEDBACK_BACKLOG = 64
+"""RTCP packets waiting to be acted upon."""
+
+_MALFORMED = (ValueError, struct.error, IndexError)
+"""What aiortc's RTP and RTCP parsers raise."""
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Media that passed, in packets and bytes as on the wire."""
+
+    packets_received: int = 0
+    packets_sent: int = 0
+    bytes_received: int = 0
+    bytes_sent: int = 0
+
+
+class FramesPeer:
+    """Everything the engine holds for one connection."""
+
+    def __init__(
+        self,
+        peer: PeerId,
+        negotiated: Negotiated,
+        send: Callable[[bytes], None],
+        traffic: Traffic,
+        drops: Drops,
+        report: Report,
+    ) -> None:
+        self._send = send
+        self._traffic = traffic
+        self._drops = drops
+        self._tasks = Tasks(f"frames {peer}", report)
+        self._srtp: SrtpContext | None = None
+        self._lines = {line.medium: line for line in negotiated.lines}
+        self._mids = {line.mid: line for line in negotiated.lines}
+        self._streams = {
+            ssrc: line for line in negotiated.lines for ssrc in (line.ssrc, line.rtx_ssrc) if ssrc is not None
+        }
+        self._learnt = 0
+        self._extensions = HeaderExtensionsMap()
+        sections = {line.extensions for line in negotiated.lines} | {slot.extensions for slot in negotiated.slots}
+        for extensions in sections:
+            self._extensions.configure(RTCRtpParameters(headerExtensions=extension_parameters(extensions)))
+        self._uplinks: dict[Medium, Uplink] = {}
+        self._downlinks = {slot.medium: Downlink(slot, self._protect, drops, self._tasks) for slot in negotiated.slots}
+        self._slots = {slot.ssrc: self._downlinks[slot.medium] for slot in negotiated.slots}
+        self._reporter = next(iter(self._slots), 1)
+        self._feedback: asyncio.Queue[tuple[Downlink, AnyRtcpPacket]] = asyncio.Queue(FEEDBACK_BACKLOG)
+        self._tasks.start("feedback", self._act_on_feedback())
+
+    def secure(self, keys: SrtpKeys) -> None:
+        """Media may pass from now on."""
+        self._srtp = SrtpContext(keys)
+
+    def watch(self, medium: Medium) -> MediaStreamTrack | None:
+        """Decode the line and subscribe to its frames; None if the peer does not send such a line."""
+        line = self._lines.get(medium)
+        if line is None:
+            return None
+        uplink = self._uplinks.get(medium)
+        if uplink is None:
+            uplink = Uplink(line, line.ssrc, self._reporter, self._send_rtcp, self._drops, self._tasks)
+            self._uplinks[medium] = uplink
+        return uplink.subscribe()
+
+    def unwatch(self, medium: Medium) -> None:
+        """Nobody watches the line any more: stop decoding it. Idempotent."""
+        uplink = self._uplinks.pop(medium, None)
+        if uplink is not None:
+            uplink.close()
+
+    def show(self, medium: Medium, source: MediaStreamTrack | None) -> None:
+        """Show a source in the peer's slot, or nothing."""
+        downlink = self._downlinks.get(medium)
+        if downlink is not None:
+            downlink.show(source)
+        elif source is not None:
+            source.stop()
+
+    def receive(self, datagram: bytes) -> None:
+        """Take one SRTP or SRTCP datagram from the peer's verified address."""
+        if self._srtp is None:
+            self._drops.count(Drop.NOT_SECURE_YET)
+            return
+        self._traffic.packets_received += 1
+        self._traffic.bytes_received += len(datagram)
+        try:
+            if is_rtcp(datagram):
+                self._receive_rtcp(self._srtp.open_rtcp(datagram))
+            else:
+                self._receive_rtp(self._srtp.open_rtp(datagram))
+        except (RejectedError, IndexError):
+            self._drops.count(Drop.SRTP_REJECTED)
+
+    async def close(self) -> None:
+        """Stop decoding and encoding. Idempotent."""
+        for medium in list(self._uplinks):
+            self.unwatch(medium)
+        for downlink in self._downlinks.values():
+            await downlink.close()
+        await self._tasks.close()
+        self._srtp = None
+
+    def _receive_rtp(self, plain: bytes) -> None:
+        try:
+            packet = RtpPacket.parse(plain, self._extensions)
+        except _MALFORMED:
+            self._drops.count(Drop.RTP_MALFORMED)
+            return
+        line = self._streams.get(packet.ssrc) or self._learn(packet)
+        if line is None:
+            self._drops.count(Drop.UNKNOWN_SSRC)
+            return
+        uplink = self._uplinks.get(line.medium)
+        if uplink is None:
+            self._drops.count(Drop.NOT_ROUTED)
+        else:
+            uplink.receive(packet)
+
+    def _learn(self, packet: RtpPacket) -> NegotiatedLine | None:
+        """Route an unannounced stream by its MID (RFC 8843 section 9.2)."""
+        line = self._mids.get(packet.extensions.mid or "")
+        if line is None or line.ssrc is not None or self._learnt >= LEARNT_SSRCS:
+            return None
+        self._learnt += 1
+        self._streams[packet.ssrc] = line
+        return line
+
+    def _receive_rtcp(self, plain: bytes) -> None:
+        try:
+            packets = RtcpPacket.parse(plain)
+        except _MALFORMED:
+            self._drops.count(Drop.RTCP_MALFORMED)
+            return
+        for packet in packets:
+            if isinstance(packet, RtcpSrPacket):
+                line = self._streams.get(packet.ssrc)
+                uplink = self._uplinks.get(line.medium) if line else None
+                if uplink is not None:
+                    uplink.receive_sender_report(packet)
+            if isinstance(packet, RtcpSrPacket | RtcpRrPacket):
+                for ssrc in {report.ssrc for report in packet.reports}:
+                    self._pass_feedback(ssrc, packet)
+            elif isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK:
+                self._pass_feedback(packet.media_ssrc, packet)
+            elif isinstance(packet, RtcpPsfbPacket):
+                self._receive_picture_feedback(packet)
+
+    def _receive_picture_feedback(self, packet: RtcpPsfbPacket) -> None:
+        if packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
+            # FIR names its stream in the FCI (RFC 5104 section 4.3.1).
+            ssrc = packet.media_ssrc if packet.fmt == RTCP_PSFB_PLI else int.from_bytes(packet.fci[:4], "big")
+            if (downlink := self._slots.get(ssrc)) is not None:
+                downlink.request_keyframe()
+        elif packet.fmt == RTCP_PSFB_APP:
+            try:
+                _, ssrcs = unpack_remb_fci(packet.fci)
+            except _MALFORMED:
+                self._drops.count(Drop.RTCP_MALFORMED)
+                return
+            for ssrc in set(ssrcs):
+                self._pass_feedback(ssrc, packet)
+
+    def _pass_feedback(self, ssrc: int, packet: AnyRtcpPacket) -> None:
+        downlink = self._slots.get(ssrc)
+        if downlink is None:
+            return
+        if self._feedback.full():
+            self._drops.count(Drop.FEEDBACK_THROTTLED)
+        else:
+            self._feedback.put_nowait((downlink, packet))
+
+    async def _act_on_feedback(self) -> None:
+        while True:
+            downlink, packet = await self._feedback.get()
+            await downlink.handle_rtcp(packet)
+
+    def _send_rtcp(self, packet: AnyRtcpPacket) -> None:
+        self._protect(bytes(packet))
+
+    def _protect(self, packet: bytes) -> None:
+        """Send plain RTP or RTCP."""
+        if self._srtp is None:
+            self._drops.count(Drop.NOT_SECURE_YET)
+            return
+        sealed = self._srtp.seal_rtcp(packet) if is_rtcp(packet) else self._srtp.seal_rtp(packet)
+        self._traffic.packets_sent += 1
+        self._traffic.bytes_sent += len(sealed)
+        self._send(sealed)

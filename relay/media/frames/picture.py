@@ -1,0 +1,18 @@
+"""How large a picture a stranger may make us decode: VP8 says so before its decoder allocates it."""
+
+from relay.peer.aiortc_bridge import LARGEST_PICTURE
+
+_VP8_START_CODE = b"\x9d\x01\x2a"
+
+
+def vp8_size(frame: bytes) -> tuple[int, int] | None:
+    """Width and height in pixels if this is a VP8 keyframe (RFC 6386 section 9.1), else None."""
+    if len(frame) < 10 or frame[0] & 1 or frame[3:6] != _VP8_START_CODE:
+        return None
+    return int.from_bytes(frame[6:8], "little") & 0x3FFF, int.from_bytes(frame[8:10], "little") & 0x3FFF
+
+
+def is_too_large(codec: str, frame: bytes) -> bool:
+    """Whether decoding the frame would take an unreasonable picture. H264 is limited by its decoder."""
+    size = vp8_size(frame) if codec == "VP8" else None
+    return size is not None and size[0] * size[1] > LARGEST_PICTURE

@@ -1,0 +1,231 @@
+"""Decodes one line while somebody watches it.
+
+Owns what belongs to one stretch of watching: jitter buffer, decoder, feedback to the sender (RR,
+NACK, PLI, REMB) and the decoded track. It exists only while the line is routed, so nothing is
+decoded for people who are not paired.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import av
+from aiortc.codecs import is_rtx
+from aiortc.contrib.media import MediaRelay
+from aiortc.jitterbuffer import JitterFrame
+from aiortc.mediastreams import MediaStreamTrack
+from aiortc.rate import RemoteBitrateEstimator
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.rtcrtpreceiver import NackGenerator, StreamStatistics
+from aiortc.rtp import (
+    RTCP_PSFB_APP,
+    RTCP_PSFB_PLI,
+    RTCP_RTPFB_NACK,
+    AnyRtcpPacket,
+    RtcpPsfbPacket,
+    RtcpReceiverInfo,
+    RtcpRrPacket,
+    RtcpRtpfbPacket,
+    RtcpSrPacket,
+    RtpPacket,
+    pack_remb_fci,
+    unwrap_rtx,
+)
+
+from relay import clock
+from relay.media.frames.picture import is_too_large
+from relay.media.frames.track import PushedTrack
+from relay.observe.drops import Drop, Drops
+from relay.peer.aiortc_bridge import FrameAssembler, make_decoder
+from relay.peer.lines import NegotiatedLine
+from relay.peer.parameters import codec_parameters
+from relay.tasks import Tasks
+
+TICK = 0.1
+"""Seconds between looks at what is missing."""
+
+REPORT_INTERVAL = 1.0
+"""Seconds between receiver reports."""
+
+KEYFRAME_INTERVALS = (0.3, 2.0)
+"""Seconds between keyframe requests: at first, and at most after doubling."""
+
+ENCODED_BACKLOG = 60
+"""Frames waiting for the decoder: two seconds of video."""
+
+DECODED_BACKLOG = {"audio": 25, "video": 2}
+"""Frames waiting for the relay: half a second of sound; of pictures only the latest matter."""
+
+
+class Uplink:
+    """From RTP packets to decoded frames. `open` starts it, `close` ends it for good."""
+
+    def __init__(
+        self,
+        line: NegotiatedLine,
+        ssrc: int | None,
+        reporter: int,
+        send: Callable[[AnyRtcpPacket], None],
+        drops: Drops,
+        tasks: Tasks,
+    ) -> None:
+        """Begin to decode.
+
+        Args:
+            ssrc: of the stream, if it is known before its first packet.
+            reporter: our own SSRC in reports about it.
+            send: takes RTCP for the sender.
+        """
+        self._line = line
+        self._ssrc = ssrc
+        self._reporter = reporter
+        self._send = send
+        self._drops = drops
+        kind = line.medium.kind
+        self._codecs = {codec.payloadType: codec for codec in codec_parameters(kind, line.codecs)}
+        self._is_video = kind == "video"
+        self._assembler = FrameAssembler(kind)
+        self._missing = NackGenerator()
+        self._estimator = RemoteBitrateEstimator()
+        self._statistics = StreamStatistics(line.codecs[0].clock_rate)
+        self._encoded: asyncio.Queue[tuple[RTCRtpCodecParameters, JitterFrame]] = asyncio.Queue(ENCODED_BACKLOG)
+        self._decoded = PushedTrack(kind, DECODED_BACKLOG[kind], drops)
+        self._relay = MediaRelay()
+        self._wants_keyframe = self._is_video
+        self._keyframe_interval = KEYFRAME_INTERVALS[0]
+        self._keyframe_due = 0.0
+        self._reported_at = clock.monotonic()
+        self._sender_report: tuple[int, float] | None = None
+        self._work = [tasks.start("decode", self._decode()), tasks.start("feedback", self._give_feedback())]
+
+    def subscribe(self) -> MediaStreamTrack:
+        """A track of the decoded frames for one more consumer, who must keep reading it."""
+        return self._relay.subscribe(self._decoded)
+
+    def close(self) -> None:
+        """Stop decoding; the subscribed tracks end. Idempotent."""
+        for task in self._work:
+            task.cancel()
+        self._decoded.stop()
+
+    def receive(self, packet: RtpPacket) -> None:
+        """Take one RTP packet of this line, original or retransmission."""
+        codec = self._codecs.get(packet.payload_type)
+        if codec is None:
+            self._drops.count(Drop.UNKNOWN_PAYLOAD_TYPE)
+            return
+        if self._is_video:
+            self._estimate(packet)
+        if is_rtx(codec):
+            if len(packet.payload) < 2:
+                return  # padding, sent to probe the bandwidth
+            original = int(codec.parameters["apt"] or 0)
+            packet = unwrap_rtx(packet, payload_type=original, ssrc=self._ssrc or 0)
+            codec = self._codecs[original]
+        else:
+            self._ssrc = packet.ssrc
+            self._statistics.add(packet)
+        if self._is_video and self._missing.add(packet):
+            self._request_missing()
+        try:
+            picture_lost, frame = self._assembler.add(packet, codec)
+        except ValueError:
+            self._drops.count(Drop.RTP_MALFORMED)
+            return
+        if picture_lost:
+            self._request_keyframe()
+        if frame is not None:
+            self._enqueue(codec, frame)
+
+    def receive_sender_report(self, packet: RtcpSrPacket) -> None:
+        """Remember it for the round trip time that the sender derives from our reports (RFC 3550 section 6.4)."""
+        self._sender_report = ((packet.sender_info.ntp_timestamp >> 16) & 0xFFFF_FFFF, clock.monotonic())
+
+    def _enqueue(self, codec: RTCRtpCodecParameters, frame: JitterFrame) -> None:
+        if is_too_large(codec.name, frame.data):
+            self._drops.count(Drop.UNDECODABLE)
+            return
+        if self._encoded.full():
+            # The decoder can't keep up. What waits depends on each other: start anew at a keyframe.
+            self._drops.count(Drop.DECODER_BACKLOG, self._encoded.qsize())
+            while not self._encoded.empty():
+                self._encoded.get_nowait()
+            self._request_keyframe()
+        self._encoded.put_nowait((codec, frame))
+
+    async def _decode(self) -> None:
+        loop = asyncio.get_running_loop()
+        decoder, decodes = None, ""
+        while True:
+            codec, encoded = await self._encoded.get()
+            if decoder is None or codec.name != decodes:
+                decoder, decodes = make_decoder(codec), codec.name
+            try:
+                frames = await loop.run_in_executor(None, decoder.decode, encoded)
+            except (av.FFmpegError, ValueError):
+                self._drops.count(Drop.UNDECODABLE)
+                self._request_keyframe()
+                continue
+            for frame in frames:
+                self._wants_keyframe = False
+                self._decoded.push(frame)
+
+    async def _give_feedback(self) -> None:
+        while True:
+            now = clock.monotonic()
+            if self._wants_keyframe and self._ssrc is not None and now >= self._keyframe_due:
+                self._send(RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=self._reporter, media_ssrc=self._ssrc))
+                self._keyframe_due = now + self._keyframe_interval
+                self._keyframe_interval = min(2 * self._keyframe_interval, KEYFRAME_INTERVALS[1])
+            self._request_missing()
+            if now - self._reported_at >= REPORT_INTERVAL and self._statistics.max_seq is not None:
+                self._report(now)
+            await asyncio.sleep(TICK)
+
+    def _request_keyframe(self) -> None:
+        """Ask at the next tick, and again until a picture comes."""
+        if self._is_video and not self._wants_keyframe:
+            self._wants_keyframe = True
+            self._keyframe_interval = KEYFRAME_INTERVALS[0]
+
+    def _request_missing(self) -> None:
+        if self._missing.missing and self._ssrc is not None:
+            nack = RtcpRtpfbPacket(fmt=RTCP_RTPFB_NACK, ssrc=self._reporter, media_ssrc=self._ssrc)
+            nack.lost = sorted(self._missing.missing)
+            self._send(nack)
+
+    def _estimate(self, packet: RtpPacket) -> None:
+        if packet.extensions.abs_send_time is None:
+            return
+        estimate = self._estimator.add(
+            abs_send_time=packet.extensions.abs_send_time,
+            arrival_time_ms=int(clock.monotonic() * 1_000),
+            payload_size=len(packet.payload) + packet.padding_size,
+            ssrc=packet.ssrc,
+        )
+        if estimate is not None:
+            self._send(
+                RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=self._reporter, media_ssrc=0, fci=pack_remb_fci(*estimate))
+            )
+
+    def _report(self, now: float) -> None:
+        self._reported_at = now
+        last_report, delay = 0, 0
+        if self._sender_report is not None:
+            last_report, received_at = self._sender_report
+            delay = min(int((now - received_at) * 65_536), 0xFFFF_FFFF)
+        self._send(
+            RtcpRrPacket(
+                ssrc=self._reporter,
+                reports=[
+                    RtcpReceiverInfo(
+                        ssrc=self._ssrc or 0,
+                        fraction_lost=self._statistics.fraction_lost,
+                        packets_lost=self._statistics.packets_lost,
+                        highest_sequence=self._statistics.cycles + (self._statistics.max_seq or 0),
+                        jitter=self._statistics.jitter,
+                        lsr=last_report,
+                        dlsr=delay,
+                    )
+                ],
+            )
+        )

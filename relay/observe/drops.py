@@ -1,0 +1,49 @@
+"""Counts what was thrown away, by reason. Nothing is logged per packet: a flood must not become a log."""
+
+from collections import Counter
+from enum import StrEnum
+
+
+class Drop(StrEnum):
+    """Why a datagram, packet or frame went no further."""
+
+    # the media port
+    EMPTY = "empty"
+    OVERSIZED = "oversized"
+    UNKNOWN_PROTOCOL = "unknown_protocol"
+    STUN_MALFORMED = "stun_malformed"
+    STUN_UNKNOWN_UFRAG = "stun_unknown_ufrag"
+    STUN_BAD_INTEGRITY = "stun_bad_integrity"
+    UNVERIFIED_SOURCE = "unverified_source"
+    DTLS_BACKLOG = "dtls_backlog"
+    SEND_FAILED = "send_failed"
+    # SRTP, RTP and RTCP
+    NOT_SECURE_YET = "not_secure_yet"
+    SRTP_REJECTED = "srtp_rejected"
+    RTP_MALFORMED = "rtp_malformed"
+    RTCP_MALFORMED = "rtcp_malformed"
+    UNKNOWN_SSRC = "unknown_ssrc"
+    UNKNOWN_PAYLOAD_TYPE = "unknown_payload_type"
+    NOT_ROUTED = "not_routed"
+    # frames
+    UNDECODABLE = "undecodable"
+    DECODER_BACKLOG = "decoder_backlog"
+    SLOT_BACKLOG = "slot_backlog"
+    FEEDBACK_THROTTLED = "feedback_throttled"
+
+
+class Drops:
+    """How many, by reason. One instance per process."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[Drop] = Counter()
+
+    def count(self, reason: Drop, amount: int = 1) -> None:
+        self._counts[reason] += amount
+
+    def __getitem__(self, reason: Drop) -> int:
+        return self._counts[reason]
+
+    def snapshot(self) -> dict[str, int]:
+        """Reasons that occurred, with their counts."""
+        return {str(reason): amount for reason, amount in self._counts.items()}

@@ -1,0 +1,246 @@
+"""The only file that touches semi-private members of aiortc: one class for each seam.
+
+`tests/contract/test_aiortc_seams.py` guards each of them, and `pyproject.toml` pins the minor version.
+Nothing here decides anything; it makes aiortc's parts usable without `RTCPeerConnection`, on a port
+and with a certificate that all peers share.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import cast
+
+from aiortc import MediaStreamTrack, RTCCertificate
+from aiortc.codecs import depayload, get_decoder
+from aiortc.codecs.base import Decoder
+from aiortc.jitterbuffer import JitterBuffer, JitterFrame
+from aiortc.rtcdtlstransport import SRTP_PROFILES, RTCDtlsParameters, RTCDtlsTransport, SRTPProtectionProfile
+from aiortc.rtcdtlstransport import RTCDtlsFingerprint as AiortcFingerprint
+from aiortc.rtcicetransport import RTCIceTransport
+from aiortc.rtcrtpparameters import RTCRtcpParameters, RTCRtpCodecParameters, RTCRtpSendParameters
+from aiortc.rtcrtpsender import RTCRtpSender
+from aiortc.rtp import AnyRtcpPacket, RtpPacket
+from OpenSSL import SSL
+
+from relay.peer.lines import DtlsRole, Fingerprint, NegotiatedSlot, SrtpKeys, SrtpProfile
+from relay.peer.parameters import codec_parameters, extension_parameters
+
+DTLS_BACKLOG = 32
+"""Datagrams kept for a handshake that has not read them yet; a whole one has fewer than ten."""
+
+LARGEST_PICTURE = 1_920 * 1_920
+"""Pixels: 1080p in either orientation, with room. A VP8 keyframe of ten bytes can ask for 268 million."""
+
+EXPORTER_LABEL = b"EXTRACTOR-dtls_srtp"
+"""RFC 5764 section 4.2."""
+
+
+class SharedCertificate:
+    """One certificate and one TLS context for all connections of the process."""
+
+    def __init__(self) -> None:
+        self._certificate = _CertificateWithContext.generateCertificate()
+
+    @property
+    def fingerprints(self) -> tuple[Fingerprint, ...]:
+        """SHA-256 only: every browser knows it, and each further one makes the answer longer."""
+        return tuple(
+            Fingerprint(item.algorithm, item.value)
+            for item in self._certificate.getFingerprints()
+            if item.algorithm == "sha-256"
+        )
+
+    def begin(self, send: Callable[[bytes], None], role: DtlsRole, fingerprints: tuple[Fingerprint, ...]) -> "Dtls":
+        """A DTLS association that is ready to start."""
+        return Dtls(self._certificate, send, role, fingerprints)
+
+
+class Dtls:
+    """One DTLS association over the media port: `feed` takes datagrams, `send` gives them away."""
+
+    def __init__(
+        self,
+        certificate: RTCCertificate,
+        send: Callable[[bytes], None],
+        role: DtlsRole,
+        fingerprints: tuple[Fingerprint, ...],
+    ) -> None:
+        self._pipe = _Pipe(send)
+        self._transport = _KeyExportingTransport(cast("RTCIceTransport", self._pipe), [certificate])
+        self._transport._set_role(role.value)
+        self._remote = RTCDtlsParameters(
+            fingerprints=[AiortcFingerprint(item.algorithm, item.value) for item in fingerprints]
+        )
+        self._ended = asyncio.Event()
+        self._transport.on("statechange", self._state_changed)
+
+    def feed(self, datagram: bytes) -> bool:
+        """Take one datagram from the verified address; False when too many are waiting."""
+        return self._pipe.feed(datagram)
+
+    async def handshake(self) -> SrtpKeys | None:
+        """The SRTP keys, or None when the handshake or the fingerprint failed."""
+        await self._transport.start(self._remote)
+        # _validate_peer_identity only sets the state, so it is the state that counts.
+        if self._transport.state != "connected":
+            return None
+        return self._transport.exported
+
+    async def ended(self) -> None:
+        """Wait until the other side closed the association."""
+        await self._ended.wait()
+
+    async def close(self) -> None:
+        """Send close_notify and stop reading. Idempotent."""
+        pump = self._transport._task
+        await self._transport.stop()
+        self._pipe.close()
+        if pump is not None:
+            await asyncio.wait([pump])
+
+    def _state_changed(self) -> None:
+        if self._transport.state in ("closed", "failed"):
+            self._ended.set()
+
+
+class SlotSender:
+    """aiortc's RTCRtpSender on its own: encodes a track and hands over plain RTP.
+
+    `send` gets plain RTP and RTCP packets; protecting them is the caller's business.
+    """
+
+    def __init__(self, slot: NegotiatedSlot, track: MediaStreamTrack, send: Callable[[bytes], None]) -> None:
+        self._slot = slot
+        self._sender = RTCRtpSender(track, cast("RTCDtlsTransport", _SenderTransport(send)))
+        self._sender._ssrc = slot.ssrc
+        self._sender._rtx_ssrc = slot.rtx_ssrc
+
+    async def start(self, cname: str) -> None:
+        """Begin to encode, in the first codec that was negotiated."""
+        await self._sender.send(
+            RTCRtpSendParameters(
+                codecs=codec_parameters(self._slot.medium.kind, self._slot.codecs[:1]),
+                headerExtensions=extension_parameters(self._slot.extensions),
+                muxId=self._slot.mid,
+                rtcp=RTCRtcpParameters(cname=cname, ssrc=self._slot.ssrc),
+            )
+        )
+
+    async def handle_rtcp(self, packet: AnyRtcpPacket) -> None:
+        """Reports, NACK and REMB about this slot."""
+        await self._sender._handle_rtcp_packet(packet)
+
+    def request_keyframe(self) -> None:
+        """Make the next frame a keyframe."""
+        self._sender._send_keyframe()
+
+    async def stop(self) -> None:
+        await self._sender.stop()
+
+
+class FrameAssembler:
+    """aiortc's jitter buffer and depayloaders: RTP packets in, encoded frames out."""
+
+    def __init__(self, kind: str) -> None:
+        self._buffer = JitterBuffer(capacity=512, is_video=True) if kind == "video" else JitterBuffer(16, prefetch=4)
+
+    def add(self, packet: RtpPacket, codec: RTCRtpCodecParameters) -> tuple[bool, JitterFrame | None]:
+        """Take one packet; returns whether the picture was lost, and a frame if one is complete.
+
+        Raises:
+            ValueError: the payload does not fit the codec.
+        """
+        packet._data = depayload(codec, packet.payload) if packet.payload else b""  # type: ignore[attr-defined]
+        return self._buffer.add(packet)
+
+
+def make_decoder(codec: RTCRtpCodecParameters) -> Decoder:
+    """aiortc's decoder, told not to allocate pictures larger than `LARGEST_PICTURE` pixels."""
+    decoder = get_decoder(codec)
+    if codec.mimeType.startswith("video/"):
+        decoder.codec.options = {"max_pixels": str(LARGEST_PICTURE)}  # type: ignore[attr-defined]
+    return decoder
+
+
+class _CertificateWithContext(RTCCertificate):
+    """Makes the TLS context once instead of 0.3 ms per handshake."""
+
+    _context: SSL.Context | None = None
+
+    def _create_ssl_context(self, srtp_profiles: list[SRTPProtectionProfile]) -> SSL.Context:
+        if self._context is None:
+            self._context = super()._create_ssl_context(srtp_profiles)
+            self._context.set_options(SSL.OP_NO_RENEGOTIATION)
+        return self._context
+
+
+class _Pipe:
+    """What RTCDtlsTransport needs of an RTCIceTransport; the checks themselves happen in the port."""
+
+    role = "controlled"
+
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self._outgoing = send
+        self._incoming: asyncio.Queue[bytes | None] = asyncio.Queue(DTLS_BACKLOG)
+        self._closed = False
+
+    def feed(self, datagram: bytes) -> bool:
+        if self._closed or self._incoming.full():
+            return False
+        self._incoming.put_nowait(datagram)
+        return True
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            while not self._incoming.empty():
+                self._incoming.get_nowait()
+            self._incoming.put_nowait(None)
+
+    async def _recv(self) -> bytes:
+        datagram = await self._incoming.get()
+        if datagram is None:
+            raise ConnectionError("the connection is closed")
+        return datagram
+
+    async def _send(self, datagram: bytes) -> None:
+        if self._closed:
+            raise ConnectionError("the connection is closed")
+        self._outgoing(datagram)
+
+
+class _KeyExportingTransport(RTCDtlsTransport):
+    """Hands the SRTP keys out instead of using them: one SRTP context per peer and direction, ever."""
+
+    exported: SrtpKeys | None = None
+
+    def _setup_srtp(self) -> None:
+        if self._ssl is None:
+            raise RuntimeError("there was no handshake to take keys from")
+        name = self._ssl.get_selected_srtp_profile()
+        profile = next((profile for profile in SRTP_PROFILES if profile.openssl_profile == name), None)
+        if profile is None:
+            self._set_state(type(self._state).FAILED)
+            return
+        material = self._ssl.export_keying_material(EXPORTER_LABEL, 2 * (profile.key_length + profile.salt_length))
+        client, server = profile.get_key_and_salt(material, 0), profile.get_key_and_salt(material, 1)
+        ours, theirs = (server, client) if self._role == "server" else (client, server)
+        self.exported = SrtpKeys(SrtpProfile(name.decode()), receive=theirs, send=ours)
+
+
+class _SenderTransport:
+    """What RTCRtpSender needs of an RTCDtlsTransport."""
+
+    state = "connected"
+    _stats_id = "slot"
+
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self._send = send
+
+    async def _send_rtp(self, packet: bytes) -> None:
+        self._send(packet)
+
+    def _register_rtp_sender(self, sender: RTCRtpSender, parameters: RTCRtpSendParameters) -> None:
+        """Routing RTCP to senders is the engine's business."""
+
+    def _unregister_rtp_sender(self, sender: RTCRtpSender) -> None:
+        """As above."""

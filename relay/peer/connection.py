@@ -1,0 +1,133 @@
+"""One browser's WebRTC connection: from the answer to agreed SRTP keys, and its end.
+
+Owns the state of one peer and its DTLS association. It does not touch media: keys go to the
+engine, and the engine's packets never come here.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from enum import Enum
+
+from relay.ids import PeerId
+from relay.observe.drops import Drop, Drops
+from relay.observe.logging import get_logger
+from relay.peer.aiortc_bridge import Dtls, SharedCertificate
+from relay.peer.lines import Negotiated, SrtpKeys
+from relay.tasks import Report, Tasks
+from relay.transport.port import MediaPort
+
+CHECK_TIMEOUT = 30.0
+"""Seconds from the answer until an authenticated check must have come."""
+
+HANDSHAKE_TIMEOUT = 10.0
+"""Seconds that DTLS may take once it has begun."""
+
+log = get_logger("peer")
+
+
+class PeerState(Enum):
+    """Where a connection stands."""
+
+    CHECKING = "checking"
+    SECURING = "securing"
+    CONNECTED = "connected"
+    FAILED = "failed"
+    CLOSED = "closed"
+
+
+TRANSITIONS: dict[PeerState, frozenset[PeerState]] = {
+    PeerState.CHECKING: frozenset({PeerState.SECURING, PeerState.FAILED, PeerState.CLOSED}),
+    PeerState.SECURING: frozenset({PeerState.CONNECTED, PeerState.FAILED, PeerState.CLOSED}),
+    PeerState.CONNECTED: frozenset({PeerState.FAILED, PeerState.CLOSED}),
+    PeerState.FAILED: frozenset({PeerState.CLOSED}),
+    PeerState.CLOSED: frozenset(),
+}
+
+
+class PeerConnection:
+    """Built when the offer was answered; `close()` releases everything.
+
+    `secured` is called once with the keys. `failed` is called at most once, and not after `close()`.
+    """
+
+    def __init__(
+        self,
+        peer: PeerId,
+        negotiated: Negotiated,
+        port: MediaPort,
+        certificate: SharedCertificate,
+        drops: Drops,
+        report: Report,
+        secured: Callable[[PeerId, SrtpKeys], None],
+        failed: Callable[[PeerId], None],
+    ) -> None:
+        self.peer = peer
+        self._state = PeerState.CHECKING
+        self._port = port
+        self._drops = drops
+        self._secured = secured
+        self._failed = failed
+        self._checked = asyncio.Event()
+        self._dtls: Dtls = certificate.begin(
+            lambda datagram: port.send_dtls(peer, datagram), negotiated.dtls_role, negotiated.fingerprints
+        )
+        self._tasks = Tasks(f"peer {peer}", report)
+        self._tasks.start("life", self._live())
+
+    @property
+    def state(self) -> PeerState:
+        return self._state
+
+    def flow_selected(self) -> None:
+        """An authenticated check came: there is somebody to shake hands with."""
+        self._checked.set()
+
+    def flow_lost(self) -> None:
+        """Consent expired."""
+        self._fail("consent_expired")
+
+    def dtls_received(self, datagram: bytes) -> None:
+        if not self._dtls.feed(datagram):
+            self._drops.count(Drop.DTLS_BACKLOG)
+
+    async def close(self) -> None:
+        """Say goodbye and release credentials, flows and tasks. Idempotent."""
+        if self._state is PeerState.CLOSED:
+            return
+        self._move(PeerState.CLOSED)
+        await self._tasks.close()
+        await self._dtls.close()
+        self._port.release(self.peer)
+
+    async def _live(self) -> None:
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT):
+                await self._checked.wait()
+        except TimeoutError:
+            self._fail("no_check")
+            return
+        self._move(PeerState.SECURING)
+        keys = None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HANDSHAKE_TIMEOUT):
+                keys = await self._dtls.handshake()
+        if keys is None:
+            self._fail("dtls_failed")
+            return
+        self._move(PeerState.CONNECTED)
+        self._secured(self.peer, keys)
+        await self._dtls.ended()
+        self._fail("closed_by_browser")
+
+    def _fail(self, reason: str) -> None:
+        if self._state in (PeerState.FAILED, PeerState.CLOSED):
+            return
+        log.info("peer_failed", peer=self.peer, reason=reason, state=self._state.value)
+        self._move(PeerState.FAILED)
+        self._failed(self.peer)
+
+    def _move(self, state: PeerState) -> None:
+        if state not in TRANSITIONS[self._state]:
+            raise RuntimeError(f"peer {self.peer} can't go from {self._state.value} to {state.value}")
+        self._state = state

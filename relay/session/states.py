@@ -1,0 +1,30 @@
+"""What a visitor may say when. The state itself follows from queue and rooms, which own it."""
+
+from enum import Enum
+
+from relay.protocol.messages import (
+    ChatMessage,
+    ClientMessage,
+    FindPartner,
+    LeaveRoom,
+    NextPartner,
+    WebrtcIceCandidate,
+    WebrtcOffer,
+)
+
+
+class VisitorState(Enum):
+    """Where a visitor stands, as in the specification (`protocol/README.md`)."""
+
+    IDLE = "idle"
+    WAITING = "waiting"
+    TALKING = "talking"
+
+
+ANYTIME: frozenset[type[ClientMessage]] = frozenset({NextPartner, LeaveRoom, WebrtcOffer, WebrtcIceCandidate})
+
+ALLOWED: dict[VisitorState, frozenset[type[ClientMessage]]] = {
+    VisitorState.IDLE: ANYTIME | {FindPartner},
+    VisitorState.WAITING: ANYTIME,
+    VisitorState.TALKING: ANYTIME | {ChatMessage},
+}

@@ -1,0 +1,161 @@
+"""The ICE-lite agent (RFC 8445 sections 2.5 and 6.1.1) without its sockets.
+
+Owns the table of credentials, the addresses that each peer has proved, and which of them is
+selected. It parses STUN and says what to answer; it never sends, waits or reads a clock.
+
+Theory: a check is a Binding request whose USERNAME begins with our ufrag and whose
+MESSAGE-INTEGRITY fits our password. Anything else gets no answer, so the port can't be used to
+find out who is here or to reflect traffic. A right check proves the address it came from. The
+first proved address is selected at once, because browsers begin DTLS before they nominate; from
+then on the selected one is that of the latest check with USE-CANDIDATE.
+"""
+
+import struct
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from aioice import stun
+
+from relay.ids import PeerId
+from relay.observe.drops import Drop
+from relay.transport.port import Path
+
+CONSENT_TIMEOUT = 30.0
+"""Seconds without an authenticated check after which consent has expired (RFC 7675 section 5.1)."""
+
+PATHS_PER_PEER = 16
+"""Proved addresses kept per peer. A browser with several networks and TURN shows about eight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A check was right: send `response` back on the path it came by."""
+
+    peer: PeerId
+    response: bytes
+    selected: bool
+    """Whether this check changed the selected path."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Credentials:
+    peer: PeerId
+    key: bytes
+
+
+@dataclass(slots=True)
+class _Agent:
+    ufrags: list[str] = field(default_factory=list)
+    paths: OrderedDict[Path, None] = field(default_factory=OrderedDict)
+    selected: Path | None = None
+    checked_at: float = 0.0
+
+
+class BindingTable:
+    """Who may talk to us, from where."""
+
+    def __init__(self) -> None:
+        self._credentials: dict[str, _Credentials] = {}
+        self._agents: dict[PeerId, _Agent] = {}
+        self._owners: dict[Path, PeerId] = {}
+
+    def __len__(self) -> int:
+        return len(self._agents)
+
+    def admit(self, peer: PeerId, ufrag: str, password: str) -> None:
+        """Accept checks for `ufrag`; a second call for the same peer is an ICE restart."""
+        agent = self._agents.setdefault(peer, _Agent())
+        # Only the newest of the old credentials can be in use: a restart replaces a pending restart.
+        for outdated in agent.ufrags[1:]:
+            del self._credentials[outdated]
+        agent.ufrags = [*agent.ufrags[:1], ufrag]
+        self._credentials[ufrag] = _Credentials(peer, password.encode())
+
+    def release(self, peer: PeerId) -> None:
+        """Forget everything about the peer. Idempotent."""
+        agent = self._agents.pop(peer, None)
+        if agent is None:
+            return
+        for ufrag in agent.ufrags:
+            del self._credentials[ufrag]
+        for path in agent.paths:
+            del self._owners[path]
+
+    def receive_stun(self, datagram: bytes, path: Path, now: float) -> Answered | Drop:
+        """Judge one datagram that looks like STUN. State changes only when it is authentic."""
+        try:
+            request = stun.parse_message(datagram)
+        except (ValueError, struct.error):
+            return Drop.STUN_MALFORMED
+        if request.message_class != stun.Class.REQUEST or request.message_method != stun.Method.BINDING:
+            return Drop.STUN_MALFORMED
+        ufrag = str(request.attributes.get("USERNAME", "")).partition(":")[0]
+        credentials = self._credentials.get(ufrag)
+        if credentials is None:
+            return Drop.STUN_UNKNOWN_UFRAG
+        if not request.check_message_integrity(credentials.key):
+            return Drop.STUN_BAD_INTEGRITY
+        selected = self._prove(credentials.peer, ufrag, path, "USE-CANDIDATE" in request.attributes, now)
+        response = stun.Message(
+            message_method=stun.Method.BINDING,
+            message_class=stun.Class.RESPONSE,
+            transaction_id=request.transaction_id,
+            attributes={"XOR-MAPPED-ADDRESS": (path.remote_host, path.remote_port)},
+        )
+        response.add_message_integrity(credentials.key)
+        return Answered(credentials.peer, bytes(response), selected)
+
+    def owner(self, path: Path) -> PeerId | None:
+        """The peer that proved to sit behind `path`, if any."""
+        return self._owners.get(path)
+
+    def selected(self, peer: PeerId) -> Path | None:
+        """Where datagrams for `peer` go, if it has shown an address yet."""
+        agent = self._agents.get(peer)
+        return agent.selected if agent else None
+
+    def expire(self, now: float) -> list[PeerId]:
+        """Peers whose consent expired since the last call. They stay admitted, but have no flow."""
+        lost = []
+        for peer, agent in self._agents.items():
+            if agent.selected is not None and now - agent.checked_at > CONSENT_TIMEOUT:
+                for path in agent.paths:
+                    del self._owners[path]
+                agent.paths.clear()
+                agent.selected = None
+                lost.append(peer)
+        return lost
+
+    def _prove(self, peer: PeerId, ufrag: str, path: Path, nominates: bool, now: float) -> bool:
+        agent = self._agents[peer]
+        agent.checked_at = now
+        if (previous := self._owners.get(path)) is not None and previous != peer:
+            # A NAT gave the address to someone else, who has just proved it.
+            self._disown(previous, path)
+        self._owners[path] = peer
+        agent.paths[path] = None
+        agent.paths.move_to_end(path)
+        before = agent.selected
+        if nominates:
+            agent.selected = path
+            self._retire(agent, ufrag)
+        elif agent.selected is None:
+            agent.selected = path
+        while len(agent.paths) > PATHS_PER_PEER:
+            oldest = next(known for known in agent.paths if known != agent.selected)
+            del agent.paths[oldest]
+            del self._owners[oldest]
+        return agent.selected != before
+
+    def _retire(self, agent: _Agent, nominating: str) -> None:
+        """Once a restart's credentials nominate, those before it are void."""
+        position = agent.ufrags.index(nominating)
+        for outdated in agent.ufrags[:position]:
+            del self._credentials[outdated]
+        del agent.ufrags[:position]
+
+    def _disown(self, peer: PeerId, path: Path) -> None:
+        agent = self._agents[peer]
+        del agent.paths[path]
+        if agent.selected == path:
+            agent.selected = next(reversed(agent.paths), None)

@@ -1,0 +1,60 @@
+"""The media port as the rest of the server sees it: one UDP port that all browsers share.
+
+Whoever owns the socket does the STUN (decision 3): the table of credentials is handed down to the
+port, which verifies and answers checks by itself. Upward go only "flow selected", "flow lost", and
+datagrams from verified addresses.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from relay.ids import PeerId
+
+
+class Path(NamedTuple):
+    """How datagrams of one flow travel: the browser's address as we see it, and ours that it asked."""
+
+    remote_host: str
+    remote_port: int
+    local_host: str
+
+
+SrtpReceiver = Callable[[PeerId, bytes], None]
+"""Takes SRTP and SRTCP from verified addresses, where the engine lives in Python."""
+
+
+class PortListener(Protocol):
+    """What the port reports upward. Called on the event loop, never concurrently; must not raise."""
+
+    def flow_selected(self, peer: PeerId, path: Path) -> None:
+        """Datagrams for `peer` go to `path` from now on. The first one means that DTLS may begin."""
+
+    def flow_lost(self, peer: PeerId) -> None:
+        """`peer` stopped sending authenticated checks: its consent expired (RFC 7675)."""
+
+    def dtls_received(self, peer: PeerId, datagram: bytes) -> None:
+        """A DTLS datagram from an address that `peer` proved to be its own."""
+
+
+class MediaPort(Protocol):
+    """The shared port. One contract suite runs on every implementation (`tests/contract`)."""
+
+    def admit(self, peer: PeerId, ufrag: str, password: str) -> None:
+        """Accept checks with these local credentials. Again with new ones at an ICE restart: the
+        old stay valid until the new ones nominate (RFC 8445 section 9)."""
+
+    def send_dtls(self, peer: PeerId, datagram: bytes) -> None:
+        """Send on the selected flow; dropped and counted when there is none."""
+
+    def release(self, peer: PeerId) -> None:
+        """Forget the peer's credentials and flows. Idempotent."""
+
+    async def close(self) -> None:
+        """Close the sockets. Idempotent."""
+
+
+class SrtpPort(MediaPort, Protocol):
+    """A media port whose SRTP is handled above it, by the frames engine."""
+
+    def send_srtp(self, peer: PeerId, datagram: bytes) -> None:
+        """Send on the selected flow; dropped and counted when there is none."""

@@ -1,0 +1,48 @@
+"""The HTTP server: routes, sockets, and their orderly end."""
+
+from collections.abc import Callable, Sequence
+
+from aiohttp import web
+
+from relay.errors import ConfigurationError
+from relay.web import health, pages
+from relay.web.gateway import Gateway
+
+LARGEST_REQUEST = 64 * 1024
+"""Bytes of a request body; nothing that is served takes one."""
+
+SHUTDOWN_TIMEOUT = 2.0
+"""Seconds that running requests have once the WebSockets are closed."""
+
+
+class WebServer:
+    """`open()` listens, `close()` sends everybody away and frees the port."""
+
+    def __init__(self, gateway: Gateway, report_health: Callable[[], health.Health]) -> None:
+        self._gateway = gateway
+        app = web.Application(client_max_size=LARGEST_REQUEST)
+        app.router.add_get("/ws", gateway.handle)
+        health.add_routes(app, report_health)
+        pages.add_routes(app)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT, handle_signals=False)
+
+    async def open(self, hosts: Sequence[str], port: int) -> None:
+        """Listen on `port` of each of `hosts`, or of all addresses when there are none.
+
+        Raises:
+            ConfigurationError: the port can't be bound.
+        """
+        await self._runner.setup()
+        for host in hosts or (None,):
+            try:
+                await web.TCPSite(self._runner, host, port).start()
+            except OSError as cause:
+                await self._runner.cleanup()
+                raise ConfigurationError(
+                    f"The HTTP port can't be opened: TCP {host or 'any address'} port {port}: {cause.strerror}."
+                ) from cause
+
+    async def close(self) -> None:
+        """Idempotent."""
+        await self._gateway.close()
+        await self._runner.cleanup()

@@ -1,0 +1,41 @@
+"""A whole server for every test that asks for one: real sockets on loopback, ports chosen by the system."""
+
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+
+from relay.app import Relay
+from relay.config import Settings
+
+
+def free_port() -> int:
+    """A number that is free for TCP and for UDP on loopback."""
+    for _ in range(50):
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+        ):
+            tcp.bind(("127.0.0.1", 0))
+            port: int = tcp.getsockname()[1]
+            try:
+                udp.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no port is free for both TCP and UDP")
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """Loopback only. Override it in a module to test other settings."""
+    return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",))
+
+
+@pytest.fixture
+async def relay(settings: Settings) -> AsyncIterator[Relay]:
+    """A running server."""
+    server = Relay(settings)
+    await server.start()
+    yield server
+    await server.stop()

@@ -1,0 +1,157 @@
+"""A visitor without a browser: speaks the WebSocket protocol, and WebRTC with a stock aiortc peer connection."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import msgspec
+from aiortc import (
+    MediaStreamTrack,
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
+from av import AudioFrame, VideoFrame
+from av.frame import Frame
+
+from relay.protocol.messages import Role
+
+PATIENCE = 10.0
+"""Seconds that anything in a scenario may take."""
+
+SECTIONS = (
+    ("audio", "sendonly", Role.MICROPHONE),
+    ("video", "sendonly", Role.CAMERA),
+    ("video", "sendonly", Role.SCREEN),
+    ("audio", "recvonly", Role.PARTNER_MICROPHONE),
+    ("video", "recvonly", Role.PARTNER_CAMERA),
+    ("video", "recvonly", Role.PARTNER_SCREEN),
+)
+
+
+class Visitor:
+    """One WebSocket to the server, and what came over it."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+        self.frames: list[str] = []
+
+    async def say(self, event: str, **data: Any) -> None:
+        """Send one event."""
+        await self.socket.send_json({"event": event, "data": data})
+
+    async def hear(self, event: str) -> dict[str, Any]:
+        """The data of the next event, which must be this one."""
+        async with asyncio.timeout(PATIENCE):
+            frame = await self.socket.receive_str()
+        self.frames.append(frame)
+        message = msgspec.json.decode(frame)
+        assert message["event"] == event, frame
+        data: dict[str, Any] = message["data"]
+        return data
+
+    async def hear_close(self) -> int | None:
+        """The code with which the server closes, with nothing said before."""
+        async with asyncio.timeout(PATIENCE):
+            message = await self.socket.receive()
+        assert message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSING, aiohttp.WSMsgType.CLOSED), message
+        return self.socket.close_code
+
+
+@asynccontextmanager
+async def visit(port: int) -> AsyncIterator[Visitor]:
+    """Connect, be greeted, and leave at the end."""
+    async with (
+        aiohttp.ClientSession() as client,
+        client.ws_connect(f"http://127.0.0.1:{port}/ws", max_msg_size=0) as socket,
+    ):
+        visitor = Visitor(socket)
+        await visitor.hear("connected")
+        yield visitor
+
+
+class Camera(MediaStreamTrack):
+    """Plain pictures of one brightness, 320x240 at 15 per second, with a bar that moves."""
+
+    kind = "video"
+
+    def __init__(self, luma: int) -> None:
+        super().__init__()
+        self._luma = luma
+        self._count = 0
+        self._started = asyncio.get_running_loop().time()
+
+    async def recv(self) -> Frame:
+        self._count += 1
+        await asyncio.sleep(max(0.0, self._started + self._count / 15 - asyncio.get_running_loop().time()))
+        frame = VideoFrame(320, 240, "yuv420p")
+        for plane, value in zip(frame.planes, (self._luma, 128, 128), strict=True):
+            plane.update(bytes([value]) * plane.buffer_size)
+        frame.pts, frame.time_base = self._count * 6_000, _time_base(90_000)
+        return frame
+
+
+class Microphone(MediaStreamTrack):
+    """A loud square wave in 20 ms pieces."""
+
+    kind = "audio"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._count = 0
+        self._started = asyncio.get_running_loop().time()
+
+    async def recv(self) -> Frame:
+        self._count += 1
+        await asyncio.sleep(max(0.0, self._started + self._count / 50 - asyncio.get_running_loop().time()))
+        frame = AudioFrame(format="s16", layout="mono", samples=960)
+        frame.planes[0].update((b"\x00\x40" * 48 + b"\x00\xc0" * 48) * 10)
+        frame.sample_rate = 48_000
+        frame.pts, frame.time_base = self._count * 960, _time_base(48_000)
+        return frame
+
+
+def _time_base(rate: int) -> Any:
+    from fractions import Fraction
+
+    return Fraction(1, rate)
+
+
+class MediaVisitor:
+    """A visitor's peer connection: the same six sections that the browser client offers."""
+
+    def __init__(self, visitor: Visitor, luma: int) -> None:
+        self.visitor = visitor
+        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+        sources: dict[Role, MediaStreamTrack] = {Role.MICROPHONE: Microphone(), Role.CAMERA: Camera(luma)}
+        self._transceivers = [
+            (role, self.connection.addTransceiver(sources.get(role, kind), direction=direction))
+            for kind, direction, role in SECTIONS
+        ]
+        self.answer = ""
+
+    async def connect(self) -> None:
+        """Offer, take the answer, and wait until the connection is up."""
+        await self.connection.setLocalDescription(await self.connection.createOffer())
+        await self.visitor.say(
+            "webrtc_offer",
+            sdp=self.connection.localDescription.sdp,
+            lines={transceiver.mid: role for role, transceiver in self._transceivers},
+        )
+        self.answer = (await self.visitor.hear("webrtc_answer"))["sdp"]
+        await self.connection.setRemoteDescription(RTCSessionDescription(self.answer, "answer"))
+        async with asyncio.timeout(PATIENCE):
+            while self.connection.connectionState != "connected":
+                changed = asyncio.get_running_loop().create_future()
+                self.connection.once("connectionstatechange", lambda: changed.done() or changed.set_result(None))
+                await changed
+
+    def received(self, role: Role) -> MediaStreamTrack:
+        """The track of one of the partner's lines."""
+        return next(transceiver.receiver.track for of, transceiver in self._transceivers if of is role)
+
+    async def close(self) -> None:
+        await self.connection.close()
