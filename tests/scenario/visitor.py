@@ -1,8 +1,9 @@
 """A visitor without a browser: speaks the WebSocket protocol, and WebRTC with a stock aiortc peer connection."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from fractions import Fraction
 from typing import Any
 
 import aiohttp
@@ -61,6 +62,13 @@ class Visitor:
         return self.socket.close_code
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until something that the server does by itself has happened."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110 - the server has no event for tests
+            await asyncio.sleep(0.01)
+
+
 @asynccontextmanager
 async def visit(port: int) -> AsyncIterator[Visitor]:
     """Connect, be greeted, and leave at the end."""
@@ -90,7 +98,7 @@ class Camera(MediaStreamTrack):
         frame = VideoFrame(320, 240, "yuv420p")
         for plane, value in zip(frame.planes, (self._luma, 128, 128), strict=True):
             plane.update(bytes([value]) * plane.buffer_size)
-        frame.pts, frame.time_base = self._count * 6_000, _time_base(90_000)
+        frame.pts, frame.time_base = self._count * 6_000, Fraction(1, 90_000)
         return frame
 
 
@@ -110,14 +118,8 @@ class Microphone(MediaStreamTrack):
         frame = AudioFrame(format="s16", layout="mono", samples=960)
         frame.planes[0].update((b"\x00\x40" * 48 + b"\x00\xc0" * 48) * 10)
         frame.sample_rate = 48_000
-        frame.pts, frame.time_base = self._count * 960, _time_base(48_000)
+        frame.pts, frame.time_base = self._count * 960, Fraction(1, 48_000)
         return frame
-
-
-def _time_base(rate: int) -> Any:
-    from fractions import Fraction
-
-    return Fraction(1, rate)
 
 
 class MediaVisitor:
@@ -135,6 +137,13 @@ class MediaVisitor:
 
     async def connect(self) -> None:
         """Offer, take the answer, and wait until the connection is up."""
+        connected = asyncio.Event()
+
+        @self.connection.on("connectionstatechange")
+        def state_changed() -> None:
+            if self.connection.connectionState == "connected":
+                connected.set()
+
         await self.connection.setLocalDescription(await self.connection.createOffer())
         await self.visitor.say(
             "webrtc_offer",
@@ -144,10 +153,7 @@ class MediaVisitor:
         self.answer = (await self.visitor.hear("webrtc_answer"))["sdp"]
         await self.connection.setRemoteDescription(RTCSessionDescription(self.answer, "answer"))
         async with asyncio.timeout(PATIENCE):
-            while self.connection.connectionState != "connected":
-                changed = asyncio.get_running_loop().create_future()
-                self.connection.once("connectionstatechange", lambda: changed.done() or changed.set_result(None))
-                await changed
+            await connected.wait()
 
     def received(self, role: Role) -> MediaStreamTrack:
         """The track of one of the partner's lines."""

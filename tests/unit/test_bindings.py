@@ -1,0 +1,149 @@
+from typing import Any
+
+import pytest
+from aioice import stun
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay.ids import PeerId
+from relay.observe.drops import Drop
+from relay.transport.bindings import CONSENT_TIMEOUT, PATHS_PER_PEER, Answered, BindingTable
+from relay.transport.port import Path
+
+ANN, BOB = PeerId(1), PeerId(2)
+HOME = Path("192.0.2.10", 40_000, "198.51.100.1")
+AWAY = Path("203.0.113.20", 50_000, "198.51.100.1")
+PASSWORD = "p" * 24
+
+
+def check(ufrag: str = "ann", password: str = PASSWORD, *, nominate: bool = False, **attributes: Any) -> bytes:
+    """A connectivity check as a browser sends it."""
+    request = stun.Message(
+        message_method=stun.Method.BINDING,
+        message_class=stun.Class.REQUEST,
+        attributes={"USERNAME": f"{ufrag}:them", "PRIORITY": 1, **attributes},
+    )
+    if nominate:
+        request.attributes["USE-CANDIDATE"] = None
+    request.add_message_integrity(password.encode())
+    return bytes(request)
+
+
+@pytest.fixture
+def table() -> BindingTable:
+    table = BindingTable()
+    table.admit(ANN, "ann", PASSWORD)
+    return table
+
+
+def accept(table: BindingTable, datagram: bytes, path: Path, now: float = 0.0) -> Answered:
+    verdict = table.receive_stun(datagram, path, now)
+    assert isinstance(verdict, Answered), verdict
+    return verdict
+
+
+def test_a_right_check_is_answered_with_the_address_it_came_from(table: BindingTable) -> None:
+    datagram = check()
+    answered = accept(table, datagram, HOME)
+    response = stun.parse_message(answered.response)
+    assert response.transaction_id == stun.parse_message(datagram).transaction_id
+    assert response.attributes["XOR-MAPPED-ADDRESS"] == ("192.0.2.10", 40_000)
+    assert response.check_message_integrity(PASSWORD.encode())
+
+
+def test_the_first_proved_address_is_selected_before_it_is_nominated(table: BindingTable) -> None:
+    assert accept(table, check(), HOME).selected
+    assert table.selected(ANN) == HOME
+    assert table.owner(HOME) == ANN
+
+
+def test_another_address_is_selected_only_by_nomination(table: BindingTable) -> None:
+    accept(table, check(nominate=True), HOME)
+    assert not accept(table, check(), AWAY).selected
+    assert table.selected(ANN) == HOME
+    assert accept(table, check(nominate=True), AWAY).selected
+    assert table.selected(ANN) == AWAY
+
+
+@pytest.mark.parametrize(
+    ("datagram", "reason"),
+    [
+        (check(ufrag="eve"), Drop.STUN_UNKNOWN_UFRAG),
+        (check(password="q" * 24), Drop.STUN_BAD_INTEGRITY),
+        (check()[:-1], Drop.STUN_MALFORMED),
+        (b"\x00\x01\x00\x00", Drop.STUN_MALFORMED),
+        (bytes(stun.Message(stun.Method.BINDING, stun.Class.REQUEST)), Drop.STUN_UNKNOWN_UFRAG),
+        (bytes(stun.Message(stun.Method.BINDING, stun.Class.RESPONSE)), Drop.STUN_MALFORMED),
+        (bytes(stun.Message(stun.Method.ALLOCATE, stun.Class.REQUEST)), Drop.STUN_MALFORMED),
+    ],
+)
+def test_what_is_not_authentic_changes_nothing(table: BindingTable, datagram: bytes, reason: Drop) -> None:
+    assert table.receive_stun(datagram, HOME, 0.0) is reason
+    assert table.owner(HOME) is None
+    assert table.selected(ANN) is None
+
+
+def test_integrity_is_required(table: BindingTable) -> None:
+    bare = stun.Message(stun.Method.BINDING, stun.Class.REQUEST, attributes={"USERNAME": "ann:them"})
+    assert table.receive_stun(bytes(bare), HOME, 0.0) is Drop.STUN_BAD_INTEGRITY
+
+
+def test_old_credentials_stay_valid_until_the_new_ones_nominate(table: BindingTable) -> None:
+    accept(table, check(nominate=True), HOME)
+    table.admit(ANN, "ann2", PASSWORD)
+    accept(table, check(), HOME)
+    accept(table, check("ann2"), AWAY)
+    accept(table, check(), HOME)
+    accept(table, check("ann2", nominate=True), AWAY)
+    assert table.selected(ANN) == AWAY
+    assert table.receive_stun(check(), HOME, 0.0) is Drop.STUN_UNKNOWN_UFRAG
+
+
+def test_a_restart_replaces_a_restart_that_never_nominated(table: BindingTable) -> None:
+    table.admit(ANN, "ann2", PASSWORD)
+    table.admit(ANN, "ann3", PASSWORD)
+    assert table.receive_stun(check("ann2"), HOME, 0.0) is Drop.STUN_UNKNOWN_UFRAG
+    accept(table, check("ann"), HOME)
+    accept(table, check("ann3"), HOME)
+
+
+def test_an_address_that_changes_hands_belongs_to_who_proved_it_last(table: BindingTable) -> None:
+    table.admit(BOB, "bob", PASSWORD)
+    accept(table, check(nominate=True), HOME)
+    accept(table, check("bob", nominate=True), HOME)
+    assert table.owner(HOME) == BOB
+    assert table.selected(ANN) is None
+
+
+def test_a_released_peer_leaves_nothing_behind(table: BindingTable) -> None:
+    accept(table, check(nominate=True), HOME)
+    table.release(ANN)
+    table.release(ANN)
+    assert len(table) == 0
+    assert table.owner(HOME) is None
+    assert table.selected(ANN) is None
+    assert table.receive_stun(check(), HOME, 0.0) is Drop.STUN_UNKNOWN_UFRAG
+
+
+def test_consent_expires_once_and_comes_back_with_the_next_check(table: BindingTable) -> None:
+    accept(table, check(nominate=True), HOME, now=100.0)
+    assert table.expire(100.0 + CONSENT_TIMEOUT) == []
+    assert table.expire(100.1 + CONSENT_TIMEOUT) == [ANN]
+    assert table.expire(100.1 + CONSENT_TIMEOUT) == []
+    assert table.owner(HOME) is None
+    assert accept(table, check(nominate=True), HOME, now=140.0).selected
+
+
+def test_a_peer_that_shows_many_addresses_keeps_the_selected_one(table: BindingTable) -> None:
+    accept(table, check(nominate=True), HOME)
+    for port in range(1, 3 * PATHS_PER_PEER):
+        accept(table, check(), Path("203.0.113.20", port, "198.51.100.1"))
+    assert table.owner(HOME) == ANN
+    assert sum(table.owner(Path("203.0.113.20", port, "198.51.100.1")) == ANN for port in range(1, 100)) == 15
+
+
+@given(st.binary(max_size=200) | st.binary(max_size=100).map(lambda tail: check()[:60] + tail))
+def test_no_datagram_makes_the_table_raise(datagram: bytes) -> None:
+    table = BindingTable()
+    table.admit(ANN, "ann", PASSWORD)
+    table.receive_stun(datagram, HOME, 0.0)

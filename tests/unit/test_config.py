@@ -1,0 +1,79 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from relay import config
+from relay.errors import ConfigurationError
+
+
+def test_later_sources_win(tmp_path: Path) -> None:
+    file = tmp_path / "relay.toml"
+    file.write_text('port = 9001\nmedia_port = 9002\nmax_people = 10\npublic_address = ["192.0.2.7"]\n')
+    loaded = config.load(
+        {"RELAY_PORT": "9003", "RELAY_MAX_PEOPLE": "20", "PATH": "/bin"}, {"max_people": "30"}, str(file)
+    )
+    assert loaded.settings.media_port == 9002
+    assert loaded.settings.port == 9003
+    assert loaded.settings.max_people == 30
+    assert loaded.settings.public_address == ("192.0.2.7",)
+    assert loaded.origins["media_port"] == f"file {file}"
+    assert loaded.origins["port"] == "environment"
+    assert loaded.origins["max_people"] == "flag"
+    assert loaded.origins["engine"] == "default"
+
+
+def test_a_list_is_written_with_commas() -> None:
+    loaded = config.load({"RELAY_PUBLIC_ADDRESS": "192.0.2.1, 2001:db8::1"})
+    assert loaded.settings.public_address == ("192.0.2.1", "2001:db8::1")
+
+
+def test_media_shares_the_number_of_the_http_port_unless_told_otherwise() -> None:
+    assert config.load({"RELAY_PORT": "9000"}).settings.udp_port == 9000
+    assert config.load({"RELAY_PORT": "9000", "RELAY_MEDIA_PORT": "9001"}).settings.udp_port == 9001
+
+
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({"RELAY_PRT": "1"}, "RELAY_PRT"),
+        ({"RELAY_PORT": "eighty"}, "RELAY_PORT"),
+        ({"RELAY_PORT": "0"}, "RELAY_PORT"),
+        ({"RELAY_PORT": "65536"}, "RELAY_PORT"),
+        ({"RELAY_ENGINE": "warp"}, "RELAY_ENGINE"),
+        ({"RELAY_BIND": "localhost"}, "localhost"),
+        ({"RELAY_CONFIG": "/nonexistent.toml"}, "/nonexistent.toml"),
+        # Chromium would ignore the candidate
+        ({"RELAY_PUBLIC_ADDRESS": "192.168.1.2", "RELAY_PORT": "443"}, "192.168.1.2"),
+        ({"RELAY_PUBLIC_ADDRESS": "9.9.9.9", "RELAY_PORT": "1000"}, "1000"),
+    ],
+)
+def test_what_is_wrong_is_named(environment: dict[str, str], named: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(named)):
+        config.load(environment)
+
+
+def test_port_443_is_fine_on_a_public_address() -> None:
+    assert config.load({"RELAY_PUBLIC_ADDRESS": "9.9.9.9", "RELAY_PORT": "443"}).settings.udp_port == 443
+
+
+def test_a_file_that_is_not_toml_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "relay.toml"
+    file.write_text("port: 9001")
+    with pytest.raises(ConfigurationError, match=re.escape(str(file))):
+        config.load({}, None, str(file))
+
+
+def test_every_setting_says_what_it_means() -> None:
+    for name in config.names():
+        assert config.describe(name).endswith("."), name
+
+
+def test_the_readme_lists_every_setting_with_its_default_and_meaning() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    defaults = {name: value for name, value, _ in config.display(config.load({}))}
+    for name in config.names():
+        row = (
+            f"| `RELAY_{name.upper()}` | {f'`{defaults[name]}`' if defaults[name] else '-'} | {config.describe(name)} |"
+        )
+        assert row in readme, row
