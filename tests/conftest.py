@@ -3,6 +3,7 @@
 import socket
 from collections.abc import AsyncIterator
 
+import aioice.ice
 import pytest
 
 from relay.app import Relay
@@ -39,3 +40,9 @@ async def relay(settings: Settings) -> AsyncIterator[Relay]:
     await server.start()
     yield server
     await server.stop()
+
+
+@pytest.fixture
+def loopback_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """aioice never offers loopback by itself."""
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"])

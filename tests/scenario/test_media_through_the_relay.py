@@ -2,7 +2,6 @@
 
 import asyncio
 
-import aioice.ice
 import numpy as np
 import pytest
 from av import AudioFrame, VideoFrame
@@ -10,12 +9,6 @@ from av import AudioFrame, VideoFrame
 from relay.app import Relay
 from relay.protocol.messages import Role
 from tests.scenario.visitor import PATIENCE, MediaVisitor, visit
-
-
-@pytest.fixture(autouse=True)
-def loopback_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """aioice never offers loopback by itself."""
-    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"])
 
 
 async def brightness(viewer: MediaVisitor, expected: int) -> None:
@@ -40,6 +33,7 @@ async def loudness(listener: MediaVisitor) -> None:
                 return
 
 
+@pytest.mark.usefixtures("loopback_candidates")
 async def test_partners_see_and_hear_each_other_and_next_changes_the_picture(relay: Relay) -> None:
     port = relay.settings.port
     async with visit(port) as ann, visit(port) as bob, visit(port) as eve:

@@ -1,0 +1,74 @@
+"""What strangers throw at the media port."""
+
+import os
+import random
+import socket
+from collections.abc import Iterator
+
+from aioice import stun
+
+
+def client_hello() -> bytes:
+    """A well-formed DTLS 1.2 ClientHello (RFC 6347 section 4.2.1), as a spoofer would send it."""
+    suites = b"\xc0\x2b\xc0\x2f"
+    body = b"\xfe\xfd" + os.urandom(32) + b"\x00\x00" + len(suites).to_bytes(2, "big") + suites + b"\x01\x00"
+    length = len(body).to_bytes(3, "big")
+    handshake = b"\x01" + length + b"\x00\x00" + b"\x00\x00\x00" + length + body
+    return b"\x16\xfe\xff" + bytes(8) + len(handshake).to_bytes(2, "big") + handshake
+
+
+def alert() -> bytes:
+    """A fatal DTLS alert in the clear: handshake_failure."""
+    return b"\x15\xfe\xfd" + bytes(8) + b"\x00\x02\x02\x28"
+
+
+def stun_with_a_wrong_password(ufrag: str) -> bytes:
+    """A check for a ufrag that exists, from someone who only saw it."""
+    request = stun.Message(
+        stun.Method.BINDING,
+        stun.Class.REQUEST,
+        attributes={"USERNAME": f"{ufrag}:evil", "PRIORITY": 1, "USE-CANDIDATE": None},
+    )
+    request.add_message_integrity(b"not the password")
+    return bytes(request)
+
+
+def assault(ufrag: str, seed: int) -> Iterator[bytes]:
+    """One of everything, again and again: 200 datagrams."""
+    dice = random.Random(seed)
+    for _ in range(20):
+        yield b""
+        yield client_hello()
+        yield alert()
+        yield stun_with_a_wrong_password(ufrag)
+        yield bytes(stun.Message(stun.Method.BINDING, stun.Class.REQUEST))
+        yield dice.randbytes(dice.randrange(1, 1_400))
+        yield b"\x80" + dice.randbytes(200)
+        yield b"\x16\xfe\xfd" + dice.randbytes(100)
+        yield b"\x00\x01" + dice.randbytes(30)
+        yield dice.randbytes(9_000)
+
+
+class Stranger:
+    """A socket of its own on loopback, from which nothing good comes."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.connect(("127.0.0.1", port))
+        self._socket.setblocking(False)
+
+    def attack(self, ufrag: str, seed: int = 1) -> None:
+        for datagram in assault(ufrag, seed):
+            self._socket.send(datagram)
+
+    def answers(self) -> list[bytes]:
+        """Everything that ever came back."""
+        received = []
+        while True:
+            try:
+                received.append(self._socket.recv(2_048))
+            except (BlockingIOError, ConnectionRefusedError):
+                return received
+
+    def close(self) -> None:
+        self._socket.close()
