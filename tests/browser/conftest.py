@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -32,9 +32,9 @@ class Served:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-@pytest.fixture
-async def served() -> AsyncIterator[Served]:
-    """A server as a self-hoster starts it, on loopback."""
+@asynccontextmanager
+async def serving() -> AsyncIterator[Served]:
+    """A server as a self-hoster starts it, on loopback; it must end within five seconds of Ctrl-C."""
     port = free_port()
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("RELAY_")},
@@ -49,8 +49,15 @@ async def served() -> AsyncIterator[Served]:
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(5):
             assert await process.wait() == 0
+
+
+@pytest.fixture
+async def served() -> AsyncIterator[Served]:
+    """A running server for one test."""
+    async with serving() as running:
+        yield running
 
 
 @pytest.fixture

@@ -161,9 +161,17 @@ class Person:
 
 @asynccontextmanager
 async def at_the_page(
-    playwright: Playwright, colour: str, url: str, folder: Path, viewport: tuple[int, int] = (1280, 800)
+    playwright: Playwright,
+    colour: str,
+    url: str,
+    folder: Path,
+    viewport: tuple[int, int] = (1280, 800),
+    script: str = RECORD_TRAFFIC,
 ) -> AsyncIterator[Person]:
-    """A browser of one's own, since camera and microphone files are the browser's, not the page's."""
+    """A browser of one's own, since camera and microphone files are the browser's, not the page's.
+
+    `script` is a function that runs in the page before anything else does.
+    """
     browser: Browser = await playwright.chromium.launch(
         executable_path=CHROMIUM,
         ignore_default_args=["--headless", "--mute-audio"],
@@ -176,7 +184,7 @@ async def at_the_page(
     )
     try:
         page = await browser.new_page(viewport={"width": viewport[0], "height": viewport[1]})
-        await page.add_init_script(f"({RECORD_TRAFFIC})()")
+        await page.add_init_script(f"({script})()")
         person = Person(page, colour)
         await page.goto(url)
         yield person

@@ -1,0 +1,79 @@
+# The vocabulary for people and CI. `make help` lists it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STATIC := relay/web/static/index.html
+CHROMIUM ?= chromium
+
+.DEFAULT_GOAL := help
+.PHONY: help run client lint test test-unit test-scenario test-browser test-client measure wheel chromium lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/installed $(STATIC) ## Set everything up and serve at http://localhost:8080
+	@exec $(BIN)/relay serve
+
+client: $(STATIC) ## Build the browser client
+
+lint: $(VENV)/installed client/node_modules/installed ## Style, types and import contracts
+	$(BIN)/ruff format --check relay tests
+	$(BIN)/ruff check relay tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	cd client && npm run --silent lint
+
+test: lint test-client test-unit test-scenario test-browser ## Everything that must hold before a change lands
+
+test-client: client/node_modules/installed
+	cd client && npm run --silent test
+
+test-unit: $(VENV)/installed
+	$(BIN)/pytest -q tests/unit tests/contract
+
+test-scenario: $(VENV)/installed
+	$(BIN)/pytest -q tests/scenario tests/hostile
+
+test-browser: $(VENV)/installed $(STATIC) chromium
+	$(BIN)/pytest -q tests/browser
+
+measure: $(VENV)/installed $(STATIC) chromium ## How soon strangers see each other, and what a pair costs
+	$(BIN)/python -m tests.browser.first_frame
+
+wheel: $(VENV)/installed ## Build a wheel that carries the client, into dist/
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+chromium: # Debian's package, as root; otherwise say what to install
+	@command -v $(CHROMIUM) >/dev/null || { \
+		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-liberation >/dev/null; \
+		else echo "Browser tests need Chromium: install Debian's package 'chromium' and try again." >&2; exit 1; fi; }
+
+lock: $(VENV)/installed ## Pin dependencies anew
+	$(BIN)/pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+		--no-header --output-file requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+		--no-header --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	cd client && npm install --package-lock-only
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) client/node_modules relay/web/static build tests/output
+
+# A virtual environment with exactly the locked versions, and the project in it.
+$(VENV)/installed: requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+		test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv --clear $(VENV); }
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+client/node_modules/installed: client/package-lock.json
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' || { echo "Node.js 20 or later is needed." >&2; exit 1; }
+	cd client && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(STATIC): client/node_modules/installed $(shell find client/src client/index.html client/vite.config.ts client/tsconfig.json 2>/dev/null)
+	cd client && npm run --silent build
+	@touch $@

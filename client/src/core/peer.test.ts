@@ -1,0 +1,155 @@
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import {
+  type FakeMediaStream,
+  FakePeerConnection,
+  localStream,
+  stubMediaGlobals,
+} from '../testing/fake_peer_connection';
+import { Peer } from './peer';
+
+const observer = { offered: vi.fn(), gathered: vi.fn(), changed: vi.fn() };
+const local = localStream();
+
+function open(): Peer {
+  return new Peer(local, [{ urls: ['turn:relay.test'], username: 'u', credential: 'c' }], observer);
+}
+
+beforeEach(() => {
+  stubMediaGlobals();
+  for (const told of Object.values(observer)) told.mockReset();
+});
+
+describe('the lines', () => {
+  test('are six, three that send before three that receive', () => {
+    open();
+    const lines = FakePeerConnection.last.transceivers.map(
+      ({ init, receiver }) => `${init.direction} ${receiver.track.kind}`,
+    );
+    expect(lines).toEqual([
+      'sendonly audio',
+      'sendonly video',
+      'sendonly video',
+      'recvonly audio',
+      'recvonly video',
+      'recvonly video',
+    ]);
+  });
+
+  test('of microphone and camera share the local stream, and the camera has a ceiling', () => {
+    open();
+    const [microphone, camera] = FakePeerConnection.last.transceivers;
+    expect(microphone?.init.streams).toEqual([local]);
+    expect(camera?.init.streams).toEqual([local]);
+    expect(camera?.init.sendEncodings).toEqual([{ maxBitrate: 1_500_000 }]);
+  });
+
+  test('share one transport and use the ICE servers that they were given', () => {
+    open();
+    expect(FakePeerConnection.last.configuration).toEqual({
+      bundlePolicy: 'max-bundle',
+      iceServers: [{ urls: ['turn:relay.test'], username: 'u', credential: 'c' }],
+    });
+  });
+
+  test('of the partner’s microphone and camera play as one stream', () => {
+    const partner = open().partner as unknown as FakeMediaStream;
+    expect(partner.getTracks().map((track) => track.id)).toEqual(['received-3', 'received-4']);
+  });
+});
+
+describe('the offer', () => {
+  test('says what each mid carries', async () => {
+    await open().offer();
+    expect(observer.offered).toHaveBeenCalledExactlyOnceWith('the offer', {
+      'mid-0': 'microphone',
+      'mid-1': 'camera',
+      'mid-2': 'screen',
+      'mid-3': 'partner_microphone',
+      'mid-4': 'partner_camera',
+      'mid-5': 'partner_screen',
+    });
+  });
+
+  test('carries only codecs that the relay forwards', async () => {
+    await open().offer();
+    const preferred = FakePeerConnection.last.transceivers.map((line) =>
+      line.preferred.map((codec) => codec.mimeType),
+    );
+    const video = ['video/VP8', 'video/rtx'];
+    expect(preferred).toEqual([['audio/opus'], video, video, ['audio/opus'], video, video]);
+  });
+
+  test('is answered', async () => {
+    await open().accept('the answer');
+    expect(FakePeerConnection.last.remoteDescription).toEqual({
+      type: 'answer',
+      sdp: 'the answer',
+    });
+  });
+
+  test('whose answer the browser refuses fails the connection', async () => {
+    await open().accept('nonsense');
+    expect(observer.changed).toHaveBeenCalledExactlyOnceWith('failed');
+  });
+});
+
+describe('sending', () => {
+  const SILENCE = [null, null, null, null, null, null];
+
+  test('has not begun when the offer is made', async () => {
+    await open().offer();
+    expect(FakePeerConnection.last.sending()).toEqual(SILENCE);
+  });
+
+  test('puts microphone and camera on their own lines, and takes them off again', async () => {
+    const peer = open();
+    await peer.send(true);
+    expect(FakePeerConnection.last.sending()).toEqual([
+      'my-microphone',
+      'my-camera',
+      null,
+      null,
+      null,
+      null,
+    ]);
+    await peer.send(false);
+    expect(FakePeerConnection.last.sending()).toEqual(SILENCE);
+  });
+});
+
+describe('what the browser finds out', () => {
+  test.each([
+    ['connecting', 'connecting'],
+    ['connected', 'connected'],
+    ['disconnected', 'connecting'],
+    ['failed', 'failed'],
+  ] as const)('the connection being %s is reported as %s', (state, reported) => {
+    open();
+    FakePeerConnection.last.become(state);
+    expect(observer.changed).toHaveBeenCalledExactlyOnceWith(reported);
+  });
+
+  test('candidates are reported, and their end once', () => {
+    open();
+    const candidate = { candidate: 'candidate:1 1 udp 1 192.0.2.1 9 typ host', sdpMid: 'mid-0' };
+    FakePeerConnection.last.gather(candidate);
+    FakePeerConnection.last.gather({ candidate: '' });
+    FakePeerConnection.last.gather(null);
+    expect(observer.gathered.mock.calls).toEqual([[candidate], [null]]);
+  });
+
+  test('statistics are the connection’s', async () => {
+    expect((await open().stats()).get('from')).toBe('the connection');
+  });
+});
+
+test('a closed peer reports nothing more', async () => {
+  const peer = open();
+  const offer = peer.offer();
+  peer.close();
+  peer.close();
+  await offer;
+  FakePeerConnection.last.become('failed');
+  FakePeerConnection.last.gather(null);
+  for (const told of Object.values(observer)) expect(told).not.toHaveBeenCalled();
+});

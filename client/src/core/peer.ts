@@ -1,0 +1,146 @@
+// Owns the one RTCPeerConnection to the relay: its six lines, its offer, and whether camera and
+// microphone are being sent. It does not decide when, and it never renegotiates: a new partner
+// changes the relay's routing, not the SDP.
+
+import { preferForwardedCodecs } from './codecs';
+import type { IceServer, Role } from './protocol';
+
+export type Connection = 'new' | 'connecting' | 'connected' | 'failed';
+
+/** Nothing is reported after `close()`. */
+export interface PeerObserver {
+  offered(sdp: string, lines: Readonly<Record<string, Role>>): void;
+  /** Null is end-of-candidates. */
+  gathered(candidate: RTCIceCandidate | null): void;
+  changed(connection: Connection): void;
+}
+
+/** Above this a 640x480 picture gains nothing that a stranger would see. */
+const CAMERA_BITS_PER_SECOND = 1_500_000;
+
+export class Peer {
+  /** The partner's microphone and camera in one stream, so that the browser keeps them in step. */
+  readonly partner: MediaStream;
+  readonly #connection: RTCPeerConnection;
+  readonly #lines: Readonly<Record<Role, RTCRtpTransceiver>>;
+  readonly #local: MediaStream;
+  #observer: PeerObserver | null;
+
+  constructor(local: MediaStream, iceServers: readonly IceServer[], observer: PeerObserver) {
+    this.#local = local;
+    this.#observer = observer;
+    this.#connection = new RTCPeerConnection({
+      bundlePolicy: 'max-bundle',
+      iceServers: iceServers.map((server) => ({ ...server, urls: [...server.urls] })),
+    });
+    this.#lines = addLines(this.#connection, local);
+    this.partner = new MediaStream([
+      this.#lines.partner_microphone.receiver.track,
+      this.#lines.partner_camera.receiver.track,
+    ]);
+    this.#connection.addEventListener('icecandidate', ({ candidate }) => {
+      // Some browsers end each transport with an empty candidate and then all with null.
+      if (candidate?.candidate !== '') this.#observer?.gathered(candidate);
+    });
+    this.#connection.addEventListener('connectionstatechange', () =>
+      this.#observer?.changed(connectionOf(this.#connection.connectionState)),
+    );
+  }
+
+  /** Makes the one offer of this connection. */
+  async offer(): Promise<void> {
+    try {
+      for (const line of Object.values(this.#lines)) preferForwardedCodecs(line);
+      await this.#connection.setLocalDescription();
+      const description = this.#connection.localDescription;
+      if (description !== null) this.#observer?.offered(description.sdp, rolesByMid(this.#lines));
+    } catch {
+      this.#fail();
+    }
+  }
+
+  async accept(sdp: string): Promise<void> {
+    try {
+      await this.#connection.setRemoteDescription({ type: 'answer', sdp });
+    } catch {
+      this.#fail();
+    }
+  }
+
+  /**
+   * Starts or stops sending. `replaceTrack(null)` is the only stop after which Firefox's microphone
+   * is silent, and the quickest to start again in Chromium. The browser runs replacements in the
+   * order in which they were asked for, so a stop is never overtaken by the start before it.
+   */
+  async send(on: boolean): Promise<void> {
+    const [microphone = null] = on ? this.#local.getAudioTracks() : [];
+    const [camera = null] = on ? this.#local.getVideoTracks() : [];
+    try {
+      await Promise.all([
+        this.#lines.microphone.sender.replaceTrack(microphone),
+        this.#lines.camera.sender.replaceTrack(camera),
+      ]);
+    } catch {
+      this.#fail();
+    }
+  }
+
+  stats(): Promise<RTCStatsReport> {
+    return this.#connection.getStats();
+  }
+
+  close(): void {
+    this.#observer = null;
+    this.#connection.close();
+  }
+
+  #fail(): void {
+    this.#observer?.changed('failed');
+  }
+}
+
+/**
+ * The order here is the order of the sections in the offer. The lines that send are added by kind,
+ * without a track, so that nothing leaves the browser before there is a partner.
+ */
+function addLines(
+  connection: RTCPeerConnection,
+  local: MediaStream,
+): Record<Role, RTCRtpTransceiver> {
+  return {
+    microphone: connection.addTransceiver('audio', { direction: 'sendonly', streams: [local] }),
+    camera: connection.addTransceiver('video', {
+      direction: 'sendonly',
+      streams: [local],
+      sendEncodings: [{ maxBitrate: CAMERA_BITS_PER_SECOND }],
+    }),
+    screen: connection.addTransceiver('video', { direction: 'sendonly' }),
+    partner_microphone: connection.addTransceiver('audio', { direction: 'recvonly' }),
+    partner_camera: connection.addTransceiver('video', { direction: 'recvonly' }),
+    partner_screen: connection.addTransceiver('video', { direction: 'recvonly' }),
+  };
+}
+
+function rolesByMid(lines: Readonly<Record<Role, RTCRtpTransceiver>>): Record<string, Role> {
+  const roles: Record<string, Role> = {};
+  for (const role of Object.keys(lines) as Role[]) {
+    const { mid } = lines[role];
+    if (mid !== null) roles[mid] = role;
+  }
+  return roles;
+}
+
+function connectionOf(state: RTCPeerConnectionState): Connection {
+  switch (state) {
+    case 'new':
+    case 'connected':
+      return state;
+    case 'connecting':
+    // Checks went unanswered for a while. ICE is still trying and often succeeds.
+    case 'disconnected':
+      return 'connecting';
+    case 'failed':
+    case 'closed':
+      return 'failed';
+  }
+}

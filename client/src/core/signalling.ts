@@ -1,0 +1,91 @@
+// Owns the one WebSocket to the relay: frames to typed messages and back, and the report that the
+// link is lost. It does not reconnect and does not know what a message means.
+
+import type { ClientMessage, ServerMessage } from './protocol';
+
+/** Why the link is gone, as the close code tells (relay/protocol/README.md, close codes). */
+export type LinkLoss = 'closed' | 'server_stopping' | 'server_full' | 'too_slow';
+
+export interface SignallingObserver {
+  received(message: ServerMessage): void;
+  /** Called once, and never after `close()`. */
+  lost(loss: LinkLoss): void;
+}
+
+const SERVER_EVENTS: Record<ServerMessage['event'], true> = {
+  connected: true,
+  waiting_for_partner: true,
+  partner_found: true,
+  webrtc_answer: true,
+  partner_disconnected: true,
+  chat_message: true,
+  error: true,
+};
+
+/** The relay's socket on the origin that served the page. */
+export function relayUrl(page: { readonly protocol: string; readonly host: string }): string {
+  return `${page.protocol === 'https:' ? 'wss' : 'ws'}://${page.host}/ws`;
+}
+
+export class Signalling {
+  readonly #socket: WebSocket;
+  #observer: SignallingObserver | null;
+
+  constructor(url: string, observer: SignallingObserver) {
+    this.#observer = observer;
+    this.#socket = new WebSocket(url);
+    this.#socket.addEventListener('message', (frame) => {
+      const message = read(frame.data);
+      if (message !== null) this.#observer?.received(message);
+    });
+    // A failed connection also ends in `close`, so `error` has nothing to add.
+    this.#socket.addEventListener('close', ({ code }) => {
+      const told = this.#observer;
+      this.#observer = null;
+      told?.lost(lossOf(code));
+    });
+  }
+
+  /** What is said to a link that is not open is dropped: there is nobody left to hear it. */
+  send(message: ClientMessage): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  close(): void {
+    this.#observer = null;
+    this.#socket.close(1000);
+  }
+}
+
+/**
+ * Fields are not checked one by one: the page and the socket come from the same server. An event
+ * that is not known is passed over, so that a newer server may say more.
+ */
+function read(frame: unknown): ServerMessage | null {
+  if (typeof frame !== 'string') return null;
+  let message: unknown;
+  try {
+    message = JSON.parse(frame);
+  } catch {
+    return null;
+  }
+  return isServerMessage(message) ? message : null;
+}
+
+function isServerMessage(message: unknown): message is ServerMessage {
+  if (typeof message !== 'object' || message === null || !('event' in message)) return false;
+  return typeof message.event === 'string' && Object.hasOwn(SERVER_EVENTS, message.event);
+}
+
+function lossOf(code: number): LinkLoss {
+  switch (code) {
+    case 1001:
+      return 'server_stopping';
+    case 1013:
+      return 'server_full';
+    case 4000:
+      return 'too_slow';
+    default:
+      return 'closed';
+  }
+}

@@ -1,0 +1,149 @@
+// An RTCPeerConnection that negotiates with nobody, and the few media classes around it. It records
+// what was asked of it. Only what peer.ts and codecs.ts use of the real ones.
+
+import { vi } from 'vitest';
+
+export interface FakeTrack {
+  readonly kind: string;
+  readonly id: string;
+}
+
+export class FakeMediaStream {
+  readonly tracks: readonly FakeTrack[];
+
+  constructor(tracks: readonly FakeTrack[]) {
+    this.tracks = tracks;
+  }
+
+  getTracks() {
+    return this.tracks;
+  }
+
+  getAudioTracks() {
+    return this.tracks.filter((track) => track.kind === 'audio');
+  }
+
+  getVideoTracks() {
+    return this.tracks.filter((track) => track.kind === 'video');
+  }
+}
+
+class FakeTransceiver {
+  readonly init: RTCRtpTransceiverInit;
+  readonly sender = {
+    track: null as FakeTrack | null,
+    replaceTrack: async (track: FakeTrack | null) => {
+      this.sender.track = track;
+    },
+  };
+  readonly receiver: { readonly track: FakeTrack };
+  mid: string | null = null;
+  preferred: readonly RTCRtpCodec[] = [];
+
+  constructor(kindOrTrack: string | FakeTrack, init: RTCRtpTransceiverInit, index: number) {
+    const kind = typeof kindOrTrack === 'string' ? kindOrTrack : kindOrTrack.kind;
+    if (typeof kindOrTrack !== 'string') this.sender.track = kindOrTrack;
+    this.init = init;
+    this.receiver = { track: { kind, id: `received-${index}` } };
+  }
+
+  setCodecPreferences(codecs: readonly RTCRtpCodec[]) {
+    this.preferred = codecs;
+  }
+}
+
+export class FakePeerConnection extends EventTarget {
+  /** All that were made, oldest first. */
+  static made: FakePeerConnection[] = [];
+
+  readonly configuration: RTCConfiguration;
+  readonly transceivers: FakeTransceiver[] = [];
+  connectionState: RTCPeerConnectionState = 'new';
+  localDescription: { readonly sdp: string } | null = null;
+  remoteDescription: RTCSessionDescriptionInit | null = null;
+  closed = 0;
+
+  constructor(configuration: RTCConfiguration) {
+    super();
+    this.configuration = configuration;
+    FakePeerConnection.made.push(this);
+  }
+
+  static get last(): FakePeerConnection {
+    const last = FakePeerConnection.made.at(-1);
+    if (last === undefined) throw new Error('no RTCPeerConnection was made');
+    return last;
+  }
+
+  addTransceiver(kindOrTrack: string | FakeTrack, init: RTCRtpTransceiverInit) {
+    const transceiver = new FakeTransceiver(kindOrTrack, init, this.transceivers.length);
+    this.transceivers.push(transceiver);
+    return transceiver;
+  }
+
+  async setLocalDescription() {
+    this.transceivers.forEach((transceiver, index) => {
+      transceiver.mid = `mid-${index}`;
+    });
+    this.localDescription = { sdp: 'the offer' };
+  }
+
+  async setRemoteDescription(description: RTCSessionDescriptionInit) {
+    if (description.sdp === 'nonsense') throw new DOMException('no', 'InvalidAccessError');
+    this.remoteDescription = description;
+  }
+
+  async getStats() {
+    return new Map([['from', 'the connection']]);
+  }
+
+  close() {
+    this.closed += 1;
+    this.connectionState = 'closed';
+  }
+
+  become(state: RTCPeerConnectionState) {
+    this.connectionState = state;
+    this.dispatchEvent(new Event('connectionstatechange'));
+  }
+
+  gather(candidate: Partial<RTCIceCandidate> | null) {
+    this.dispatchEvent(Object.assign(new Event('icecandidate'), { candidate }));
+  }
+
+  /** What each line sends: a track's id, or null for silence. */
+  sending(): (string | null)[] {
+    return this.transceivers.map(({ sender }) => sender.track?.id ?? null);
+  }
+}
+
+const CODECS: Record<string, readonly RTCRtpCodec[]> = {
+  audio: [
+    { mimeType: 'audio/PCMU', clockRate: 8000 },
+    { mimeType: 'audio/opus', clockRate: 48000 },
+  ],
+  video: [
+    { mimeType: 'video/rtx', clockRate: 90000 },
+    { mimeType: 'video/VP8', clockRate: 90000 },
+    { mimeType: 'video/red', clockRate: 90000 },
+  ],
+};
+
+/** Takes the place of the browser's own classes until the test ends. */
+export function stubMediaGlobals(): void {
+  FakePeerConnection.made = [];
+  vi.stubGlobal('RTCPeerConnection', FakePeerConnection);
+  vi.stubGlobal('MediaStream', FakeMediaStream);
+  vi.stubGlobal('RTCRtpReceiver', {
+    getCapabilities: (kind: string) => ({ codecs: CODECS[kind] ?? [], headerExtensions: [] }),
+  });
+}
+
+/** What a granted camera and microphone look like. */
+export function localStream(): MediaStream {
+  const tracks = [
+    { kind: 'audio', id: 'my-microphone', stop: vi.fn() },
+    { kind: 'video', id: 'my-camera', stop: vi.fn() },
+  ];
+  return new FakeMediaStream(tracks) as unknown as MediaStream;
+}

@@ -1,0 +1,27 @@
+// Owns how the client is bundled. The output has no inline script, style or data: URL, because the
+// server sends `Content-Security-Policy: default-src 'self'`.
+
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vitest/config';
+
+const RELAY = 'http://localhost:8080';
+
+export default defineConfig({
+  plugins: [react()],
+  build: {
+    outDir: '../relay/web/static',
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: {
+    proxy: {
+      '/ws': { target: RELAY, ws: true },
+      '/videochat': { target: RELAY },
+    },
+  },
+  test: {
+    include: ['src/**/*.test.{ts,tsx}'],
+    unstubGlobals: true,
+  },
+});
