@@ -70,7 +70,7 @@ $(VENV)/installed: requirements-dev.lock pyproject.toml
 	@touch $@
 
 client/node_modules/installed: client/package-lock.json
-	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' || { echo "Node.js 20 or later is needed." >&2; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "Node.js 20 or later is needed." >&2; exit 1; }
 	cd client && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
