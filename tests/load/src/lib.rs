@@ -1,1 +1,30 @@
+//! Plays people against the relay, and checks what reaches them.
 
+pub mod answer;
+pub mod bypass;
+pub mod clip;
+pub mod clock;
+pub mod connection;
+pub mod continuity;
+pub mod crowd;
+pub mod downlink;
+pub mod media;
+pub mod offer;
+pub mod options;
+pub mod payload;
+pub mod person;
+pub mod poller;
+pub mod report;
+pub mod rtcp;
+pub mod rtp;
+pub mod schedule;
+pub mod script;
+pub mod shield;
+pub mod signalling;
+pub mod srtp;
+pub mod stage;
+pub mod stamp;
+pub mod tally;
+pub mod turn;
+pub mod udp;
+pub mod uplink;

@@ -41,8 +41,7 @@ impl Poller {
 
     /// Wait until a socket is readable, or for `patience`.
     pub fn wait(&mut self, patience: Nanos) -> io::Result<()> {
-        let timeout =
-            libc::timespec { tv_sec: (patience / SECOND) as i64, tv_nsec: (patience % SECOND) as i64 };
+        let timeout = libc::timespec { tv_sec: (patience / SECOND) as i64, tv_nsec: (patience % SECOND) as i64 };
         // SAFETY: the array has EVENTS elements and outlives the call; a null mask is allowed.
         let ready = unsafe {
             libc::epoll_pwait2(

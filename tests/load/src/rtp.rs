@@ -138,8 +138,7 @@ mod tests {
 
     fn written(ids: &ExtensionIds) -> Vec<u8> {
         let mut bytes = Vec::new();
-        let extensions =
-            Extensions { ids, mid: Some("1"), ntp: 1 << 32, transport_sequence: 5, audio_level: None };
+        let extensions = Extensions { ids, mid: Some("1"), ntp: 1 << 32, transport_sequence: 5, audio_level: None };
         HEADER.write(&extensions, &mut bytes);
         bytes.extend_from_slice(b"payload");
         bytes

@@ -42,19 +42,11 @@ impl Context {
             return Err(Rejected);
         }
         let (keys, salts) = material.split_at(2 * size);
-        Ok((
-            Self::derive(&keys[..size], &salts[..SALT])?,
-            Self::derive(&keys[size..], &salts[SALT..2 * SALT])?,
-        ))
+        Ok((Self::derive(&keys[..size], &salts[..SALT])?, Self::derive(&keys[size..], &salts[SALT..2 * SALT])?))
     }
 
     fn derive(key: &[u8], salt: &[u8]) -> Result<Self, Rejected> {
-        Ok(Self {
-            rtp: Key::derive(key, salt, 0)?,
-            rtcp: Key::derive(key, salt, 3)?,
-            streams: Vec::new(),
-            index: 0,
-        })
+        Ok(Self { rtp: Key::derive(key, salt, 0)?, rtcp: Key::derive(key, salt, 3)?, streams: Vec::new(), index: 0 })
     }
 
     /// Protect the RTP packet that begins at `start` of `bytes`, in place.

@@ -10,7 +10,7 @@ const DATAGRAM: usize = 2_048;
 /// Datagrams for one call.
 pub const BATCH: usize = 64;
 /// Asked of the kernel, which may grant less.
-const SOCKET_BUFFER: libc::c_int = 4 << 20;
+static SOCKET_BUFFER: libc::c_int = 4 << 20;
 
 /// A non-blocking socket with as large buffers as the kernel allows.
 pub fn open(address: SocketAddr) -> io::Result<UdpSocket> {
@@ -118,6 +118,13 @@ impl Outbox {
         self.append(|bytes| bytes.extend_from_slice(datagram), Some(ipv4(destination)));
     }
 
+    /// Take some datagrams out again; returns how many.
+    pub fn lose(&mut self, mut is_lost: impl FnMut() -> bool) -> usize {
+        let before = self.pieces.len();
+        self.pieces.retain(|_| !is_lost());
+        before - self.pieces.len()
+    }
+
     /// Send all. Returns how many the kernel took; what it refuses is lost, as on any network.
     pub fn flush(&mut self, socket: &UdpSocket) -> usize {
         let mut sent = 0;
@@ -138,11 +145,7 @@ impl Outbox {
     }
 }
 
-fn send_batch(
-    socket: &UdpSocket,
-    bytes: &mut [u8],
-    pieces: &mut [(Range<usize>, Option<libc::sockaddr_in>)],
-) -> usize {
+fn send_batch(socket: &UdpSocket, bytes: &mut [u8], pieces: &mut [(Range<usize>, Option<libc::sockaddr_in>)]) -> usize {
     // SAFETY: all-zero is a valid value of these C structs.
     let (mut headers, mut vectors): ([libc::mmsghdr; BATCH], [libc::iovec; BATCH]) =
         unsafe { (std::mem::zeroed(), std::mem::zeroed()) };

@@ -1,0 +1,127 @@
+//! The floor: a relay that only does what no relay can do without. Datagrams in, headers rewritten,
+//! datagrams out, in batches; no crypto, no state to speak of, no decisions.
+//!
+//! With `--fault` it does one thing wrong, which the generator has to notice.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
+
+use clap::{Parser, ValueEnum};
+use loadgen::bypass::FORWARDED;
+use loadgen::clock::SECOND;
+use loadgen::poller::Poller;
+use loadgen::rtp;
+use loadgen::udp::{self, Inbox, Outbox};
+
+/// What comes out has a numbering of its own.
+const SEQUENCE_OFFSET: u16 = 12_345;
+const TIMESTAMP_OFFSET: u32 = 1_234_567;
+const PAYLOAD_TYPE: u8 = 42;
+/// One packet of this many suffers the fault.
+const FAULT_INTERVAL: u64 = 100;
+
+/// Passes RTP between person n and person n xor 1 without opening it.
+#[derive(Parser)]
+struct Options {
+    #[arg(long, default_value_t = 19_000)]
+    port: u16,
+    /// Person n sends from this port plus n.
+    #[arg(long, default_value_t = 20_000)]
+    first_port: u16,
+    /// Spoil one packet in a hundred.
+    #[arg(long, value_enum)]
+    fault: Option<Fault>,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Fault {
+    Drop,
+    /// Swap it with the next one.
+    Reorder,
+    Repeat,
+    /// Turn a bit of its payload.
+    Corrupt,
+    /// Give it to somebody else.
+    Misdeliver,
+}
+
+struct Forwarder {
+    options: Options,
+    outbox: Outbox,
+    packets: u64,
+    /// Held back until the next packet to the same person.
+    held: HashMap<u16, Vec<u8>>,
+}
+
+fn main() -> io::Result<()> {
+    let options = Options::parse();
+    let socket = udp::open(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), options.port))?;
+    let mut poller = Poller::new()?;
+    poller.watch(&socket, 0)?;
+    let mut forwarder = Forwarder { options, outbox: Outbox::default(), packets: 0, held: HashMap::new() };
+    let mut inbox = Inbox::default();
+    loop {
+        poller.wait(SECOND)?;
+        forwarder.drain(&socket, &mut inbox);
+    }
+}
+
+impl Forwarder {
+    fn drain(&mut self, socket: &UdpSocket, inbox: &mut Inbox) {
+        // A refusal (ICMP) of somebody who has gone is no reason to stop for the others.
+        while let Ok(received @ 1..) = inbox.receive(socket) {
+            for position in 0..received {
+                let from = inbox.source(position).port();
+                self.forward(from, inbox.datagram(position));
+            }
+            self.outbox.flush(socket);
+        }
+    }
+
+    fn forward(&mut self, from: u16, packet: &mut [u8]) {
+        let Some(header) = rtp::header_length(packet) else { return };
+        rewrite(packet);
+        self.packets += 1;
+        let to = ((from - self.options.first_port) ^ 1) + self.options.first_port;
+        let fault = self.options.fault.filter(|_| self.packets.is_multiple_of(FAULT_INTERVAL));
+        match fault {
+            Some(Fault::Drop) => return,
+            Some(Fault::Corrupt) => packet[header + (packet.len() - header) / 2] ^= 1,
+            Some(Fault::Reorder) => {
+                self.held.insert(to, packet.to_vec());
+                return;
+            }
+            Some(Fault::Misdeliver) => {
+                disguise(packet);
+                return self.send(from, packet);
+            }
+            Some(Fault::Repeat) => self.send(to, packet),
+            None => {}
+        }
+        self.send(to, packet);
+        if let Some(held) = self.held.remove(&to) {
+            self.send(to, &held);
+        }
+    }
+
+    fn send(&mut self, port: u16, packet: &[u8]) {
+        self.outbox.push_to(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port), packet);
+    }
+}
+
+/// As a relay does (RFC 3550 section 5.1): payload type, sequence number, timestamp and SSRC.
+fn rewrite(packet: &mut [u8]) {
+    packet[1] = packet[1] & 0x80 | PAYLOAD_TYPE;
+    let sequence = rtp::sequence(packet).wrapping_add(SEQUENCE_OFFSET);
+    packet[2..4].copy_from_slice(&sequence.to_be_bytes());
+    let timestamp = u32::from_be_bytes([packet[4], packet[5], packet[6], packet[7]]);
+    packet[4..8].copy_from_slice(&timestamp.wrapping_add(TIMESTAMP_OFFSET).to_be_bytes());
+    let ssrc = rtp::ssrc(packet) | FORWARDED;
+    packet[8..12].copy_from_slice(&ssrc.to_be_bytes());
+}
+
+/// Make the packet look as if it belonged to the stream that its sender receives.
+fn disguise(packet: &mut [u8]) {
+    packet[11] ^= 1;
+}

@@ -1,0 +1,249 @@
+//! One person's media: what they send and receive over one socket.
+
+use std::net::UdpSocket;
+
+use crate::clip::Clip;
+use crate::clock::Nanos;
+use crate::downlink::{Downlink, Expected, Seen, Slot};
+use crate::rtcp::{self, Said};
+use crate::rtp;
+use crate::shield::Shield;
+use crate::stamp::Kind;
+use crate::tally::Tally;
+use crate::udp::Outbox;
+use crate::uplink::{Line, Uplink, Wire};
+
+/// What is the same for all people.
+pub struct Common {
+    pub clip: Clip,
+    pub audio_bytes: usize,
+    pub is_transcoded: bool,
+    /// Fraction of datagrams that every person loses, each way.
+    pub loss: f64,
+    pub tally: Tally,
+    pub outbox: Outbox,
+}
+
+/// The state of one person's streams.
+pub struct Media {
+    person: u32,
+    shield: Shield,
+    microphone: Uplink,
+    camera: Option<Uplink>,
+    slots: [Downlink; 2],
+    transport_sequence: u16,
+    /// Whose media we should see; None while there is nobody, or nobody that we play.
+    partner: Option<u32>,
+    /// The last one: what is in flight when they part is no fault.
+    previous: Option<(u32, Nanos)>,
+    /// Who was seen before the relay's message about them came.
+    early: Option<u32>,
+}
+
+/// What one datagram meant to the conversation.
+#[derive(Debug, PartialEq)]
+pub enum Outcome {
+    FirstKeyframe,
+    Nothing,
+}
+
+/// How long after a parting the old partner's packets may arrive.
+const STRAGGLING: Nanos = 250 * crate::clock::MILLISECOND;
+
+impl Media {
+    pub fn new(
+        person: u32,
+        shield: Shield,
+        microphone: Line,
+        camera: Option<Line>,
+        slots: [Slot; 2],
+        common: &Common,
+        now: Nanos,
+    ) -> Self {
+        let uplink = |line, kind| Uplink::new(line, person, kind, common.audio_bytes, now);
+        Self {
+            person,
+            shield,
+            microphone: uplink(microphone, Kind::Audio),
+            camera: camera.map(|line| uplink(line, Kind::Video)),
+            slots: slots.map(Downlink::new),
+            transport_sequence: 0,
+            partner: None,
+            previous: None,
+            early: None,
+        }
+    }
+
+    pub fn has_camera(&self) -> bool {
+        self.camera.is_some()
+    }
+
+    /// A conversation begins: with whom, may turn out later.
+    pub fn meet(&mut self, now: Nanos, common: &mut Common) {
+        if let Some(partner) = self.partner.take() {
+            self.previous = Some((partner, now));
+        }
+        for slot in &mut self.slots {
+            slot.cut(common.is_transcoded, &mut common.tally);
+        }
+        if let Some(camera) = &mut self.camera {
+            camera.refresh();
+        }
+    }
+
+    /// The conversation is over.
+    pub fn part(&mut self, now: Nanos, common: &mut Common) {
+        self.meet(now, common);
+        self.early = None;
+    }
+
+    /// The partner is another of our people.
+    pub fn recognise(&mut self, partner: u32, common: &mut Common) {
+        self.partner = Some(partner);
+        if self.early.take().is_some_and(|early| early != partner) {
+            common.tally.wrong_person += 1;
+        }
+    }
+
+    /// Send one picture or 20 ms of sound.
+    pub fn send(&mut self, kind: Kind, due: Nanos, socket: &UdpSocket, common: &mut Common) {
+        let Common { clip, tally, outbox, .. } = common;
+        let Self { shield, transport_sequence, .. } = self;
+        let mut wire = Wire { shield, outbox, transport_sequence, clip, tally };
+        match (kind, &mut self.camera) {
+            (Kind::Audio, _) => self.microphone.speak(due, &mut wire),
+            (Kind::Video, Some(camera)) => camera.show(due, &mut wire),
+            (Kind::Video, None) => return,
+        }
+        common.flush(socket);
+    }
+
+    /// Take one SRTP or SRTCP datagram.
+    pub fn receive(&mut self, datagram: &mut [u8], now: Nanos, socket: &UdpSocket, common: &mut Common) -> Outcome {
+        if rtp::is_rtcp(datagram) {
+            self.receive_rtcp(datagram, now, socket, common);
+            return Outcome::Nothing;
+        }
+        let Ok(packet) = self.shield.open_rtp(datagram) else {
+            common.tally.undecryptable += 1;
+            return Outcome::Nothing;
+        };
+        let slot =
+            rtp::header_length(packet).and_then(|_| self.slots.iter_mut().find(|slot| slot.owns(rtp::ssrc(packet))));
+        let Some(slot) = slot else {
+            common.tally.unknown_stream += 1;
+            return Outcome::Nothing;
+        };
+        let expected = Expected { clip: &common.clip, is_transcoded: common.is_transcoded, now };
+        let had_keyframe = slot.has_keyframe();
+        let seen = slot.take(packet, &expected, &mut common.tally, |stamp| Some(stamp.sender) == self.partner);
+        let turned = !had_keyframe && slot.has_keyframe();
+        if let Seen::Stamp(stamp) = seen
+            && Some(stamp.sender) != self.partner
+        {
+            self.suspect(stamp.sender, now, &mut common.tally);
+        }
+        if turned { Outcome::FirstKeyframe } else { Outcome::Nothing }
+    }
+
+    /// Send reports, once a second.
+    pub fn report(&mut self, now: Nanos, socket: &UdpSocket, common: &mut Common) {
+        let lines = [Some(&self.microphone), self.camera.as_ref()];
+        common.outbox.push(|bytes| {
+            self.shield.seal_rtcp(bytes, |bytes| {
+                let start = bytes.len();
+                for (line, slot) in lines.into_iter().zip(&self.slots) {
+                    if let Some(info) = line.and_then(|line| line.report(now)) {
+                        rtcp::write_sender_report(&info, slot.report(now).as_ref(), bytes);
+                    }
+                }
+                if bytes.len() > start {
+                    rtcp::write_source_description(self.microphone.ssrc(), "person", bytes);
+                }
+            });
+        });
+        common.flush(socket);
+    }
+
+    /// Ask for what is missing, often.
+    pub fn ask(&mut self, now: Nanos, socket: &UdpSocket, common: &mut Common) {
+        let reporter = self.microphone.ssrc();
+        let Common { tally, outbox, .. } = common;
+        outbox.push(|bytes| {
+            self.shield.seal_rtcp(bytes, |bytes| {
+                for slot in &mut self.slots {
+                    slot.ask(reporter, now, tally, bytes);
+                }
+            });
+        });
+        common.flush(socket);
+    }
+
+    /// The connection is over.
+    pub fn finish(&mut self, common: &mut Common) {
+        for slot in &mut self.slots {
+            slot.finish(common.is_transcoded, &mut common.tally);
+        }
+    }
+
+    fn receive_rtcp(&mut self, datagram: &mut [u8], now: Nanos, socket: &UdpSocket, common: &mut Common) {
+        let Ok(packet) = self.shield.open_rtcp(datagram) else {
+            common.tally.undecryptable += 1;
+            return;
+        };
+        for said in rtcp::parse(packet) {
+            match said {
+                Said::KeyframeWanted(ssrc) => {
+                    if let Some(camera) = self.camera.as_mut().filter(|camera| camera.ssrc() == ssrc) {
+                        common.tally.keyframes_asked += 1;
+                        camera.refresh();
+                    }
+                }
+                Said::Missing(ssrc, missing) => {
+                    let Common { clip, tally, outbox, .. } = common;
+                    let Self { shield, transport_sequence, .. } = self;
+                    let mut wire = Wire { shield, outbox, transport_sequence, clip, tally };
+                    if let Some(camera) = self.camera.as_mut().filter(|camera| camera.ssrc() == ssrc) {
+                        camera.send_again(&missing, &mut wire);
+                    }
+                    common.flush(socket);
+                }
+                Said::SenderReport(ssrc, report) => {
+                    if let Some(slot) = self.slots.iter_mut().find(|slot| slot.owns(ssrc)) {
+                        slot.note_report(report, now);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Somebody else's packet, authentic as it is.
+    fn suspect(&mut self, sender: u32, now: Nanos, tally: &mut Tally) {
+        let straggles = self.previous.is_some_and(|(previous, parted)| previous == sender && now < parted + STRAGGLING);
+        if straggles {
+            return;
+        }
+        if self.partner.is_none() && sender != self.person {
+            self.early = Some(sender);
+        } else {
+            tally.wrong_person += 1;
+        }
+    }
+}
+
+impl Common {
+    /// Send what is in the outbox.
+    pub fn flush(&mut self, socket: &UdpSocket) {
+        if self.loss > 0.0 {
+            self.tally.dropped += self.outbox.lose(|| fastrand::f64() < self.loss) as u64;
+        }
+        self.outbox.flush(socket);
+    }
+
+    /// Whether an arriving datagram is to be lost.
+    pub fn loses(&mut self) -> bool {
+        let loses = self.loss > 0.0 && fastrand::f64() < self.loss;
+        self.tally.dropped += u64::from(loses);
+        loses
+    }
+}

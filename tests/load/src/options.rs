@@ -1,0 +1,87 @@
+//! What can be chosen on the command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+/// Plays people in pairs against a relay, checks what reaches them, and reports.
+#[derive(Clone, Debug, Parser)]
+#[command(version)]
+pub struct Options {
+    /// How media gets from one person to the other.
+    #[arg(value_enum)]
+    pub route: Route,
+    /// The relay's HTTP port, the forwarder's or the TURN server's UDP port.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub server: SocketAddr,
+    /// How many people; an odd one waits.
+    #[arg(long, default_value_t = 2)]
+    pub people: u32,
+    /// Seconds of steady state that are measured.
+    #[arg(long, default_value_t = 10.0)]
+    pub seconds: f64,
+    /// Seconds between the last person's arrival and the beginning of the measurement.
+    #[arg(long, default_value_t = 1.0)]
+    pub settle: f64,
+    /// People that come in per second.
+    #[arg(long, default_value_t = 50.0)]
+    pub join_rate: f64,
+    /// Video in kbit/s, when made up.
+    #[arg(long, default_value_t = 1_000.0)]
+    pub video_kbps: f64,
+    /// Pictures per second.
+    #[arg(long, default_value_t = 30.0)]
+    pub fps: f64,
+    /// Payload of a made-up video packet.
+    #[arg(long, default_value_t = 1_136, value_parser = clap::value_parser!(u16).range(40..=1_200))]
+    pub packet_bytes: u16,
+    /// Payload of an Opus packet; 50 are sent per second.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(29..=259))]
+    pub audio_bytes: u16,
+    /// Send the pictures of this IVF file (VP8) instead of made-up ones.
+    #[arg(long)]
+    pub vp8: Option<PathBuf>,
+    /// The relay encodes anew: check continuity and rate alone.
+    #[arg(long)]
+    pub transcoded: bool,
+    /// Of ten people, those without a camera.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10))]
+    pub audio_only: u32,
+    /// Fraction of datagrams that every person loses, each way.
+    #[arg(long, default_value_t = 0.0)]
+    pub loss: f64,
+    /// Mean seconds after which a person goes on to the next partner.
+    #[arg(long)]
+    pub skip_every: Option<f64>,
+    /// Mean seconds after which a person leaves the room, to search again a second later.
+    #[arg(long)]
+    pub leave_every: Option<f64>,
+    /// Mean seconds after which a person falls silent without a goodbye; somebody new comes later.
+    #[arg(long)]
+    pub die_every: Option<f64>,
+    /// Mean seconds after which a person closes everything and comes again.
+    #[arg(long)]
+    pub reconnect_every: Option<f64>,
+    /// Makes the behaviours repeatable.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// People of the routes without signalling bind this port and those after it.
+    #[arg(long, default_value_t = 20_000)]
+    pub first_port: u16,
+    /// Print one JSON object per line: `phase` as it comes, then `report`.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+pub enum Route {
+    /// The product: WebSocket, ICE, DTLS, SRTP.
+    Relay,
+    /// The plain forwarder of this crate, which opens nothing: what the kernel alone costs.
+    Forwarder,
+    /// A TURN server, by ChannelData.
+    Turn,
+    /// From socket to socket, without anything between.
+    Direct,
+}

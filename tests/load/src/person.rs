@@ -1,0 +1,227 @@
+//! One person: a WebSocket, a connection, and media, from entering to leaving.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::time::Instant;
+
+use crate::answer::{Answer, Unusable};
+use crate::clock::Nanos;
+use crate::connection::{Connection, Event, Identity};
+use crate::media::{Common, Media, Outcome};
+use crate::offer::{self, Ssrcs};
+use crate::shield::Shield;
+use crate::signalling::{Closed, Said, Say, Signalling};
+use crate::udp;
+
+/// Where a person stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Phase {
+    Away,
+    Connecting,
+    /// There is media, but nobody to send it to.
+    Ready,
+    Talking,
+}
+
+/// What the others have to know of what happened to a person.
+#[derive(Debug, PartialEq)]
+pub enum Notice {
+    Secured,
+    Met { room: String },
+    Parted,
+    SawKeyframe,
+    Failed(String),
+}
+
+/// Somebody who is played.
+pub struct Person {
+    pub id: u32,
+    pub phase: Phase,
+    /// Counts connections, so that turns of an old one are told apart.
+    pub life: u32,
+    pub signalling: Option<Signalling>,
+    pub socket: Option<UdpSocket>,
+    pub connection: Option<Connection>,
+    pub media: Option<Media>,
+    pub entered: Nanos,
+    pub met: Nanos,
+    pub room: Option<String>,
+    pub sees: bool,
+    has_camera: bool,
+    ssrcs: Ssrcs,
+    answer: Option<Answer>,
+}
+
+impl Person {
+    pub fn new(id: u32, has_camera: bool) -> Self {
+        Self {
+            id,
+            phase: Phase::Away,
+            life: 0,
+            signalling: None,
+            socket: None,
+            connection: None,
+            media: None,
+            entered: 0,
+            met: 0,
+            room: None,
+            sees: false,
+            has_camera,
+            ssrcs: Ssrcs::random(),
+            answer: None,
+        }
+    }
+
+    /// Whoever needs no introduction: talks from the beginning, without signalling.
+    pub fn talking(id: u32, socket: UdpSocket, media: Media) -> Self {
+        let has_camera = media.has_camera();
+        Self { phase: Phase::Talking, socket: Some(socket), media: Some(media), ..Self::new(id, has_camera) }
+    }
+
+    /// Come in: open the WebSocket and a UDP socket.
+    pub fn enter(&mut self, relay: SocketAddr, now: Nanos) -> io::Result<()> {
+        self.life += 1;
+        self.phase = Phase::Connecting;
+        self.entered = now;
+        self.ssrcs = Ssrcs::random();
+        self.signalling = Some(Signalling::open(relay)?);
+        let any = if relay.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+        let socket = udp::open(SocketAddr::new(any, 0))?;
+        // The route there tells which of our addresses is the candidate.
+        socket.connect(relay)?;
+        self.connection = Some(Connection::new(socket.local_addr()?).map_err(io::Error::other)?);
+        self.socket = Some(socket);
+        Ok(())
+    }
+
+    /// Go: `politely` with a goodbye, or as a browser that was killed. Sockets are given back.
+    pub fn leave(&mut self, politely: bool, common: &mut Common) -> (Option<Signalling>, Option<UdpSocket>) {
+        if let Some(media) = &mut self.media {
+            media.finish(common);
+        }
+        if politely {
+            if let Some(connection) = &mut self.connection {
+                connection.close(Instant::now());
+                self.flush(&mut Vec::new(), common);
+            }
+            if let Some(signalling) = &mut self.signalling {
+                signalling.close();
+            }
+        }
+        self.phase = Phase::Away;
+        (self.connection, self.media, self.answer, self.room, self.sees) = (None, None, None, None, false);
+        (self.signalling.take(), self.socket.take())
+    }
+
+    /// Say something over the WebSocket.
+    pub fn say(&mut self, message: &Say) -> Result<(), Closed> {
+        self.signalling.as_mut().map_or(Ok(()), |signalling| signalling.say(message))
+    }
+
+    /// Read the WebSocket.
+    pub fn hear(&mut self, identity: &Identity, common: &mut Common, notices: &mut Vec<Notice>) {
+        let Some(signalling) = &mut self.signalling else { return };
+        let said = match signalling.hear() {
+            Ok(said) => said,
+            Err(Closed(reason)) => return notices.push(Notice::Failed(format!("WebSocket: {reason}"))),
+        };
+        for message in said {
+            if let Err(reason) = self.act_on(message, identity, common, notices) {
+                notices.push(Notice::Failed(reason));
+            }
+        }
+    }
+
+    /// Take one datagram of the media socket (RFC 7983 tells what is what).
+    pub fn receive(
+        &mut self,
+        datagram: &mut [u8],
+        now: Nanos,
+        identity: &Identity,
+        common: &mut Common,
+        notices: &mut Vec<Notice>,
+    ) {
+        match (datagram.first(), &mut self.connection) {
+            (Some(0..=3), Some(connection)) => connection.receive_stun(datagram, identity, Instant::now()),
+            (Some(20..=63), Some(connection)) => connection.receive_dtls(datagram, Instant::now()),
+            _ => {
+                if let (Some(media), Some(socket)) = (&mut self.media, &self.socket)
+                    && media.receive(datagram, now, socket, common) == Outcome::FirstKeyframe
+                {
+                    self.sees = true;
+                    notices.push(Notice::SawKeyframe);
+                }
+                return;
+            }
+        }
+        self.flush(notices, common);
+    }
+
+    /// Let ICE and DTLS do what is due.
+    pub fn connect(&mut self, common: &mut Common, notices: &mut Vec<Notice>) {
+        if let Some(connection) = &mut self.connection {
+            connection.handle_timeout(Instant::now());
+        }
+        self.flush(notices, common);
+    }
+
+    fn act_on(
+        &mut self,
+        message: Said,
+        identity: &Identity,
+        common: &mut Common,
+        notices: &mut Vec<Notice>,
+    ) -> Result<(), String> {
+        match message {
+            Said::Connected => {
+                let Some(connection) = &self.connection else { return Ok(()) };
+                let credentials = connection.credentials();
+                let fingerprint = identity.fingerprint();
+                let sdp = offer::write(&credentials.ufrag, &credentials.pass, &fingerprint, &self.ssrcs);
+                self.say(&Say::Offer(sdp)).map_err(|Closed(reason)| reason)?;
+            }
+            Said::WebrtcAnswer { sdp } => {
+                let answer = Answer::parse(&sdp).map_err(|Unusable(reason)| reason.to_owned())?;
+                if let (Some(connection), Some(socket)) = (&mut self.connection, &self.socket) {
+                    socket.connect(answer.address()).map_err(|error| error.to_string())?;
+                    connection.start(&answer, Instant::now());
+                }
+                self.answer = Some(answer);
+                self.flush(notices, common);
+            }
+            Said::PartnerFound { room } => notices.push(Notice::Met { room }),
+            Said::PartnerDisconnected => notices.push(Notice::Parted),
+            Said::Error { code } => return Err(format!("relay: {code}")),
+            Said::Other => {}
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self, notices: &mut Vec<Notice>, common: &mut Common) {
+        while let Some(event) = self.connection.as_mut().and_then(Connection::poll) {
+            match event {
+                Event::Send(datagram) => common.outbox.push(|bytes| bytes.extend_from_slice(&datagram)),
+                Event::Secured(shield) => self.secure(shield, common, notices),
+                Event::Failed(reason) => notices.push(Notice::Failed(reason.to_owned())),
+            }
+        }
+        if let Some(socket) = &self.socket {
+            common.flush(socket);
+        }
+    }
+
+    fn secure(&mut self, shield: Shield, common: &Common, notices: &mut Vec<Notice>) {
+        let Some(answer) = &self.answer else { return };
+        match answer.slots() {
+            Ok(slots) => {
+                let camera = self.has_camera.then(|| answer.camera(&self.ssrcs));
+                let microphone = answer.microphone(&self.ssrcs);
+                let now = crate::clock::now();
+                self.media = Some(Media::new(self.id, shield, microphone, camera, slots, common, now));
+                self.phase = Phase::Ready;
+                notices.push(Notice::Secured);
+            }
+            Err(Unusable(reason)) => notices.push(Notice::Failed(reason.to_owned())),
+        }
+    }
+}

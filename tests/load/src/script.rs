@@ -1,0 +1,58 @@
+//! Who does what when: behaviours by their mean interval, repeatable by the seed.
+
+use crate::clock::{Nanos, SECOND};
+use crate::options::Options;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Deed {
+    Skip,
+    Leave,
+    Die,
+    Reconnect,
+}
+
+impl Deed {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::Leave => "leave",
+            Self::Die => "die",
+            Self::Reconnect => "reconnect",
+        }
+    }
+}
+
+/// Draws deeds.
+pub struct Script {
+    intervals: Vec<(Deed, f64)>,
+    dice: fastrand::Rng,
+}
+
+impl Script {
+    pub fn new(options: &Options) -> Self {
+        let asked = [
+            (Deed::Skip, options.skip_every),
+            (Deed::Leave, options.leave_every),
+            (Deed::Die, options.die_every),
+            (Deed::Reconnect, options.reconnect_every),
+        ];
+        Self {
+            intervals: asked.into_iter().filter_map(|(deed, interval)| Some((deed, interval?))).collect(),
+            dice: fastrand::Rng::with_seed(options.seed),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.intervals.is_empty()
+    }
+
+    /// A person's next deed, and how long until then. Each comes between half and one and a half of
+    /// its interval after the last deed, and the earliest is done.
+    pub fn draw(&mut self) -> Option<(Deed, Nanos)> {
+        let drawn = self.intervals.iter().map(|(deed, interval)| {
+            let seconds = interval * (0.5 + self.dice.f64());
+            (*deed, (seconds * SECOND as f64) as Nanos)
+        });
+        drawn.min_by_key(|(_, wait)| *wait)
+    }
+}

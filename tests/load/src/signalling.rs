@@ -1,0 +1,161 @@
+//! The WebSocket of one person, without ever blocking the others.
+
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::{AsRawFd, RawFd};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tungstenite::handshake::client::ClientHandshake;
+use tungstenite::handshake::{HandshakeError, MidHandshake};
+use tungstenite::{Error, Message, WebSocket};
+
+use crate::offer;
+
+/// What the relay says, as far as it concerns us (`relay/protocol/README.md`).
+#[derive(Debug, PartialEq)]
+pub enum Said {
+    Connected,
+    PartnerFound { room: String },
+    WebrtcAnswer { sdp: String },
+    PartnerDisconnected,
+    Error { code: String },
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Frame {
+    event: String,
+    #[serde(default)]
+    data: Value,
+}
+
+impl Said {
+    fn parse(text: &str) -> Result<Self, Closed> {
+        let Frame { event, data } = serde_json::from_str(text).map_err(|error| Closed(error.to_string()))?;
+        let field = |name: &str| {
+            data[name].as_str().map(str::to_owned).ok_or_else(|| Closed(format!("{event} without {name}")))
+        };
+        Ok(match event.as_str() {
+            "connected" => Self::Connected,
+            "partner_found" => Self::PartnerFound { room: field("room_id")? },
+            "webrtc_answer" => Self::WebrtcAnswer { sdp: field("sdp")? },
+            "partner_disconnected" => Self::PartnerDisconnected,
+            "error" => Self::Error { code: field("code")? },
+            _ => Self::Other,
+        })
+    }
+}
+
+/// What a person says.
+pub enum Say {
+    FindPartner,
+    NextPartner,
+    LeaveRoom,
+    Offer(String),
+}
+
+/// The connection is gone.
+#[derive(Debug)]
+pub struct Closed(pub String);
+
+enum State {
+    Greeting(MidHandshake<ClientHandshake<TcpStream>>),
+    Open(Box<WebSocket<TcpStream>>),
+    Closed,
+}
+
+pub struct Signalling {
+    state: State,
+    descriptor: RawFd,
+}
+
+impl AsRawFd for Signalling {
+    fn as_raw_fd(&self) -> RawFd {
+        self.descriptor
+    }
+}
+
+impl Signalling {
+    /// Connect to `/ws` of the relay.
+    pub fn open(relay: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(relay)?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        let descriptor = stream.as_raw_fd();
+        let state = match tungstenite::client(format!("ws://{relay}/ws"), stream) {
+            Ok((socket, _)) => State::Open(Box::new(socket)),
+            Err(HandshakeError::Interrupted(handshake)) => State::Greeting(handshake),
+            Err(HandshakeError::Failure(error)) => return Err(io::Error::other(error)),
+        };
+        Ok(Self { state, descriptor })
+    }
+
+    /// Everything that has arrived.
+    pub fn hear(&mut self) -> Result<Vec<Said>, Closed> {
+        self.greet()?;
+        let mut said = Vec::new();
+        while let State::Open(socket) = &mut self.state {
+            match socket.read() {
+                Ok(Message::Text(text)) => {
+                    said.push(Said::parse(&text)?);
+                }
+                Ok(_) => {}
+                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => {
+                    self.state = State::Closed;
+                    // What was said before the end is still worth hearing; the end is found again.
+                    return if said.is_empty() { Err(Closed(error.to_string())) } else { Ok(said) };
+                }
+            }
+        }
+        Ok(said)
+    }
+
+    /// Say something. It is small enough for the kernel to take it whole.
+    pub fn say(&mut self, message: &Say) -> Result<(), Closed> {
+        let State::Open(socket) = &mut self.state else { return Err(Closed("not open".into())) };
+        let text = match message {
+            Say::FindPartner => json!({"event": "find_partner"}),
+            Say::NextPartner => json!({"event": "next_partner"}),
+            Say::LeaveRoom => json!({"event": "leave_room"}),
+            Say::Offer(sdp) => {
+                let lines: serde_json::Map<_, _> =
+                    offer::ROLES.iter().enumerate().map(|(mid, role)| (mid.to_string(), Value::from(*role))).collect();
+                json!({"event": "webrtc_offer", "data": {"sdp": sdp, "lines": lines}})
+            }
+        };
+        match socket.send(Message::text(text.to_string())) {
+            Ok(()) => Ok(()),
+            // Kept by tungstenite, and sent with the next message.
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(Closed(error.to_string())),
+        }
+    }
+
+    /// Close politely; what the relay answers is not waited for.
+    pub fn close(&mut self) {
+        if let State::Open(socket) = &mut self.state {
+            // The relay sees the end of the connection in any case.
+            let _ = socket.close(None).and_then(|()| socket.flush());
+        }
+        self.state = State::Closed;
+    }
+
+    fn greet(&mut self) -> Result<(), Closed> {
+        let handshake = match std::mem::replace(&mut self.state, State::Closed) {
+            State::Greeting(handshake) => handshake,
+            State::Closed => return Err(Closed("closed by the relay".into())),
+            open => {
+                self.state = open;
+                return Ok(());
+            }
+        };
+        self.state = match handshake.handshake() {
+            Ok((socket, _)) => State::Open(Box::new(socket)),
+            Err(HandshakeError::Interrupted(handshake)) => State::Greeting(handshake),
+            Err(HandshakeError::Failure(error)) => return Err(Closed(error.to_string())),
+        };
+        Ok(())
+    }
+}

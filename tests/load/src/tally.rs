@@ -1,0 +1,100 @@
+//! Everything that is counted and timed during a run.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use hdrhistogram::Histogram;
+
+use crate::clock::{MILLISECOND, Nanos, SECOND};
+
+/// Longest duration that is told apart, in microseconds; what is longer counts as this.
+const LONGEST: u64 = 60_000_000;
+
+/// Durations, kept in microseconds.
+pub struct Durations(Histogram<u64>);
+
+impl Default for Durations {
+    fn default() -> Self {
+        Self(Histogram::new_with_bounds(1, LONGEST, 3).expect("the bounds are constant and right"))
+    }
+}
+
+impl Durations {
+    pub fn record(&mut self, duration: Nanos) {
+        self.0.saturating_record((duration / 1_000).max(1));
+    }
+
+    /// Milliseconds at this quantile; None without a single duration.
+    pub fn milliseconds(&self, quantile: f64) -> Option<f64> {
+        (!self.0.is_empty()).then(|| self.0.value_at_quantile(quantile) as f64 / (MILLISECOND / 1_000) as f64)
+    }
+
+    pub fn count(&self) -> u64 {
+        self.0.len()
+    }
+}
+
+/// The counters. Faults count from the beginning; what has "window" in its meaning, only for packets
+/// that were sent while it was open.
+#[derive(Default)]
+pub struct Tally {
+    /// When the steady state that is measured began and ends.
+    pub window: Option<Range<Nanos>>,
+    /// Stamped packets sent in the window, and those of them that arrived.
+    pub sent: u64,
+    pub delivered: u64,
+    /// All packets that arrived in the window, stamped or not.
+    pub received: u64,
+    /// Numbers that a conversation's streams went through, and those that never came.
+    pub expected: u64,
+    pub missing: u64,
+    pub duplicates: u64,
+    pub reordered: u64,
+    pub corrupt: u64,
+    pub wrong_person: u64,
+    pub undecryptable: u64,
+    pub malformed: u64,
+    pub unknown_stream: u64,
+    /// Packets that the generator threw away itself, as told.
+    pub dropped: u64,
+    pub keyframes_asked: u64,
+    pub retransmissions: u64,
+    pub nacks: u64,
+    pub recovered: u64,
+    pub latency: Durations,
+    pub lateness: Durations,
+    pub join: Durations,
+    pub first_keyframe: Durations,
+    pub acts: BTreeMap<&'static str, u64>,
+    /// Connections and conversations that failed, by reason.
+    pub failures: BTreeMap<String, u64>,
+}
+
+impl Tally {
+    /// Whether something sent at `time` counts for the steady state.
+    pub fn measures(&self, time: Nanos) -> bool {
+        self.window.as_ref().is_some_and(|window| window.contains(&time))
+    }
+
+    /// A packet was to leave at `due`, and leaves now.
+    pub fn leave(&mut self, due: Nanos, now: Nanos) {
+        if self.measures(due) {
+            self.lateness.record(now.saturating_sub(due));
+        }
+    }
+
+    /// A behaviour was acted out.
+    pub fn act(&mut self, name: &'static str) {
+        *self.acts.entry(name).or_default() += 1;
+    }
+
+    /// Something went wrong for one person.
+    pub fn fail(&mut self, reason: impl Into<String>) {
+        *self.failures.entry(reason.into()).or_default() += 1;
+    }
+
+    /// Length of the window in seconds.
+    pub fn seconds(&self) -> f64 {
+        self.window.as_ref().map_or(0.0, |window| (window.end - window.start) as f64 / SECOND as f64)
+    }
+}
