@@ -50,7 +50,10 @@ test('sends camera and microphone from one partner’s arrival to their leaving'
   await startTalking();
   const { last } = FakePeerConnection;
   expect(last.sending().slice(0, 3)).toEqual(['my-microphone', 'my-camera', null]);
-  FakeWebSocket.last.receive({ event: 'partner_disconnected', data: { reason: 'left' } });
+  FakeWebSocket.last.receive({
+    event: 'partner_disconnected',
+    data: { reason: 'left', searching: false },
+  });
   await settle();
   expect(last.sending().slice(0, 3)).toEqual([null, null, null]);
 });

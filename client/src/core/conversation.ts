@@ -44,7 +44,8 @@ export class Conversation {
   readonly start = (): void => this.#happen({ type: 'start' });
   readonly next = (): void => this.#happen({ type: 'next' });
   readonly stop = (): void => this.#happen({ type: 'stop' });
-  readonly say = (text: string): void => this.#happen({ type: 'say', text });
+  readonly say = (text: string): void =>
+    this.#happen({ type: 'say', id: crypto.randomUUID(), text });
 
   /** Media first, then the link, then the camera whose light the person is watching. */
   close(): void {

@@ -1,5 +1,5 @@
-// Owns the shape of every message on the WebSocket, as relay/protocol/README.md specifies them.
-// Types only: frames are read and written by signalling.ts, and nothing here decides anything.
+// Every message on the WebSocket. Generated from relay/protocol/messages.py by `make protocol`, and
+// specified in relay/protocol/README.md. Types only: signalling.ts reads and writes the frames.
 
 /** What an SDP section carries, from the point of view of the browser that offers it. */
 export type Role =
@@ -10,9 +10,20 @@ export type Role =
   | 'partner_camera'
   | 'partner_screen';
 
-/** Why a conversation ended, as the one who stays is told. */
-export type PartingReason = 'next' | 'left' | 'disconnected' | 'server_stopping';
+/** What a visitor wants to share. Only people of one mode are paired. */
+export type Mode =
+  | 'video'
+  | 'audio'
+  | 'text';
 
+/** Why a conversation ended, as the one who stays is told. */
+export type PartingReason =
+  | 'next'
+  | 'left'
+  | 'disconnected'
+  | 'server_stopping';
+
+/** Why something was refused. The specification (`protocol/README.md`) lists who sees which. */
 export type ErrorCode =
   | 'invalid_message'
   | 'message_too_large'
@@ -22,65 +33,93 @@ export type ErrorCode =
   | 'invalid_offer'
   | 'too_many_candidates'
   | 'connection_failed'
+  | 'rate_limited'
+  | 'too_many_connections'
   | 'server_full'
   | 'slow_reader'
   | 'internal';
 
-/** One entry of RTCConfiguration.iceServers. */
+/** One entry of RTCConfiguration.iceServers (W3C WebRTC, RTCIceServer). */
 export interface IceServer {
   readonly urls: readonly string[];
   readonly username?: string;
   readonly credential?: string;
 }
 
-/** What one client may send. */
+/** Sizes of what one client may send. Told to the client in `connected`. */
 export interface Limits {
-  /** One WebSocket message, UTF-8 bytes. */
   readonly message_bytes: number;
-  /** One chat message, Unicode code points. */
   readonly chat_characters: number;
-  /** One offer, UTF-8 bytes. */
   readonly sdp_bytes: number;
-  /** Lines in one offer. */
   readonly sdp_lines: number;
-  /** ICE candidates, per set of credentials. */
   readonly candidates: number;
 }
 
+/** Search for a partner. */
 export interface FindPartner {
   readonly event: 'find_partner';
+  readonly data: {
+    readonly mode?: Mode;
+    readonly keep_searching?: boolean;
+  };
 }
 
+/** Leave the partner, if there is one, and search again as before. */
 export interface NextPartner {
   readonly event: 'next_partner';
 }
 
+/** Leave partner or queue. */
 export interface LeaveRoom {
   readonly event: 'leave_room';
 }
 
+/** The browser's one offer. */
 export interface WebrtcOffer {
   readonly event: 'webrtc_offer';
-  /** `lines` maps the mid of each section to what it carries. */
-  readonly data: { readonly sdp: string; readonly lines: Readonly<Record<string, Role>> };
-}
-
-export interface WebrtcIceCandidate {
-  readonly event: 'webrtc_ice_candidate';
-  /** An empty `candidate` is end-of-candidates. */
   readonly data: {
-    readonly candidate: string;
-    readonly sdp_mid: string | null;
-    readonly sdp_m_line_index: number | null;
+    readonly sdp: string;
+    readonly lines: Readonly<Record<string, Role>>;
   };
 }
 
-/** Goes both ways. */
-export interface ChatMessage {
-  readonly event: 'chat_message';
-  readonly data: { readonly text: string };
+/** A candidate of the browser's. */
+export interface WebrtcIceCandidate {
+  readonly event: 'webrtc_ice_candidate';
+  readonly data: {
+    readonly candidate: string;
+    readonly sdp_mid?: string | null;
+    readonly sdp_m_line_index?: number | null;
+  };
 }
 
+/** Text from one partner to the other. */
+export interface ChatMessage {
+  readonly event: 'chat_message';
+  readonly data: {
+    readonly id: string;
+    readonly text: string;
+  };
+}
+
+/** Somebody began or stopped to write. */
+export interface Typing {
+  readonly event: 'typing';
+  readonly data: {
+    readonly active: boolean;
+  };
+}
+
+/** Whether somebody's microphone and camera are on. */
+export interface MediaState {
+  readonly event: 'media_state';
+  readonly data: {
+    readonly microphone: boolean;
+    readonly camera: boolean;
+  };
+}
+
+/** The first message of every connection. */
 export interface Connected {
   readonly event: 'connected';
   readonly data: {
@@ -91,32 +130,54 @@ export interface Connected {
   };
 }
 
+/** The visitor is in the queue. */
 export interface WaitingForPartner {
   readonly event: 'waiting_for_partner';
 }
 
+/** The visitor is paired, and may send media now. */
 export interface PartnerFound {
   readonly event: 'partner_found';
-  readonly data: { readonly room_id: string };
+  readonly data: {
+    readonly room_id: string;
+    readonly microphone: boolean;
+    readonly camera: boolean;
+  };
 }
 
+/** The answer to the browser's offer. */
 export interface WebrtcAnswer {
   readonly event: 'webrtc_answer';
-  readonly data: { readonly sdp: string };
+  readonly data: {
+    readonly sdp: string;
+  };
 }
 
+/** A chat message is on its way to the partner. */
+export interface MessageDelivered {
+  readonly event: 'message_delivered';
+  readonly data: {
+    readonly id: string;
+  };
+}
+
+/** The partner is gone. */
 export interface PartnerDisconnected {
   readonly event: 'partner_disconnected';
-  readonly data: { readonly reason: PartingReason };
+  readonly data: {
+    readonly reason: PartingReason;
+    readonly searching: boolean;
+  };
 }
 
+/** Something was refused. */
 export interface ErrorMessage {
   readonly event: 'error';
   readonly data: {
     readonly code: ErrorCode;
-    /** A sentence that may be shown to a person. */
     readonly message: string;
-    /** Seconds after which trying again may help. */
+    readonly refused?: string;
+    readonly id?: string;
     readonly retry_after?: number;
   };
 }
@@ -127,13 +188,18 @@ export type ClientMessage =
   | LeaveRoom
   | WebrtcOffer
   | WebrtcIceCandidate
-  | ChatMessage;
+  | ChatMessage
+  | Typing
+  | MediaState;
 
 export type ServerMessage =
   | Connected
   | WaitingForPartner
   | PartnerFound
   | WebrtcAnswer
-  | PartnerDisconnected
   | ChatMessage
+  | MessageDelivered
+  | Typing
+  | MediaState
+  | PartnerDisconnected
   | ErrorMessage;

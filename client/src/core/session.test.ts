@@ -21,7 +21,7 @@ function says(message: ClientMessage): Effect {
 }
 
 function parted(reason: PartingReason): ServerMessage {
-  return { event: 'partner_disconnected', data: { reason } };
+  return { event: 'partner_disconnected', data: { reason, searching: false } };
 }
 
 function error(code: ErrorCode): ServerMessage {
@@ -78,7 +78,7 @@ describe('searching', () => {
   test('start looks for a partner', () => {
     const [session, effects] = reduce(READY, { type: 'start' });
     expect(session.phase.name).toBe('waiting');
-    expect(effects).toEqual([says({ event: 'find_partner' })]);
+    expect(effects).toEqual([says({ event: 'find_partner', data: {} })]);
   });
 
   test('start means nothing once the search has begun', () => {
@@ -123,7 +123,10 @@ describe('talking', () => {
   );
 
   test('another partner takes the place of the one there is', () => {
-    const second: ServerMessage = { event: 'partner_found', data: { room_id: 'second' } };
+    const second: ServerMessage = {
+      event: 'partner_found',
+      data: { room_id: 'second', microphone: true, camera: true },
+    };
     expect(advance(TALKING, received(second)).phase).toEqual({ name: 'talking', roomId: 'second' });
   });
 
@@ -165,31 +168,31 @@ describe('messages that crossed', () => {
   });
 
   test('a former partner’s last words are not shown', () => {
-    const message: ServerMessage = { event: 'chat_message', data: { text: 'wait!' } };
+    const message: ServerMessage = { event: 'chat_message', data: { id: '1', text: 'wait!' } };
     expect(advance(TALKING, { type: 'next' }, received(message)).chat).toEqual([]);
   });
 });
 
 describe('chat', () => {
-  const hello: ServerMessage = { event: 'chat_message', data: { text: 'hello' } };
+  const hello: ServerMessage = { event: 'chat_message', data: { id: '1', text: 'hello' } };
 
   function lines(session: Session): string[] {
     return session.chat.map(({ from, text }) => `${from}: ${text}`);
   }
 
   test('keeps both sides in order', () => {
-    const session = advance(TALKING, received(hello), { type: 'say', text: 'hi' });
+    const session = advance(TALKING, received(hello), { type: 'say', id: '1', text: 'hi' });
     expect(lines(session)).toEqual(['partner: hello', 'me: hi']);
   });
 
   test('sends what was said without the space around it', () => {
-    const [, effects] = reduce(TALKING, { type: 'say', text: ' hi \n' });
-    expect(effects).toEqual([says({ event: 'chat_message', data: { text: 'hi' } })]);
+    const [, effects] = reduce(TALKING, { type: 'say', id: '1', text: ' hi \n' });
+    expect(effects).toEqual([says({ event: 'chat_message', data: { id: '1', text: 'hi' } })]);
   });
 
   test('sends nothing blank, and nothing to nobody', () => {
-    expect(reduce(TALKING, { type: 'say', text: ' \n' })).toEqual([TALKING, []]);
-    expect(reduce(WAITING, { type: 'say', text: 'hi' })).toEqual([WAITING, []]);
+    expect(reduce(TALKING, { type: 'say', id: '1', text: ' \n' })).toEqual([TALKING, []]);
+    expect(reduce(WAITING, { type: 'say', id: '1', text: 'hi' })).toEqual([WAITING, []]);
   });
 
   test('begins empty with every partner', () => {
@@ -200,7 +203,7 @@ describe('chat', () => {
   test('forgets its oldest entries beyond its bound', () => {
     let session = TALKING;
     for (let count = 0; count <= MAX_ENTRIES; count += 1) {
-      session = advance(session, { type: 'say', text: `line ${count}` });
+      session = advance(session, { type: 'say', id: '1', text: `line ${count}` });
     }
     expect(session.chat).toHaveLength(MAX_ENTRIES);
     expect(session.chat[0]?.text).toBe('line 1');

@@ -22,14 +22,14 @@ export function reduce(session: Session, event: SessionEvent): Step {
   switch (event.type) {
     case 'start':
       if (session.phase.name !== 'idle' || !isReady(session)) return [session, []];
-      return search(session, { type: 'send', message: { event: 'find_partner' } });
+      return search(session, { type: 'send', message: { event: 'find_partner', data: {} } });
     case 'next':
       if (session.phase.name === 'idle') return [session, []];
       return search(session, { type: 'send', message: { event: 'next_partner' } });
     case 'stop':
       return stop(session);
     case 'say':
-      return say(session, event.text.trim());
+      return say(session, event.id, event.text.trim());
     case 'camera_granted':
       return openPeer({ ...session, camera: { name: 'granted' } });
     case 'camera_failed':
@@ -91,6 +91,10 @@ function receive(session: Session, message: ServerMessage): Step {
       // Outside a conversation it is a former partner's, overtaken by our own next or stop.
       if (session.phase.name !== 'talking') return [session, []];
       return [{ ...session, chat: append(session.chat, 'partner', message.data.text) }, []];
+    case 'message_delivered':
+    case 'typing':
+    case 'media_state':
+      return [session, []];
     case 'webrtc_answer':
       return [session, [{ type: 'accept_answer', sdp: message.data.sdp }]];
     case 'error':
@@ -111,11 +115,11 @@ function stop(session: Session): Step {
   return [{ ...session, phase: { name: 'idle' } }, effects];
 }
 
-function say(session: Session, text: string): Step {
+function say(session: Session, id: string, text: string): Step {
   if (session.phase.name !== 'talking' || text === '') return [session, []];
   return [
     { ...session, chat: append(session.chat, 'me', text) },
-    [{ type: 'send', message: { event: 'chat_message', data: { text } } }],
+    [{ type: 'send', message: { event: 'chat_message', data: { id, text } } }],
   ];
 }
 
@@ -146,12 +150,14 @@ function refused(session: Session, error: ErrorMessage['data']): Step {
     case 'too_many_candidates':
     // The link is closed next, with a close code that says the same.
     case 'server_full':
+    case 'too_many_connections':
     case 'slow_reader':
       return [session, []];
     case 'invalid_message':
     case 'message_too_large':
     case 'unknown_event':
     case 'reserved_event':
+    case 'rate_limited':
     case 'internal':
       return [{ ...session, chat: append(session.chat, 'notice', error.message) }, []];
   }

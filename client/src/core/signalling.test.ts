@@ -25,12 +25,14 @@ describe('sending', () => {
   test('writes one message as one frame', () => {
     const signalling = dial();
     FakeWebSocket.last.open();
-    signalling.send({ event: 'chat_message', data: { text: 'hello' } });
-    expect(FakeWebSocket.last.sent).toEqual([{ event: 'chat_message', data: { text: 'hello' } }]);
+    signalling.send({ event: 'chat_message', data: { id: '1', text: 'hello' } });
+    expect(FakeWebSocket.last.sent).toEqual([
+      { event: 'chat_message', data: { id: '1', text: 'hello' } },
+    ]);
   });
 
   test('drops what is said before the link is open', () => {
-    dial().send({ event: 'find_partner' });
+    dial().send({ event: 'find_partner', data: {} });
     expect(FakeWebSocket.last.sent).toEqual([]);
   });
 });
@@ -38,10 +40,13 @@ describe('sending', () => {
 describe('receiving', () => {
   test('hands over a known event', () => {
     dial();
-    FakeWebSocket.last.receive({ event: 'partner_found', data: { room_id: 'r' } });
+    FakeWebSocket.last.receive({
+      event: 'partner_found',
+      data: { room_id: 'r', microphone: true, camera: true },
+    });
     expect(observer.received).toHaveBeenCalledExactlyOnceWith({
       event: 'partner_found',
-      data: { room_id: 'r' },
+      data: { room_id: 'r', microphone: true, camera: true },
     });
   });
 

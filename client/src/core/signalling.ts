@@ -19,6 +19,9 @@ const SERVER_EVENTS: Record<ServerMessage['event'], true> = {
   webrtc_answer: true,
   partner_disconnected: true,
   chat_message: true,
+  message_delivered: true,
+  typing: true,
+  media_state: true,
   error: true,
 };
 

@@ -48,7 +48,7 @@ export type SessionEvent =
   | { readonly type: 'start' }
   | { readonly type: 'next' }
   | { readonly type: 'stop' }
-  | { readonly type: 'say'; readonly text: string }
+  | { readonly type: 'say'; readonly id: string; readonly text: string }
   // What the browser says
   | { readonly type: 'camera_granted' }
   | { readonly type: 'camera_failed'; readonly failure: CameraFailure }

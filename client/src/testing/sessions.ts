@@ -17,7 +17,10 @@ export const CONNECTED: ServerMessage = {
   data: { user_id: 'u', protocol: 1, limits: LIMITS, ice_servers: [{ urls: ['stun:relay.test'] }] },
 };
 
-export const FOUND: ServerMessage = { event: 'partner_found', data: { room_id: 'first' } };
+export const FOUND: ServerMessage = {
+  event: 'partner_found',
+  data: { room_id: 'first', microphone: true, camera: true },
+};
 
 export function advance(session: Session, ...events: SessionEvent[]): Session {
   return events.reduce((state, event) => reduce(state, event)[0], session);
@@ -32,5 +35,5 @@ export const WAITING = advance(READY, { type: 'start' });
 export const TALKING = advance(WAITING, received(FOUND));
 export const PARTNER_LEFT = advance(
   TALKING,
-  received({ event: 'partner_disconnected', data: { reason: 'left' } }),
+  received({ event: 'partner_disconnected', data: { reason: 'left', searching: false } }),
 );

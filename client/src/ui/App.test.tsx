@@ -111,7 +111,7 @@ describe('the chat', () => {
 
   test('shows a stranger’s markup and links as text', () => {
     const text = '<img src=x onerror=alert(1)> https://example.org';
-    show(advance(TALKING, received({ event: 'chat_message', data: { text } })));
+    show(advance(TALKING, received({ event: 'chat_message', data: { id: '1', text } })));
     const log = screen.getByRole('log');
     expect(within(log).getByText(text)).toBeDefined();
     expect(log.querySelector('img, a')).toBeNull();
@@ -122,7 +122,10 @@ describe('the chat', () => {
     fireEvent.change(screen.getByRole('textbox'), { target: { value: 'half a sen' } });
     const next = advance(
       TALKING,
-      received({ event: 'partner_found', data: { room_id: 'second' } }),
+      received({
+        event: 'partner_found',
+        data: { room_id: 'second', microphone: true, camera: true },
+      }),
     );
     const snapshot = { session: next, local: null, partner: null };
     rerender(
