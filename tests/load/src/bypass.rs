@@ -52,12 +52,7 @@ pub fn people(options: &Options, common: &mut Common) -> io::Result<Vec<Person>>
 /// Point each socket at what is between; returns the TURN channel of each person.
 fn connect(options: &Options, sockets: &[UdpSocket]) -> io::Result<Vec<Option<u16>>> {
     match options.route {
-        Route::Turn => {
-            for socket in sockets {
-                socket.connect(options.server)?;
-            }
-            Ok(turn::join(sockets)?.into_iter().map(Some).collect())
-        }
+        Route::Turn => turn::join(sockets, options.server),
         Route::Direct => {
             for (one, other) in sockets.iter().enumerate().map(|(id, socket)| (socket, &sockets[id ^ 1])) {
                 one.connect(other.local_addr()?)?;

@@ -1,10 +1,11 @@
-//! Just enough of a TURN client (RFC 8656) to bind one channel per person, without credentials.
+//! Just enough of a TURN client (RFC 8656) to bind a channel, without credentials.
 //!
-//! Everybody has an allocation, as two people have who can't do without TURN: each packet passes
-//! the server twice, in by ChannelData of the one and out by ChannelData of the other.
+//! Of each pair one has an allocation, and the other one sends to it from outside: every packet passes
+//! the server once, in by ChannelData and out as it is, or the other way round. That is what every
+//! other kind of relay does per packet. (With an allocation for both it would pass twice.)
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::time::Duration;
 
 const COOKIE: u32 = 0x2112_A442;
@@ -20,24 +21,26 @@ const REQUESTED_TRANSPORT: u16 = 0x0019;
 const UDP: u8 = 17;
 const IPV4: u8 = 1;
 
-const FIRST_CHANNEL: u16 = 0x4000;
+const CHANNEL: u16 = 0x4000;
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Give everybody an allocation and a channel to their partner's. Sockets are connected to the server.
-pub fn join(sockets: &[UdpSocket]) -> io::Result<Vec<u16>> {
-    let relayed = sockets
-        .iter()
-        .map(|socket| {
-            let answer = ask(socket, ALLOCATE, &[(REQUESTED_TRANSPORT, &[UDP, 0, 0, 0])])?;
-            find_address(&answer, XOR_RELAYED_ADDRESS).ok_or_else(|| io::Error::other("no relayed address"))
-        })
-        .collect::<io::Result<Vec<_>>>()?;
-    for (id, socket) in sockets.iter().enumerate() {
-        let [high, low] = FIRST_CHANNEL.to_be_bytes();
-        let peer = xor_address(relayed[id ^ 1]);
-        ask(socket, CHANNEL_BIND, &[(CHANNEL_NUMBER, &[high, low, 0, 0]), (XOR_PEER_ADDRESS, &peer)])?;
+/// Give every even person an allocation with a channel to their partner, who is connected to it.
+/// Returns the channel of each person.
+pub fn join(sockets: &[UdpSocket], server: SocketAddr) -> io::Result<Vec<Option<u16>>> {
+    for pair in sockets.chunks_exact(2) {
+        let [client, outsider] = pair else { continue };
+        client.connect(server)?;
+        let answer = ask(client, ALLOCATE, &[(REQUESTED_TRANSPORT, &[UDP, 0, 0, 0])])?;
+        let relayed =
+            find_address(&answer, XOR_RELAYED_ADDRESS).ok_or_else(|| io::Error::other("no relayed address"))?;
+        outsider.connect(relayed)?;
+        let SocketAddr::V4(peer) = outsider.local_addr()? else { return Err(io::ErrorKind::Unsupported.into()) };
+        let [high, low] = CHANNEL.to_be_bytes();
+        let attributes: [(u16, &[u8]); 2] =
+            [(CHANNEL_NUMBER, &[high, low, 0, 0]), (XOR_PEER_ADDRESS, &xor_address(peer))];
+        ask(client, CHANNEL_BIND, &attributes)?;
     }
-    Ok(vec![FIRST_CHANNEL; sockets.len()])
+    Ok((0..sockets.len()).map(|id| (id % 2 == 0).then_some(CHANNEL)).collect())
 }
 
 fn ask(socket: &UdpSocket, method: u16, attributes: &[(u16, &[u8])]) -> io::Result<Vec<u8>> {

@@ -42,7 +42,7 @@ enum Fault {
     Repeat,
     /// Turn a bit of its payload.
     Corrupt,
-    /// Give it to somebody else.
+    /// Show it to somebody else, instead of a packet of the same size.
     Misdeliver,
 }
 
@@ -50,8 +50,11 @@ struct Forwarder {
     options: Options,
     outbox: Outbox,
     packets: u64,
+    last_fault: u64,
     /// Held back until the next packet to the same person.
     held: HashMap<u16, Vec<u8>>,
+    /// Who sent the last packet, and its payload.
+    last: (u16, Vec<u8>),
 }
 
 fn main() -> io::Result<()> {
@@ -59,7 +62,9 @@ fn main() -> io::Result<()> {
     let socket = udp::open(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), options.port))?;
     let mut poller = Poller::new()?;
     poller.watch(&socket, 0)?;
-    let mut forwarder = Forwarder { options, outbox: Outbox::default(), packets: 0, held: HashMap::new() };
+    let outbox = Outbox::default();
+    let mut forwarder =
+        Forwarder { options, outbox, packets: 0, last_fault: 0, held: HashMap::new(), last: (0, vec![]) };
     let mut inbox = Inbox::default();
     loop {
         poller.wait(SECOND)?;
@@ -84,18 +89,14 @@ impl Forwarder {
         rewrite(packet);
         self.packets += 1;
         let to = ((from - self.options.first_port) ^ 1) + self.options.first_port;
-        let fault = self.options.fault.filter(|_| self.packets.is_multiple_of(FAULT_INTERVAL));
-        match fault {
+        match self.fault(from, &packet[header..]) {
             Some(Fault::Drop) => return,
             Some(Fault::Corrupt) => packet[header + (packet.len() - header) / 2] ^= 1,
             Some(Fault::Reorder) => {
                 self.held.insert(to, packet.to_vec());
                 return;
             }
-            Some(Fault::Misdeliver) => {
-                disguise(packet);
-                return self.send(from, packet);
-            }
+            Some(Fault::Misdeliver) => packet[header..].copy_from_slice(&self.last.1),
             Some(Fault::Repeat) => self.send(to, packet),
             None => {}
         }
@@ -103,6 +104,18 @@ impl Forwarder {
         if let Some(held) = self.held.remove(&to) {
             self.send(to, &held);
         }
+    }
+
+    /// What is to go wrong with this packet.
+    fn fault(&mut self, from: u16, payload: &[u8]) -> Option<Fault> {
+        let fault = self.options.fault?;
+        let fits = self.last.0 != from && self.last.1.len() == payload.len();
+        if self.packets - self.last_fault < FAULT_INTERVAL || (fault == Fault::Misdeliver && !fits) {
+            self.last = (from, payload.to_vec());
+            return None;
+        }
+        self.last_fault = self.packets;
+        Some(fault)
     }
 
     fn send(&mut self, port: u16, packet: &[u8]) {
@@ -119,9 +132,4 @@ fn rewrite(packet: &mut [u8]) {
     packet[4..8].copy_from_slice(&timestamp.wrapping_add(TIMESTAMP_OFFSET).to_be_bytes());
     let ssrc = rtp::ssrc(packet) | FORWARDED;
     packet[8..12].copy_from_slice(&ssrc.to_be_bytes());
-}
-
-/// Make the packet look as if it belonged to the stream that its sender receives.
-fn disguise(packet: &mut [u8]) {
-    packet[11] ^= 1;
 }
