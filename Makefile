@@ -7,7 +7,7 @@ STATIC := relay/web/static/index.html
 CHROMIUM ?= chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help run client lint test test-unit test-scenario test-browser test-client measure wheel chromium lock clean
+.PHONY: help run client lint test test-unit test-scenario test-browser test-client protocol measure wheel chromium lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test-scenario: $(VENV)/installed
 
 test-browser: $(VENV)/installed $(STATIC) chromium
 	$(BIN)/pytest -q tests/browser
+
+protocol: $(VENV)/installed ## Write the client's message types anew
+	$(BIN)/python -m relay.protocol.typescript > client/src/core/protocol.ts
 
 measure: $(VENV)/installed $(STATIC) chromium ## How soon strangers see each other, and what a pair costs
 	$(BIN)/python -m tests.browser.first_frame

@@ -2,23 +2,22 @@
 
 import asyncio
 
-from relay import __version__
-from relay.config import EngineChoice, Settings
+from relay import __version__, clock
+from relay.config import Settings
 from relay.matchmaking.matchmaker import Matchmaker
+from relay.media.choice import choose
 from relay.media.connections import Connections
-from relay.media.frames.engine import FramesEngine
 from relay.media.switchboard import Switchboard
 from relay.observe.drops import Drops
 from relay.observe.logging import get_logger
+from relay.observe.tally import Tally
 from relay.peer.aiortc_bridge import SharedCertificate
-from relay.protocol.limits import DEFAULT_LIMITS
 from relay.room.host import RoomHost
 from relay.session.sessions import Directory, Sessions
 from relay.transport.addresses import advertised
-from relay.transport.udp import UdpPort
 from relay.web.gateway import Gateway
-from relay.web.health import Health
 from relay.web.server import WebServer
+from relay.web.status import Cleanup, Health, RoomStatus, Stats
 
 log = get_logger("app")
 
@@ -30,8 +29,9 @@ class Relay:
         self.settings = settings
         self.addresses = advertised(settings.public_address)
         self.drops = Drops()
-        self._port = UdpPort(self.drops, report)
-        self.engine = FramesEngine(self._port, self.drops, report)
+        self.tally = Tally()
+        self.media = choose(settings, self.drops, report)
+        self._port, self.engine = self.media.port, self.media.engine
         self._directory = Directory()
         switchboard = Switchboard(self.engine)
         self._connections = Connections(
@@ -42,15 +42,17 @@ class Relay:
             self.addresses,
             settings.udp_port,
             self.drops,
+            self.tally,
             report,
             lost=self._directory.connection_lost,
         )
         self._rooms = RoomHost(switchboard, self._directory.tell)
-        self._matchmaker = Matchmaker(self._rooms, self._directory.tell)
-        sessions = Sessions(
-            self._directory, self._matchmaker, self._rooms, self._connections, DEFAULT_LIMITS, settings.max_people
+        self._matchmaker = Matchmaker(self._rooms, self._directory.tell, self.tally, report)
+        self._sessions = Sessions(
+            self._directory, self._matchmaker, self._rooms, self._connections, settings, self.tally
         )
-        self._web = WebServer(Gateway(sessions, DEFAULT_LIMITS, report), self.health)
+        self._web = WebServer(Gateway(self._sessions, settings, self.tally, report), self, settings)
+        self._ready = False
 
     async def start(self) -> None:
         """Open the media port, then the HTTP port.
@@ -58,7 +60,9 @@ class Relay:
         Raises:
             ConfigurationError: a port can't be bound; nothing is left open.
         """
-        self._port.open(self.settings.bind, self.settings.udp_port, self._connections, self.engine.receive)
+        self.media.open(self.settings.bind, self.settings.udp_port, self._connections)
+        self._matchmaker.start()
+        self._ready = True
         try:
             await self._web.open(self.settings.bind, self.settings.port)
         except BaseException:
@@ -67,20 +71,52 @@ class Relay:
 
     async def stop(self) -> None:
         """Send people away, then end their connections, the engine and the port. Idempotent."""
+        self._ready = False
         await self._web.close()
+        await self._matchmaker.close()
         await self._connections.close()
         await self.engine.stop()
         await self._port.close()
 
     def health(self) -> Health:
-        return Health(
-            status="ok",
-            version=__version__,
-            engine=EngineChoice.FRAMES.value,
+        return Health(ready=self._ready, version=__version__, engine=self.media.choice.value)
+
+    def stats(self) -> Stats:
+        media = self.engine.stats()
+        return Stats(
             people=len(self._directory),
             waiting=len(self._matchmaker),
             rooms=len(self._rooms),
+            media_connections=len(self._connections),
+            connections=self.tally.connections,
+            matches=self.tally.matches,
+            waits=self.tally.waits,
+            waited_seconds=round(self.tally.waited_seconds, 3),
+            setups_succeeded=self.tally.setups_succeeded,
+            setups_failed=dict(self.tally.setups_failed),
+            connections_lost=dict(self.tally.connections_lost),
+            refusals={code.value: amount for code, amount in self.tally.refusals.items()},
+            packets_received=media.packets_received,
+            packets_sent=media.packets_sent,
+            bytes_received=media.bytes_received,
+            bytes_sent=media.bytes_sent,
+            drops=media.drops,
         )
+
+    def rooms(self) -> tuple[RoomStatus, ...]:
+        now = clock.monotonic()
+        return tuple(
+            RoomStatus(
+                room_id=room.room_id,
+                mode=room.mode.value,
+                seconds=round(now - room.opened_at, 1),
+                members=room.members,
+            )
+            for room in self._rooms.rooms()
+        )
+
+    def cleanup(self) -> Cleanup:
+        return Cleanup(people=self._sessions.sweep())
 
 
 def report(task: str, failure: BaseException) -> None:
@@ -96,7 +132,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
         log.info(
             "serving",
             open=f"http://localhost:{settings.port}",
-            engine=f"{settings.engine.value} (decodes and encodes again in Python)",
+            engine=f"{relay.media.choice.value} ({relay.media.reason})",
             media_port=f"udp {settings.udp_port}",
             advertised=", ".join(relay.addresses),
         )

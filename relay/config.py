@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -19,7 +20,7 @@ from relay.errors import ConfigurationError
 
 ENVIRONMENT_PREFIX = "RELAY_"
 CONFIG_VARIABLE = "RELAY_CONFIG"
-SECRETS: frozenset[str] = frozenset()
+SECRETS = frozenset({"operator_token"})
 """Settings that are never printed."""
 
 LOWEST_UNPRIVILEGED_PORT = 1024
@@ -30,6 +31,7 @@ Port = Annotated[int, Meta(ge=1, le=65_535)]
 class EngineChoice(StrEnum):
     """Which engine moves the media."""
 
+    PACKETS = "packets"
     FRAMES = "frames"
 
 
@@ -56,11 +58,36 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="Addresses that browsers are told to send media to; empty: the host's own."),
     ] = ()
     engine: Annotated[
-        EngineChoice, Meta(description="What moves the media. `frames`: decode and encode again, in Python.")
-    ] = EngineChoice.FRAMES
+        EngineChoice | None,
+        Meta(description="`packets`: forward in the native core; `frames`: decode and encode; empty: what is built."),
+    ] = None
+    media_threads: Annotated[int, Meta(ge=1, le=64, description="Threads of the native core that move packets.")] = 1
     max_people: Annotated[
         int, Meta(ge=2, description="Connected visitors beyond which newcomers are told `server_full`.")
     ] = 200
+    max_per_address: Annotated[int, Meta(ge=1, description="Connections from one address (IPv6: from one /64).")] = 50
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(description="Addresses or networks of reverse proxies whose `X-Forwarded-For` is believed."),
+    ] = ()
+    allowed_origins: Annotated[
+        tuple[str, ...],
+        Meta(description="Origins besides the page's own that may connect and read `/videochat/`."),
+    ] = ()
+    operator_token: Annotated[
+        str | None,
+        Meta(min_length=16, description="Opens the operator's endpoints as a bearer token; empty: they are closed."),
+    ] = None
+    max_message_bytes: Annotated[int, Meta(ge=1_024, description="Largest WebSocket message from a visitor.")] = 65_536
+    max_chat_characters: Annotated[int, Meta(ge=1, description="Longest chat message.")] = 2_000
+    max_sdp_bytes: Annotated[int, Meta(ge=1_024, description="Largest WebRTC offer.")] = 49_152
+    max_sdp_lines: Annotated[int, Meta(ge=10, description="Longest WebRTC offer, in lines.")] = 1_200
+    max_candidates: Annotated[int, Meta(ge=1, description="ICE candidates of one connection.")] = 64
+    rate_skip: Annotated[int, Meta(ge=1, description="Searches and skips a minute, a third of them at once.")] = 60
+    rate_chat: Annotated[int, Meta(ge=1, description="Chat messages a minute, likewise.")] = 90
+    rate_offer: Annotated[int, Meta(ge=1, description="WebRTC offers a minute, likewise.")] = 12
+    rate_candidate: Annotated[int, Meta(ge=1, description="ICE candidates a minute, likewise.")] = 300
+    rate_other: Annotated[int, Meta(ge=1, description="All other events and refused frames a minute, likewise.")] = 240
     log_level: Annotated[LogLevel, Meta(description="`debug`, `info`, `warning` or `error`.")] = LogLevel.INFO
     log_format: Annotated[LogFormat, Meta(description="`console` for people, `json` for machines.")] = LogFormat.CONSOLE
 
@@ -189,6 +216,21 @@ def _check(settings: Settings) -> None:
                 ipaddress.ip_address(address)
             except ValueError as cause:
                 raise ConfigurationError(f"`{name}` has {address!r}, which is not an IP address.") from cause
+    for network in settings.trusted_proxies:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as cause:
+            raise ConfigurationError(
+                f"`trusted_proxies` has {network!r}, which is not an IP address or network."
+            ) from cause
+    for origin in settings.allowed_origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
+            raise ConfigurationError(
+                f"`allowed_origins` has {origin!r}, which is not an origin such as https://example.org."
+            )
+    if settings.max_sdp_bytes >= settings.max_message_bytes:
+        raise ConfigurationError("`max_sdp_bytes` must be below `max_message_bytes`: an offer is inside a message.")
     for address in settings.public_address:
         # Chromium ignores candidates below 1024, except 80 and 443 on public addresses.
         public = ipaddress.ip_address(address).is_global

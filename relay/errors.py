@@ -5,6 +5,7 @@ shown to a person and therefore never repeats what a stranger sent. What really 
 `cause`, which is chained (`raise ... from cause`) and stays on the server.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -19,19 +20,42 @@ class ErrorCode(StrEnum):
     INVALID_OFFER = "invalid_offer"
     TOO_MANY_CANDIDATES = "too_many_candidates"
     CONNECTION_FAILED = "connection_failed"
+    RATE_LIMITED = "rate_limited"
+    TOO_MANY_CONNECTIONS = "too_many_connections"
     SERVER_FULL = "server_full"
     SLOW_READER = "slow_reader"
+    OPERATOR_ONLY = "operator_only"
+    OPERATOR_TOKEN_WRONG = "operator_token_wrong"  # noqa: S105 - a code, not a token
+    NOT_FOUND = "not_found"
     INTERNAL = "internal"
 
 
-class RelayError(Exception):
-    """A refusal with a stable code and a sentence that is safe to show to a person."""
+HTTP_ONLY = frozenset({ErrorCode.OPERATOR_ONLY, ErrorCode.OPERATOR_TOKEN_WRONG, ErrorCode.NOT_FOUND})
+"""Codes of HTTP answers; no visitor is told one over the WebSocket."""
 
-    def __init__(self, code: ErrorCode, sentence: str, *, retry_after: float | None = None) -> None:
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What was refused: the event, and the id of the chat message if it was one."""
+
+    event: str | None = None
+    message_id: str | None = None
+
+
+class RelayError(Exception):
+    """A refusal with a stable code and a sentence that is safe to show to a person.
+
+    `retry_after` is in seconds.
+    """
+
+    def __init__(
+        self, code: ErrorCode, sentence: str, *, retry_after: float | None = None, about: About | None = None
+    ) -> None:
         super().__init__(sentence)
         self.code = code
         self.sentence = sentence
         self.retry_after = retry_after
+        self.about = about or About()
 
 
 class ConfigurationError(Exception):

@@ -1,38 +1,114 @@
-"""Pairs people: asks the queue, opens the room."""
+"""The loop around the lobby: opens rooms for those who match, and knows what each person wishes.
 
+A person is in the queue or in a room, never in both, whatever order events come in.
+"""
+
+import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from relay import clock
 from relay.ids import UserId
-from relay.matchmaking.queue import WaitingQueue
-from relay.protocol.messages import ServerMessage, WaitingForPartner
+from relay.matchmaking.lobby import Lobby, Match
+from relay.observe.tally import Tally
+from relay.protocol.messages import Mode, PartingReason, ServerMessage, WaitingForPartner
 from relay.room.host import RoomHost
+from relay.tasks import Report, Tasks
+
+REUNION_INTERVAL = 0.5
+"""Seconds between looks at who has waited long enough to meet their last partner again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person looks for."""
+
+    mode: Mode = Mode.VIDEO
+    keep_searching: bool = True
 
 
 class Matchmaker:
-    """Owns the queue. A person is in the queue or in a room, never in both."""
+    """Pairs and parts people."""
 
-    def __init__(self, rooms: RoomHost, tell: Callable[[UserId, ServerMessage], None]) -> None:
+    def __init__(
+        self, rooms: RoomHost, tell: Callable[[UserId, ServerMessage], None], tally: Tally, report: Report
+    ) -> None:
         self._rooms = rooms
         self._tell = tell
-        self._queue = WaitingQueue()
+        self._tally = tally
+        self._lobby = Lobby()
+        self._wishes: dict[UserId, Wish] = {}
+        self._tasks = Tasks("matchmaker", report)
 
     def __len__(self) -> int:
-        return len(self._queue)
+        return len(self._lobby)
 
     def __contains__(self, user: UserId) -> bool:
-        return user in self._queue
+        return user in self._lobby
 
-    def find(self, user: UserId, now: float) -> None:
-        """Pair the person, who is in no room, with whoever waits longest; else let them wait."""
-        if user in self._queue:
-            self._tell(user, WaitingForPartner())
-            return
-        partner = self._queue.match_or_wait(user, now)
+    def start(self) -> None:
+        """Begin to reunite those for whom nobody else comes."""
+        self._tasks.start("reunions", self._reunite())
+
+    async def close(self) -> None:
+        """Idempotent."""
+        await self._tasks.close()
+
+    def find(self, user: UserId, now: float, wish: Wish | None = None) -> None:
+        """Search for a partner for someone who has none; `wish` replaces what they wished before."""
+        if wish is not None:
+            self._wishes[user] = wish
+        if user not in self._lobby:
+            match = self._lobby.seek(user, self._wishes.setdefault(user, Wish()).mode, now)
+            if match is not None:
+                self._introduce(match, now)
+                return
+        self._tell(user, WaitingForPartner())
+
+    def next(self, user: UserId, now: float) -> None:
+        """Part the person from their partner, if there is one, and search again: the skipper first."""
+        partner = self._end(user, PartingReason.NEXT, now)
+        self.find(user, now)
+        if partner is not None:
+            self.find(partner, now)
+
+    def part(self, user: UserId, reason: PartingReason, now: float) -> None:
+        """End the person's search or conversation. Their partner searches on, if they wish so. Idempotent."""
+        self._lobby.withdraw(user)
+        partner = self._end(user, reason, now)
+        if partner is not None:
+            self.find(partner, now)
+
+    def forget(self, user: UserId, reason: PartingReason, now: float) -> None:
+        """The person is gone, for the reason that their partner is told. Idempotent."""
+        self.part(user, reason, now)
+        self._lobby.forget(user)
+        self._wishes.pop(user, None)
+
+    def _end(self, user: UserId, reason: PartingReason, now: float) -> UserId | None:
+        """End the person's conversation, if they are in one; returns their partner if that one searches on."""
+        partner = self._rooms.partner_of(user)
         if partner is None:
-            self._tell(user, WaitingForPartner())
-        else:
-            self._rooms.open(partner, user, now)
+            return None
+        self._lobby.parted(user, partner)
+        searching = self._wish_of(partner).keep_searching and reason is not PartingReason.SERVER_STOPPING
+        self._rooms.end(user, reason, now, searching=searching)
+        return partner if searching else None
 
-    def withdraw(self, user: UserId) -> None:
-        """Stop looking for a partner. Idempotent."""
-        self._queue.withdraw(user)
+    def _wish_of(self, user: UserId) -> Wish:
+        return self._wishes.get(user, Wish())
+
+    def _introduce(self, match: Match, now: float) -> None:
+        self._tally.matches += 1
+        for waited in match.waited:
+            if waited > 0:
+                self._tally.waits += 1
+                self._tally.waited_seconds += waited
+        self._rooms.open(match.one, match.other, self._wish_of(match.one).mode, now)
+
+    async def _reunite(self) -> None:
+        while True:
+            await asyncio.sleep(REUNION_INTERVAL)
+            now = clock.monotonic()
+            for match in self._lobby.reunite(now):
+                self._introduce(match, now)

@@ -14,6 +14,7 @@ from relay.ids import PeerId, UserId
 from relay.media.engine import Engine
 from relay.media.switchboard import Switchboard
 from relay.observe.drops import Drops
+from relay.observe.tally import Tally
 from relay.peer.aiortc_bridge import SharedCertificate
 from relay.peer.connection import PeerConnection, PeerState
 from relay.peer.lines import RECEIVED, SrtpKeys
@@ -46,6 +47,7 @@ class Connections:
         addresses: tuple[str, ...],
         udp_port: int,
         drops: Drops,
+        tally: Tally,
         report: Report,
         lost: Callable[[UserId], None],
     ) -> None:
@@ -56,11 +58,13 @@ class Connections:
         self._udp_port = udp_port
         self._drops = drops
         self._report = report
+        self._tally = tally
         self._lost = lost
         self._port = port
         self._numbers = itertools.count(1)
         self._peers: dict[PeerId, _Held] = {}
         self._users: dict[UserId, PeerId] = {}
+        self._secure: set[PeerId] = set()
         self._tasks = Tasks("connections", report)
 
     def __len__(self) -> int:
@@ -126,15 +130,19 @@ class Connections:
 
     def _secured(self, peer: PeerId, keys: SrtpKeys) -> None:
         if peer in self._peers:
+            self._tally.setups_succeeded += 1
+            self._secure.add(peer)
             self._engine.secure(peer, keys)
 
-    def _failed(self, peer: PeerId) -> None:
+    def _failed(self, peer: PeerId, reason: str) -> None:
         if held := self._peers.get(peer):
+            (self._tally.connections_lost if peer in self._secure else self._tally.setups_failed)[reason] += 1
             self._lost(held.user)
 
     def _drop(self, peer: PeerId) -> None:
         held = self._peers.pop(peer)
         del self._users[held.user]
+        self._secure.discard(peer)
         self._switchboard.detach(held.user)
         self._engine.close(peer)
         self._tasks.start(f"close peer {peer}", held.connection.close())

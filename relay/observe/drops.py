@@ -17,6 +17,7 @@ class Drop(StrEnum):
     UNVERIFIED_SOURCE = "unverified_source"
     DTLS_BACKLOG = "dtls_backlog"
     SEND_FAILED = "send_failed"
+    SOCKET_OVERFLOW = "socket_overflow"
     # SRTP, RTP and RTCP
     NOT_SECURE_YET = "not_secure_yet"
     SRTP_REJECTED = "srtp_rejected"
@@ -25,6 +26,11 @@ class Drop(StrEnum):
     UNKNOWN_SSRC = "unknown_ssrc"
     UNKNOWN_PAYLOAD_TYPE = "unknown_payload_type"
     NOT_ROUTED = "not_routed"
+    # packets; reasons above occur there too (relay/native/src/counters.rs)
+    PADDING = "padding"
+    AWAITING_KEYFRAME = "awaiting_keyframe"
+    NO_COMMON_CODEC = "no_common_codec"
+    TOO_LATE = "too_late"
     # frames
     UNDECODABLE = "undecodable"
     DECODER_BACKLOG = "decoder_backlog"

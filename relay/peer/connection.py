@@ -48,7 +48,8 @@ TRANSITIONS: dict[PeerState, frozenset[PeerState]] = {
 class PeerConnection:
     """Built when the offer was answered; `close()` releases everything.
 
-    `secured` is called once with the keys. `failed` is called at most once, and not after `close()`.
+    `secured` is called once with the keys. `failed` is called at most once, with a reason, and not
+    after `close()`.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class PeerConnection:
         drops: Drops,
         report: Report,
         secured: Callable[[PeerId, SrtpKeys], None],
-        failed: Callable[[PeerId], None],
+        failed: Callable[[PeerId, str], None],
     ) -> None:
         self.peer = peer
         self._state = PeerState.CHECKING
@@ -125,7 +126,7 @@ class PeerConnection:
             return
         log.info("peer_failed", peer=self.peer, reason=reason, state=self._state.value)
         self._move(PeerState.FAILED)
-        self._failed(self.peer)
+        self._failed(self.peer, reason)
 
     def _move(self, state: PeerState) -> None:
         if state not in TRANSITIONS[self._state]:

@@ -8,7 +8,7 @@ from typing import get_args
 
 import msgspec
 
-from relay.errors import ErrorCode, RelayError
+from relay.errors import About, ErrorCode, RelayError
 from relay.protocol.limits import Limits
 from relay.protocol.messages import (
     RESERVED_EVENTS,
@@ -36,7 +36,8 @@ def decode(frame: str | bytes, limits: Limits) -> ClientMessage:
     """Read one WebSocket text frame from a client.
 
     Raises:
-        RelayError: MESSAGE_TOO_LARGE, INVALID_MESSAGE, UNKNOWN_EVENT or RESERVED_EVENT.
+        RelayError: MESSAGE_TOO_LARGE, INVALID_MESSAGE, UNKNOWN_EVENT or RESERVED_EVENT; `about` says
+            what it concerns, as far as that is known.
     """
     size = len(frame.encode()) if isinstance(frame, str) else len(frame)
     if size > limits.message_bytes:
@@ -53,9 +54,15 @@ def decode(frame: str | bytes, limits: Limits) -> ClientMessage:
     try:
         message = decoder.decode(envelope.data)
     except (msgspec.DecodeError, RecursionError) as cause:
-        raise RelayError(ErrorCode.INVALID_MESSAGE, "The event's data does not fit the specification.") from cause
+        sentence = "The event's data does not fit the specification."
+        raise RelayError(ErrorCode.INVALID_MESSAGE, sentence, about=About(envelope.event)) from cause
     _measure(message, limits)
     return message
+
+
+def about(message: Message) -> About:
+    """What an error about this message concerns."""
+    return About(message.event, message.id if isinstance(message, ChatMessage) else None)
 
 
 def encode(message: ServerMessage | ClientMessage) -> str:
@@ -67,13 +74,12 @@ def _measure(message: Message, limits: Limits) -> None:
     match message:
         case ChatMessage(text=text):
             if not text.strip():
-                raise RelayError(ErrorCode.INVALID_MESSAGE, "A chat message needs some text.")
+                raise RelayError(ErrorCode.INVALID_MESSAGE, "A chat message needs some text.", about=about(message))
             if len(text) > limits.chat_characters:
-                raise RelayError(
-                    ErrorCode.MESSAGE_TOO_LARGE, f"A chat message has at most {limits.chat_characters} characters."
-                )
+                sentence = f"A chat message has at most {limits.chat_characters} characters."
+                raise RelayError(ErrorCode.MESSAGE_TOO_LARGE, sentence, about=about(message))
         case WebrtcOffer(sdp=sdp):
             if len(sdp.encode()) > limits.sdp_bytes or sdp.count("\n") > limits.sdp_lines:
-                raise RelayError(ErrorCode.MESSAGE_TOO_LARGE, "The offer is too large.")
+                raise RelayError(ErrorCode.MESSAGE_TOO_LARGE, "The offer is too large.", about=about(message))
         case _:
             pass

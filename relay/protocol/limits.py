@@ -1,4 +1,4 @@
-"""What a stranger may send: the sizes that the decoder enforces, in one place beside it."""
+"""What a stranger may send: sizes that the decoder enforces, in one place beside it."""
 
 import msgspec
 
@@ -6,20 +6,17 @@ import msgspec
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes of what one client may send. Told to the client in `connected`."""
 
-    message_bytes: int = 64 * 1024
-    """One WebSocket message, UTF-8 bytes. A six-section Chromium offer is about 20 KB."""
+    message_bytes: int
+    """One WebSocket message, UTF-8 bytes."""
 
-    chat_characters: int = 2_000
+    chat_characters: int
     """One chat message, Unicode code points."""
 
-    sdp_bytes: int = 48 * 1024
+    sdp_bytes: int
     """One offer, UTF-8 bytes."""
 
-    sdp_lines: int = 1_200
-    """Lines in one offer. Chromium sends about 600, Firefox about 200."""
+    sdp_lines: int
+    """Lines in one offer."""
 
-    candidates: int = 64
-    """ICE candidates from one peer, per set of credentials."""
-
-
-DEFAULT_LIMITS = Limits()
+    candidates: int
+    """ICE candidates of one connection."""

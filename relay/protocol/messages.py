@@ -1,13 +1,15 @@
 """Every message of the WebSocket protocol, one frozen struct each.
 
 `README.md` beside this file is the specification; new events are added there first. On the wire a
-message is `{"event": <event>, "data": {<the struct's fields>}}`; `codec.py` does the wrapping.
+message is `{"event": <event>, "data": {<the struct's fields>}}`; `codec.py` does the wrapping, and
+`typescript.py` writes the client's types from what stands here.
 """
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
+from msgspec import Meta
 
 from relay.errors import ErrorCode
 from relay.ids import RoomId, UserId
@@ -27,6 +29,14 @@ class Role(StrEnum):
     PARTNER_SCREEN = "partner_screen"
 
 
+class Mode(StrEnum):
+    """What a visitor wants to share. Only people of one mode are paired."""
+
+    VIDEO = "video"
+    AUDIO = "audio"
+    TEXT = "text"
+
+
 class PartingReason(StrEnum):
     """Why a conversation ended, as the one who stays is told."""
 
@@ -34,6 +44,10 @@ class PartingReason(StrEnum):
     LEFT = "left"
     DISCONNECTED = "disconnected"
     SERVER_STOPPING = "server_stopping"
+
+
+MessageId = Annotated[str, Meta(min_length=1, max_length=36, pattern=r"^[A-Za-z0-9-]+$")]
+"""A chat message's name, chosen by who wrote it. Means something only to its writer."""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -54,18 +68,30 @@ class IceServer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class FindPartner(Message, frozen=True):
+    """Search for a partner."""
+
     event: ClassVar[str] = "find_partner"
+
+    mode: Mode = Mode.VIDEO
+    keep_searching: bool = True
+    """Whether to search on by oneself when a partner leaves."""
 
 
 class NextPartner(Message, frozen=True):
+    """Leave the partner, if there is one, and search again as before."""
+
     event: ClassVar[str] = "next_partner"
 
 
 class LeaveRoom(Message, frozen=True):
+    """Leave partner or queue."""
+
     event: ClassVar[str] = "leave_room"
 
 
 class WebrtcOffer(Message, frozen=True):
+    """The browser's one offer."""
+
     event: ClassVar[str] = "webrtc_offer"
 
     sdp: str
@@ -74,6 +100,8 @@ class WebrtcOffer(Message, frozen=True):
 
 
 class WebrtcIceCandidate(Message, frozen=True):
+    """A candidate of the browser's."""
+
     event: ClassVar[str] = "webrtc_ice_candidate"
 
     candidate: str
@@ -86,15 +114,37 @@ class WebrtcIceCandidate(Message, frozen=True):
 
 
 class ChatMessage(Message, frozen=True):
+    """Text from one partner to the other."""
+
     event: ClassVar[str] = "chat_message"
 
+    id: MessageId
     text: str
+
+
+class Typing(Message, frozen=True):
+    """Somebody began or stopped to write."""
+
+    event: ClassVar[str] = "typing"
+
+    active: bool
+
+
+class MediaState(Message, frozen=True):
+    """Whether somebody's microphone and camera are on."""
+
+    event: ClassVar[str] = "media_state"
+
+    microphone: bool
+    camera: bool
 
 
 # From the server
 
 
 class Connected(Message, frozen=True):
+    """The first message of every connection."""
+
     event: ClassVar[str] = "connected"
 
     user_id: UserId
@@ -104,39 +154,78 @@ class Connected(Message, frozen=True):
 
 
 class WaitingForPartner(Message, frozen=True):
+    """The visitor is in the queue."""
+
     event: ClassVar[str] = "waiting_for_partner"
 
 
 class PartnerFound(Message, frozen=True):
+    """The visitor is paired, and may send media now."""
+
     event: ClassVar[str] = "partner_found"
 
     room_id: RoomId
+    microphone: bool
+    """Whether the partner's is on."""
+    camera: bool
+    """Whether the partner's is on."""
 
 
 class WebrtcAnswer(Message, frozen=True):
+    """The answer to the browser's offer."""
+
     event: ClassVar[str] = "webrtc_answer"
 
     sdp: str
 
 
+class MessageDelivered(Message, frozen=True):
+    """A chat message is on its way to the partner."""
+
+    event: ClassVar[str] = "message_delivered"
+
+    id: MessageId
+
+
 class PartnerDisconnected(Message, frozen=True):
+    """The partner is gone."""
+
     event: ClassVar[str] = "partner_disconnected"
 
     reason: PartingReason
+    searching: bool
+    """Whether the server searches on for the visitor by itself."""
 
 
 class ErrorMessage(Message, frozen=True, omit_defaults=True):
+    """Something was refused."""
+
     event: ClassVar[str] = "error"
 
     code: ErrorCode
     message: str
+    refused: str | None = None
+    """The event that was refused, if it was one the server knows."""
+    id: MessageId | None = None
+    """Of the chat message that was refused."""
     retry_after: float | None = None
     """Seconds after which trying again may help."""
 
 
-ClientMessage = FindPartner | NextPartner | LeaveRoom | WebrtcOffer | WebrtcIceCandidate | ChatMessage
+ClientMessage = (
+    FindPartner | NextPartner | LeaveRoom | WebrtcOffer | WebrtcIceCandidate | ChatMessage | Typing | MediaState
+)
 ServerMessage = (
-    Connected | WaitingForPartner | PartnerFound | WebrtcAnswer | PartnerDisconnected | ChatMessage | ErrorMessage
+    Connected
+    | WaitingForPartner
+    | PartnerFound
+    | WebrtcAnswer
+    | ChatMessage
+    | MessageDelivered
+    | Typing
+    | MediaState
+    | PartnerDisconnected
+    | ErrorMessage
 )
 
 RESERVED_EVENTS = frozenset({"webrtc_answer"})

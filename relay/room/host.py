@@ -1,13 +1,15 @@
-"""Owns all rooms and who is in which; carries out what they decide."""
+"""Owns all rooms, who is in which, and what each person shares; carries out what rooms decide."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from relay.ids import UserId, new_room_id
 from relay.media.switchboard import Switchboard
 from relay.observe.logging import get_logger
-from relay.protocol.messages import PartingReason, ServerMessage
+from relay.protocol.messages import ChatMessage, MediaState, Mode, PartingReason, ServerMessage, Typing
 from relay.room.effects import Effect, Link, Tell, Unlink
 from relay.room.room import Room
+
+SHARED_AT_FIRST = MediaState(microphone=True, camera=True)
 
 log = get_logger("room")
 
@@ -19,6 +21,7 @@ class RoomHost:
         self._switchboard = switchboard
         self._tell = tell
         self._rooms: dict[UserId, Room] = {}
+        self._shared: dict[UserId, MediaState] = {}
 
     def __len__(self) -> int:
         return len(self._rooms) // 2
@@ -26,28 +29,53 @@ class RoomHost:
     def __contains__(self, user: UserId) -> bool:
         return user in self._rooms
 
-    def open(self, one: UserId, other: UserId, now: float) -> None:
+    def rooms(self) -> list[Room]:
+        """Every room once."""
+        return [room for user, room in self._rooms.items() if user == room.members[0]]
+
+    def partner_of(self, user: UserId) -> UserId | None:
+        """Whom the person talks with, if they talk."""
+        room = self._rooms.get(user)
+        return room.partner_of(user) if room else None
+
+    def open(self, one: UserId, other: UserId, mode: Mode, now: float) -> None:
         """Put two people, who are in no room, into a new one."""
         if one in self._rooms or other in self._rooms:
             raise RuntimeError("a person can't be in two rooms")
-        room = Room(new_room_id(), one, other, now)
+        room = Room(new_room_id(), one, other, mode, now)
         self._rooms[one] = self._rooms[other] = room
-        log.info("room_opened", room=room.room_id)
-        self._carry_out(room.open())
+        log.info("room_opened", room=room.room_id, mode=mode.value)
+        self._carry_out(room.open({member: self._shared.get(member, SHARED_AT_FIRST) for member in room.members}))
 
-    def say(self, speaker: UserId, text: str) -> None:
+    def say(self, speaker: UserId, message: ChatMessage) -> None:
         """Pass a chat message to the speaker's partner. KeyError if the speaker is in no room."""
-        self._carry_out(self._rooms[speaker].say(speaker, text))
+        self._carry_out(self._rooms[speaker].say(speaker, message))
 
-    def leave(self, user: UserId, reason: PartingReason, now: float) -> None:
-        """End the person's room, if they are in one."""
-        room = self._rooms.get(user)
-        if room is None:
-            return
+    def show_typing(self, user: UserId, typing: Typing) -> None:
+        """Pass it to the partner. KeyError if the person is in no room."""
+        self._carry_out(self._rooms[user].show(user, typing))
+
+    def share(self, user: UserId, shared: MediaState) -> None:
+        """Remember what the person shares, and let their partner know if there is one."""
+        self._shared[user] = shared
+        if user in self._rooms:
+            self._carry_out(self._rooms[user].show(user, shared))
+
+    def end(self, leaver: UserId, reason: PartingReason, now: float, *, searching: bool) -> None:
+        """End the leaver's room. KeyError if they are in none."""
+        room = self._rooms[leaver]
         for member in room.members:
             del self._rooms[member]
         log.info("room_ended", room=room.room_id, reason=reason.value, seconds=round(now - room.opened_at, 1))
-        self._carry_out(room.leave(user, reason))
+        self._carry_out(room.end(leaver, reason, searching=searching))
+
+    def forget(self, user: UserId) -> None:
+        """The person, who is in no room, is gone for good. Idempotent."""
+        self._shared.pop(user, None)
+
+    def strays(self, present: Iterable[UserId]) -> set[UserId]:
+        """People in rooms who are not among those present."""
+        return set(self._rooms) - set(present)
 
     def _carry_out(self, effects: list[Effect]) -> None:
         for effect in effects:

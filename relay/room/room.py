@@ -1,9 +1,19 @@
 """One conversation of two people. Pure: it returns effects and carries none out."""
 
+from collections.abc import Mapping
 from enum import Enum
 
 from relay.ids import RoomId, UserId
-from relay.protocol.messages import ChatMessage, PartingReason, PartnerDisconnected, PartnerFound
+from relay.protocol.messages import (
+    ChatMessage,
+    MediaState,
+    MessageDelivered,
+    Mode,
+    PartingReason,
+    PartnerDisconnected,
+    PartnerFound,
+    Typing,
+)
 from relay.room.effects import Effect, Link, Tell, Unlink
 
 
@@ -18,11 +28,12 @@ class RoomState(Enum):
 class Room:
     """Two people, from pairing until one of them goes. `opened_at` is in seconds of the caller's clock."""
 
-    def __init__(self, room_id: RoomId, one: UserId, other: UserId, now: float) -> None:
+    def __init__(self, room_id: RoomId, one: UserId, other: UserId, mode: Mode, now: float) -> None:
         if one == other:
             raise ValueError("nobody talks with themselves")
         self.room_id = room_id
         self.members = (one, other)
+        self.mode = mode
         self.opened_at = now
         self._state = RoomState.NEW
 
@@ -35,21 +46,29 @@ class Room:
         one, other = self.members
         return {one: other, other: one}[user]
 
-    def open(self) -> list[Effect]:
-        """Route their media, then tell both: whoever hears of it may send at once."""
+    def open(self, shared: Mapping[UserId, MediaState]) -> list[Effect]:
+        """Route their media, then tell both, with what the partner shares: whoever hears of it may send at once."""
         self._move(RoomState.NEW, RoomState.OPEN)
-        found = PartnerFound(room_id=self.room_id)
-        return [Link(*self.members), *(Tell(member, found) for member in self.members)]
+        effects: list[Effect] = [Link(*self.members)] if self.mode is not Mode.TEXT else []
+        for member in self.members:
+            theirs = shared[self.partner_of(member)]
+            found = PartnerFound(room_id=self.room_id, microphone=theirs.microphone, camera=theirs.camera)
+            effects.append(Tell(member, found))
+        return effects
 
-    def say(self, speaker: UserId, text: str) -> list[Effect]:
-        """Pass a chat message on."""
-        return [Tell(self.partner_of(speaker), ChatMessage(text=text))]
+    def say(self, speaker: UserId, message: ChatMessage) -> list[Effect]:
+        """Pass a chat message on, and confirm it to its writer."""
+        return [Tell(self.partner_of(speaker), message), Tell(speaker, MessageDelivered(id=message.id))]
 
-    def leave(self, user: UserId, reason: PartingReason) -> list[Effect]:
-        """End the room: media stops first, then the one who stays is told why."""
-        partner = self.partner_of(user)
+    def show(self, user: UserId, message: Typing | MediaState) -> list[Effect]:
+        """Let the partner know what the person is doing."""
+        return [Tell(self.partner_of(user), message)]
+
+    def end(self, leaver: UserId, reason: PartingReason, *, searching: bool) -> list[Effect]:
+        """Media stops first, then the one who stays is told why and whether the search goes on."""
+        partner = self.partner_of(leaver)
         self._move(RoomState.OPEN, RoomState.ENDED)
-        return [Unlink(user), Tell(partner, PartnerDisconnected(reason=reason))]
+        return [Unlink(leaver), Tell(partner, PartnerDisconnected(reason=reason, searching=searching))]
 
     def _move(self, expected: RoomState, state: RoomState) -> None:
         if self._state is not expected:

@@ -7,12 +7,14 @@ rooms and the connections.
 from dataclasses import dataclass, field
 
 from relay import clock
-from relay.errors import ErrorCode, RelayError
+from relay.config import Settings
+from relay.errors import About, ErrorCode, RelayError
 from relay.ids import UserId, new_user_id
-from relay.matchmaking.matchmaker import Matchmaker
+from relay.matchmaking.matchmaker import Matchmaker, Wish
 from relay.media.connections import Connections
 from relay.observe.logging import get_logger
-from relay.protocol.codec import decode
+from relay.observe.tally import Tally
+from relay.protocol.codec import about, decode
 from relay.protocol.limits import Limits
 from relay.protocol.messages import (
     ChatMessage,
@@ -21,16 +23,22 @@ from relay.protocol.messages import (
     ErrorMessage,
     FindPartner,
     LeaveRoom,
+    MediaState,
     NextPartner,
     PartingReason,
     ServerMessage,
+    Typing,
     WebrtcAnswer,
     WebrtcIceCandidate,
     WebrtcOffer,
 )
 from relay.room.host import RoomHost
 from relay.session.outbox import Outbox
+from relay.session.rates import Activity, RateLimiter, activity_of
 from relay.session.states import ALLOWED, VisitorState
+
+FULL_RETRY = 30.0
+"""Seconds after which a visitor who found the server full may try again."""
 
 log = get_logger("session")
 
@@ -40,6 +48,7 @@ class Session:
     """One visitor's presence."""
 
     user: UserId
+    rates: RateLimiter
     outbox: Outbox = field(default_factory=Outbox)
     candidates: int = 0
 
@@ -53,11 +62,15 @@ class Directory:
     def __len__(self) -> int:
         return len(self._sessions)
 
+    def users(self) -> set[UserId]:
+        return set(self._sessions)
+
     def add(self, session: Session) -> None:
         self._sessions[session.user] = session
 
-    def remove(self, session: Session) -> None:
-        self._sessions.pop(session.user, None)
+    def remove(self, session: Session) -> bool:
+        """False if the session was not here."""
+        return self._sessions.pop(session.user, None) is not None
 
     def tell(self, user: UserId, message: ServerMessage) -> None:
         if session := self._sessions.get(user):
@@ -77,15 +90,22 @@ class Sessions:
         matchmaker: Matchmaker,
         rooms: RoomHost,
         connections: Connections,
-        limits: Limits,
-        max_people: int,
+        settings: Settings,
+        tally: Tally,
     ) -> None:
         self._directory = directory
         self._matchmaker = matchmaker
         self._rooms = rooms
         self._connections = connections
-        self._limits = limits
-        self._max_people = max_people
+        self._settings = settings
+        self._tally = tally
+        self._limits = Limits(
+            message_bytes=settings.max_message_bytes,
+            chat_characters=settings.max_chat_characters,
+            sdp_bytes=settings.max_sdp_bytes,
+            sdp_lines=settings.max_sdp_lines,
+            candidates=settings.max_candidates,
+        )
 
     def open(self) -> Session:
         """Let a visitor in and greet them.
@@ -93,49 +113,87 @@ class Sessions:
         Raises:
             RelayError: SERVER_FULL.
         """
-        if len(self._directory) >= self._max_people:
-            raise RelayError(ErrorCode.SERVER_FULL, "The server is full. Please try again later.", retry_after=30.0)
-        session = Session(new_user_id())
+        if len(self._directory) >= self._settings.max_people:
+            sentence = "The server is full. Please try again later."
+            raise RelayError(ErrorCode.SERVER_FULL, sentence, retry_after=FULL_RETRY)
+        session = Session(new_user_id(), RateLimiter(self._settings))
         self._directory.add(session)
+        self._tally.connections += 1
         log.info("session_opened", user=session.user)
         session.outbox.put(Connected(user_id=session.user, limits=self._limits))
         return session
 
-    def receive(self, session: Session, frame: str) -> None:
-        """Act on one text frame. What is wrong with it goes back as `error`; nobody else notices."""
+    def receive(self, session: Session, frame: str) -> float:
+        """Act on one text frame. What is wrong with it goes back as `error`; nobody else notices.
+
+        Returns:
+            Seconds to wait before the next frame is read: 0 but for those who send too much.
+        """
+        now = clock.monotonic()
         try:
-            self._act(session, decode(frame, self._limits))
+            message = decode(frame, self._limits)
+            return self._act_in_turn(session, message, now)
         except RelayError as error:
-            session.outbox.put(refusal(error))
+            return self.refuse(session, error, now)
+
+    def refuse(self, session: Session, error: RelayError, now: float) -> float:
+        """Tell the visitor what was wrong. Returns as `receive` does."""
+        self._tally.refusals[error.code] += 1
+        session.outbox.put(refusal(error))
+        return session.rates.take(Activity.OTHER, now)
 
     def close(self, session: Session, reason: PartingReason) -> None:
         """The visitor is gone, for the reason that their partner is told. Idempotent."""
-        self._directory.remove(session)
-        self._matchmaker.withdraw(session.user)
-        self._rooms.leave(session.user, reason, clock.monotonic())
-        self._connections.hang_up(session.user)
+        if not self._directory.remove(session):
+            return
+        self._forget(session.user, reason)
         log.info("session_closed", user=session.user, reason=reason.value)
+
+    def sweep(self) -> int:
+        """Clean up after people who vanished without a close; returns how many. There should be none."""
+        strays = self._rooms.strays(self._directory.users())
+        for user in strays:
+            self._forget(user, PartingReason.DISCONNECTED)
+        return len(strays)
 
     def state(self, session: Session) -> VisitorState:
         if session.user in self._rooms:
             return VisitorState.TALKING
         return VisitorState.WAITING if session.user in self._matchmaker else VisitorState.IDLE
 
-    def _act(self, session: Session, message: ClientMessage) -> None:
-        state, user, now = self.state(session), session.user, clock.monotonic()
-        if type(message) not in ALLOWED[state]:
-            raise RelayError(ErrorCode.OUT_OF_TURN, f"{message.event} is not possible now.")
+    def _forget(self, user: UserId, reason: PartingReason) -> None:
+        self._matchmaker.forget(user, reason, clock.monotonic())
+        self._rooms.forget(user)
+        self._connections.hang_up(user)
+
+    def _act_in_turn(self, session: Session, message: ClientMessage, now: float) -> float:
+        activity = activity_of(message)
+        wait = session.rates.take(activity, now)
+        if wait > 0 and activity is not Activity.OTHER:
+            raise RelayError(
+                ErrorCode.RATE_LIMITED, "That was too often.", retry_after=round(wait, 1), about=about(message)
+            )
+        if type(message) not in ALLOWED[self.state(session)]:
+            sentence = f"{message.event} is not possible now."
+            raise RelayError(ErrorCode.OUT_OF_TURN, sentence, about=about(message))
+        self._act(session, message, now)
+        return wait
+
+    def _act(self, session: Session, message: ClientMessage, now: float) -> None:
+        user = session.user
         match message:
-            case FindPartner():
-                self._matchmaker.find(user, now)
+            case FindPartner(mode=mode, keep_searching=keep_searching):
+                self._matchmaker.find(user, now, Wish(mode, keep_searching))
             case NextPartner():
-                self._rooms.leave(user, PartingReason.NEXT, now)
-                self._matchmaker.find(user, now)
+                self._matchmaker.next(user, now)
             case LeaveRoom():
-                self._matchmaker.withdraw(user)
-                self._rooms.leave(user, PartingReason.LEFT, now)
-            case ChatMessage(text=text):
-                self._rooms.say(user, text)
+                self._matchmaker.part(user, PartingReason.LEFT, now)
+            case ChatMessage():
+                self._rooms.say(user, message)
+            case Typing():
+                self._rooms.show_typing(user, message)
+            case MediaState():
+                self._rooms.share(user, message)
             case WebrtcOffer(sdp=sdp, lines=lines):
                 answer = self._connections.answer(user, sdp, lines)
                 session.candidates = 0
@@ -147,9 +205,19 @@ class Sessions:
         # An ICE-lite agent learns addresses from checks and never sends to a candidate.
         session.candidates += 1
         if session.candidates > self._limits.candidates:
-            raise RelayError(ErrorCode.TOO_MANY_CANDIDATES, "No more candidates are taken.")
+            raise RelayError(
+                ErrorCode.TOO_MANY_CANDIDATES,
+                "No more candidates are taken.",
+                about=About(WebrtcIceCandidate.event),
+            )
 
 
 def refusal(error: RelayError) -> ErrorMessage:
     """The one place where an error becomes a message."""
-    return ErrorMessage(code=error.code, message=error.sentence, retry_after=error.retry_after)
+    return ErrorMessage(
+        code=error.code,
+        message=error.sentence,
+        refused=error.about.event,
+        id=error.about.message_id,
+        retry_after=error.retry_after,
+    )

@@ -1,4 +1,4 @@
-"""What a visitor may say when. The state itself follows from queue and rooms, which own it."""
+"""What a visitor may say when. The state itself follows from lobby and rooms, which own it."""
 
 from enum import Enum
 
@@ -7,7 +7,9 @@ from relay.protocol.messages import (
     ClientMessage,
     FindPartner,
     LeaveRoom,
+    MediaState,
     NextPartner,
+    Typing,
     WebrtcIceCandidate,
     WebrtcOffer,
 )
@@ -21,10 +23,12 @@ class VisitorState(Enum):
     TALKING = "talking"
 
 
-ANYTIME: frozenset[type[ClientMessage]] = frozenset({NextPartner, LeaveRoom, WebrtcOffer, WebrtcIceCandidate})
+ANYTIME: frozenset[type[ClientMessage]] = frozenset(
+    {NextPartner, LeaveRoom, WebrtcOffer, WebrtcIceCandidate, MediaState}
+)
 
 ALLOWED: dict[VisitorState, frozenset[type[ClientMessage]]] = {
     VisitorState.IDLE: ANYTIME | {FindPartner},
     VisitorState.WAITING: ANYTIME,
-    VisitorState.TALKING: ANYTIME | {ChatMessage},
+    VisitorState.TALKING: ANYTIME | {ChatMessage, Typing},
 }

@@ -1,96 +1,96 @@
-"""The WebSocket at /ws: frames in and out, nothing about their meaning."""
+"""The WebSocket at /ws: who may come in, and the end of all visits."""
 
 import asyncio
+from urllib.parse import urlsplit
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode, web
 
+from relay.config import Settings
 from relay.errors import ErrorCode, RelayError
-from relay.observe.logging import get_logger
+from relay.observe.tally import Tally
 from relay.protocol.codec import encode
-from relay.protocol.limits import Limits
 from relay.protocol.messages import PartingReason
-from relay.session.sessions import Session, Sessions, refusal
+from relay.session.sessions import Sessions, refusal
 from relay.tasks import Report, Tasks
-
-PING_INTERVAL = 20.0
-"""Seconds between pings; a connection that leaves one unanswered for half of that is closed."""
+from relay.web.visit import Visit
+from relay.web.visitor_address import VisitorAddresses
 
 CLOSE_TIMEOUT = 2.0
 """Seconds that a browser has to answer a close."""
 
-SLOW_READER_CLOSE_CODE = 4000
 LARGEST_FRAME_FACTOR = 4
 """Frames up to this many times the limit are read and answered by an error; longer ones end the connection."""
 
-log = get_logger("gateway")
+CROWDED_RETRY = 60.0
+"""Seconds after which an address with too many connections may try again."""
 
 
 class Gateway:
     """Serves visitors until `close()`."""
 
-    def __init__(self, sessions: Sessions, limits: Limits, report: Report) -> None:
+    def __init__(self, sessions: Sessions, settings: Settings, tally: Tally, report: Report) -> None:
         self._sessions = sessions
-        self._limits = limits
+        self._settings = settings
+        self._tally = tally
+        self._addresses = VisitorAddresses(settings.trusted_proxies, settings.max_per_address)
+        self._origins = frozenset(origin.lower() for origin in settings.allowed_origins)
         self._tasks = Tasks("gateway", report)
-        self._open: set[web.WebSocketResponse] = set()
+        self._visits: set[Visit] = set()
         self._stopping = False
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """One visitor, from the handshake to the end."""
+        self._check_origin(request)
         socket = web.WebSocketResponse(
-            heartbeat=PING_INTERVAL,
-            max_msg_size=LARGEST_FRAME_FACTOR * self._limits.message_bytes,
+            autoping=False,
+            max_msg_size=LARGEST_FRAME_FACTOR * self._settings.max_message_bytes,
             compress=False,
             timeout=CLOSE_TIMEOUT,
         )
         await socket.prepare(request)
-        try:
-            session = self._sessions.open()
-        except RelayError as error:
-            await socket.send_str(encode(refusal(error)))
-            await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=error.code.encode())
+        place = self._addresses.enter(request)
+        if place is None:
+            sentence = "There are too many connections from your address."
+            await self._turn_away(
+                socket, RelayError(ErrorCode.TOO_MANY_CONNECTIONS, sentence, retry_after=CROWDED_RETRY)
+            )
             return socket
-        self._open.add(socket)
-        writer = self._tasks.start("writer", self._write(socket, session))
         try:
-            await self._read(socket, session)
+            await self._serve(request, socket)
         finally:
-            self._open.discard(socket)
-            writer.cancel()
-            reason = PartingReason.SERVER_STOPPING if self._stopping else PartingReason.DISCONNECTED
-            self._sessions.close(session, reason)
+            self._addresses.leave(place)
         return socket
 
     async def close(self) -> None:
         """Send everybody away, in `CLOSE_TIMEOUT` seconds. Idempotent."""
         self._stopping = True
-        await asyncio.gather(
-            *(socket.close(code=WSCloseCode.GOING_AWAY, message=b"server_stopping") for socket in list(self._open))
-        )
+        await asyncio.gather(*(visit.close(WSCloseCode.GOING_AWAY, "server_stopping") for visit in list(self._visits)))
         await self._tasks.close()
 
-    async def _read(self, socket: web.WebSocketResponse, session: Session) -> None:
-        async for message in socket:
-            if message.type is WSMsgType.TEXT:
-                self._sessions.receive(session, message.data)
-            elif message.type is WSMsgType.BINARY:
-                binary = RelayError(ErrorCode.INVALID_MESSAGE, "Only text frames are understood.")
-                session.outbox.put(refusal(binary))
-
-    async def _write(self, socket: web.WebSocketResponse, session: Session) -> None:
-        sending = asyncio.current_task()
-        watch = self._tasks.start("overflow", self._end_on_overflow(socket, session, sending))
+    async def _serve(self, request: web.Request, socket: web.WebSocketResponse) -> None:
         try:
-            while True:
-                await socket.send_str(await session.outbox.get())
-        except ConnectionError:
-            pass  # the reading side learns of it, too
+            session = self._sessions.open()
+        except RelayError as error:
+            await self._turn_away(socket, error)
+            return
+        visit = Visit(request, socket, session, self._sessions, self._tasks)
+        self._visits.add(visit)
+        try:
+            await visit.serve()
         finally:
-            watch.cancel()
+            self._visits.discard(visit)
+            reason = PartingReason.SERVER_STOPPING if self._stopping else PartingReason.DISCONNECTED
+            self._sessions.close(session, reason)
 
-    async def _end_on_overflow(
-        self, socket: web.WebSocketResponse, session: Session, sending: asyncio.Task[None] | None
-    ) -> None:
-        await session.outbox.overflowed.wait()
-        log.info("slow_reader", user=session.user)
-        await socket.close(code=SLOW_READER_CLOSE_CODE, message=ErrorCode.SLOW_READER.encode(), drain=False)
+    async def _turn_away(self, socket: web.WebSocketResponse, error: RelayError) -> None:
+        self._tally.refusals[error.code] += 1
+        await socket.send_str(encode(refusal(error)))
+        await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=error.code.encode())
+
+    def _check_origin(self, request: web.Request) -> None:
+        """Other people's pages may not open our socket. Programs send no Origin, and gain nothing by one."""
+        origin = request.headers.get("Origin")
+        if origin is None or origin.lower() in self._origins:
+            return
+        if urlsplit(origin).netloc.lower() != (request.host or "").lower():
+            raise web.HTTPForbidden(text="This origin may not connect.")

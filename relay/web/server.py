@@ -1,11 +1,13 @@
 """The HTTP server: routes, sockets, and their orderly end."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from aiohttp import web
 
+from relay.config import Settings
 from relay.errors import ConfigurationError
-from relay.web import health, pages
+from relay.web import pages, status
+from relay.web.failures import answer_failures
 from relay.web.gateway import Gateway
 
 LARGEST_REQUEST = 64 * 1024
@@ -18,11 +20,11 @@ SHUTDOWN_TIMEOUT = 2.0
 class WebServer:
     """`open()` listens, `close()` sends everybody away and frees the port."""
 
-    def __init__(self, gateway: Gateway, report_health: Callable[[], health.Health]) -> None:
+    def __init__(self, gateway: Gateway, about: status.Status, settings: Settings) -> None:
         self._gateway = gateway
-        app = web.Application(client_max_size=LARGEST_REQUEST)
+        app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=[answer_failures])
         app.router.add_get("/ws", gateway.handle)
-        health.add_routes(app, report_health)
+        status.add_routes(app, about, settings)
         pages.add_routes(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT, handle_signals=False)
 

@@ -11,8 +11,7 @@ from relay.app import Relay
 from relay.observe.drops import Drop
 from relay.protocol.messages import Role
 from tests.hostile.datagrams import Stranger
-from tests.scenario.test_pairing_and_chat import introduce
-from tests.scenario.visitor import PATIENCE, MediaVisitor, until, visit
+from tests.scenario.visitor import PATIENCE, MediaVisitor, introduce, until, visit
 
 STEADY = 20
 """Pictures in a row that show that a call goes on."""

@@ -9,8 +9,7 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 from relay.app import Relay
 from tests.scenario.test_media_through_the_relay import brightness
-from tests.scenario.test_pairing_and_chat import introduce
-from tests.scenario.visitor import MediaVisitor, visit
+from tests.scenario.visitor import MediaVisitor, introduce, visit
 
 ANN, BOB = "127.0.0.2", "127.0.0.3"
 

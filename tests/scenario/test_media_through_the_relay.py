@@ -51,6 +51,7 @@ async def test_partners_see_and_hear_each_other_and_next_changes_the_picture(rel
         await eve.hear("waiting_for_partner")
         await ann.say("next_partner")
         assert (await bob.hear("partner_disconnected"))["reason"] == "next"
+        await bob.say("leave_room")
         await asyncio.gather(ann.hear("partner_found"), eve.hear("partner_found"))
         await asyncio.gather(brightness(first, 130), brightness(third, 60), loudness(first), loudness(third))
 

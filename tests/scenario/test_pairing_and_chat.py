@@ -2,56 +2,104 @@
 
 import asyncio
 
+import pytest
+
 from relay.app import Relay
-from tests.scenario.visitor import Visitor, until, visit
+from relay.matchmaking.lobby import REUNION_DELAY
+from tests.scenario.visitor import Visitor, introduce, until, visit
 
-
-async def introduce(one: Visitor, other: Visitor) -> None:
-    """Pair two visitors of an otherwise empty server."""
-    await one.say("find_partner")
-    await one.hear("waiting_for_partner")
-    await other.say("find_partner")
-    rooms = await asyncio.gather(one.hear("partner_found"), other.hear("partner_found"))
-    assert rooms[0]["room_id"] == rooms[1]["room_id"]
+WAITS = {"reason": "next", "searching": True}
 
 
 async def test_strangers_are_paired_and_chat(relay: Relay) -> None:
     port = relay.settings.port
     async with visit(port) as ann, visit(port) as bob:
         await introduce(ann, bob)
-        await ann.say("chat_message", text="hello <b>you</b>")
-        assert await bob.hear("chat_message") == {"text": "hello <b>you</b>"}
-        await bob.say("chat_message", text="hello")
-        assert await ann.hear("chat_message") == {"text": "hello"}
+        await ann.say("chat_message", id="a1", text="hello <b>you</b>")
+        assert await bob.hear("chat_message") == {"id": "a1", "text": "hello <b>you</b>"}
+        assert await ann.hear("message_delivered") == {"id": "a1"}
+        await bob.say("chat_message", id="b1", text="hello")
+        assert await bob.hear("message_delivered") == {"id": "b1"}
+        assert await ann.hear("chat_message") == {"id": "b1", "text": "hello"}
 
 
-async def test_the_longest_waiting_is_matched_first(relay: Relay) -> None:
-    port = relay.settings.port
-    async with visit(port) as ann, visit(port) as bob, visit(port) as eve:
-        await introduce(ann, bob)
-        await eve.say("find_partner")
-        await eve.hear("waiting_for_partner")
-        await bob.say("next_partner")
-        assert await ann.hear("partner_disconnected") == {"reason": "next"}
-        await asyncio.gather(bob.hear("partner_found"), eve.hear("partner_found"))
-        await bob.say("chat_message", text="new here?")
-        await eve.hear("chat_message")
-
-
-async def test_a_partner_who_leaves_is_reported_and_may_return(relay: Relay) -> None:
+async def test_partners_see_each_other_write_and_mute(relay: Relay) -> None:
     port = relay.settings.port
     async with visit(port) as ann, visit(port) as bob:
         await introduce(ann, bob)
-        await bob.say("leave_room")
-        assert await ann.hear("partner_disconnected") == {"reason": "left"}
+        await ann.say("typing", active=True)
+        assert await bob.hear("typing") == {"active": True}
+        await bob.say("media_state", microphone=False, camera=True)
+        assert await ann.hear("media_state") == {"microphone": False, "camera": True}
+
+
+async def test_a_new_partner_learns_what_is_shared(relay: Relay) -> None:
+    port = relay.settings.port
+    async with visit(port) as ann, visit(port) as bob:
+        await ann.say("media_state", microphone=True, camera=False)
+        found_by_ann, found_by_bob = await introduce(ann, bob)
+        assert (found_by_ann["microphone"], found_by_ann["camera"]) == (True, True)
+        assert (found_by_bob["microphone"], found_by_bob["camera"]) == (True, False)
+
+
+async def test_whose_partner_leaves_searches_on_by_themselves(relay: Relay) -> None:
+    port = relay.settings.port
+    async with visit(port) as ann, visit(port) as bob, visit(port) as eve:
         await introduce(ann, bob)
+        await bob.say("next_partner")
+        assert await ann.hear("partner_disconnected") == WAITS
+        await asyncio.gather(ann.hear("waiting_for_partner"), bob.hear("waiting_for_partner"))
+        # Bob, who pressed Next, comes first.
+        await eve.say("find_partner")
+        await asyncio.gather(bob.hear("partner_found"), eve.hear("partner_found"))
+
+
+async def test_who_does_not_wish_to_search_on_stays_idle(relay: Relay) -> None:
+    port = relay.settings.port
+    async with visit(port) as ann, visit(port) as bob, visit(port) as eve:
+        await ann.say("find_partner", keep_searching=False)
+        await ann.hear("waiting_for_partner")
+        await bob.say("find_partner")
+        await asyncio.gather(ann.hear("partner_found"), bob.hear("partner_found"))
+        await bob.say("leave_room")
+        assert await ann.hear("partner_disconnected") == {"reason": "left", "searching": False}
+        await eve.say("find_partner")
+        await eve.hear("waiting_for_partner")
+        await ann.say("next_partner")
+        await asyncio.gather(ann.hear("partner_found"), eve.hear("partner_found"))
+
+
+async def test_those_who_just_left_each_other_meet_again_when_nobody_else_comes(relay: Relay) -> None:
+    port = relay.settings.port
+    loop = asyncio.get_running_loop()
+    async with visit(port) as ann, visit(port) as bob:
+        await introduce(ann, bob)
+        await bob.say("next_partner")
+        await ann.hear("partner_disconnected")
+        await asyncio.gather(ann.hear("waiting_for_partner"), bob.hear("waiting_for_partner"))
+        began = loop.time()
+        await asyncio.gather(ann.hear("partner_found"), bob.hear("partner_found"))
+        assert loop.time() - began >= REUNION_DELAY - 0.5
+
+
+@pytest.mark.parametrize("mode", ["audio", "text"])
+async def test_modes_never_mix(relay: Relay, mode: str) -> None:
+    port = relay.settings.port
+    async with visit(port) as ann, visit(port) as bob, visit(port) as eve:
+        await ann.say("find_partner", mode=mode)
+        await ann.hear("waiting_for_partner")
+        await bob.say("find_partner", mode="video")
+        await bob.hear("waiting_for_partner")
+        await eve.say("find_partner", mode=mode)
+        await asyncio.gather(ann.hear("partner_found"), eve.hear("partner_found"))
 
 
 async def test_a_partner_who_vanishes_is_reported(relay: Relay) -> None:
     async with visit(relay.settings.port) as ann:
         async with visit(relay.settings.port) as bob:
             await introduce(ann, bob)
-        assert await ann.hear("partner_disconnected") == {"reason": "disconnected"}
+        assert await ann.hear("partner_disconnected") == {"reason": "disconnected", "searching": True}
+        await ann.hear("waiting_for_partner")
 
 
 async def test_who_left_the_queue_is_not_paired(relay: Relay) -> None:
@@ -62,17 +110,36 @@ async def test_who_left_the_queue_is_not_paired(relay: Relay) -> None:
         await ann.say("leave_room")
         await bob.say("find_partner")
         await bob.hear("waiting_for_partner")
-        await introduce_second(bob, ann)
-
-
-async def introduce_second(waiting: Visitor, newcomer: Visitor) -> None:
-    await newcomer.say("find_partner")
-    await asyncio.gather(waiting.hear("partner_found"), newcomer.hear("partner_found"))
+        await ann.say("find_partner")
+        await asyncio.gather(ann.hear("partner_found"), bob.hear("partner_found"))
 
 
 async def test_nothing_is_left_of_people_who_went(relay: Relay) -> None:
     async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
         await introduce(ann, bob)
-        assert (relay.health().people, relay.health().rooms) == (2, 1)
-    await until(lambda: relay.health().people == 0)
-    assert (relay.health().rooms, relay.health().waiting) == (0, 0)
+        assert (relay.stats().people, relay.stats().rooms) == (2, 1)
+    await until(lambda: relay.stats().people == 0)
+    assert (relay.stats().rooms, relay.stats().waiting) == (0, 0)
+
+
+async def test_every_order_of_skips_leaves_everyone_in_one_place(relay: Relay) -> None:
+    """Six people skip, stop and search at once: each is talking, waiting or idle, and rooms have two."""
+    port = relay.settings.port
+
+    async def churn(visitor: Visitor, number: int) -> None:
+        for step in range(12):
+            await visitor.say(("find_partner", "next_partner", "next_partner", "leave_room")[(number + step) % 4])
+            await asyncio.sleep(0)
+
+    async with visit(port) as a, visit(port) as b, visit(port) as c, visit(port) as d, visit(port) as e:
+        people = (a, b, c, d, e)
+        await asyncio.gather(*(churn(person, number) for number, person in enumerate(people)))
+        for person in people:
+            await person.say("leave_room")
+            # Whatever came before, this answer comes after the leaving was done.
+            await person.say("chat_message", id="end", text="x")
+            async with asyncio.timeout(5):
+                while '"id":"end"' not in await person.socket.receive_str():
+                    pass
+        stats = relay.stats()
+        assert (stats.people, stats.rooms, stats.waiting) == (5, 0, 0)

@@ -1,15 +1,18 @@
 """Everything that a visitor may not do is answered by an error, and nobody else notices."""
 
 import asyncio
+from typing import Any
 
 import aiohttp
 import pytest
 
 from relay.app import Relay
 from relay.config import Settings
+from relay.peer import connection as connection_module
+from relay.web import visit as visit_module
 from tests.conftest import free_port
-from tests.scenario.test_pairing_and_chat import introduce
-from tests.scenario.visitor import visit
+from tests.scenario.visitor import Visitor, introduce, until, visit
+from tests.unit.offers import ROLES, offer
 
 
 @pytest.mark.parametrize(
@@ -18,7 +21,8 @@ from tests.scenario.visitor import visit
         ("nonsense", "invalid_message"),
         ('{"event": "fly"}', "unknown_event"),
         ('{"event": "webrtc_answer", "data": {"sdp": ""}}', "reserved_event"),
-        ('{"event": "chat_message", "data": {"text": "hello?"}}', "out_of_turn"),
+        ('{"event": "chat_message", "data": {"id": "1", "text": "hello?"}}', "out_of_turn"),
+        ('{"event": "typing", "data": {"active": true}}', "out_of_turn"),
         ('{"event": "webrtc_offer", "data": {"sdp": "v=0", "lines": {}}}', "invalid_offer"),
         (f'"{"x" * 70_000}"', "message_too_large"),
     ],
@@ -35,6 +39,13 @@ async def test_a_binary_frame_is_refused(relay: Relay) -> None:
     async with visit(relay.settings.port) as ann:
         await ann.socket.send_bytes(b"\x00")
         assert (await ann.hear("error"))["code"] == "invalid_message"
+
+
+async def test_a_refused_chat_message_is_named(relay: Relay) -> None:
+    async with visit(relay.settings.port) as ann:
+        await ann.say("chat_message", id="my-7", text="hello?")
+        refused = await ann.hear("error")
+        assert (refused["refused"], refused["id"]) == ("chat_message", "my-7")
 
 
 async def test_searching_twice_is_out_of_turn(relay: Relay) -> None:
@@ -58,22 +69,38 @@ async def test_a_frame_far_over_the_limit_ends_only_its_sender(relay: Relay) -> 
         await introduce(ann, bob)
         await eve.socket.send_str("x" * 300_000)
         assert await eve.hear_close() == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
-        await ann.say("chat_message", text="still here")
+        await ann.say("chat_message", id="1", text="still here")
         await bob.hear("chat_message")
 
 
-async def test_a_reader_that_never_reads_is_sent_away_without_slowing_its_partner(relay: Relay) -> None:
-    port = relay.settings.port
-    async with visit(port) as ann, visit(port) as bob:
-        await introduce(ann, bob)
-        # Nothing reads Bob's socket: his receive buffers fill, then his outbox.
-        transport = bob.socket._response.connection.transport  # type: ignore[union-attr]
-        assert transport is not None
-        transport.pause_reading()
-        for _ in range(6_000):
-            await ann.say("chat_message", text="x" * 2_000)
-        assert await ann.hear("partner_disconnected") == {"reason": "disconnected"}
-        transport.resume_reading()
+class TestASlowReader:
+    @pytest.fixture
+    def settings(self) -> Settings:
+        """Somebody may write as much as it takes to fill the reader's buffers."""
+        return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), rate_chat=1_000_000_000)
+
+    async def test_is_sent_away_without_slowing_the_partner(self, relay: Relay) -> None:
+        port = relay.settings.port
+        async with visit(port) as ann, visit(port) as bob:
+            await introduce(ann, bob)
+            # Nothing reads Bob's socket: his receive buffers fill, then his outbox.
+            transport = bob.socket._response.connection.transport  # type: ignore[union-attr]
+            assert transport is not None
+            transport.pause_reading()
+            written = delivered = 0
+            told = None
+            while told is None:
+                for _ in range(100):
+                    await ann.say("chat_message", id=str(written), text="x" * 2_000)
+                    written += 1
+                while delivered < written and told is None:
+                    message = await ann.socket.receive_json(timeout=5)
+                    if message["event"] == "message_delivered":
+                        delivered += 1
+                    elif message["event"] == "partner_disconnected":
+                        told = message["data"]
+            assert told == {"reason": "disconnected", "searching": True}
+            assert relay.stats().people == 1
 
 
 class TestAFullServer:
@@ -94,6 +121,114 @@ class TestAFullServer:
             assert refusal["data"]["retry_after"] > 0
             await socket.receive(timeout=5)
             assert socket.close_code == aiohttp.WSCloseCode.TRY_AGAIN_LATER
+
+
+@pytest.mark.parametrize(
+    ("event", "data", "allowed"),
+    [
+        ("next_partner", {}, 20),
+        ("webrtc_offer", {"sdp": "", "lines": {}}, 4),
+        ("webrtc_ice_candidate", {"candidate": ""}, 100),
+    ],
+)
+async def test_what_comes_too_often_is_refused_with_a_time(
+    relay: Relay, event: str, data: dict[str, Any], allowed: int
+) -> None:
+    async with visit(relay.settings.port) as ann:
+        for _ in range(allowed + 1):
+            await ann.say(event, **data)
+        await ann.say("chat_message", id="end", text="x")
+        async with asyncio.timeout(10):
+            heard: list[dict[str, Any]] = []
+            while not heard or heard[-1].get("id") != "end":
+                heard.append((await ann.socket.receive_json())["data"])
+        limited = [data for data in heard if data.get("code") == "rate_limited"]
+        assert len(limited) == 1
+        assert limited[0]["refused"] == event
+        assert 0 < limited[0]["retry_after"] < 60
+
+
+async def test_chat_comes_no_faster_than_its_rate(relay: Relay) -> None:
+    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+        await introduce(ann, bob)
+        for number in range(31):
+            await ann.say("chat_message", id=str(number), text="x")
+        for _ in range(30):
+            await ann.hear("message_delivered")
+        assert (await ann.hear("error"))["id"] == "30"
+
+
+async def test_a_flood_of_nonsense_is_read_slowly_disturbs_nobody_and_ends(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visit_module, "FLOOD_PATIENCE", 1.0)
+    port = relay.settings.port
+    async with visit(port) as ann, visit(port) as bob, visit(port) as eve:
+        await introduce(ann, bob)
+        for _ in range(2_000):
+            await eve.socket.send_str("nonsense")
+        await ann.say("chat_message", id="1", text="undisturbed")
+        await bob.hear("chat_message")
+        await until(lambda: relay.stats().people == 2)
+        assert relay.stats().refusals["invalid_message"] < 100
+
+
+async def test_a_page_of_someone_else_may_not_connect(relay: Relay) -> None:
+    url = f"http://127.0.0.1:{relay.settings.port}/ws"
+    async with aiohttp.ClientSession() as client:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+            await client.ws_connect(url, origin="https://evil.example")
+        assert caught.value.status == 403
+        async with client.ws_connect(url, origin=f"http://127.0.0.1:{relay.settings.port}") as socket:
+            assert (await socket.receive_json(timeout=5))["event"] == "connected"
+
+
+class TestACrowdedAddress:
+    @pytest.fixture
+    def settings(self) -> Settings:
+        return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), max_per_address=2)
+
+    async def test_the_next_connection_is_turned_away_until_one_ends(self, relay: Relay) -> None:
+        url = f"http://127.0.0.1:{relay.settings.port}/ws"
+        async with aiohttp.ClientSession() as client, visit(relay.settings.port):
+            async with visit(relay.settings.port), client.ws_connect(url) as socket:
+                refusal = await socket.receive_json(timeout=5)
+                assert refusal["data"]["code"] == "too_many_connections"
+                await socket.receive(timeout=5)
+                assert socket.close_code == aiohttp.WSCloseCode.TRY_AGAIN_LATER
+            await until(lambda: relay.stats().people == 1)
+            async with visit(relay.settings.port):
+                pass
+
+
+async def test_who_answers_no_pings_is_closed_and_the_partner_told(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visit_module, "PING_INTERVAL", 0.2)
+    async with visit(relay.settings.port) as ann, aiohttp.ClientSession() as client:
+        url = f"http://127.0.0.1:{relay.settings.port}/ws"
+        async with client.ws_connect(url, autoping=False) as socket:
+            bob = Visitor(socket)
+            await bob.hear("connected")
+            await introduce(ann, bob)
+            # Ann's client answers pings while it waits; Bob's does not.
+            assert (await ann.hear("partner_disconnected"))["reason"] == "disconnected"
+
+
+async def test_a_lost_media_connection_is_reported_and_can_be_replaced(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "CHECK_TIMEOUT", 0.3)
+    async with visit(relay.settings.port) as ann:
+        await ann.say("webrtc_offer", sdp=offer(), lines=ROLES)
+        await ann.hear("webrtc_answer")
+        await ann.say("webrtc_offer", sdp=offer(), lines=ROLES)
+        assert (await ann.hear("error"))["code"] == "out_of_turn"
+        # No check ever comes.
+        assert (await ann.hear("error"))["code"] == "connection_failed"
+        await ann.say("webrtc_offer", sdp=offer(), lines=ROLES)
+        await ann.hear("webrtc_answer")
+        assert relay.stats().setups_failed == {"no_check": 1}
 
 
 async def test_a_stopping_server_says_so(settings: Settings) -> None:

@@ -81,6 +81,16 @@ async def visit(port: int) -> AsyncIterator[Visitor]:
         yield visitor
 
 
+async def introduce(one: Visitor, other: Visitor) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Pair two visitors of a server where nobody waits; what each was told of the other."""
+    await one.say("find_partner")
+    await one.hear("waiting_for_partner")
+    await other.say("find_partner")
+    found = await asyncio.gather(one.hear("partner_found"), other.hear("partner_found"))
+    assert found[0]["room_id"] == found[1]["room_id"]
+    return found[0], found[1]
+
+
 class Camera(MediaStreamTrack):
     """Plain pictures of one brightness, 320x240 at 15 per second, with a bar that moves."""
 

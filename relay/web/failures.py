@@ -1,0 +1,39 @@
+"""The one place where an error becomes an HTTP status."""
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from relay.errors import ErrorCode, RelayError
+from relay.observe.logging import get_logger
+
+STATUSES: dict[ErrorCode, int] = {
+    ErrorCode.OPERATOR_ONLY: 403,
+    ErrorCode.OPERATOR_TOKEN_WRONG: 401,
+    ErrorCode.NOT_FOUND: 404,
+    ErrorCode.INTERNAL: 500,
+}
+
+log = get_logger("web")
+
+
+@web.middleware
+async def answer_failures(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refusals and failures as `{"code": ..., "message": ...}`, with nothing of their cause."""
+    try:
+        return await handler(request)
+    except RelayError as error:
+        return _response(error)
+    except web.HTTPNotFound:
+        return _response(RelayError(ErrorCode.NOT_FOUND, "There is nothing here."))
+    except web.HTTPException:
+        raise
+    except Exception as cause:
+        log.error("request_failed", path=request.path, exc_info=cause)
+        return _response(RelayError(ErrorCode.INTERNAL, "The server made a mistake."))
+
+
+def _response(error: RelayError) -> web.Response:
+    body = msgspec.json.encode({"code": error.code, "message": error.sentence})
+    headers = {"WWW-Authenticate": "Bearer"} if error.code is ErrorCode.OPERATOR_TOKEN_WRONG else {}
+    return web.Response(body=body, status=STATUSES[error.code], content_type="application/json", headers=headers)

@@ -1,0 +1,140 @@
+"""`/videochat/`: health, statistics, and what only the operator may see and do."""
+
+import hmac
+from typing import Protocol
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from relay.config import Settings
+from relay.errors import ErrorCode, RelayError
+
+BEARER = "Bearer "
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the server takes people. Counts only: nothing about anyone."""
+
+    ready: bool
+    version: str
+    engine: str
+
+
+class Stats(msgspec.Struct, frozen=True, kw_only=True):
+    """Totals since start, but for the first four, which are now."""
+
+    people: int
+    waiting: int
+    rooms: int
+    media_connections: int
+    connections: int
+    matches: int
+    waits: int
+    waited_seconds: float
+    setups_succeeded: int
+    setups_failed: dict[str, int]
+    connections_lost: dict[str, int]
+    refusals: dict[str, int]
+    packets_received: int
+    packets_sent: int
+    bytes_received: int
+    bytes_sent: int
+    drops: dict[str, int]
+
+
+class RoomStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One conversation, for the operator."""
+
+    room_id: str
+    mode: str
+    seconds: float
+    members: tuple[str, ...]
+
+
+class Cleanup(msgspec.Struct, frozen=True, kw_only=True):
+    """What a clean-up removed."""
+
+    people: int
+
+
+class Status(Protocol):
+    """What the server knows about itself."""
+
+    def health(self) -> Health: ...
+
+    def stats(self) -> Stats: ...
+
+    def rooms(self) -> tuple[RoomStatus, ...]: ...
+
+    def cleanup(self) -> Cleanup: ...
+
+
+def add_routes(app: web.Application, status: Status, settings: Settings) -> None:
+    """All of `/videochat/`."""
+
+    async def live(request: web.Request) -> web.Response:
+        return _json({"alive": True})
+
+    async def health(request: web.Request) -> web.Response:
+        current = status.health()
+        return _json(current, 200 if current.ready else 503)
+
+    async def stats(request: web.Request) -> web.Response:
+        return _json(status.stats())
+
+    async def rooms(request: web.Request) -> web.Response:
+        _admit_operator(request, settings)
+        return _json(status.rooms())
+
+    async def cleanup(request: web.Request) -> web.Response:
+        _admit_operator(request, settings)
+        return _json(status.cleanup())
+
+    app.router.add_get("/videochat/health", health)
+    app.router.add_get("/videochat/health/live", live)
+    app.router.add_get("/videochat/stats", stats)
+    app.router.add_get("/videochat/rooms", rooms)
+    app.router.add_post("/videochat/cleanup", cleanup)
+    app.router.add_route("OPTIONS", "/videochat/{rest:.*}", _preflight)
+    app.middlewares.append(_share_with(frozenset(settings.allowed_origins)))
+
+
+def _admit_operator(request: web.Request, settings: Settings) -> None:
+    """Let through who shows the token, compared in constant time."""
+    if settings.operator_token is None:
+        sentence = "This is for the operator. Set RELAY_OPERATOR_TOKEN and send it as a bearer token."
+        raise RelayError(ErrorCode.OPERATOR_ONLY, sentence)
+    given = request.headers.get("Authorization", "")
+    shown = given.removeprefix(BEARER) if given.startswith(BEARER) else ""
+    if not hmac.compare_digest(shown.encode(errors="replace"), settings.operator_token.encode()):
+        raise RelayError(ErrorCode.OPERATOR_TOKEN_WRONG, "The operator's token is missing or wrong.")
+
+
+def _json(content: object, status: int = 200) -> web.Response:
+    body = msgspec.json.encode(content)
+    return web.Response(
+        body=body, status=status, content_type="application/json", headers={"Cache-Control": "no-store"}
+    )
+
+
+async def _preflight(request: web.Request) -> web.Response:
+    return web.Response(status=204)
+
+
+def _share_with(origins: frozenset[str]) -> Middleware:
+    """CORS for the configured origins and for no other (Fetch standard, section 3.3)."""
+
+    @web.middleware
+    async def share(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        if request.path.startswith("/videochat/"):
+            response.headers["Vary"] = "Origin"
+            origin = request.headers.get("Origin", "")
+            if origin in origins:
+                response.headers["Access-Control-Allow-Origin"] = origin
+                response.headers["Access-Control-Allow-Headers"] = "Authorization"
+                response.headers["Access-Control-Allow-Methods"] = "GET, POST"
+        return response
+
+    return share

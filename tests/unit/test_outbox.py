@@ -1,0 +1,57 @@
+import msgspec
+
+from relay.protocol.messages import ChatMessage, MediaState, Typing, WaitingForPartner
+from relay.session.outbox import CAPACITY, Outbox
+
+
+async def contents(outbox: Outbox) -> list[tuple[str, object]]:
+    """Event and data of everything that waits."""
+    read = []
+    while len(outbox):
+        message = msgspec.json.decode(await outbox.get())
+        read.append((message["event"], message["data"]))
+    return read
+
+
+def chat(number: int) -> ChatMessage:
+    return ChatMessage(id=str(number), text="x")
+
+
+async def test_messages_leave_in_the_order_in_which_they_came() -> None:
+    outbox = Outbox()
+    for number in range(3):
+        outbox.put(chat(number))
+    assert [data["id"] for _, data in await contents(outbox)] == ["0", "1", "2"]  # type: ignore[index]
+
+
+async def test_a_newer_state_replaces_one_that_still_waits() -> None:
+    outbox = Outbox()
+    outbox.put(Typing(active=True))
+    outbox.put(MediaState(microphone=True, camera=True))
+    outbox.put(chat(1))
+    outbox.put(MediaState(microphone=False, camera=True))
+    outbox.put(Typing(active=False))
+    assert [event for event, _ in await contents(outbox)] == ["chat_message", "media_state", "typing"]
+
+
+async def test_typing_is_dropped_first() -> None:
+    overflows: list[None] = []
+    outbox = Outbox(lambda: overflows.append(None))
+    outbox.put(Typing(active=True))
+    for number in range(CAPACITY):
+        outbox.put(chat(number))
+    outbox.put(Typing(active=False))
+    assert overflows == []
+    read = await contents(outbox)
+    assert len(read) == CAPACITY
+    assert {event for event, _ in read} == {"chat_message"}
+
+
+async def test_a_reader_who_is_too_far_behind_is_reported_once_and_gets_nothing_more() -> None:
+    overflows: list[None] = []
+    outbox = Outbox(lambda: overflows.append(None))
+    for number in range(CAPACITY + 5):
+        outbox.put(chat(number))
+    outbox.put(WaitingForPartner())
+    assert overflows == [None]
+    assert len(outbox) == CAPACITY

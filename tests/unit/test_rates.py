@@ -1,0 +1,40 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay.config import Settings
+from relay.protocol.messages import FindPartner, LeaveRoom, MediaState, NextPartner, Typing
+from relay.session.rates import Activity, RateLimiter, TokenBucket, activity_of
+
+
+def test_a_third_of_a_minutes_rate_may_come_at_once_and_the_rest_in_time() -> None:
+    limiter = RateLimiter(Settings(rate_skip=60))
+    assert [limiter.take(Activity.SKIP, 0.0) for _ in range(20)] == [0.0] * 20
+    assert limiter.take(Activity.SKIP, 0.0) == pytest.approx(1.0)
+    assert limiter.take(Activity.SKIP, 0.5) == pytest.approx(0.5)
+    assert limiter.take(Activity.SKIP, 1.0) == 0.0
+
+
+def test_each_activity_has_a_bucket_of_its_own() -> None:
+    limiter = RateLimiter(Settings(rate_offer=1, rate_chat=3))
+    assert limiter.take(Activity.OFFER, 0.0) == 0.0
+    assert limiter.take(Activity.OFFER, 0.0) > 0
+    assert limiter.take(Activity.CHAT, 0.0) == 0.0
+
+
+def test_searching_and_skipping_share_a_bucket() -> None:
+    assert activity_of(FindPartner()) is activity_of(NextPartner()) is Activity.SKIP
+
+
+def test_states_and_leaving_share_a_bucket() -> None:
+    others = (Typing(active=True), MediaState(microphone=True, camera=True), LeaveRoom())
+    assert {activity_of(message) for message in others} == {Activity.OTHER}
+
+
+@given(st.lists(st.floats(0, 3), max_size=100))
+def test_no_timing_gets_more_than_the_rate(pauses: list[float]) -> None:
+    bucket, now, taken = TokenBucket(2.0, 5.0, 5.0, 0.0), 0.0, 0
+    for pause in pauses:
+        now += pause
+        taken += bucket.take(now) == 0
+        assert taken <= 5 + 2.0 * now + 1e-6
