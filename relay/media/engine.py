@@ -13,6 +13,32 @@ from relay.peer.negotiation import Terms
 
 
 @dataclass(frozen=True, slots=True)
+class SocketBuffers:
+    """What the system granted one media socket, in bytes."""
+
+    host: str
+    receive: int
+    send: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeerStats:
+    """Of one peer, since it was opened; bytes as on the wire without IP and UDP headers."""
+
+    packets_received: int
+    packets_sent: int
+    bytes_received: int
+    bytes_sent: int
+    bits_per_second_received: int
+    bits_per_second_sent: int
+    keyframes: int
+    """That it sent on lines somebody watches."""
+    keyframe_requests: int
+    """That we sent to it."""
+    drops: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class EngineStats:
     """Totals since start."""
 
@@ -23,6 +49,8 @@ class EngineStats:
     bytes_received: int = 0
     bytes_sent: int = 0
     drops: dict[str, int] = field(default_factory=dict)
+    buffers: tuple[SocketBuffers, ...] = ()
+    """Where the engine owns the sockets."""
 
 
 class Engine(Protocol):
@@ -45,6 +73,9 @@ class Engine(Protocol):
         """Forget the peer and everything routed from it or to it. Idempotent."""
 
     def stats(self) -> EngineStats: ...
+
+    def peer_stats(self) -> dict[PeerId, PeerStats]:
+        """Of each open peer, where the engine counts by peer."""
 
     async def stop(self) -> None:
         """Close all peers and wait for what they left running. Idempotent."""

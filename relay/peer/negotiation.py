@@ -33,6 +33,7 @@ from relay.protocol.messages import Role
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 
 EXTENSIONS = {"audio": (MID, AUDIO_LEVEL, ABS_SEND_TIME), "video": (MID, ABS_SEND_TIME)}
 """Accepted per kind. Orientation is not, so that rotation is in the picture; the rest costs or leaks a
@@ -57,9 +58,11 @@ class Terms:
     audio: tuple[str, ...]
     video: tuple[str, ...]
     line_feedback: tuple[tuple[str, str | None], ...]
-    """RTCP feedback that we send for video lines that we receive."""
+    """RTCP feedback that we send for video lines that we receive; for audio, transport-cc alone."""
     slot_feedback: tuple[tuple[str, str | None], ...]
     """RTCP feedback that we understand for video slots that we send."""
+    line_extensions: tuple[str, ...] = ()
+    """Header extensions accepted on lines besides those that all sections have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def negotiate(
     answer.msid_semantic = [sdp.GroupDescription("WMS", ["*"])]
     for media in description.media:
         role = roles[media.rtp.muxId]
-        extensions = _extensions(media)
+        extensions = _extensions(media, terms.line_extensions if role in SENT else ())
         if role in SENT:
             medium = SENT[role]
             line = NegotiatedLine(
@@ -181,8 +184,9 @@ def _check_security(sections: Sequence[sdp.MediaDescription]) -> tuple[tuple[Fin
     return known, ours
 
 
-def _extensions(media: sdp.MediaDescription) -> tuple[tuple[int, str], ...]:
-    accepted = tuple((item.id, item.uri) for item in media.rtp.headerExtensions if item.uri in EXTENSIONS[media.kind])
+def _extensions(media: sdp.MediaDescription, further: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
+    known = EXTENSIONS[media.kind] + further
+    accepted = tuple((item.id, item.uri) for item in media.rtp.headerExtensions if item.uri in known)
     identifiers = [identifier for identifier, _ in accepted]
     # One-byte form (RFC 8285 section 4.2).
     if len(set(identifiers)) != len(identifiers) or not all(1 <= identifier <= 14 for identifier in identifiers):
@@ -191,9 +195,11 @@ def _extensions(media: sdp.MediaDescription) -> tuple[tuple[int, str], ...]:
 
 
 def _codecs(
-    media: sdp.MediaDescription, terms: Terms, video_feedback: tuple[tuple[str, str | None], ...]
+    media: sdp.MediaDescription, terms: Terms, feedback: tuple[tuple[str, str | None], ...]
 ) -> tuple[Codec, ...]:
     accepted = []
+    if media.kind == "audio":
+        feedback = tuple(item for item in feedback if item == ("transport-cc", None))
     for wanted in terms.audio if media.kind == "audio" else terms.video:
         offered = next((codec for codec in media.rtp.codecs if _fits(codec, wanted)), None)
         if offered is None or offered.payloadType is None:
@@ -206,7 +212,7 @@ def _codecs(
                 clock_rate=offered.clockRate,
                 channels=offered.channels,
                 parameters=tuple(offered.parameters.items()),
-                feedback=tuple(item for item in video_feedback if media.kind == "video" and item in asked),
+                feedback=tuple(item for item in feedback if item in asked),
                 rtx_payload_type=next(
                     (
                         codec.payloadType

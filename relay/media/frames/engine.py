@@ -5,7 +5,7 @@ engine where the native core is not built. A line is decoded only while a slot s
 """
 
 from relay.ids import PeerId
-from relay.media.engine import EngineStats
+from relay.media.engine import EngineStats, PeerStats
 from relay.media.frames.peer import FramesPeer, Traffic
 from relay.observe.drops import Drop, Drops
 from relay.peer.lines import Line, Negotiated, Slot, SrtpKeys
@@ -89,6 +89,10 @@ class FramesEngine:
             bytes_sent=self._traffic.bytes_sent,
             drops=self._drops.snapshot(),
         )
+
+    def peer_stats(self) -> dict[PeerId, PeerStats]:
+        """Nothing: frames are counted in total only."""
+        return {}
 
     async def stop(self) -> None:
         for peer in list(self._peers):

@@ -1,0 +1,65 @@
+"""Which engine runs, and with which media port: the two are chosen together."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from relay import native
+from relay.config import EngineChoice, Settings
+from relay.errors import ConfigurationError
+from relay.media.engine import Engine
+from relay.media.frames.engine import FramesEngine
+from relay.observe.drops import Drops
+from relay.tasks import Report
+from relay.transport.port import MediaPort, PortListener
+from relay.transport.udp import UdpPort
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """An engine, the port it works on, and how to open that."""
+
+    engine: Engine
+    port: MediaPort
+    open: Callable[[Sequence[str], int, PortListener], None]
+    """Bind on these hosts and this port, and report to the listener. Raises ConfigurationError."""
+    choice: EngineChoice
+    reason: str
+    """What the engine does and why it was chosen, for the start-up line."""
+
+
+def choose(settings: Settings, drops: Drops, report: Report) -> Media:
+    """Build what the settings ask for: by default packets where the native core is built, else frames.
+
+    Raises:
+        ConfigurationError: packets were asked for, but the core is not built.
+    """
+    choice = settings.engine or (EngineChoice.PACKETS if native.BUILT else EngineChoice.FRAMES)
+    if choice is EngineChoice.FRAMES:
+        cause = "as configured" if settings.engine else "the native core is not built"
+        return _frames(drops, report, f"decodes and encodes again in Python: {cause}")
+    if not native.BUILT:
+        raise ConfigurationError(
+            "`engine` is packets, but the native core is not built. Install a Rust toolchain (rustup) and install"
+            " the package again, or set `engine` to frames."
+        )
+    cause = "as configured" if settings.engine else "the native core is built"
+    return _packets(settings, drops, report, f"forwards packets in the native core: {cause}")
+
+
+def _frames(drops: Drops, report: Report, reason: str) -> Media:
+    port = UdpPort(drops, report)
+    engine = FramesEngine(port, drops, report)
+
+    def open_port(hosts: Sequence[str], number: int, listener: PortListener) -> None:
+        port.open(hosts, number, listener, engine.receive)
+
+    return Media(engine, port, open_port, EngineChoice.FRAMES, reason)
+
+
+def _packets(settings: Settings, drops: Drops, report: Report, reason: str) -> Media:
+    # Here, because these modules need the core in order to be imported.
+    from relay.media.packets import PacketsEngine
+    from relay.transport.native import NativePort
+
+    port = NativePort(settings.media_threads, settings.max_people, report)
+    return Media(PacketsEngine(port, drops), port, port.open, EngineChoice.PACKETS, reason)

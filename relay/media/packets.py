@@ -1,0 +1,119 @@
+"""The packets engine: the native core decrypts, rewrites and forwards; Python steers it.
+
+Nothing here sees a packet. It turns what was negotiated into what the core wants to know, and the
+core's counters into statistics.
+"""
+
+from collections.abc import Sequence
+
+from relay.ids import PeerId
+from relay.media.engine import EngineStats, PeerStats, SocketBuffers
+from relay.observe.drops import Drops
+from relay.peer.lines import Codec, Line, Medium, Negotiated, Slot, SrtpKeys
+from relay.peer.negotiation import ABS_SEND_TIME, AUDIO_LEVEL, MID, TRANSPORT_CC, Terms
+from relay.transport.native import NativePort
+
+TERMS = Terms(
+    audio=("opus",),
+    video=("VP8", "H264", "VP9", "AV1"),
+    line_feedback=(("transport-cc", None), ("nack", None), ("nack", "pli"), ("ccm", "fir")),
+    slot_feedback=(("goog-remb", None), ("nack", None), ("nack", "pli"), ("ccm", "fir")),
+    line_extensions=(TRANSPORT_CC,),
+)
+"""What the core can forward and tell a sender."""
+
+_NUMBERS = {Medium.MICROPHONE: 0, Medium.CAMERA: 1, Medium.SCREEN: 2}
+
+
+class PacketsEngine:
+    """An `Engine` in the core that `port` runs."""
+
+    def __init__(self, port: NativePort, drops: Drops) -> None:
+        """`drops` counts what Python threw away; the core counts for itself."""
+        self._port = port
+        self._drops = drops
+        self._peers: set[PeerId] = set()
+        self._routes: dict[Slot, Line] = {}
+
+    @property
+    def terms(self) -> Terms:
+        return TERMS
+
+    def open(self, peer: PeerId, negotiated: Negotiated) -> None:
+        self._peers.add(peer)
+        self._port.core.open(
+            peer,
+            [
+                (_NUMBERS[line.medium], line.mid, line.ssrc, line.rtx_ssrc, _codecs(line.codecs), _ids(line.extensions))
+                for line in negotiated.lines
+            ],
+            [
+                (_NUMBERS[slot.medium], slot.mid, slot.ssrc, _codecs(slot.codecs), _ids(slot.extensions))
+                for slot in negotiated.slots
+            ],
+        )
+
+    def secure(self, peer: PeerId, keys: SrtpKeys) -> None:
+        if peer in self._peers:
+            self._port.core.secure(peer, keys.profile.value, keys.receive, keys.send)
+
+    def route(self, slot: Slot, source: Line | None) -> None:
+        self._routes.pop(slot, None)
+        if slot.peer not in self._peers:
+            return
+        if source is not None and source.peer in self._peers:
+            self._routes[slot] = source
+            self._port.core.route((slot.peer, _NUMBERS[slot.medium]), (source.peer, _NUMBERS[source.medium]))
+        else:
+            self._port.core.route((slot.peer, _NUMBERS[slot.medium]), None)
+
+    def close(self, peer: PeerId) -> None:
+        if peer in self._peers:
+            self._peers.discard(peer)
+            self._routes = {slot: line for slot, line in self._routes.items() if peer not in (slot.peer, line.peer)}
+            self._port.core.close_peer(peer)
+
+    def stats(self) -> EngineStats:
+        received, sent, drops = self._port.core.totals()
+        reasons = self._drops.snapshot()
+        for reason, amount in drops:
+            reasons[reason] = reasons.get(reason, 0) + amount
+        return EngineStats(
+            peers=len(self._peers),
+            routes=len(self._routes),
+            packets_received=received[0],
+            packets_sent=sent[0],
+            bytes_received=received[1],
+            bytes_sent=sent[1],
+            drops=reasons,
+            buffers=tuple(SocketBuffers(*granted) for granted in self._port.core.granted()),
+        )
+
+    def peer_stats(self) -> dict[PeerId, PeerStats]:
+        return {
+            PeerId(number): PeerStats(
+                packets_received=received[0],
+                packets_sent=sent[0],
+                bytes_received=received[1],
+                bytes_sent=sent[1],
+                bits_per_second_received=receive_rate,
+                bits_per_second_sent=send_rate,
+                keyframes=keyframes,
+                keyframe_requests=requests,
+                drops=dict(drops),
+            )
+            for number, received, sent, receive_rate, send_rate, keyframes, requests, drops in self._port.core.peers()
+        }
+
+    async def stop(self) -> None:
+        for peer in list(self._peers):
+            self.close(peer)
+
+
+def _codecs(codecs: Sequence[Codec]) -> list[tuple[str, int]]:
+    return [(codec.name, codec.payload_type) for codec in codecs]
+
+
+def _ids(extensions: Sequence[tuple[int, str]]) -> tuple[int, int, int, int]:
+    ids = {uri: identifier for identifier, uri in extensions}
+    return ids.get(MID, 0), ids.get(AUDIO_LEVEL, 0), ids.get(ABS_SEND_TIME, 0), ids.get(TRANSPORT_CC, 0)

@@ -1,0 +1,62 @@
+"""The core as Python sees it (`src/python.rs`).
+
+Calls never wait, but `close`. Peers are named by small numbers that are never used again. Media are numbered
+0 microphone, 1 camera, 2 screen.
+"""
+
+from collections.abc import Sequence
+
+FLOW_SELECTED: int
+FLOW_LOST: int
+DTLS: int
+DIED: int
+
+_Codec = tuple[str, int]
+"""Name, payload type."""
+_Extensions = tuple[int, int, int, int]
+"""Ids of mid, audio level, abs-send-time and transport-cc; 0 where not negotiated."""
+_Line = tuple[int, str, int | None, int | None, Sequence[_Codec], _Extensions]
+"""Medium, mid, SSRC, SSRC of retransmissions, codecs, extensions."""
+_Slot = tuple[int, str, int, Sequence[_Codec], _Extensions]
+"""Medium, mid, SSRC, codecs, extensions."""
+_Report = tuple[int, int, bytes, str, int, str]
+"""Kind, peer, datagram (or a message, for DIED), remote host, remote port, local host."""
+_Traffic = tuple[int, int]
+"""Packets, bytes."""
+_Drops = list[tuple[str, int]]
+"""Reasons that occurred, named as in `relay.observe.drops`, and how often."""
+
+class Core:
+    """Bound sockets and running media threads."""
+
+    def __new__(cls, hosts: list[str], port: int, threads: int, receive_buffer: int, send_buffer: int) -> Core:
+        """Buffers are in bytes, for all sockets of one address together.
+
+        Raises:
+            OSError: with the address as its file name.
+            ValueError: a host is not an IP address.
+        """
+
+    def granted(self) -> list[tuple[str, int, int]]:
+        """Of each socket: address, bytes granted for receiving, for sending."""
+
+    def fileno(self) -> int:
+        """Readable while there are reports."""
+
+    def admit(self, peer: int, ufrag: str, password: str) -> None: ...
+    def send_dtls(self, peer: int, datagram: bytes) -> None: ...
+    def release(self, peer: int) -> None: ...
+    def open(self, peer: int, lines: Sequence[_Line], slots: Sequence[_Slot]) -> None: ...
+    def secure(self, peer: int, profile: str, receive: bytes, send: bytes) -> None: ...
+    def route(self, slot: tuple[int, int], source: tuple[int, int] | None) -> None: ...
+    def close_peer(self, peer: int) -> None: ...
+    def reports(self, most: int) -> list[_Report]: ...
+    def totals(self) -> tuple[_Traffic, _Traffic, _Drops]:
+        """Received, sent, drops."""
+
+    def peers(self) -> list[tuple[int, _Traffic, _Traffic, int, int, int, int, _Drops]]:
+        """Of each open peer: number, received, sent, bits per second received, sent, keyframes,
+        keyframe requests, drops."""
+
+    def close(self) -> None:
+        """Stop the threads and close the sockets. Idempotent."""

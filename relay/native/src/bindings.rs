@@ -1,0 +1,164 @@
+//! The ICE-lite agent (RFC 8445 sections 2.5 and 6.1.1) without its sockets.
+//!
+//! Owns the credentials, the addresses that each peer has proved, and which of them is selected. The
+//! rules are those of `relay/transport/bindings.py`, and one contract suite holds both to them: a right
+//! check proves the address it came from; the first proved address is selected at once, because browsers
+//! begin DTLS before they nominate; then it is that of the latest check with USE-CANDIDATE. Anything
+//! that is not a right check gets no answer.
+
+use std::collections::HashMap;
+
+use aws_lc_rs::hmac;
+use rustc_hash::FxHashMap;
+
+use crate::counters::Reason;
+use crate::path::Path;
+use crate::stun::{Check, integrity_key};
+use crate::time::Time;
+
+/// Names a peer; given by Python and never reused.
+pub type PeerId = u64;
+
+/// Milliseconds without an authenticated check after which consent has expired (RFC 7675 section 5.1).
+pub const CONSENT_TIMEOUT: u64 = 30_000;
+
+/// Proved addresses kept per peer. A browser with several networks and TURN shows about eight.
+pub const PATHS_PER_PEER: usize = 16;
+
+/// A check was right and its response was written.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// Who sent it.
+    pub peer: PeerId,
+    /// Whether it changed the selected path.
+    pub selected: bool,
+}
+
+struct Credentials {
+    peer: PeerId,
+    key: hmac::Key,
+}
+
+#[derive(Default)]
+struct Agent {
+    /// Oldest first; two at most.
+    ufrags: Vec<Vec<u8>>,
+    /// Least recently proved first.
+    paths: Vec<Path>,
+    selected: Option<Path>,
+    checked_at: Time,
+}
+
+/// Who may talk to us, from where.
+#[derive(Default)]
+pub struct BindingTable {
+    credentials: HashMap<Vec<u8>, Credentials>,
+    agents: FxHashMap<PeerId, Agent>,
+    owners: HashMap<Path, PeerId>,
+}
+
+impl BindingTable {
+    /// Accept checks for `ufrag`; a second call for the same peer is an ICE restart.
+    pub fn admit(&mut self, peer: PeerId, ufrag: Vec<u8>, password: &[u8]) {
+        let agent = self.agents.entry(peer).or_default();
+        // Only the newest of the old credentials can be in use: a restart replaces a pending restart.
+        for outdated in agent.ufrags.drain(agent.ufrags.len().min(1)..) {
+            self.credentials.remove(&outdated);
+        }
+        agent.ufrags.push(ufrag.clone());
+        self.credentials.insert(ufrag, Credentials { peer, key: integrity_key(password) });
+    }
+
+    /// Forget everything about the peer. Idempotent.
+    pub fn release(&mut self, peer: PeerId) {
+        let Some(agent) = self.agents.remove(&peer) else { return };
+        for ufrag in &agent.ufrags {
+            self.credentials.remove(ufrag);
+        }
+        for path in &agent.paths {
+            self.owners.remove(path);
+        }
+    }
+
+    /// Judge one datagram that looks like STUN, and append the response to a right check. State changes
+    /// only when it is authentic.
+    pub fn receive(
+        &mut self,
+        datagram: &[u8],
+        path: Path,
+        now: Time,
+        response: &mut Vec<u8>,
+    ) -> Result<Answered, Reason> {
+        let check = Check::parse(datagram).ok_or(Reason::StunMalformed)?;
+        let ufrag = check.local_ufrag();
+        let credentials = self.credentials.get(ufrag).ok_or(Reason::StunUnknownUfrag)?;
+        if !check.is_authentic(&credentials.key) {
+            return Err(Reason::StunBadIntegrity);
+        }
+        check.respond(path.remote, &credentials.key, response);
+        let peer = credentials.peer;
+        Ok(Answered { peer, selected: self.prove(peer, ufrag, path, check.use_candidate, now) })
+    }
+
+    /// The peer that proved to sit behind `path`, if any.
+    pub fn owner(&self, path: &Path) -> Option<PeerId> {
+        self.owners.get(path).copied()
+    }
+
+    /// Where datagrams for `peer` go, if it has shown an address yet.
+    pub fn selected(&self, peer: PeerId) -> Option<Path> {
+        self.agents.get(&peer)?.selected
+    }
+
+    /// Peers whose consent expired since the last call. They stay admitted, but have no flow.
+    pub fn expire(&mut self, now: Time) -> Vec<PeerId> {
+        let mut lost = Vec::new();
+        for (peer, agent) in &mut self.agents {
+            if agent.selected.is_some() && now.millis_since(agent.checked_at) > CONSENT_TIMEOUT {
+                for path in agent.paths.drain(..) {
+                    self.owners.remove(&path);
+                }
+                agent.selected = None;
+                lost.push(*peer);
+            }
+        }
+        lost
+    }
+
+    fn prove(&mut self, peer: PeerId, ufrag: &[u8], path: Path, nominates: bool, now: Time) -> bool {
+        match self.owners.insert(path, peer) {
+            // A NAT gave the address to someone else, who has just proved it.
+            Some(previous) if previous != peer => self.disown(previous, path),
+            _ => {}
+        }
+        let Some(agent) = self.agents.get_mut(&peer) else { return false };
+        agent.checked_at = now;
+        agent.paths.retain(|known| *known != path);
+        agent.paths.push(path);
+        let before = agent.selected;
+        if nominates {
+            agent.selected = Some(path);
+            // Once a restart's credentials nominate, those before them are void.
+            let position = agent.ufrags.iter().position(|known| known == ufrag).unwrap_or(0);
+            for outdated in agent.ufrags.drain(..position) {
+                self.credentials.remove(&outdated);
+            }
+        } else if before.is_none() {
+            agent.selected = Some(path);
+        }
+        while agent.paths.len() > PATHS_PER_PEER {
+            let Some(oldest) = agent.paths.iter().position(|known| Some(*known) != agent.selected) else { break };
+            self.owners.remove(&agent.paths.remove(oldest));
+        }
+        agent.selected != before
+    }
+
+    fn disown(&mut self, peer: PeerId, path: Path) {
+        if let Some(agent) = self.agents.get_mut(&peer) {
+            agent.paths.retain(|known| *known != path);
+            if agent.selected == Some(path) {
+                agent.selected = agent.paths.last().copied();
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Counters that media threads write and anybody may read at any time, without a lock.
+//!
+//! One thread at a time writes them (whoever holds the exchange), so an addition is a plain load and
+//! store. Readers see each value whole, though not all values of the same moment.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// A number that only its one writer changes.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Add to it. Only by the one writer.
+    pub fn add(&self, amount: u64) {
+        self.0.store(self.0.load(Relaxed).wrapping_add(amount), Relaxed);
+    }
+
+    /// Replace it. Only by the one writer.
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Relaxed);
+    }
+
+    /// The current value.
+    pub fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+macro_rules! reasons {
+    ($($variant:ident = $name:literal,)*) => {
+        /// Why a datagram or packet went no further. Names are those of `relay/observe/drops.py`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(missing_docs)] // the names say it
+        pub enum Reason { $($variant),* }
+
+        impl Reason {
+            /// Every reason, in the order of [`Drops`].
+            pub const ALL: &'static [Reason] = &[$(Reason::$variant),*];
+
+            /// The stable name.
+            pub const fn name(self) -> &'static str {
+                match self { $(Reason::$variant => $name),* }
+            }
+        }
+    };
+}
+
+reasons! {
+    Empty = "empty",
+    Oversized = "oversized",
+    UnknownProtocol = "unknown_protocol",
+    StunMalformed = "stun_malformed",
+    StunUnknownUfrag = "stun_unknown_ufrag",
+    StunBadIntegrity = "stun_bad_integrity",
+    UnverifiedSource = "unverified_source",
+    DtlsBacklog = "dtls_backlog",
+    SendFailed = "send_failed",
+    SocketOverflow = "socket_overflow",
+    NotSecureYet = "not_secure_yet",
+    SrtpRejected = "srtp_rejected",
+    RtpMalformed = "rtp_malformed",
+    RtcpMalformed = "rtcp_malformed",
+    UnknownSsrc = "unknown_ssrc",
+    UnknownPayloadType = "unknown_payload_type",
+    NotRouted = "not_routed",
+    Padding = "padding",
+    AwaitingKeyframe = "awaiting_keyframe",
+    NoCommonCodec = "no_common_codec",
+    TooLate = "too_late",
+    FeedbackThrottled = "feedback_throttled",
+}
+
+/// How many were dropped, by reason.
+#[derive(Debug)]
+pub struct Drops([Counter; Reason::ALL.len()]);
+
+impl Default for Drops {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Counter::default()))
+    }
+}
+
+impl Drops {
+    /// Count one.
+    pub fn count(&self, reason: Reason) {
+        self.add(reason, 1);
+    }
+
+    /// Count several.
+    pub fn add(&self, reason: Reason, amount: u64) {
+        self.0[reason as usize].add(amount);
+    }
+
+    /// How many there were.
+    pub fn get(&self, reason: Reason) -> u64 {
+        self.0[reason as usize].get()
+    }
+}
+
+/// What passed in one direction: packets, and bytes as on the wire without IP and UDP headers.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    /// Datagrams of SRTP and SRTCP.
+    pub packets: Counter,
+    /// Their bytes.
+    pub bytes: Counter,
+}
+
+impl Traffic {
+    /// Count one datagram.
+    pub fn count(&self, bytes: usize) {
+        self.packets.add(1);
+        self.bytes.add(bytes as u64);
+    }
+}
+
+/// Totals of the whole core.
+#[derive(Debug, Default)]
+pub struct Totals {
+    /// From browsers.
+    pub received: Traffic,
+    /// To browsers.
+    pub sent: Traffic,
+    /// Dropped, by reason.
+    pub drops: Drops,
+}
+
+/// Of one peer, since it was opened.
+#[derive(Debug, Default)]
+pub struct PeerCounters {
+    /// From this browser.
+    pub received: Traffic,
+    /// To this browser.
+    pub sent: Traffic,
+    /// Bits per second from this browser, over the last second.
+    pub receive_rate: Counter,
+    /// Bits per second to this browser, over the last second.
+    pub send_rate: Counter,
+    /// Keyframes that this browser sent on lines somebody watches.
+    pub keyframes: Counter,
+    /// Requests for a keyframe that we sent to this browser.
+    pub keyframe_requests: Counter,
+    /// Packets of this browser, or for it, that were dropped, by reason.
+    pub drops: Drops,
+}

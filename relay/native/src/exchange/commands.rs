@@ -1,0 +1,142 @@
+//! What Python orders. Commands name peers that may have left meanwhile; those are ignored.
+
+use std::sync::Arc;
+
+use super::Exchange;
+use super::peer::{Peer, Secured};
+use crate::bindings::PeerId;
+use crate::counters::PeerCounters;
+use crate::forward::line::{End, LineSetup};
+use crate::forward::slot::SlotSetup;
+use crate::outbox::Outbox;
+use crate::rtcp;
+use crate::srtp::{Inbound, Keys, Outbound};
+use crate::time::Time;
+
+/// What negotiation says of one peer.
+#[derive(Clone, Debug)]
+pub struct PeerSetup {
+    /// What it sends; one of each medium at most.
+    pub lines: Vec<LineSetup>,
+    /// What it receives; one of each medium at most.
+    pub slots: Vec<SlotSetup>,
+}
+
+/// One order.
+#[allow(missing_docs)] // the fields are named as in relay/transport/port.py and relay/media/engine.py
+pub enum Command {
+    Admit { peer: PeerId, ufrag: Vec<u8>, password: Vec<u8> },
+    SendDtls { peer: PeerId, datagram: Vec<u8> },
+    Release { peer: PeerId },
+    Open { peer: PeerId, setup: PeerSetup, counters: Arc<PeerCounters> },
+    Secure { peer: PeerId, receive: Keys, send: Keys },
+    Route { slot: End, source: Option<End> },
+    Close { peer: PeerId },
+}
+
+impl Exchange {
+    /// Carry out one order.
+    pub fn obey(&mut self, command: Command, now: Time, out: &mut Outbox) {
+        match command {
+            Command::Admit { peer, ufrag, password } => self.table.admit(peer, ufrag, &password),
+            Command::SendDtls { peer, datagram } => self.send_plain(peer, &datagram, out),
+            Command::Release { peer } => self.table.release(peer),
+            Command::Open { peer, setup, counters } => {
+                self.peers.insert(peer, Peer::new(setup, counters));
+            }
+            Command::Secure { peer, receive, send } => self.secure(peer, &receive, &send, now, out),
+            Command::Route { slot, source } => self.route(slot, source, now, out),
+            Command::Close { peer } => self.close(peer, out),
+        }
+    }
+
+    fn secure(&mut self, id: PeerId, receive: &Keys, send: &Keys, now: Time, out: &mut Outbox) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        // A second pair for one peer could only be the same keys again: nonces would repeat.
+        if peer.secured.is_some() {
+            return;
+        }
+        let (Some(inbound), Some(outbound)) = (Inbound::new(receive), Outbound::new(send)) else { return };
+        peer.secured = Some(Secured { inbound, outbound });
+        peer.uncap_due = true;
+        // Routes may have been made before: whoever is to be seen has to begin with a keyframe.
+        let watched = peer.lines.iter().flatten().filter(|line| !line.receivers.is_empty());
+        let mut sources: Vec<End> = watched.map(|line| End { peer: id, medium: line.setup.medium }).collect();
+        sources.extend(peer.slots.iter().flatten().filter_map(|slot| slot.source));
+        for source in sources {
+            self.begin(source, now, out);
+        }
+    }
+
+    fn route(&mut self, slot: End, source: Option<End>, now: Time, out: &mut Outbox) {
+        let source = source.filter(|source| self.line_mut(*source).is_some());
+        let Some(receiver) = self.peers.get_mut(&slot.peer) else { return };
+        let Some(shown) = receiver.slots[slot.medium as usize].as_mut() else { return };
+        if shown.source == source {
+            return;
+        }
+        let previous = shown.source;
+        shown.show(source);
+        if let Some(previous) = previous {
+            self.leave(slot, previous);
+        }
+        if let Some(source) = source {
+            if let Some(line) = self.line_mut(source) {
+                line.receivers.push(slot);
+            }
+            self.uncap(source.peer);
+            self.begin(source, now, out);
+        }
+    }
+
+    fn close(&mut self, id: PeerId, out: &mut Outbox) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let streams: Vec<u32> = peer.slots.iter().flatten().map(|slot| slot.setup.ssrc).collect();
+        let shown: Vec<(End, End)> = peer
+            .slots
+            .iter()
+            .flatten()
+            .filter_map(|slot| Some((End { peer: id, medium: slot.setup.medium }, slot.source?)))
+            .collect();
+        let watchers: Vec<End> = peer.lines.iter_mut().flatten().flat_map(|line| line.receivers.drain(..)).collect();
+        for (slot, source) in shown {
+            self.leave(slot, source);
+        }
+        for slot in watchers {
+            let receiver = self.peers.get_mut(&slot.peer);
+            if let Some(slot) = receiver.and_then(|receiver| receiver.slots[slot.medium as usize].as_mut()) {
+                slot.show(None);
+            }
+        }
+        self.send_rtcp(id, out, |packets| {
+            if let Some(first) = streams.first() {
+                rtcp::write_receiver_report(*first, &[], packets);
+            }
+            rtcp::write_bye(&streams, packets);
+            !streams.is_empty()
+        });
+        self.peers.remove(&id);
+    }
+
+    /// `slot` does not show `source` any more.
+    fn leave(&mut self, slot: End, source: End) {
+        if let Some(line) = self.line_mut(source) {
+            line.receivers.retain(|receiver| *receiver != slot);
+        }
+        self.uncap(source.peer);
+    }
+
+    /// A slot begins to show `source`: get a keyframe if it needs one.
+    fn begin(&mut self, source: End, now: Time, out: &mut Outbox) {
+        let Some(line) = self.line_mut(source) else { return };
+        if source.medium.is_video() && line.keyframes.switched(now) {
+            self.request_keyframe(source, out);
+        }
+    }
+
+    fn uncap(&mut self, id: PeerId) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.uncap_due = true;
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Media on its way through: one sender's packet to the slots that show its line, and feedback back.
+
+use super::Exchange;
+use crate::bindings::PeerId;
+use crate::counters::Reason;
+use crate::forward::line::{End, Medium};
+use crate::forward::slot::{Held, Media};
+use crate::outbox::Outbox;
+use crate::path::Path;
+use crate::rtcp;
+use crate::rtp::is_rtcp;
+use crate::time::Time;
+
+impl Exchange {
+    /// SRTP or SRTCP from an address that `id` proved.
+    pub(super) fn receive_media(&mut self, id: PeerId, datagram: &mut [u8], now: Time, out: &mut Outbox) {
+        let Some(peer) = self.peers.get_mut(&id) else {
+            self.totals.drops.count(Reason::NotSecureYet);
+            return;
+        };
+        self.totals.received.count(datagram.len());
+        peer.counters.received.count(datagram.len());
+        if is_rtcp(datagram) {
+            self.receive_rtcp(id, datagram, now, out);
+            return;
+        }
+        match peer.receive_rtp(datagram, now) {
+            Err(reason) => self.drop_for(id, reason),
+            Ok(arrived) => {
+                let medium = arrived.medium;
+                let media = Media {
+                    codec: arrived.codec,
+                    marker: arrived.header.marker,
+                    index: arrived.index,
+                    timestamp: arrived.header.timestamp,
+                    ssrc: arrived.header.ssrc,
+                    payload: arrived.payload,
+                    audio_level: arrived.audio_level,
+                    keyframe: arrived.keyframe,
+                };
+                self.forward(End { peer: id, medium }, &media, now, out);
+            }
+        }
+    }
+
+    fn forward(&mut self, source: End, media: &Media<'_>, now: Time, out: &mut Outbox) {
+        let Some(line) = self.line_mut(source) else { return };
+        // Taken out for the while, because the receivers are in the same map as the sender.
+        let receivers = std::mem::take(&mut line.receivers);
+        if receivers.is_empty() {
+            self.drop_for(source.peer, Reason::NotRouted);
+        }
+        let mut wants_keyframe = false;
+        for receiver in &receivers {
+            match self.forward_to(*receiver, media, now, out) {
+                Ok(()) => {}
+                Err(Held::AwaitingKeyframe) => {
+                    wants_keyframe = true;
+                    self.drop_for(receiver.peer, Reason::AwaitingKeyframe);
+                }
+                Err(Held::Dropped(reason)) => self.drop_for(receiver.peer, reason),
+            }
+        }
+        let Some(line) = self.line_mut(source) else { return };
+        line.receivers = receivers;
+        if wants_keyframe && line.keyframes.held(now) {
+            self.request_keyframe(source, out);
+        }
+    }
+
+    fn forward_to(&mut self, slot: End, media: &Media<'_>, now: Time, out: &mut Outbox) -> Result<(), Held> {
+        let path = self.table.selected(slot.peer).ok_or(Held::Dropped(Reason::SendFailed))?;
+        let peer = self.peers.get_mut(&slot.peer).ok_or(Held::Dropped(Reason::NotRouted))?;
+        let secured = peer.secured.as_mut().ok_or(Held::Dropped(Reason::NotSecureYet))?;
+        let receiver = peer.slots[slot.medium as usize].as_mut().ok_or(Held::Dropped(Reason::NotRouted))?;
+        let length = out
+            .push(slot.peer, path, |packets| receiver.forward(media, now, &self.ntp, &mut secured.outbound, packets))?;
+        peer.counters.sent.count(length);
+        self.totals.sent.count(length);
+        Ok(())
+    }
+
+    fn receive_rtcp(&mut self, id: PeerId, datagram: &mut [u8], now: Time, out: &mut Outbox) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let Some(secured) = &mut peer.secured else {
+            self.drop_for(id, Reason::NotSecureYet);
+            return;
+        };
+        let Ok(length) = secured.inbound.open_rtcp(datagram) else {
+            self.drop_for(id, Reason::SrtpRejected);
+            return;
+        };
+        let read = rtcp::read(&datagram[..length], |packet| match packet {
+            rtcp::Packet::SenderReport { ssrc, anchor } => self.receive_sender_report(id, ssrc, anchor, now),
+            rtcp::Packet::KeyframeRequest { ssrc } => self.receive_keyframe_request(id, ssrc, now, out),
+        });
+        if read.is_err() {
+            self.drop_for(id, Reason::RtcpMalformed);
+        }
+    }
+
+    fn receive_sender_report(
+        &mut self,
+        id: PeerId,
+        ssrc: u32,
+        anchor: crate::forward::sender_clock::Anchor,
+        now: Time,
+    ) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        if let Some(line) = peer.lines.iter_mut().flatten().find(|line| line.setup.ssrc == Some(ssrc)) {
+            line.reception.report = Some((anchor, now));
+            peer.clock.hear(anchor, &self.ntp, now);
+        }
+    }
+
+    fn receive_keyframe_request(&mut self, id: PeerId, ssrc: u32, now: Time, out: &mut Outbox) {
+        let Some(peer) = self.peers.get(&id) else { return };
+        let Some(slot) = peer.slots.iter().flatten().find(|slot| slot.setup.ssrc == ssrc) else { return };
+        let Some(source) = slot.source.filter(|source| source.medium.is_video()) else { return };
+        let Some(line) = self.line_mut(source) else { return };
+        if line.keyframes.lost(now) {
+            self.request_keyframe(source, out);
+        } else {
+            self.drop_for(id, Reason::FeedbackThrottled);
+        }
+    }
+
+    /// Ask the sender of `source` for a keyframe now.
+    pub(super) fn request_keyframe(&mut self, source: End, out: &mut Outbox) {
+        let Some(peer) = self.peers.get(&source.peer) else { return };
+        let Some(ssrc) = peer.lines[source.medium as usize].as_ref().and_then(|line| line.setup.ssrc) else { return };
+        peer.counters.keyframe_requests.add(1);
+        let reporter = peer.reporter();
+        self.send_rtcp(source.peer, out, |packets| {
+            // A compound packet begins with a report (RFC 3550 section 6.1).
+            rtcp::write_receiver_report(reporter, &[], packets);
+            rtcp::write_pli(reporter, ssrc, packets);
+            true
+        });
+    }
+
+    /// Seal and send what `write` appends, if it says that it appended something.
+    pub(super) fn send_rtcp(&mut self, id: PeerId, out: &mut Outbox, write: impl FnOnce(&mut Vec<u8>) -> bool) {
+        let Some(path) = self.table.selected(id) else { return };
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let Some(secured) = &mut peer.secured else { return };
+        let sent = out.push(id, path, |packets| {
+            let start = packets.len();
+            if !write(packets) || secured.outbound.seal_rtcp(packets, start).is_none() {
+                return Err(());
+            }
+            Ok(packets.len() - start)
+        });
+        if let Ok(length) = sent {
+            peer.counters.sent.count(length);
+            self.totals.sent.count(length);
+        }
+    }
+
+    /// Send a datagram that is not media on the selected flow.
+    pub(super) fn send_plain(&mut self, id: PeerId, datagram: &[u8], out: &mut Outbox) {
+        match self.table.selected(id) {
+            Some(path) => send_to(id, path, datagram, out),
+            None => self.drop_for(id, Reason::SendFailed),
+        }
+    }
+
+    pub(super) fn line_mut(&mut self, line: End) -> Option<&mut crate::forward::line::Line> {
+        self.peers.get_mut(&line.peer)?.lines[line.medium as usize].as_mut()
+    }
+
+    /// Where `line` stands on the relay's clock, if its sender's reports tell.
+    pub(super) fn position(&self, line: End, now: Time) -> Option<u32> {
+        let peer = self.peers.get(&line.peer)?;
+        let reported = peer.lines[line.medium as usize].as_ref()?;
+        let rate = if line.medium == Medium::Microphone { 48_000 } else { 90_000 };
+        peer.clock.position(reported.reception.report.map(|(anchor, _)| anchor), rate, &self.ntp, now)
+    }
+
+    pub(super) fn drop_for(&self, id: PeerId, reason: Reason) {
+        self.totals.drops.count(reason);
+        if let Some(peer) = self.peers.get(&id) {
+            peer.counters.drops.count(reason);
+        }
+    }
+}
+
+fn send_to(id: PeerId, path: Path, datagram: &[u8], out: &mut Outbox) {
+    let written: Result<(), ()> = out.push(id, path, |packets| {
+        packets.extend_from_slice(datagram);
+        Ok(())
+    });
+    debug_assert!(written.is_ok());
+}

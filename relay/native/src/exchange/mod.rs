@@ -1,0 +1,104 @@
+//! The exchange: everything the core knows, as one state machine without sockets, threads or clocks.
+//!
+//! Owns the binding table, the peers, and who is shown to whom. Datagrams and [`Command`]s go in, with
+//! the time; datagrams go to the [`Outbox`] and [`Event`]s are left to be taken. A mistake in what a
+//! stranger sent ends with that packet.
+
+mod commands;
+mod media;
+mod peer;
+mod rounds;
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+pub use self::commands::{Command, PeerSetup};
+use self::peer::Peer;
+use self::rounds::Rounds;
+use crate::bindings::{BindingTable, PeerId};
+use crate::counters::{Reason, Totals};
+use crate::outbox::Outbox;
+use crate::path::Path;
+use crate::time::{NtpClock, Time};
+
+/// What Python is told.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Datagrams for the peer go to this path from now on.
+    FlowSelected(PeerId, Path),
+    /// The peer's consent expired.
+    FlowLost(PeerId),
+    /// A DTLS datagram from an address that the peer proved.
+    Dtls(PeerId, Vec<u8>),
+}
+
+/// See the module.
+pub struct Exchange {
+    table: BindingTable,
+    peers: FxHashMap<PeerId, Peer>,
+    totals: Arc<Totals>,
+    ntp: NtpClock,
+    rounds: Rounds,
+    events: Vec<Event>,
+}
+
+impl Exchange {
+    /// An empty exchange that counts into `totals`.
+    pub fn new(totals: Arc<Totals>, ntp: NtpClock) -> Self {
+        Self {
+            table: BindingTable::default(),
+            peers: FxHashMap::default(),
+            totals,
+            ntp,
+            rounds: Rounds::default(),
+            events: Vec::new(),
+        }
+    }
+
+    /// What happened since the last call; bounded by what one batch leads to.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Take one datagram. Protocols are told apart by the first byte (RFC 7983 section 7).
+    pub fn receive(&mut self, datagram: &mut [u8], path: Path, now: Time, out: &mut Outbox) {
+        match datagram.first() {
+            Some(0..=3) => self.receive_check(datagram, path, now, out),
+            Some(20..=63) => {
+                if let Some(peer) = self.owner(&path) {
+                    self.events.push(Event::Dtls(peer, datagram.to_vec()));
+                }
+            }
+            Some(128..=191) => {
+                if let Some(peer) = self.owner(&path) {
+                    self.receive_media(peer, datagram, now, out);
+                }
+            }
+            Some(_) => self.totals.drops.count(Reason::UnknownProtocol),
+            None => self.totals.drops.count(Reason::Empty),
+        }
+    }
+
+    fn owner(&self, path: &Path) -> Option<PeerId> {
+        let owner = self.table.owner(path);
+        if owner.is_none() {
+            self.totals.drops.count(Reason::UnverifiedSource);
+        }
+        owner
+    }
+
+    fn receive_check(&mut self, datagram: &[u8], path: Path, now: Time, out: &mut Outbox) {
+        // The peer is known only once the check was judged; checks are rare, so order among peers does
+        // not matter.
+        let verdict = out.push(0, path, |response| self.table.receive(datagram, path, now, response));
+        match verdict {
+            Ok(answered) if answered.selected => self.events.push(Event::FlowSelected(answered.peer, path)),
+            Ok(_) => {}
+            Err(reason) => self.totals.drops.count(reason),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

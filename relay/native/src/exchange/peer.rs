@@ -1,0 +1,140 @@
+//! One browser's media: its keys, its lines and its slots.
+
+use std::sync::Arc;
+
+use super::commands::PeerSetup;
+use crate::codec::Codec;
+use crate::counters::{PeerCounters, Reason};
+use crate::feedback::transport::TransportFeedback;
+use crate::forward::line::{Line, Medium};
+use crate::forward::sender_clock::SenderClock;
+use crate::forward::slot::Slot;
+use crate::rtp::Header;
+use crate::srtp::{Inbound, Outbound};
+use crate::time::Time;
+
+/// Streams that one peer may introduce by MID: each line's own and retransmissions, and a few changes.
+const LEARNT_STREAMS: u8 = 12;
+
+/// Both directions' keys. Exactly one pair per peer, ever.
+pub(super) struct Secured {
+    pub(super) inbound: Inbound,
+    pub(super) outbound: Outbound,
+}
+
+/// See the module.
+pub(super) struct Peer {
+    pub(super) lines: [Option<Line>; 3],
+    pub(super) slots: [Option<Slot>; 3],
+    pub(super) secured: Option<Secured>,
+    pub(super) clock: SenderClock,
+    pub(super) transport: TransportFeedback,
+    pub(super) counters: Arc<PeerCounters>,
+    /// The sender should be told that it may send at full rate: caps never expire by themselves.
+    pub(super) uncap_due: bool,
+    /// At the latest report: when, and bytes received and sent by then.
+    pub(super) measured: (Time, u64, u64),
+    learnt: u8,
+}
+
+/// What an authentic RTP packet turned out to be.
+pub(super) struct Arrived<'a> {
+    pub(super) medium: Medium,
+    pub(super) codec: Codec,
+    pub(super) header: Header,
+    pub(super) index: u64,
+    pub(super) payload: &'a [u8],
+    pub(super) audio_level: Option<&'a [u8]>,
+    pub(super) keyframe: bool,
+}
+
+impl Peer {
+    pub(super) fn new(setup: PeerSetup, counters: Arc<PeerCounters>) -> Self {
+        let mut peer = Self {
+            lines: [None, None, None],
+            slots: [None, None, None],
+            secured: None,
+            clock: SenderClock::default(),
+            transport: TransportFeedback::default(),
+            counters,
+            uncap_due: false,
+            measured: (Time::default(), 0, 0),
+            learnt: 0,
+        };
+        for line in setup.lines {
+            let at = line.medium as usize;
+            peer.lines[at] = Some(Line::new(line));
+        }
+        for slot in setup.slots {
+            let at = slot.medium as usize;
+            peer.slots[at] = Some(Slot::new(slot));
+        }
+        peer
+    }
+
+    /// Our own SSRC in feedback: that of a stream we send, as receivers know no other.
+    pub(super) fn reporter(&self) -> u32 {
+        self.slots.iter().flatten().next().map_or(1, |slot| slot.setup.ssrc)
+    }
+
+    /// Open and understand one SRTP packet.
+    pub(super) fn receive_rtp<'a>(&mut self, datagram: &'a mut [u8], now: Time) -> Result<Arrived<'a>, Reason> {
+        let secured = self.secured.as_mut().ok_or(Reason::NotSecureYet)?;
+        let header = Header::parse(datagram).ok_or(Reason::RtpMalformed)?;
+        let (length, index) = secured
+            .inbound
+            .open_rtp(datagram, header.payload, header.ssrc, header.sequence)
+            .map_err(|_| Reason::SrtpRejected)?;
+        let packet: &'a [u8] = datagram.get(..length).ok_or(Reason::RtpMalformed)?;
+        self.record_arrival(&header, packet, now);
+        let medium = self.medium(&header, packet).ok_or(Reason::UnknownSsrc)?;
+        let line = self.lines[medium as usize].as_mut().ok_or(Reason::UnknownSsrc)?;
+        if line.setup.rtx_ssrc == Some(header.ssrc) {
+            // Nothing was asked for again, so it is a probe of the bandwidth.
+            return Err(Reason::Padding);
+        }
+        let codec = line.codec(header.payload_type).ok_or(Reason::UnknownPayloadType)?;
+        line.reception.count(index, header.timestamp, now);
+        let payload = header.payload_of(packet).ok_or(Reason::RtpMalformed)?;
+        let keyframe = medium.is_video() && codec.starts_keyframe(payload);
+        if keyframe {
+            line.keyframes.met();
+            if line.keyframe_at.replace(header.timestamp) != Some(header.timestamp) {
+                self.counters.keyframes.add(1);
+            }
+        }
+        let audio_level = line.setup.extensions.audio_level.and_then(|id| header.extension(packet, id));
+        Ok(Arrived { medium, codec, header, index, payload, audio_level, keyframe })
+    }
+
+    fn record_arrival(&mut self, header: &Header, packet: &[u8], now: Time) {
+        // One BUNDLE has one id per extension (RFC 9143 section 9): any line's will do.
+        let id = self.lines.iter().flatten().find_map(|line| line.setup.extensions.transport_cc);
+        let number = id.and_then(|id| header.extension(packet, id)).and_then(|value| crate::bytes::u16_at(value, 0));
+        if let Some(number) = number {
+            self.transport.record(number, now);
+        }
+    }
+
+    /// The line that a stream belongs to, by the offer or else by its MID (RFC 8843 section 9.2).
+    fn medium(&mut self, header: &Header, packet: &[u8]) -> Option<Medium> {
+        let ssrc = Some(header.ssrc);
+        let belongs = |line: &Line| line.setup.ssrc == ssrc || line.setup.rtx_ssrc == ssrc;
+        if let Some(line) = self.lines.iter().flatten().find(|line| belongs(line)) {
+            return Some(line.setup.medium);
+        }
+        let id = self.lines.iter().flatten().find_map(|line| line.setup.extensions.mid)?;
+        let mid = header.extension(packet, id)?;
+        let line = self.lines.iter_mut().flatten().find(|line| line.setup.mid == mid)?;
+        if line.announced || self.learnt >= LEARNT_STREAMS {
+            return None;
+        }
+        self.learnt += 1;
+        if line.codec(header.payload_type).is_some() {
+            line.setup.ssrc = ssrc;
+        } else {
+            line.setup.rtx_ssrc = ssrc;
+        }
+        Some(line.setup.medium)
+    }
+}

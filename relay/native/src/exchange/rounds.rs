@@ -1,0 +1,142 @@
+//! What happens without a packet: feedback, reports, and the end of consent.
+//!
+//! A round comes every [`ROUND`] milliseconds and serves one tenth of the peers, so that each gets
+//! feedback every 100 ms and nothing happens to all at once.
+
+use super::{Event, Exchange};
+use crate::bindings::PeerId;
+use crate::forward::line::End;
+use crate::forward::sender_clock::Anchor;
+use crate::outbox::Outbox;
+use crate::rtcp::{self, SenderInfo};
+use crate::time::Time;
+
+/// Milliseconds between rounds.
+pub const ROUND: u64 = 10;
+
+/// Groups of peers; each is served every `ROUND * GROUPS` milliseconds.
+const GROUPS: u64 = 10;
+
+/// Services of a group between two reports of the same peer: a second.
+const SERVICES_PER_REPORT: u64 = 10;
+
+/// Bits per second that a sender is told it may send: above what any browser wants. A cap that some
+/// receiver brought about never expires by itself.
+const UNCAPPED: u64 = 10_000_000;
+
+/// Rounds so far, and when the next is due.
+#[derive(Debug, Default)]
+pub(super) struct Rounds {
+    count: u64,
+    due: Time,
+}
+
+impl Exchange {
+    /// When [`Self::run_rounds`] wants to be called next.
+    pub fn due(&self) -> Time {
+        self.rounds.due
+    }
+
+    /// Whether anybody needs a round as often as that; without peers a second's delay does no harm.
+    pub fn is_idle(&self) -> bool {
+        self.peers.is_empty()
+    }
+
+    /// Do what is due. One round at most: what was missed is not made up for.
+    pub fn run_rounds(&mut self, now: Time, out: &mut Outbox) {
+        if now < self.rounds.due {
+            return;
+        }
+        self.rounds.due = now.plus_millis(ROUND);
+        let round = self.rounds.count;
+        self.rounds.count += 1;
+        let service = round / GROUPS;
+        let group: Vec<PeerId> = self.peers.keys().copied().filter(|id| id % GROUPS == round % GROUPS).collect();
+        for id in group {
+            // Peers of one group report in different services.
+            let reports = (service + id / GROUPS) % SERVICES_PER_REPORT == 0;
+            self.serve(id, reports, now, out);
+        }
+        if round % (1_000 / ROUND) == 0 || self.peers.is_empty() {
+            self.events.extend(self.table.expire(now).into_iter().map(Event::FlowLost));
+        }
+    }
+
+    fn serve(&mut self, id: PeerId, reports: bool, now: Time, out: &mut Outbox) {
+        let infos = self.sender_infos(id, reports, now);
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        if peer.secured.is_none() {
+            return;
+        }
+        let reporter = peer.reporter();
+        let streams: Vec<u32> = peer.lines.iter().flatten().filter_map(|line| line.setup.ssrc).collect();
+        let uncap = std::mem::take(&mut peer.uncap_due) && !streams.is_empty();
+        let mut blocks = Vec::new();
+        if reports {
+            peer.measure(now);
+            for line in peer.lines.iter_mut().flatten() {
+                blocks.extend(line.setup.ssrc.and_then(|ssrc| line.reception.report(ssrc, now)));
+            }
+        }
+        let mut feedback = Vec::new();
+        if let Some(media) = streams.first() {
+            peer.transport.write(reporter, *media, &mut feedback);
+        }
+        if infos.is_empty() && blocks.is_empty() && feedback.is_empty() && !uncap {
+            return;
+        }
+        self.send_rtcp(id, out, |packets| {
+            for info in &infos {
+                rtcp::write_sender_report(*info, packets);
+            }
+            if infos.is_empty() || !blocks.is_empty() {
+                rtcp::write_receiver_report(reporter, &blocks, packets);
+            }
+            for info in &infos {
+                rtcp::write_source_description(info.ssrc, packets);
+            }
+            if uncap {
+                rtcp::write_remb(reporter, UNCAPPED, &streams, packets);
+            }
+            packets.extend_from_slice(&feedback);
+            true
+        });
+    }
+
+    /// What to report of the peer's slots: all that are live every second, new ones at once.
+    fn sender_infos(&mut self, id: PeerId, reports: bool, now: Time) -> Vec<SenderInfo> {
+        let sources: Vec<Option<End>> = match self.peers.get(&id) {
+            Some(peer) => peer.slots.iter().map(|slot| slot.as_ref().and_then(|slot| slot.source)).collect(),
+            None => return Vec::new(),
+        };
+        let positions: Vec<Option<u32>> =
+            sources.iter().map(|source| source.and_then(|source| self.position(source, now))).collect();
+        let ntp = self.ntp.timestamp(now);
+        let Some(peer) = self.peers.get_mut(&id) else { return Vec::new() };
+        let mut infos = Vec::new();
+        for (slot, position) in peer.slots.iter_mut().zip(positions) {
+            let Some(slot) = slot else { continue };
+            if !(reports || slot.report_due) {
+                continue;
+            }
+            if let Some(rtp) = slot.position(position, now) {
+                slot.report_due = false;
+                infos.push(SenderInfo { ssrc: slot.setup.ssrc, anchor: Anchor { ntp, rtp }, sent: slot.sent });
+            }
+        }
+        infos
+    }
+}
+
+impl super::peer::Peer {
+    /// Work out the bit rates since the last time.
+    fn measure(&mut self, now: Time) {
+        let (before, received_before, sent_before) = self.measured;
+        let (received, sent) = (self.counters.received.bytes.get(), self.counters.sent.bytes.get());
+        if let Some(elapsed) = Some(now.millis_since(before)).filter(|elapsed| *elapsed > 0) {
+            self.counters.receive_rate.set((received - received_before) * 8_000 / elapsed);
+            self.counters.send_rate.set((sent - sent_before) * 8_000 / elapsed);
+        }
+        self.measured = (now, received, sent);
+    }
+}

@@ -1,0 +1,108 @@
+//! Loss and jitter of one stream (RFC 3550 section 6.4.1 and appendix A).
+
+use crate::forward::sender_clock::Anchor;
+use crate::rtcp::ReportBlock;
+use crate::time::Time;
+
+/// What receiver reports say of one stream.
+#[derive(Debug)]
+pub struct Reception {
+    rate: u32,
+    first: Option<u64>,
+    highest: u64,
+    received: u64,
+    /// At the previous report: expected and received.
+    before: (u64, u64),
+    /// Latest transit time in timestamp units, and jitter in sixteenths of them.
+    transit: Option<i64>,
+    jitter: u64,
+    /// The latest sender report, and when it came.
+    pub report: Option<(Anchor, Time)>,
+}
+
+impl Reception {
+    /// Of a stream with this clock rate.
+    pub fn new(rate: u32) -> Self {
+        Self { rate, first: None, highest: 0, received: 0, before: (0, 0), transit: None, jitter: 0, report: None }
+    }
+
+    /// An authentic packet came.
+    pub fn count(&mut self, index: u64, timestamp: u32, now: Time) {
+        self.first = Some(self.first.map_or(index, |first| first.min(index)));
+        if index > self.highest || self.received == 0 {
+            self.highest = index;
+        }
+        self.received += 1;
+        let transit = now.units_since(Time::default(), self.rate) as i64 - i64::from(timestamp);
+        if let Some(before) = self.transit {
+            // Both wrap with the timestamp; their difference is what counts.
+            let difference = u64::from((transit.wrapping_sub(before) as i32).unsigned_abs());
+            self.jitter = (self.jitter + difference).saturating_sub((self.jitter + 8) >> 4);
+        }
+        self.transit = Some(transit);
+    }
+
+    /// What to report, if anything came since the last time.
+    pub fn report(&mut self, ssrc: u32, now: Time) -> Option<ReportBlock> {
+        let first = self.first?;
+        let expected = self.highest - first + 1;
+        let (expected_before, received_before) = self.before;
+        if self.received == received_before {
+            return None;
+        }
+        self.before = (expected, self.received);
+        let (expected_now, received_now) = (expected - expected_before, self.received - received_before);
+        let lost_now = expected_now.saturating_sub(received_now);
+        let (last_report, delay) = self.report.map_or((0, 0), |(anchor, at)| {
+            ((anchor.ntp >> 16) as u32, now.units_since(at, 1 << 16).min(u64::from(u32::MAX)) as u32)
+        });
+        Some(ReportBlock {
+            ssrc,
+            fraction_lost: (lost_now * 256).checked_div(expected_now).unwrap_or(0).min(255) as u8,
+            lost: expected.saturating_sub(self.received).min(0x7f_ffff) as u32,
+            highest: self.highest as u32,
+            jitter: (self.jitter >> 4) as u32,
+            last_report,
+            delay,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn loss_is_reported_since_the_last_report_and_in_total() {
+        let mut reception = Reception::new(90_000);
+        for index in (65_530..65_630).filter(|index| index % 4 != 0) {
+            reception.count(index, index as u32, Time::from_millis(index));
+        }
+        let block = reception.report(1, Time::from_millis(0)).unwrap();
+        assert_eq!((block.lost, block.highest), (25, 65_629));
+        assert!((60..=64).contains(&block.fraction_lost));
+        assert_eq!(reception.report(1, Time::from_millis(0)), None);
+        reception.count(65_630, 0, Time::from_millis(0));
+        assert_eq!(reception.report(1, Time::from_millis(0)).unwrap().fraction_lost, 0);
+    }
+
+    #[test]
+    fn steady_packets_have_no_jitter_across_a_timestamp_wrap() {
+        let mut reception = Reception::new(90_000);
+        for frame in 0..100 {
+            let timestamp = (u32::MAX - 90_000).wrapping_add(frame * 3_600);
+            reception.count(u64::from(frame), timestamp, Time::from_millis(u64::from(frame) * 40));
+        }
+        assert_eq!(reception.report(1, Time::default()).unwrap().jitter, 0);
+    }
+
+    #[test]
+    fn the_delay_since_the_sender_s_report_is_told() {
+        let mut reception = Reception::new(90_000);
+        reception.report = Some((Anchor { ntp: 0x1234_5678_9abc_def0, rtp: 0 }, Time::from_millis(1_000)));
+        reception.count(1, 0, Time::from_millis(1_500));
+        let block = reception.report(1, Time::from_millis(1_500)).unwrap();
+        assert_eq!((block.last_report, block.delay), (0x5678_9abc, 1 << 15));
+    }
+}

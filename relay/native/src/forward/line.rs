@@ -1,0 +1,108 @@
+//! One line: what a browser sends as its microphone, camera or screen.
+
+use crate::bindings::PeerId;
+use crate::codec::Codec;
+use crate::feedback::reception::Reception;
+use crate::forward::keyframes::KeyframeRequests;
+
+/// One kind of stream of one person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // the names say it
+pub enum Medium {
+    Microphone = 0,
+    Camera = 1,
+    Screen = 2,
+}
+
+impl Medium {
+    /// Every medium, by its number.
+    pub const ALL: [Medium; 3] = [Medium::Microphone, Medium::Camera, Medium::Screen];
+
+    /// Whether its packets depend on earlier ones.
+    pub const fn is_video(self) -> bool {
+        !matches!(self, Medium::Microphone)
+    }
+}
+
+/// One medium of one peer: a line as a source, a slot as a destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct End {
+    /// Whose.
+    pub peer: PeerId,
+    /// Which.
+    pub medium: Medium,
+}
+
+/// A codec as the browser numbers it.
+#[derive(Clone, Copy, Debug)]
+pub struct NumberedCodec {
+    /// Which codec.
+    pub codec: Codec,
+    /// Of its packets.
+    pub payload_type: u8,
+}
+
+/// Header extension ids of one section; None where not negotiated.
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(missing_docs)] // the names are the extensions'
+pub struct ExtensionIds {
+    pub mid: Option<u8>,
+    pub audio_level: Option<u8>,
+    pub abs_send_time: Option<u8>,
+    pub transport_cc: Option<u8>,
+}
+
+/// What negotiation says of a line.
+#[derive(Clone, Debug)]
+pub struct LineSetup {
+    /// What it carries.
+    pub medium: Medium,
+    /// The section's name, which unannounced streams carry.
+    pub mid: Vec<u8>,
+    /// As announced in the offer.
+    pub ssrc: Option<u32>,
+    /// Of its retransmissions.
+    pub rtx_ssrc: Option<u32>,
+    /// Accepted, in order of preference.
+    pub codecs: Vec<NumberedCodec>,
+    /// Of this section.
+    pub extensions: ExtensionIds,
+}
+
+/// A line and what goes on with it.
+#[derive(Debug)]
+pub struct Line {
+    /// As negotiated; the SSRCs may be learnt later.
+    pub setup: LineSetup,
+    /// Whether the offer named the SSRCs.
+    pub announced: bool,
+    /// How well it arrives.
+    pub reception: Reception,
+    /// When the sender was asked for a keyframe.
+    pub keyframes: KeyframeRequests,
+    /// The timestamp of the latest keyframe, to count each once.
+    pub keyframe_at: Option<u32>,
+    /// The slots that show it.
+    pub receivers: Vec<End>,
+}
+
+impl Line {
+    /// A line that nobody watches yet.
+    pub fn new(setup: LineSetup) -> Self {
+        let announced = setup.ssrc.is_some();
+        let rate = setup.codecs.first().map_or(90_000, |first| first.codec.clock_rate());
+        Self {
+            setup,
+            announced,
+            reception: Reception::new(rate),
+            keyframes: KeyframeRequests::default(),
+            keyframe_at: None,
+            receivers: Vec::new(),
+        }
+    }
+
+    /// The codec that the sender numbers so.
+    pub fn codec(&self, payload_type: u8) -> Option<Codec> {
+        self.setup.codecs.iter().find(|known| known.payload_type == payload_type).map(|known| known.codec)
+    }
+}

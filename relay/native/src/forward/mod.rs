@@ -1,0 +1,9 @@
+//! Turns what one sender sends into one continuous stream per slot, across any number of senders.
+
+pub mod keyframes;
+pub mod line;
+pub mod picture;
+pub mod sender_clock;
+pub mod sequence;
+pub mod slot;
+pub mod timeline;

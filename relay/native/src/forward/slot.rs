@@ -1,0 +1,192 @@
+//! One slot: where a browser receives its partner's microphone, camera or screen.
+//!
+//! However often the source changes, the browser sees one stream: SSRC, sequence numbers, timestamps
+//! and picture numbers go on, payload types and extension ids are its own. After a change, video is
+//! held back until a keyframe.
+
+use crate::codec::Codec;
+use crate::counters::Reason;
+use crate::forward::line::{End, ExtensionIds, Medium, NumberedCodec};
+use crate::forward::picture::PictureNumbers;
+use crate::forward::sequence::SequenceMap;
+use crate::forward::timeline::Timeline;
+use crate::rtp::{Written, write_header};
+use crate::srtp::Outbound;
+use crate::time::{NtpClock, Time};
+
+/// One authentic packet of a line.
+#[derive(Clone, Copy, Debug)]
+pub struct Media<'a> {
+    /// Of its payload.
+    pub codec: Codec,
+    /// See [`crate::rtp::Header::marker`].
+    pub marker: bool,
+    /// The sender's 48-bit packet index.
+    pub index: u64,
+    /// The sender's timestamp.
+    pub timestamp: u32,
+    /// The sender's stream.
+    pub ssrc: u32,
+    /// Without padding; empty if there was nothing else.
+    pub payload: &'a [u8],
+    /// The audio level extension (RFC 6464).
+    pub audio_level: Option<&'a [u8]>,
+    /// Whether a decoder can begin here.
+    pub keyframe: bool,
+}
+
+/// Why a packet was not forwarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// Nothing can be shown before a keyframe.
+    AwaitingKeyframe,
+    /// For good.
+    Dropped(Reason),
+}
+
+/// What negotiation says of a slot.
+#[derive(Clone, Debug)]
+pub struct SlotSetup {
+    /// What it carries.
+    pub medium: Medium,
+    /// The section's name.
+    pub mid: Vec<u8>,
+    /// Ours.
+    pub ssrc: u32,
+    /// Accepted.
+    pub codecs: Vec<NumberedCodec>,
+    /// Of this section.
+    pub extensions: ExtensionIds,
+}
+
+/// How the current source maps onto the slot. Made when its first packet passes.
+#[derive(Debug)]
+struct Mapping {
+    ssrc: u32,
+    codec: Codec,
+    payload_type: u8,
+    sequence: SequenceMap,
+}
+
+/// A slot and the stream in it.
+#[derive(Debug)]
+pub struct Slot {
+    /// As negotiated.
+    pub setup: SlotSetup,
+    /// What it shows.
+    pub source: Option<End>,
+    mapping: Option<Mapping>,
+    timeline: Timeline,
+    pictures: PictureNumbers,
+    /// The next free packet index.
+    next: u64,
+    /// Packets and payload bytes since the start, as reports count them.
+    pub sent: (u32, u32),
+    /// A report on the stream should go out soon.
+    pub report_due: bool,
+}
+
+impl Slot {
+    /// An empty slot. First sequence number and timestamp are derived from the SSRC, which is random; the
+    /// former below 2^15, so that early loss can't hide a wrap (RFC 3711 section 3.3.1).
+    pub fn new(setup: SlotSetup) -> Self {
+        let rate = setup.codecs.first().map_or(90_000, |first| first.codec.clock_rate());
+        Self {
+            timeline: Timeline::new(rate, setup.ssrc.rotate_left(16)),
+            next: u64::from(setup.ssrc & 0x7fff),
+            setup,
+            source: None,
+            mapping: None,
+            pictures: PictureNumbers::default(),
+            sent: (0, 0),
+            report_due: false,
+        }
+    }
+
+    /// Show another source from now on, or nothing.
+    pub fn show(&mut self, source: Option<End>) {
+        self.source = source;
+        self.cut();
+    }
+
+    /// Append the packet as this slot sends it, sealed. Gives its length.
+    pub fn forward(
+        &mut self,
+        media: &Media<'_>,
+        now: Time,
+        ntp: &NtpClock,
+        outbound: &mut Outbound,
+        packets: &mut Vec<u8>,
+    ) -> Result<usize, Held> {
+        // Another stream or codec on the same line is a switch as well.
+        if self.mapping.as_ref().is_some_and(|current| current.ssrc != media.ssrc || current.codec != media.codec) {
+            self.cut();
+        }
+        if media.payload.is_empty() {
+            if let Some(mapping) = &mut self.mapping {
+                mapping.sequence.skip(media.index);
+            }
+            return Err(Held::Dropped(Reason::Padding));
+        }
+        let begins = self.mapping.is_none();
+        let mapping = match &mut self.mapping {
+            Some(mapping) => mapping,
+            None => {
+                let numbered = self.setup.codecs.iter().find(|known| known.codec == media.codec);
+                let payload_type = numbered.ok_or(Held::Dropped(Reason::NoCommonCodec))?.payload_type;
+                if self.setup.medium.is_video() && !media.keyframe {
+                    return Err(Held::AwaitingKeyframe);
+                }
+                self.timeline.cut(media.timestamp, now);
+                self.report_due = true;
+                self.mapping.insert(Mapping {
+                    ssrc: media.ssrc,
+                    codec: media.codec,
+                    payload_type,
+                    sequence: SequenceMap::new(media.index, self.next),
+                })
+            }
+        };
+        let index = mapping.sequence.place(media.index).ok_or(Held::Dropped(Reason::TooLate))?;
+        self.next = self.next.max(index + 1);
+        let fields = Written {
+            // The first packet of sound after a switch starts a talk spurt (RFC 3551 section 4.1).
+            marker: media.marker || (begins && !self.setup.medium.is_video()),
+            payload_type: mapping.payload_type,
+            sequence: index as u16,
+            timestamp: self.timeline.place(media.timestamp, now),
+            ssrc: self.setup.ssrc,
+        };
+        let sent_at = ntp.abs_send_time(now).to_be_bytes();
+        let ids = self.setup.extensions;
+        let extensions = [
+            ids.mid.map(|id| (id, self.setup.mid.as_slice())),
+            ids.abs_send_time.map(|id| (id, &sent_at[1..])),
+            ids.audio_level.zip(media.audio_level),
+        ];
+        let start = packets.len();
+        let header = write_header(packets, fields, extensions.into_iter().flatten());
+        match media.codec.picture(media.payload) {
+            Some(picture) => self.pictures.rewrite(media.payload, picture, packets),
+            None => packets.extend_from_slice(media.payload),
+        }
+        let octets = (packets.len() - start - header) as u32;
+        if outbound.seal_rtp(packets, start, header, self.setup.ssrc, index).is_none() {
+            packets.truncate(start);
+            return Err(Held::Dropped(Reason::TooLate));
+        }
+        self.sent = (self.sent.0.wrapping_add(1), self.sent.1.wrapping_add(octets));
+        Ok(packets.len() - start)
+    }
+
+    /// The slot's RTP timestamp now, for a report; `source` is the source's own, if its reports tell.
+    pub fn position(&self, source: Option<u32>, now: Time) -> Option<u32> {
+        self.mapping.as_ref()?;
+        source.map(|timestamp| self.timeline.translate(timestamp)).or_else(|| self.timeline.at(now))
+    }
+
+    fn cut(&mut self) {
+        self.mapping = None;
+        self.pictures.cut();
+    }
+}

@@ -1,0 +1,169 @@
+//! The core from outside: start it, order, hear, count, stop.
+//!
+//! Commands go down one bounded queue and reports come up another; nobody waits for anybody. Counters are
+//! read where the media threads write them.
+
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use crate::counters::Totals;
+use crate::exchange::{Command, Exchange};
+use crate::net::{Bound, Buffers, Wake};
+use crate::time::{NtpClock, Time};
+use crate::worker::{Report, Reports, Worker};
+
+/// Orders that wait at most: a room full of people that all pair at once.
+const COMMANDS: usize = 16_384;
+
+/// Reports that wait at most. Those about flows are kept beyond it, one for each peer.
+const REPORTS: usize = 4_096;
+
+/// A socket that can't be opened: which, and why.
+#[derive(Debug)]
+pub struct CannotOpen {
+    /// The address.
+    pub host: IpAddr,
+    /// The system's word.
+    pub cause: io::Error,
+}
+
+/// More commands wait than the media threads will ever carry out, or they have died.
+#[derive(Debug)]
+pub struct Overloaded;
+
+/// Running media threads.
+pub struct Handle {
+    commands: SyncSender<Command>,
+    reports: Receiver<Report>,
+    command_wake: Arc<Wake>,
+    /// One for each thread but the first.
+    other_wakes: Vec<Arc<Wake>>,
+    report_wake: Arc<Wake>,
+    stopping: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+    totals: Arc<Totals>,
+    granted: Vec<(IpAddr, Buffers)>,
+}
+
+impl Handle {
+    /// Bind `port` on each of `hosts` and start `threads` media threads, one at least. `buffers` are asked for in
+    /// all, so each socket of several on the same address gets a share.
+    pub fn start(hosts: &[IpAddr], port: u16, threads: usize, buffers: Buffers) -> Result<Self, CannotOpen> {
+        let threads = threads.max(1);
+        let fail = |host: IpAddr| move |cause| CannotOpen { host, cause };
+        let anywhere = hosts.first().copied().unwrap_or(IpAddr::from([0; 4]));
+        let share = Buffers { receive: buffers.receive / threads, send: buffers.send / threads };
+        let (mut sockets, mut granted) = (Vec::new(), Vec::new());
+        for _ in 0..threads {
+            let mut own = Vec::new();
+            for host in hosts {
+                let (bound, got) = Bound::open(*host, port, threads > 1, share).map_err(fail(*host))?;
+                own.push(bound);
+                granted.push((*host, got));
+            }
+            sockets.push(own);
+        }
+        let origin = Instant::now();
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
+        let totals = Arc::new(Totals::default());
+        let ntp = NtpClock::new(unix, Time::default());
+        let exchange = Arc::new(Mutex::new(Exchange::new(Arc::clone(&totals), ntp)));
+        let (commands, command_queue) = sync_channel(COMMANDS);
+        let (report_queue, reports) = sync_channel(REPORTS);
+        let wake = || Wake::new().map(Arc::new).map_err(fail(anywhere));
+        let report_wake = wake()?;
+        let command_wake = wake()?;
+        let mut handle = Self {
+            commands,
+            reports,
+            command_wake: Arc::clone(&command_wake),
+            other_wakes: Vec::new(),
+            report_wake: Arc::clone(&report_wake),
+            stopping: Arc::new(AtomicBool::new(false)),
+            threads: Vec::new(),
+            totals: Arc::clone(&totals),
+            granted,
+        };
+        let mut command_queue = Some(command_queue);
+        for (number, sockets) in sockets.into_iter().enumerate() {
+            let commands = command_queue.take();
+            let wake = if commands.is_some() { Arc::clone(&command_wake) } else { wake()? };
+            if commands.is_none() {
+                handle.other_wakes.push(Arc::clone(&wake));
+            }
+            let worker = Worker {
+                sockets,
+                exchange: Arc::clone(&exchange),
+                totals: Arc::clone(&totals),
+                commands,
+                wake,
+                reports: Reports::new(report_queue.clone(), Arc::clone(&report_wake)),
+                stopping: Arc::clone(&handle.stopping),
+                origin,
+            };
+            let started = std::thread::Builder::new().name(format!("media-{number}")).spawn(move || worker.run());
+            handle.threads.push(started.map_err(fail(anywhere))?);
+        }
+        Ok(handle)
+    }
+
+    /// Order something. Never waits.
+    pub fn order(&self, command: Command) -> Result<(), Overloaded> {
+        self.commands.try_send(command).map_err(|_| Overloaded)?;
+        self.command_wake.signal();
+        Ok(())
+    }
+
+    /// Readable while there are reports.
+    pub fn report_descriptor(&self) -> RawFd {
+        self.report_wake.descriptor()
+    }
+
+    /// Up to `most` reports. What is left keeps the descriptor readable.
+    pub fn reports(&self, most: usize) -> Vec<Report> {
+        self.report_wake.clear();
+        let mut reports = Vec::new();
+        while reports.len() < most {
+            match self.reports.try_recv() {
+                Ok(report) => reports.push(report),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return reports,
+            }
+        }
+        self.report_wake.signal();
+        reports
+    }
+
+    /// What passed and what was dropped, since the start.
+    pub fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// What the system granted each socket.
+    pub fn granted(&self) -> &[(IpAddr, Buffers)] {
+        &self.granted
+    }
+
+    /// Stop the threads and close the sockets. Idempotent. Orders given before are carried out or not.
+    pub fn stop(&mut self) {
+        self.stopping.store(true, Ordering::Release);
+        for wake in self.other_wakes.iter().chain([&self.command_wake]) {
+            wake.signal();
+        }
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has reported it.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

@@ -1,0 +1,25 @@
+//! The native forwarding core.
+//!
+//! Inside, everything is sans-IO: [`exchange::Exchange`] takes datagrams, commands and the time, and
+//! gives datagrams and events. Only [`net`] makes system calls, only [`worker`] reads a clock, and only
+//! `python` knows Python. Nothing in here trusts a byte that came from the network.
+
+pub mod bindings;
+pub mod bytes;
+pub mod codec;
+pub mod counters;
+pub mod exchange;
+pub mod feedback;
+pub mod forward;
+pub mod handle;
+pub mod net;
+pub mod outbox;
+pub mod path;
+#[cfg(feature = "python")]
+mod python;
+pub mod rtcp;
+pub mod rtp;
+pub mod srtp;
+pub mod stun;
+pub mod time;
+pub mod worker;

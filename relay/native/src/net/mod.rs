@@ -1,0 +1,15 @@
+//! The only module that makes system calls.
+//!
+//! Sockets, batches of datagrams, wake-ups between threads, and waiting. `unsafe` lives here and nowhere else;
+//! each block says why it is sound.
+
+mod address;
+mod receive;
+mod send;
+mod socket;
+mod wake;
+
+pub use receive::{BATCH, Receiver};
+pub use send::Sender;
+pub use socket::{Bound, Buffers};
+pub use wake::{Wake, precise_timers, wait_readable};

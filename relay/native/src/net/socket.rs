@@ -1,0 +1,98 @@
+//! One bound UDP socket.
+
+use std::io;
+use std::mem::size_of_val;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+use super::address::Name;
+
+/// A UDP socket that reports which of our addresses a datagram was sent to, and what its queue lost.
+#[derive(Debug)]
+pub struct Bound {
+    descriptor: OwnedFd,
+    host: IpAddr,
+}
+
+/// Bytes that the system grants for each direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // the names say it
+pub struct Buffers {
+    pub receive: usize,
+    pub send: usize,
+}
+
+impl Bound {
+    /// Bind `port` on `host`. With `shared`, several sockets may: the system spreads flows over them.
+    pub fn open(host: IpAddr, port: u16, shared: bool, buffers: Buffers) -> io::Result<(Self, Buffers)> {
+        let family = if host.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
+        let kind = libc::SOCK_DGRAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+        // SAFETY: takes no pointers.
+        let descriptor = check(unsafe { libc::socket(family, kind, 0) })?;
+        // SAFETY: the descriptor was just made and has no other owner.
+        let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };
+        let socket = Self { descriptor, host };
+        if host.is_ipv4() {
+            socket.set(libc::IPPROTO_IP, libc::IP_PKTINFO, 1)?;
+        } else {
+            socket.set(libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, 1)?;
+            socket.set(libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1)?;
+        }
+        socket.set(libc::SOL_SOCKET, libc::SO_RXQ_OVFL, 1)?;
+        if shared {
+            socket.set(libc::SOL_SOCKET, libc::SO_REUSEPORT, 1)?;
+        }
+        let granted = Buffers {
+            receive: socket.grow(libc::SO_RCVBUFFORCE, libc::SO_RCVBUF, buffers.receive)?,
+            send: socket.grow(libc::SO_SNDBUFFORCE, libc::SO_SNDBUF, buffers.send)?,
+        };
+        let mut name = Name::empty();
+        let length = name.set(SocketAddr::new(host, port));
+        // SAFETY: `name` holds an address of `length` bytes and outlives the call.
+        check(unsafe { libc::bind(socket.descriptor.as_raw_fd(), (&raw const name).cast(), length) })?;
+        Ok((socket, granted))
+    }
+
+    /// Whether datagrams from `local` leave through this socket.
+    pub fn serves(&self, local: IpAddr) -> bool {
+        self.host == local || (self.host.is_unspecified() && self.host.is_ipv4() == local.is_ipv4())
+    }
+
+    /// For polling and system calls; stays owned by the socket.
+    pub fn descriptor(&self) -> RawFd {
+        self.descriptor.as_raw_fd()
+    }
+
+    /// Ask for a buffer beyond the administrator's limit where we may, else within it; gives what we got.
+    fn grow(&self, force: i32, ask: i32, bytes: usize) -> io::Result<usize> {
+        let wanted = i32::try_from(bytes).unwrap_or(i32::MAX / 2);
+        if self.set(libc::SOL_SOCKET, force, wanted).is_err() {
+            self.set(libc::SOL_SOCKET, ask, wanted)?;
+        }
+        // The system doubles what is set, for its own bookkeeping (socket(7)).
+        Ok(self.get(libc::SOL_SOCKET, ask)? as usize / 2)
+    }
+
+    fn set(&self, level: i32, option: i32, value: i32) -> io::Result<()> {
+        let length = size_of_val(&value) as libc::socklen_t;
+        // SAFETY: `value` has `length` bytes and outlives the call.
+        let result =
+            unsafe { libc::setsockopt(self.descriptor.as_raw_fd(), level, option, (&raw const value).cast(), length) };
+        check(result).map(drop)
+    }
+
+    fn get(&self, level: i32, option: i32) -> io::Result<i32> {
+        let mut value = 0_i32;
+        let mut length = size_of_val(&value) as libc::socklen_t;
+        // SAFETY: `value` has room for `length` bytes, and both outlive the call.
+        let result = unsafe {
+            let value = (&raw mut value).cast();
+            libc::getsockopt(self.descriptor.as_raw_fd(), level, option, value, &raw mut length)
+        };
+        check(result).map(|_| value)
+    }
+}
+
+pub(super) fn check(result: i32) -> io::Result<i32> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}

@@ -1,0 +1,63 @@
+//! Datagrams on their way out, gathered in one buffer until the batch is sent.
+
+use crate::bindings::PeerId;
+use crate::path::Path;
+
+/// One datagram: where it lies in the buffer, and where it goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Outgoing {
+    /// For whom; datagrams for one peer keep their order.
+    pub peer: PeerId,
+    /// How it travels.
+    pub path: Path,
+    start: usize,
+    end: usize,
+}
+
+/// Emptied after each batch, so its size is bounded by what one batch leads to.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    bytes: Vec<u8>,
+    items: Vec<Outgoing>,
+}
+
+impl Outbox {
+    /// Let `write` append one datagram. What it wrote is taken back if it gives an error.
+    pub fn push<T, E>(
+        &mut self,
+        peer: PeerId,
+        path: Path,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let start = self.bytes.len();
+        let written = write(&mut self.bytes);
+        if written.is_ok() {
+            self.items.push(Outgoing { peer, path, start, end: self.bytes.len() });
+        } else {
+            self.bytes.truncate(start);
+        }
+        written
+    }
+
+    /// Everything, grouped by peer, in the order of its making.
+    pub fn sorted(&mut self) -> &[Outgoing] {
+        self.items.sort_by_key(|item| item.peer);
+        &self.items
+    }
+
+    /// The datagrams, as last sorted.
+    pub fn items(&self) -> &[Outgoing] {
+        &self.items
+    }
+
+    /// The bytes of one datagram.
+    pub fn bytes(&self, item: &Outgoing) -> &[u8] {
+        &self.bytes[item.start..item.end]
+    }
+
+    /// Forget everything.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.items.clear();
+    }
+}

@@ -1,0 +1,270 @@
+//! The core as Python sees it: `relay.native._core`. The stub `_core.pyi` says what each call takes.
+//!
+//! Nothing here waits but `close`, which gives up the interpreter lock while the threads end.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::bindings::PeerId;
+use crate::codec::Codec;
+use crate::counters::{Drops, PeerCounters, Reason, Traffic};
+use crate::exchange::{Command, Event, PeerSetup};
+use crate::forward::line::{End, ExtensionIds, LineSetup, Medium, NumberedCodec};
+use crate::forward::slot::SlotSetup;
+use crate::handle::Handle;
+use crate::net::Buffers;
+use crate::srtp::{Keys, Profile};
+use crate::worker::Report;
+
+/// (name, payload type)
+type PyCodec = (String, u8);
+/// Ids of mid, audio level, abs-send-time, transport-cc; 0: not negotiated.
+type PyExtensions = (u8, u8, u8, u8);
+/// (medium, mid, SSRC, RTX SSRC, codecs, extension ids)
+type PyLine = (u8, String, Option<u32>, Option<u32>, Vec<PyCodec>, PyExtensions);
+/// (medium, mid, SSRC, codecs, extension ids)
+type PySlot = (u8, String, u32, Vec<PyCodec>, PyExtensions);
+/// (peer, medium)
+type PyEnd = (PeerId, u8);
+/// (kind, peer, datagram or text, remote host, remote port, local host)
+type PyReport<'py> = (u8, PeerId, Bound<'py, PyBytes>, String, u16, String);
+/// (packets, bytes)
+type PyTraffic = (u64, u64);
+/// Reasons that occurred, and how often.
+type PyDrops = Vec<(&'static str, u64)>;
+/// (peer, received, sent, receive rate, send rate, keyframes, keyframe requests, drops)
+type PyPeer = (PeerId, PyTraffic, PyTraffic, u64, u64, u64, u64, PyDrops);
+
+const FLOW_SELECTED: u8 = 0;
+const FLOW_LOST: u8 = 1;
+const DTLS: u8 = 2;
+const DIED: u8 = 3;
+
+/// Running media threads, or none after `close`.
+#[pyclass(frozen)]
+struct Core {
+    /// Only Python's own threads take this lock; the media threads never do.
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    handle: Handle,
+    counters: HashMap<PeerId, Arc<PeerCounters>>,
+}
+
+impl Core {
+    fn inner(&self) -> PyResult<MutexGuard<'_, Inner>> {
+        self.inner.lock().map_err(|_| PyRuntimeError::new_err("the core is broken"))
+    }
+
+    fn order(&self, command: Command) -> PyResult<()> {
+        let overloaded = |_| PyRuntimeError::new_err("the media threads take no more commands");
+        self.inner()?.handle.order(command).map_err(overloaded)
+    }
+}
+
+#[pymethods]
+impl Core {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        hosts: Vec<String>,
+        port: u16,
+        threads: usize,
+        receive_buffer: usize,
+        send_buffer: usize,
+    ) -> PyResult<Self> {
+        let hosts = hosts
+            .iter()
+            .map(|host| host.parse::<IpAddr>().map_err(|_| PyValueError::new_err("not an IP address")))
+            .collect::<PyResult<Vec<_>>>()?;
+        let buffers = Buffers { receive: receive_buffer, send: send_buffer };
+        let handle = py.detach(|| Handle::start(&hosts, port, threads, buffers)).map_err(|failed| {
+            PyOSError::new_err((failed.cause.raw_os_error(), failed.cause.to_string(), failed.host.to_string()))
+        })?;
+        Ok(Self { inner: Mutex::new(Inner { handle, counters: HashMap::new() }) })
+    }
+
+    fn granted(&self) -> PyResult<Vec<(String, usize, usize)>> {
+        let inner = self.inner()?;
+        Ok(inner.handle.granted().iter().map(|(host, got)| (host.to_string(), got.receive, got.send)).collect())
+    }
+
+    fn fileno(&self) -> PyResult<i32> {
+        Ok(self.inner()?.handle.report_descriptor())
+    }
+
+    fn admit(&self, peer: PeerId, ufrag: String, password: String) -> PyResult<()> {
+        self.order(Command::Admit { peer, ufrag: ufrag.into_bytes(), password: password.into_bytes() })
+    }
+
+    fn send_dtls(&self, peer: PeerId, datagram: Vec<u8>) -> PyResult<()> {
+        self.order(Command::SendDtls { peer, datagram })
+    }
+
+    fn release(&self, peer: PeerId) -> PyResult<()> {
+        self.order(Command::Release { peer })
+    }
+
+    fn open(&self, peer: PeerId, lines: Vec<PyLine>, slots: Vec<PySlot>) -> PyResult<()> {
+        let setup = PeerSetup {
+            lines: lines.into_iter().map(line).collect::<PyResult<_>>()?,
+            slots: slots.into_iter().map(slot).collect::<PyResult<_>>()?,
+        };
+        let counters = Arc::new(PeerCounters::default());
+        self.inner()?.counters.insert(peer, Arc::clone(&counters));
+        self.order(Command::Open { peer, setup, counters })
+    }
+
+    fn secure(&self, peer: PeerId, profile: &str, receive: Vec<u8>, send: Vec<u8>) -> PyResult<()> {
+        let profile = match profile {
+            "SRTP_AEAD_AES_128_GCM" => Profile::Gcm128,
+            "SRTP_AEAD_AES_256_GCM" => Profile::Gcm256,
+            "SRTP_AES128_CM_SHA1_80" => Profile::Cm128Sha1,
+            _ => return Err(PyValueError::new_err("unknown SRTP profile")),
+        };
+        let (Some(receive), Some(send)) = (Keys::new(profile, receive), Keys::new(profile, send)) else {
+            return Err(PyValueError::new_err("the keys do not fit the profile"));
+        };
+        self.order(Command::Secure { peer, receive, send })
+    }
+
+    #[pyo3(signature = (slot, source))]
+    fn route(&self, slot: PyEnd, source: Option<PyEnd>) -> PyResult<()> {
+        self.order(Command::Route { slot: end(slot)?, source: source.map(end).transpose()? })
+    }
+
+    fn close_peer(&self, peer: PeerId) -> PyResult<()> {
+        self.inner()?.counters.remove(&peer);
+        self.order(Command::Close { peer })
+    }
+
+    fn reports<'py>(&self, py: Python<'py>, most: usize) -> PyResult<Vec<PyReport<'py>>> {
+        let reports = self.inner()?.handle.reports(most);
+        let nothing = String::new;
+        Ok(reports
+            .into_iter()
+            .map(|report| match report {
+                Report::Event(Event::FlowSelected(peer, path)) => (
+                    FLOW_SELECTED,
+                    peer,
+                    PyBytes::new(py, b""),
+                    path.remote.ip().to_string(),
+                    path.remote.port(),
+                    path.local.to_string(),
+                ),
+                Report::Event(Event::FlowLost(peer)) => {
+                    (FLOW_LOST, peer, PyBytes::new(py, b""), nothing(), 0, nothing())
+                }
+                Report::Event(Event::Dtls(peer, datagram)) => {
+                    (DTLS, peer, PyBytes::new(py, &datagram), nothing(), 0, nothing())
+                }
+                Report::Died(message) => (DIED, 0, PyBytes::new(py, message.as_bytes()), nothing(), 0, nothing()),
+            })
+            .collect())
+    }
+
+    fn totals(&self) -> PyResult<(PyTraffic, PyTraffic, PyDrops)> {
+        let inner = self.inner()?;
+        let totals = inner.handle.totals();
+        Ok((traffic(&totals.received), traffic(&totals.sent), drops(&totals.drops)))
+    }
+
+    fn peers(&self) -> PyResult<Vec<PyPeer>> {
+        let inner = self.inner()?;
+        Ok(inner
+            .counters
+            .iter()
+            .map(|(peer, of)| {
+                (
+                    *peer,
+                    traffic(&of.received),
+                    traffic(&of.sent),
+                    of.receive_rate.get(),
+                    of.send_rate.get(),
+                    of.keyframes.get(),
+                    of.keyframe_requests.get(),
+                    drops(&of.drops),
+                )
+            })
+            .collect())
+    }
+
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.inner.lock().map(|mut inner| inner.handle.stop()).map_err(|_| ()))
+            .map_err(|()| PyRuntimeError::new_err("the core is broken"))
+    }
+}
+
+fn traffic(of: &Traffic) -> PyTraffic {
+    (of.packets.get(), of.bytes.get())
+}
+
+/// Reasons that occurred.
+fn drops(of: &Drops) -> PyDrops {
+    Reason::ALL.iter().map(|reason| (reason.name(), of.get(*reason))).filter(|(_, count)| *count > 0).collect()
+}
+
+fn medium(number: u8) -> PyResult<Medium> {
+    Medium::ALL.get(usize::from(number)).copied().ok_or_else(|| PyValueError::new_err("unknown medium"))
+}
+
+fn end((peer, number): PyEnd) -> PyResult<End> {
+    Ok(End { peer, medium: medium(number)? })
+}
+
+fn codecs(named: Vec<PyCodec>) -> PyResult<Vec<NumberedCodec>> {
+    named
+        .into_iter()
+        .map(|(name, payload_type)| {
+            let codec = Codec::from_name(&name).ok_or_else(|| PyValueError::new_err("unknown codec"))?;
+            Ok(NumberedCodec { codec, payload_type })
+        })
+        .collect()
+}
+
+fn extensions((mid, audio_level, abs_send_time, transport_cc): PyExtensions) -> ExtensionIds {
+    let id = |id: u8| Some(id).filter(|id| *id != 0);
+    ExtensionIds {
+        mid: id(mid),
+        audio_level: id(audio_level),
+        abs_send_time: id(abs_send_time),
+        transport_cc: id(transport_cc),
+    }
+}
+
+fn line((number, mid, ssrc, rtx_ssrc, named, ids): PyLine) -> PyResult<LineSetup> {
+    Ok(LineSetup {
+        medium: medium(number)?,
+        mid: mid.into_bytes(),
+        ssrc,
+        rtx_ssrc,
+        codecs: codecs(named)?,
+        extensions: extensions(ids),
+    })
+}
+
+fn slot((number, mid, ssrc, named, ids): PySlot) -> PyResult<SlotSetup> {
+    Ok(SlotSetup {
+        medium: medium(number)?,
+        mid: mid.into_bytes(),
+        ssrc,
+        codecs: codecs(named)?,
+        extensions: extensions(ids),
+    })
+}
+
+#[pymodule]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<Core>()?;
+    module.add("FLOW_SELECTED", FLOW_SELECTED)?;
+    module.add("FLOW_LOST", FLOW_LOST)?;
+    module.add("DTLS", DTLS)?;
+    module.add("DIED", DIED)?;
+    Ok(())
+}

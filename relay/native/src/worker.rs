@@ -1,0 +1,254 @@
+//! A media thread: waits, gathers a batch, has the exchange work on it, sends what comes of it.
+//!
+//! Threads share one exchange behind a mutex that Python never takes. What it guards is a fifth of the cost
+//! of a packet; the system calls around it are the rest, and those run side by side
+//! (`relay/decisions/0003-media-threads.md`). The first thread also carries out commands and rounds.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver as CommandQueue, SyncSender, TrySendError};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::bindings::PeerId;
+use crate::counters::{Reason, Totals};
+use crate::exchange::{Command, Event, Exchange};
+use crate::net::{BATCH, Bound, Receiver, Sender, Wake, precise_timers, wait_readable};
+use crate::outbox::Outbox;
+use crate::time::Time;
+
+/// What a thread reports upward.
+#[derive(Debug)]
+pub enum Report {
+    /// Something happened to a peer.
+    Event(Event),
+    /// This thread has ended, though nobody told it to.
+    Died(String),
+}
+
+/// Waited for a fuller batch: at most this below `BUSY` packets a second, and that above.
+const GATHERING: Duration = Duration::from_micros(200);
+const GATHERING_BUSY: Duration = Duration::from_millis(1);
+const BUSY: f64 = 10_000.0;
+
+/// Batches read before other work gets its turn.
+const BATCHES_PER_WAKE: usize = 8;
+
+/// Commands carried out before media gets its turn.
+const COMMANDS_PER_WAKE: usize = 256;
+
+/// How long a thread waits when nothing is due, so that it notices that it should stop.
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
+
+/// The way up: bounded, and signalled once per batch.
+pub struct Reports {
+    queue: SyncSender<Report>,
+    wake: Arc<Wake>,
+    /// Flow events that did not fit: the latest of each peer, so as many as there are peers at most.
+    waiting: HashMap<PeerId, Event>,
+}
+
+impl Reports {
+    /// Into `queue`, whose reader waits for `wake`.
+    pub fn new(queue: SyncSender<Report>, wake: Arc<Wake>) -> Self {
+        Self { queue, wake, waiting: HashMap::new() }
+    }
+
+    fn tell(&mut self, events: Vec<Event>, totals: &Totals) {
+        if events.is_empty() && self.waiting.is_empty() {
+            return;
+        }
+        let waiting: Vec<Event> = self.waiting.drain().map(|(_, event)| event).collect();
+        for event in waiting.into_iter().chain(events) {
+            let Err(TrySendError::Full(Report::Event(event))) = self.queue.try_send(Report::Event(event)) else {
+                continue;
+            };
+            match event {
+                // The handshake repeats what is lost.
+                Event::Dtls(..) => totals.drops.count(Reason::DtlsBacklog),
+                Event::FlowSelected(peer, _) | Event::FlowLost(peer) => {
+                    self.waiting.insert(peer, event);
+                }
+            }
+        }
+        self.wake.signal();
+    }
+
+    fn tell_death(&self, message: String) {
+        // If the queue is full its reader will see the closed channel instead.
+        let _ = self.queue.try_send(Report::Died(message));
+        self.wake.signal();
+    }
+}
+
+/// What a thread needs.
+pub struct Worker {
+    /// Its own sockets.
+    pub sockets: Vec<Bound>,
+    /// Everybody's.
+    pub exchange: Arc<Mutex<Exchange>>,
+    /// Everybody's.
+    pub totals: Arc<Totals>,
+    /// Commands, for the first thread only.
+    pub commands: Option<CommandQueue<Command>>,
+    /// Signalled when there are commands, or when it is time to stop.
+    pub wake: Arc<Wake>,
+    /// Upward.
+    pub reports: Reports,
+    /// Set when it is time to stop.
+    pub stopping: Arc<AtomicBool>,
+    /// Where [`Time`] begins.
+    pub origin: Instant,
+}
+
+impl Worker {
+    /// Work until told to stop. A panic ends only this thread, and is reported.
+    pub fn run(mut self) {
+        let ended = catch_unwind(AssertUnwindSafe(|| self.work()));
+        let message = match ended {
+            Ok(()) if self.stopping.load(Ordering::Acquire) => return,
+            Ok(()) => "another media thread died".to_owned(),
+            Err(panic) => panic
+                .downcast_ref::<String>()
+                .cloned()
+                .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+                .unwrap_or_else(|| "a media thread panicked".to_owned()),
+        };
+        self.reports.tell_death(message);
+    }
+
+    fn work(&mut self) {
+        precise_timers();
+        let (mut receiver, mut sender, mut outbox) = (Receiver::default(), Sender::default(), Outbox::default());
+        let mut pace = Pace::default();
+        let mut overflow = vec![0; self.sockets.len()];
+        let mut wait = Duration::ZERO;
+        while !self.stopping.load(Ordering::Acquire) {
+            if wait_readable(&self.sockets, &self.wake, wait) {
+                std::thread::sleep(pace.gathering());
+            }
+            if self.commands.is_some() && !self.lead(&mut sender, &mut outbox) {
+                return;
+            }
+            for (at, overflow) in overflow.iter_mut().enumerate() {
+                for _ in 0..BATCHES_PER_WAKE {
+                    let count = receiver.fill(&self.sockets[at]);
+                    if count == 0 {
+                        break;
+                    }
+                    pace.count(count, self.origin.elapsed());
+                    if !self.pass(&mut receiver, count, overflow, &mut sender, &mut outbox) {
+                        return;
+                    }
+                    if count < BATCH {
+                        break;
+                    }
+                }
+            }
+            wait = self.until_due();
+        }
+        // What was ordered before the end: goodbyes.
+        self.lead(&mut sender, &mut outbox);
+    }
+
+    /// Have the exchange work on a batch. False if another thread broke it.
+    fn pass(
+        &mut self,
+        receiver: &mut Receiver,
+        count: usize,
+        overflow: &mut u32,
+        sender: &mut Sender,
+        outbox: &mut Outbox,
+    ) -> bool {
+        let now = self.now();
+        let Ok(mut exchange) = self.exchange.lock() else { return false };
+        for received in receiver.batch(count) {
+            if let Some(total) = received.overflow {
+                self.totals.drops.add(Reason::SocketOverflow, u64::from(total.wrapping_sub(*overflow)));
+                *overflow = total;
+            }
+            match (received.datagram, received.path) {
+                (Some(datagram), Some(path)) => exchange.receive(datagram, path, now, outbox),
+                (None, _) => self.totals.drops.count(Reason::Oversized),
+                (_, None) => self.totals.drops.count(Reason::UnknownProtocol),
+            }
+        }
+        let events = exchange.take_events();
+        drop(exchange);
+        self.finish(events, sender, outbox);
+        true
+    }
+
+    /// Carry out commands, and what is due. False if another thread broke the exchange.
+    fn lead(&mut self, sender: &mut Sender, outbox: &mut Outbox) -> bool {
+        let now = self.now();
+        let Some(commands) = &self.commands else { return true };
+        let Ok(mut exchange) = self.exchange.lock() else { return false };
+        let due = exchange.due() <= now;
+        self.wake.clear();
+        let mut carried_out = 0;
+        for command in commands.try_iter().take(COMMANDS_PER_WAKE) {
+            exchange.obey(command, now, outbox);
+            carried_out += 1;
+        }
+        if carried_out == COMMANDS_PER_WAKE {
+            self.wake.signal();
+        }
+        if due {
+            exchange.run_rounds(now, outbox);
+        }
+        let events = exchange.take_events();
+        drop(exchange);
+        self.finish(events, sender, outbox);
+        true
+    }
+
+    fn finish(&mut self, events: Vec<Event>, sender: &mut Sender, outbox: &mut Outbox) {
+        self.reports.tell(events, &self.totals);
+        if !outbox.items().is_empty() {
+            let failed = sender.send(&self.sockets, outbox);
+            self.totals.drops.add(Reason::SendFailed, failed as u64);
+            outbox.clear();
+        }
+    }
+
+    fn until_due(&self) -> Duration {
+        if self.commands.is_none() {
+            return LONGEST_WAIT;
+        }
+        let Ok(exchange) = self.exchange.lock() else { return Duration::ZERO };
+        if exchange.is_idle() {
+            return LONGEST_WAIT;
+        }
+        Duration::from_nanos(exchange.due().nanos_since(self.now())).min(LONGEST_WAIT)
+    }
+
+    fn now(&self) -> Time {
+        Time::from_nanos(self.origin.elapsed().as_nanos() as u64)
+    }
+}
+
+/// How many packets come per second, over the last tenth of a second.
+#[derive(Default)]
+struct Pace {
+    counted: usize,
+    since: Duration,
+    rate: f64,
+}
+
+impl Pace {
+    fn count(&mut self, packets: usize, now: Duration) {
+        self.counted += packets;
+        let elapsed = now.saturating_sub(self.since);
+        if elapsed >= Duration::from_millis(100) {
+            self.rate = self.counted as f64 / elapsed.as_secs_f64();
+            self.counted = 0;
+            self.since = now;
+        }
+    }
+
+    fn gathering(&self) -> Duration {
+        if self.rate < BUSY { GATHERING } else { GATHERING_BUSY }
+    }
+}

@@ -1,0 +1,124 @@
+"""The media port in the native core: its threads own the sockets, STUN and the binding table.
+
+Passes orders down and reports up. The core answers checks and moves media by itself, so neither waits
+for the event loop; reports cross in batches when one file descriptor becomes readable.
+"""
+
+import asyncio
+import errno
+import os
+from collections.abc import Sequence
+
+from relay.errors import ConfigurationError
+from relay.ids import PeerId
+from relay.native import DTLS, FLOW_LOST, FLOW_SELECTED, Core
+from relay.observe.logging import get_logger
+from relay.tasks import Report
+from relay.transport.port import Path, PortListener
+
+REPORTS_PER_WAKE = 128
+"""How many are passed on before other work gets its turn."""
+
+BITS_PER_PERSON = 2_500_000
+"""What one person may send a second."""
+BUFFERED_SECONDS = 0.1
+"""Load that fits in the sockets' buffers while the media threads do something else."""
+SMALLEST_BUFFER = 1024 * 1024
+
+log = get_logger("port")
+
+
+class MediaThreadError(Exception):
+    """A media thread has died, though nobody stopped it."""
+
+
+class NativePort:
+    """A `MediaPort` in the core. `open()` binds it and starts the threads, `close()` ends both."""
+
+    _listener: PortListener
+
+    def __init__(self, threads: int, people: int, report: Report) -> None:
+        """`people` are admitted at most: the sockets' buffers are sized for them."""
+        self._threads = threads
+        self._buffer = max(SMALLEST_BUFFER, int(people * BITS_PER_PERSON / 8 * BUFFERED_SECONDS))
+        self._report = report
+        self._admitted: set[PeerId] = set()
+        self._core: Core | None = None
+
+    @property
+    def core(self) -> Core:
+        """For the engine, which shares it. There is none before `open()`, nor after `close()`."""
+        if self._core is None:
+            raise RuntimeError("the media port is not open")
+        return self._core
+
+    def open(self, hosts: Sequence[str], port: int, listener: PortListener) -> None:
+        """Bind `port` on each of `hosts`, or on all addresses of both families when there are none.
+
+        Raises:
+            ConfigurationError: the port can't be bound.
+        """
+        self._listener = listener
+        try:
+            try:
+                self._core = self._start(hosts or ("0.0.0.0", "::"), port)  # noqa: S104 - its purpose
+            except OSError as cause:
+                if hosts or cause.filename != "::" or cause.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
+                    raise
+                log.info("ipv6_unavailable")
+                self._core = self._start(("0.0.0.0",), port)  # noqa: S104 - as above
+        except OSError as cause:
+            sentence = os.strerror(cause.errno or 0)
+            raise ConfigurationError(
+                f"The media port can't be opened: UDP {cause.filename} port {port}: {sentence}."
+            ) from cause
+        for host, receive, send in self._core.granted():
+            if min(receive, send) < self._buffer // self._threads:
+                log.warning(
+                    "socket_buffers_small",
+                    host=host,
+                    wanted=self._buffer // self._threads,
+                    receive=receive,
+                    send=send,
+                    remedy="raise net.core.rmem_max and net.core.wmem_max",
+                )
+        asyncio.get_running_loop().add_reader(self._core.fileno(), self._readable)
+
+    def admit(self, peer: PeerId, ufrag: str, password: str) -> None:
+        self._admitted.add(peer)
+        self.core.admit(peer, ufrag, password)
+
+    def release(self, peer: PeerId) -> None:
+        self._admitted.discard(peer)
+        if self._core is not None:
+            self._core.release(peer)
+
+    def send_dtls(self, peer: PeerId, datagram: bytes) -> None:
+        self.core.send_dtls(peer, datagram)
+
+    async def close(self) -> None:
+        if self._core is not None:
+            core, self._core = self._core, None
+            asyncio.get_running_loop().remove_reader(core.fileno())
+            core.close()
+
+    def _start(self, hosts: Sequence[str], port: int) -> Core:
+        return Core(list(hosts), port, self._threads, self._buffer, self._buffer)
+
+    def _readable(self) -> None:
+        for kind, number, content, remote_host, remote_port, local_host in self.core.reports(REPORTS_PER_WAKE):
+            peer = PeerId(number)
+            if kind == DTLS:
+                self._listener.dtls_received(peer, content)
+            elif kind == FLOW_SELECTED:
+                self._listener.flow_selected(peer, Path(remote_host, remote_port, local_host))
+            elif kind == FLOW_LOST:
+                self._listener.flow_lost(peer)
+            else:
+                self._mourn(content.decode(errors="replace"))
+
+    def _mourn(self, message: str) -> None:
+        """Without its threads the port is dead: say so, and let everybody be told that they are cut off."""
+        self._report("media thread", MediaThreadError(message))
+        for peer in list(self._admitted):
+            self._listener.flow_lost(peer)
