@@ -7,7 +7,7 @@ STATIC := relay/web/static/index.html
 CHROMIUM ?= chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help run client lint test test-unit test-scenario test-browser test-client protocol measure wheel chromium lock clean
+.PHONY: help run client lint test test-unit test-scenario test-browser test-client protocol measure bench-sockets wheel chromium lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ protocol: $(VENV)/installed ## Write the client's message types anew
 
 measure: $(VENV)/installed $(STATIC) chromium ## How soon strangers see each other, and what a pair costs
 	$(BIN)/python -m tests.browser.first_frame
+
+bench-sockets: $(VENV)/installed ## What ten thousand idle visitors cost
+	$(BIN)/python -m tests.load.bench_sockets
 
 wheel: $(VENV)/installed ## Build a wheel that carries the client, into dist/
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

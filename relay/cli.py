@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import resource
 import signal
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _print(configuration)
             case "serve":
                 logging.configure(configuration.settings.log_level, configuration.settings.log_format)
+                _raise_descriptor_limit()
                 asyncio.run(_serve(configuration.settings))
     except ConfigurationError as error:
         print(f"relay: {error}", file=sys.stderr)
@@ -48,6 +50,12 @@ def _parser() -> argparse.ArgumentParser:
 def _print(configuration: config.Configuration) -> None:
     for name, value, origin in config.display(configuration):
         print(f"{name} = {value or '(none)'}  # {origin}")
+
+
+def _raise_descriptor_limit() -> None:
+    """Every visitor is a socket: take as many descriptors as the system lets us."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _serve(settings: config.Settings) -> None:
