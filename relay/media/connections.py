@@ -4,6 +4,7 @@ Owns the `PeerConnection` objects and the map from person to connection. It list
 port and passes each report to the connection or the engine it concerns.
 """
 
+import dataclasses
 import itertools
 import secrets
 from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ from relay.observe.drops import Drops
 from relay.observe.tally import Tally
 from relay.peer.aiortc_bridge import SharedCertificate
 from relay.peer.connection import PeerConnection, PeerState
-from relay.peer.lines import RECEIVED, SrtpKeys
+from relay.peer.lines import RECEIVED, Negotiated, SrtpKeys
 from relay.peer.negotiation import Identity, negotiate
 from relay.protocol.messages import Role
 from relay.tasks import Report, Tasks
@@ -33,6 +34,10 @@ PASSWORD_BYTES = 24
 class _Held:
     user: UserId
     connection: PeerConnection
+    negotiated: Negotiated
+    """As of the last offer."""
+    ssrcs: tuple[int, ...]
+    """Ours; an ICE restart keeps them."""
 
 
 class Connections:
@@ -71,34 +76,64 @@ class Connections:
         return len(self._peers)
 
     def answer(self, user: UserId, offer: str, roles: Mapping[str, Role]) -> str:
-        """Answer the person's offer with a new connection.
+        """Answer the person's offer: a first connection, an ICE restart, or a replacement.
+
+        A later offer with the same certificate and new ICE credentials restarts ICE (RFC 8445 section
+        9): keys, engine and routes stay. One with another certificate is of a new connection in the
+        browser, so the old one is dropped.
 
         Raises:
-            RelayError: INVALID_OFFER, or OUT_OF_TURN while there is a connection that works.
+            RelayError: INVALID_OFFER, or OUT_OF_TURN when the offer repeats the last one.
         """
-        current = self._peers.get(self._users.get(user, PeerId(0)))
-        if current is not None:
-            if current.connection.state is not PeerState.FAILED:
-                raise RelayError(ErrorCode.OUT_OF_TURN, "There is a media connection already.")
-            self._drop(current.connection.peer)
-        identity = Identity(
+        held = self._held(user)
+        if held is not None and held.connection.state is not PeerState.FAILED:
+            restarted = self._restart(held, offer, roles)
+            if restarted is not None:
+                return restarted
+        if held is not None:
+            self._drop(held.connection.peer)
+        return self._connect(user, offer, roles)
+
+    def _held(self, user: UserId) -> _Held | None:
+        return self._peers.get(self._users.get(user, PeerId(0)))
+
+    def _connect(self, user: UserId, offer: str, roles: Mapping[str, Role]) -> str:
+        identity, ssrcs = self._identity(), _fresh_ssrcs(2 * len(RECEIVED))
+        negotiated = negotiate(offer, roles, self._engine.terms, identity, ssrcs)
+        peer = PeerId(next(self._numbers))
+        self._port.admit(peer, identity.ufrag, identity.password)
+        connection = PeerConnection(
+            peer, negotiated, self._port, self._certificate, self._drops, self._report, self._secured, self._failed
+        )
+        self._peers[peer] = _Held(user, connection, negotiated, ssrcs)
+        self._users[user] = peer
+        self._engine.open(peer, negotiated)
+        self._switchboard.attach(user, peer)
+        return negotiated.answer
+
+    def _restart(self, held: _Held, offer: str, roles: Mapping[str, Role]) -> str | None:
+        """The answer to an ICE restart; None if the offer is of another connection."""
+        identity = self._identity()
+        negotiated = negotiate(offer, roles, self._engine.terms, identity, held.ssrcs)
+        if negotiated.fingerprints != held.negotiated.fingerprints:
+            return None
+        if negotiated.remote_ufrag == held.negotiated.remote_ufrag:
+            raise RelayError(ErrorCode.OUT_OF_TURN, "This offer was answered already.")
+        if (negotiated.lines, negotiated.slots) != (held.negotiated.lines, held.negotiated.slots):
+            raise RelayError(ErrorCode.INVALID_OFFER, "A later offer may change ICE credentials only.")
+        peer = held.connection.peer
+        self._port.admit(peer, identity.ufrag, identity.password)
+        self._peers[peer] = dataclasses.replace(held, negotiated=negotiated)
+        return negotiated.answer
+
+    def _identity(self) -> Identity:
+        return Identity(
             ufrag=_ice_string(UFRAG_BYTES),
             password=_ice_string(PASSWORD_BYTES),
             fingerprints=self._certificate.fingerprints,
             addresses=self._addresses,
             port=self._udp_port,
         )
-        negotiated = negotiate(offer, roles, self._engine.terms, identity, _fresh_ssrcs(2 * len(RECEIVED)))
-        peer = PeerId(next(self._numbers))
-        self._port.admit(peer, identity.ufrag, identity.password)
-        connection = PeerConnection(
-            peer, negotiated, self._port, self._certificate, self._drops, self._report, self._secured, self._failed
-        )
-        self._peers[peer] = _Held(user, connection)
-        self._users[user] = peer
-        self._engine.open(peer, negotiated)
-        self._switchboard.attach(user, peer)
-        return negotiated.answer
 
     def hang_up(self, user: UserId) -> None:
         """The person has gone. Idempotent."""

@@ -109,6 +109,8 @@ class Negotiated:
     slots: tuple[NegotiatedSlot, ...]
     fingerprints: tuple[Fingerprint, ...]
     """Of the browser's certificate; every one with a digest we know must match."""
+    remote_ufrag: str
+    """The browser's; a new one means an ICE restart."""
     dtls_role: "DtlsRole"
     """Ours."""
     answer: str

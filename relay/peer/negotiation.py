@@ -91,7 +91,7 @@ def negotiate(
     """
     description = _parse(offer)
     _check_bundle(description, roles)
-    fingerprints, dtls_role = _check_security(description.media)
+    fingerprints, remote_ufrag, dtls_role = _check_security(description.media)
     available = iter(ssrcs)
     lines: list[NegotiatedLine] = []
     slots: list[NegotiatedSlot] = []
@@ -125,7 +125,7 @@ def negotiate(
             _announce(section, slot)
         _secure(section, identity, dtls_role)
         answer.media.append(section)
-    return Negotiated(tuple(lines), tuple(slots), fingerprints, dtls_role, str(answer))
+    return Negotiated(tuple(lines), tuple(slots), fingerprints, remote_ufrag, dtls_role, str(answer))
 
 
 def _invalid(sentence: str) -> RelayError:
@@ -166,7 +166,8 @@ def _check_bundle(description: sdp.SessionDescription, roles: Mapping[str, Role]
             raise _invalid("Each section needs UDP/TLS/RTP/SAVPF and rtcp-mux.")
 
 
-def _check_security(sections: Sequence[sdp.MediaDescription]) -> tuple[tuple[Fingerprint, ...], DtlsRole]:
+def _check_security(sections: Sequence[sdp.MediaDescription]) -> tuple[tuple[Fingerprint, ...], str, DtlsRole]:
+    """The browser's certificate and ufrag, and our DTLS role."""
     dtls, ice = sections[0].dtls, sections[0].ice
     if dtls is None or ice is None or any(media.dtls != dtls for media in sections):
         raise _invalid("The sections do not agree on a DTLS role and certificate fingerprint.")
@@ -181,7 +182,7 @@ def _check_security(sections: Sequence[sdp.MediaDescription]) -> tuple[tuple[Fin
     for text, shortest in ((ice.usernameFragment, 4), (ice.password, 22)):
         if text is None or not shortest <= len(text) <= 256 or not _ICE_CHARACTERS.fullmatch(text):
             raise _invalid("The offer's ICE credentials are not well-formed.")
-    return known, ours
+    return known, ice.usernameFragment or "", ours
 
 
 def _extensions(media: sdp.MediaDescription, further: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
