@@ -4,10 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STATIC := relay/web/static/index.html
+CORE := relay/native
+CORE_SOURCES := $(shell find $(CORE)/src $(CORE)/Cargo.toml $(CORE)/Cargo.lock -type f)
+# rustup puts its tools here without telling shells that run already.
+export PATH := $(PATH):$(HOME)/.cargo/bin
 CHROMIUM ?= chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help run client lint test test-unit test-scenario test-browser test-client protocol measure bench-sockets wheel chromium lock clean
+.PHONY: help run client lint test test-core test-unit test-scenario test-browser test-client protocol measure bench-sockets wheel core rust chromium lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,11 +27,16 @@ lint: $(VENV)/installed client/node_modules/installed ## Style, types and import
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	cd client && npm run --silent lint
+	cargo fmt --check --manifest-path $(CORE)/Cargo.toml
+	cargo clippy --quiet --locked --all-targets --manifest-path $(CORE)/Cargo.toml -- --deny warnings
 
-test: lint test-client test-unit test-scenario test-browser ## Everything that must hold before a change lands
+test: core lint test-core test-client test-unit test-scenario test-browser ## Everything that must hold before a change lands
 
 test-client: client/node_modules/installed
 	cd client && npm run --silent test
+
+test-core: rust
+	cargo test --quiet --locked --manifest-path $(CORE)/Cargo.toml
 
 test-unit: $(VENV)/installed
 	$(BIN)/pytest -q tests/unit tests/contract
@@ -50,6 +59,16 @@ bench-sockets: $(VENV)/installed ## What ten thousand idle visitors cost
 wheel: $(VENV)/installed ## Build a wheel that carries the client, into dist/
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
+core: $(VENV)/installed # The native core must have been built
+	@$(BIN)/python -c 'import sys; from relay import native; sys.exit(not native.BUILT)' || { \
+		echo "The native core was not built. Install a Rust toolchain (rustup, or Debian's rustc-web and cargo-web)," \
+			"then 'make clean' and try again." >&2; exit 1; }
+
+rust: # Debian's packages, as root; without a toolchain the server runs on the frames engine
+	@command -v cargo >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq \
+		--no-install-recommends rustc-web cargo-web rustfmt-web rust-web-clippy >/dev/null; } || \
+		echo "There is no Rust toolchain: the native core is left out." >&2
+
 chromium: # Debian's package, as root; otherwise say what to install
 	@command -v $(CHROMIUM) >/dev/null || { \
 		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-liberation >/dev/null; \
@@ -64,10 +83,10 @@ lock: $(VENV)/installed ## Pin dependencies anew
 	cd client && npm install --package-lock-only
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) client/node_modules relay/web/static build tests/output
+	rm -rf $(VENV) client/node_modules relay/web/static build tests/output $(CORE)/target $(CORE)/*.so
 
 # A virtual environment with exactly the locked versions, and the project in it.
-$(VENV)/installed: requirements-dev.lock pyproject.toml
+$(VENV)/installed: requirements-dev.lock pyproject.toml $(CORE_SOURCES) | rust
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed." >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
 		test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv --clear $(VENV); }
