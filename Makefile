@@ -11,7 +11,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 CHROMIUM ?= chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help run client lint test test-core test-unit test-scenario test-browser test-client protocol measure bench-sockets wheel core rust chromium lock clean
+.PHONY: help run client lint test test-all test-core test-unit test-scenario test-browser test-client protocol measure bench-sockets wheel core rust chromium lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ lint: $(VENV)/installed client/node_modules/installed ## Style, types and import
 	cargo clippy --quiet --locked --all-targets --manifest-path $(CORE)/Cargo.toml -- --deny warnings
 
 test: core lint test-core test-client test-unit test-scenario test-browser ## Everything that must hold before a change lands
+
+test-all: test ## The same, and what takes two engines or more time
+	$(BIN)/pytest -q --engine frames tests/scenario tests/hostile tests/browser
 
 test-client: client/node_modules/installed
 	cd client && npm run --silent test

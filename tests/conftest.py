@@ -7,7 +7,7 @@ import aioice.ice
 import pytest
 
 from relay.app import Relay
-from relay.config import Settings
+from relay.config import EngineChoice, Settings
 
 
 def free_port() -> int:
@@ -27,10 +27,23 @@ def free_port() -> int:
     raise RuntimeError("no port is free for both TCP and UDP")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--engine", type=EngineChoice, default=EngineChoice.PACKETS, help="the media engine of the servers under test"
+    )
+
+
 @pytest.fixture
-def settings() -> Settings:
+def engine(request: pytest.FixtureRequest) -> EngineChoice:
+    """The media engine to test, as chosen by `--engine`."""
+    chosen: EngineChoice = request.config.getoption("--engine")
+    return chosen
+
+
+@pytest.fixture
+def settings(engine: EngineChoice) -> Settings:
     """Loopback only. Override it in a module to test other settings."""
-    return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",))
+    return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), engine=engine)
 
 
 @pytest.fixture

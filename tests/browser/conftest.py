@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 from playwright.async_api import async_playwright
 
+from relay.config import EngineChoice
 from tests.browser.person import Person, at_the_page
 from tests.conftest import free_port
 
@@ -33,13 +34,18 @@ class Served:
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[Served]:
-    """A server as a self-hoster starts it, on loopback; it must end within five seconds of Ctrl-C."""
+async def serving(engine: EngineChoice = EngineChoice.PACKETS, **settings: str) -> AsyncIterator[Served]:
+    """A server as a self-hoster starts it, on loopback; it must end within five seconds of Ctrl-C.
+
+    `settings` are by name and as written in the environment.
+    """
     port = free_port()
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("RELAY_")},
         "RELAY_PORT": str(port),
         "RELAY_PUBLIC_ADDRESS": "127.0.0.1",
+        "RELAY_ENGINE": engine.value,
+        **{f"RELAY_{name.upper()}": value for name, value in settings.items()},
     }
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "relay", "serve", env=environment)
     try:
@@ -54,9 +60,9 @@ async def serving() -> AsyncIterator[Served]:
 
 
 @pytest.fixture
-async def served() -> AsyncIterator[Served]:
+async def served(engine: EngineChoice) -> AsyncIterator[Served]:
     """A running server for one test."""
-    async with serving() as running:
+    async with serving(engine) as running:
         yield running
 
 

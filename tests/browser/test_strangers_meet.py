@@ -2,6 +2,9 @@
 
 import asyncio
 
+import pytest
+
+from relay.config import EngineChoice
 from tests.browser.cameras import TONES
 from tests.browser.conftest import Invite, Served
 from tests.browser.person import Person
@@ -65,6 +68,15 @@ async def test_next_finds_the_third_person_and_stop_tells_the_partner(invite: In
     await red.is_told("left")
     await red.picture("partner_left")
     await blue.picture("stopped")
+
+
+@pytest.mark.parametrize("engine", [EngineChoice.FRAMES])
+async def test_strangers_meet_on_the_frames_engine_too(invite: Invite) -> None:
+    red, blue = await asyncio.gather(invite("red"), invite("blue"))
+    await meet(red, blue)
+    await see_each_other(red, blue)
+    await asyncio.gather(red.sees_movement(), blue.sees_movement())
+    assert abs(await red.hears() - TONES["blue"]) < TONE_TOLERANCE
 
 
 async def test_a_closed_tab_tells_the_partner(invite: Invite) -> None:
