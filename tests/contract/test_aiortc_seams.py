@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from aiortc import RTCCertificate, VideoStreamTrack
 from aiortc.codecs import depayload
@@ -111,7 +112,7 @@ def encoded_pictures(amount: int) -> list[list[bytes]]:
     """VP8 payloads of grey pictures, the first a keyframe."""
     encoder, pictures = Vp8Encoder(), []
     for number in range(amount):
-        frame = VideoFrame(64, 64, "yuv420p")
+        frame = VideoFrame.from_ndarray(np.full((96, 64), 128, np.uint8), format="yuv420p")
         frame.pts, frame.time_base = number * 3_000, Fraction(1, 90_000)
         frame.pict_type = PictureType.NONE
         pictures.append(encoder.encode(frame, force_keyframe=number == 0)[0])

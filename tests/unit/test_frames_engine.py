@@ -1,0 +1,139 @@
+"""The frames engine's parts keep their bounds when somebody is slow or greedy."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from aiortc.rtp import RtcpPsfbPacket, RtcpRtpfbPacket, RtpPacket
+from av import VideoFrame
+
+from relay.media.frames.downlink import RETRANSMISSIONS_PER_SECOND, Downlink
+from relay.media.frames.track import PushedTrack
+from relay.media.frames.uplink import ENCODED_BACKLOG, Uplink
+from relay.observe.drops import Drop, Drops
+from relay.peer.lines import Codec, Medium, NegotiatedLine, NegotiatedSlot
+from relay.tasks import Tasks
+from tests.contract.test_aiortc_seams import encoded_pictures
+
+VP8 = Codec("VP8", 96, 90_000, None, (), (), 97)
+LINE = NegotiatedLine("1", Medium.CAMERA, (VP8,), (), 1_000, 2_000)
+SLOT = NegotiatedSlot("4", Medium.CAMERA, (VP8,), (), 21, 22)
+
+
+def fail(task: str, failure: BaseException) -> None:
+    raise AssertionError(task) from failure
+
+
+@pytest.fixture
+def drops() -> Drops:
+    return Drops()
+
+
+@pytest.fixture
+async def tasks() -> AsyncIterator[Tasks]:
+    tasks = Tasks("test", fail)
+    yield tasks
+    await tasks.close()
+
+
+def picture(number: int, payload: bytes, *, payload_type: int = 96, sequence: int | None = None) -> RtpPacket:
+    packet = RtpPacket(payload_type, 1, number if sequence is None else sequence, number * 3_000, ssrc=1_000)
+    packet.payload = payload
+    return packet
+
+
+async def test_a_decoder_that_can_not_keep_up_starts_anew_at_a_keyframe(drops: Drops, tasks: Tasks) -> None:
+    sent: list[object] = []
+    uplink = Uplink(LINE, 1_000, 21, sent.append, drops, tasks)
+    inter = b"\x10\x01\x00\x00"
+    # Nothing is awaited, so nothing is decoded meanwhile.
+    for number in range(ENCODED_BACKLOG + 10):
+        uplink.receive(picture(number, inter))
+    assert drops[Drop.DECODER_BACKLOG] == ENCODED_BACKLOG
+    await asyncio.sleep(0)
+    assert any(isinstance(packet, RtcpPsfbPacket) and packet.media_ssrc == 1_000 for packet in sent)
+    uplink.close()
+
+
+async def test_what_is_watched_is_decoded_and_ends_with_the_watching(drops: Drops, tasks: Tasks) -> None:
+    uplink = Uplink(LINE, 1_000, 21, lambda packet: None, drops, tasks)
+    track = uplink.subscribe()
+    for number, (payload,) in enumerate(encoded_pictures(4)):
+        uplink.receive(picture(number, payload))
+    async with asyncio.timeout(5):
+        frame = await track.recv()
+        assert isinstance(frame, VideoFrame)
+        assert (frame.width, frame.height) == (64, 64)
+        uplink.close()
+        # The relay may hold one more frame; then comes the end.
+        with pytest.raises(MediaStreamError):
+            await _read_to_the_end(track)
+
+
+async def _read_to_the_end(track: MediaStreamTrack) -> None:
+    while True:
+        await track.recv()
+
+
+async def test_a_lost_packet_is_asked_for(drops: Drops, tasks: Tasks) -> None:
+    sent: list[object] = []
+    uplink = Uplink(LINE, 1_000, 21, sent.append, drops, tasks)
+    for number in (0, 1, 4):
+        uplink.receive(picture(number, b"\x10\x01\x00\x00"))
+    nacks = [packet for packet in sent if isinstance(packet, RtcpRtpfbPacket)]
+    assert [packet.lost for packet in nacks] == [[2, 3]]
+    uplink.close()
+
+
+@pytest.mark.parametrize(
+    ("packet", "reason"),
+    [
+        (picture(0, b"x", payload_type=13), Drop.UNKNOWN_PAYLOAD_TYPE),
+        (picture(0, b"\x80"), Drop.RTP_MALFORMED),
+    ],
+)
+async def test_what_does_not_fit_is_dropped(drops: Drops, tasks: Tasks, packet: RtpPacket, reason: Drop) -> None:
+    uplink = Uplink(LINE, 1_000, 21, lambda packet: None, drops, tasks)
+    uplink.receive(packet)
+    assert drops[reason] == 1
+    uplink.close()
+
+
+async def test_a_huge_picture_is_not_decoded(drops: Drops, tasks: Tasks) -> None:
+    uplink = Uplink(LINE, 1_000, 21, lambda packet: None, drops, tasks)
+    huge = b"\x10" + b"\x10\x00\x00\x9d\x01\x2a\xff\x3f\xff\x3f" + bytes(50)
+    uplink.receive(picture(0, huge))
+    uplink.receive(picture(1, huge))
+    assert drops[Drop.UNDECODABLE] == 1
+    uplink.close()
+
+
+async def test_a_slow_reader_of_a_track_gets_the_newest_frames(drops: Drops) -> None:
+    track = PushedTrack("video", 2, drops)
+    frames = [VideoFrame(16, 16, "yuv420p") for _ in range(5)]
+    for frame in frames:
+        track.push(frame)
+    assert [await track.recv(), await track.recv()] == frames[3:]
+    assert drops[Drop.SLOT_BACKLOG] == 3
+
+
+async def test_a_stopped_track_ends_whoever_waits_for_it(drops: Drops) -> None:
+    track = PushedTrack("video", 2, drops)
+    reading = asyncio.ensure_future(track.recv())
+    await asyncio.sleep(0)
+    track.stop()
+    with pytest.raises(MediaStreamError):
+        await reading
+
+
+async def test_keyframes_and_retransmissions_are_granted_within_a_budget(drops: Drops, tasks: Tasks) -> None:
+    downlink = Downlink(SLOT, lambda packet: None, drops, tasks)
+    for _ in range(10):
+        downlink.request_keyframe()
+    assert drops[Drop.FEEDBACK_THROTTLED] == 9
+    nack = RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=21)
+    nack.lost = list(range(RETRANSMISSIONS_PER_SECOND + 50))
+    await downlink.handle_rtcp(nack)
+    assert drops[Drop.FEEDBACK_THROTTLED] == 9 + 50
+    await downlink.close()
