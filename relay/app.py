@@ -1,6 +1,8 @@
 """The composition root: builds everything, wires the layers, starts and stops them in order."""
 
 import asyncio
+from dataclasses import dataclass
+from typing import Any
 
 from relay import __version__, clock
 from relay.config import Settings
@@ -13,7 +15,8 @@ from relay.observe.logging import get_logger
 from relay.observe.tally import Tally
 from relay.peer.aiortc_bridge import SharedCertificate
 from relay.room.host import RoomHost
-from relay.session.sessions import Directory, Sessions
+from relay.session.directory import Directory
+from relay.session.sessions import Sessions
 from relay.transport.addresses import advertised
 from relay.web.gateway import Gateway
 from relay.web.server import WebServer
@@ -49,7 +52,7 @@ class Relay:
         self._rooms = RoomHost(switchboard, self._directory.tell)
         self._matchmaker = Matchmaker(self._rooms, self._directory.tell, self.tally, report)
         self._sessions = Sessions(
-            self._directory, self._matchmaker, self._rooms, self._connections, settings, self.tally
+            self._directory, self._matchmaker, self._rooms, self._connections, settings, self.tally, report
         )
         self._web = WebServer(Gateway(self._sessions, settings, self.tally, report), self, settings)
         self._ready = False
@@ -62,6 +65,7 @@ class Relay:
         """
         self.media.open(self.settings.bind, self.settings.udp_port, self._connections)
         self._matchmaker.start()
+        self._sessions.start()
         self._ready = True
         try:
             await self._web.open(self.settings.bind, self.settings.port)
@@ -69,10 +73,16 @@ class Relay:
             await self.stop()
             raise
 
+    async def drain(self, seconds: float) -> None:
+        """Take nobody any more and let conversations end by themselves, until `seconds` have passed."""
+        self._ready = False
+        await self._sessions.drain(seconds)
+
     async def stop(self) -> None:
         """Send people away, then end their connections, the engine and the port. Idempotent."""
         self._ready = False
         await self._web.close()
+        await self._sessions.stop()
         await self._matchmaker.close()
         await self._connections.close()
         await self.engine.stop()
@@ -89,6 +99,7 @@ class Relay:
             rooms=len(self._rooms),
             media_connections=len(self._connections),
             connections=self.tally.connections,
+            resumes=self.tally.resumes,
             matches=self.tally.matches,
             waits=self.tally.waits,
             waited_seconds=round(self.tally.waited_seconds, 3),
@@ -124,8 +135,18 @@ def report(task: str, failure: BaseException) -> None:
     log.error("task_failed", task=task, exc_info=failure)
 
 
-async def serve(settings: Settings, stopping: asyncio.Event) -> None:
-    """Run a server until `stopping` is set."""
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What the operator's signals ask of a running server."""
+
+    drain: asyncio.Event
+    """Take nobody any more, and end when conversations have."""
+    stop: asyncio.Event
+    """End now."""
+
+
+async def serve(settings: Settings, orders: Orders) -> None:
+    """Run a server until it is ordered to end."""
     relay = Relay(settings)
     await relay.start()
     try:
@@ -136,7 +157,19 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
             media_port=f"udp {settings.udp_port}",
             advertised=", ".join(relay.addresses),
         )
-        await stopping.wait()
+        stopped = asyncio.ensure_future(orders.stop.wait())
+        await _first(asyncio.ensure_future(orders.drain.wait()), stopped)
+        if not stopped.done():
+            log.info("draining", seconds=settings.drain_timeout)
+            await _first(asyncio.ensure_future(relay.drain(settings.drain_timeout)), stopped)
+        stopped.cancel()
     finally:
         await relay.stop()
         log.info("stopped")
+
+
+async def _first(one: "asyncio.Future[Any]", other: "asyncio.Future[Any]") -> None:
+    """Wait until either is done; the first, if it is not, is cancelled."""
+    await asyncio.wait((one, other), return_when=asyncio.FIRST_COMPLETED)
+    if not one.done():
+        one.cancel()

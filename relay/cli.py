@@ -59,8 +59,13 @@ def _raise_descriptor_limit() -> None:
 
 
 async def _serve(settings: config.Settings) -> None:
-    stopping = asyncio.Event()
+    orders = app.Orders(drain=asyncio.Event(), stop=asyncio.Event())
+
+    def terminate() -> None:
+        """The first SIGTERM drains, a second one ends at once."""
+        (orders.stop if orders.drain.is_set() else orders.drain).set()
+
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
-    await app.serve(settings, stopping)
+    loop.add_signal_handler(signal.SIGTERM, terminate)
+    loop.add_signal_handler(signal.SIGINT, orders.stop.set)
+    await app.serve(settings, orders)

@@ -78,6 +78,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         str | None,
         Meta(min_length=16, description="Opens the operator's endpoints as a bearer token; empty: they are closed."),
     ] = None
+    resume_window: Annotated[
+        float, Meta(ge=0, description="Seconds that a visitor whose connection was lost may take to come back.")
+    ] = 30.0
+    drain_timeout: Annotated[float, Meta(ge=0, description="Seconds that conversations may go on after SIGTERM.")] = (
+        60.0
+    )
     max_message_bytes: Annotated[int, Meta(ge=1_024, description="Largest WebSocket message from a visitor.")] = 65_536
     max_chat_characters: Annotated[int, Meta(ge=1, description="Longest chat message.")] = 2_000
     max_sdp_bytes: Annotated[int, Meta(ge=1_024, description="Largest WebRTC offer.")] = 49_152

@@ -38,6 +38,8 @@ class Matchmaker:
         self._tally = tally
         self._lobby = Lobby()
         self._wishes: dict[UserId, Wish] = {}
+        self._away: dict[UserId, bool] = {}
+        """Whose connection is lost, and whether they are to search when they are back."""
         self._tasks = Tasks("matchmaker", report)
 
     def __len__(self) -> int:
@@ -58,6 +60,9 @@ class Matchmaker:
         """Search for a partner for someone who has none; `wish` replaces what they wished before."""
         if wish is not None:
             self._wishes[user] = wish
+        if user in self._away:
+            self._away[user] = True
+            return
         if user not in self._lobby:
             match = self._lobby.seek(user, self._wishes.setdefault(user, Wish()).mode, now)
             if match is not None:
@@ -79,11 +84,24 @@ class Matchmaker:
         if partner is not None:
             self.find(partner, now)
 
+    def lose(self, user: UserId) -> None:
+        """The person's connection is lost: nobody is to be paired with them until they are back."""
+        self._away[user] = self._lobby.withdraw(user)
+
+    def searches_on_return(self, user: UserId) -> bool:
+        return self._away.get(user, False)
+
+    def welcome_back(self, user: UserId, now: float) -> None:
+        """The person is back, and goes on searching if they did."""
+        if self._away.pop(user, False):
+            self.find(user, now)
+
     def forget(self, user: UserId, reason: PartingReason, now: float) -> None:
         """The person is gone, for the reason that their partner is told. Idempotent."""
         self.part(user, reason, now)
         self._lobby.forget(user)
         self._wishes.pop(user, None)
+        self._away.pop(user, None)
 
     def _end(self, user: UserId, reason: PartingReason, now: float) -> UserId | None:
         """End the person's conversation, if they are in one; returns their partner if that one searches on."""

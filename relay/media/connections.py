@@ -135,6 +135,10 @@ class Connections:
             port=self._udp_port,
         )
 
+    def holds(self, user: UserId) -> bool:
+        """Whether the person has a media connection."""
+        return user in self._users
+
     def hang_up(self, user: UserId) -> None:
         """The person has gone. Idempotent."""
         peer = self._users.get(user)

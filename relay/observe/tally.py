@@ -12,6 +12,8 @@ class Tally:
 
     connections: int = 0
     """WebSockets that were let in."""
+    resumes: int = 0
+    """Sessions that went on after their connection was lost."""
     matches: int = 0
     waits: int = 0
     """People who were matched after they had waited in the queue."""

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from relay.errors import ErrorCode
-from relay.ids import RoomId, UserId
+from relay.ids import RoomId, SessionToken, UserId
 from relay.protocol.limits import Limits
 
 PROTOCOL_VERSION = 1
@@ -110,6 +110,17 @@ class WebrtcIceCandidate(Message, frozen=True):
     sdp_m_line_index: int | None = None
 
 
+class Resume(Message, frozen=True):
+    """The first event of a new connection: go on where a lost one stopped."""
+
+    event: ClassVar[str] = "resume"
+
+    token: Annotated[str, Meta(max_length=64)]
+    """`session_token` of the lost connection's last `connected` or `resumed`."""
+    last_message: MessageId | None = None
+    """Of the last chat message that arrived before the loss."""
+
+
 # Both ways
 
 
@@ -148,9 +159,31 @@ class Connected(Message, frozen=True):
     event: ClassVar[str] = "connected"
 
     user_id: UserId
+    session_token: SessionToken
+    """For `resume`; secret."""
+    resume_window: float
+    """Seconds that the session is kept after the connection is lost."""
     limits: Limits
     ice_servers: tuple[IceServer, ...] = ()
     protocol: int = PROTOCOL_VERSION
+
+
+class Resumed(Message, frozen=True):
+    """The lost connection's session goes on over this one, in this state; missed chat follows."""
+
+    event: ClassVar[str] = "resumed"
+
+    user_id: UserId
+    session_token: SessionToken
+    """A new one; the old one is void."""
+    searching: bool
+    """Whether the server searches for a partner; then `waiting_for_partner` or `partner_found` follows."""
+    room_id: RoomId | None
+    """Of the conversation that goes on; None: there is none."""
+    microphone: bool
+    """Whether the partner's is on."""
+    camera: bool
+    """Whether the partner's is on."""
 
 
 class WaitingForPartner(Message, frozen=True):
@@ -197,6 +230,27 @@ class PartnerDisconnected(Message, frozen=True):
     """Whether the server searches on for the visitor by itself."""
 
 
+class PartnerReconnecting(Message, frozen=True):
+    """The partner's connection was lost; they may be back within the resume window."""
+
+    event: ClassVar[str] = "partner_reconnecting"
+
+
+class PartnerResumed(Message, frozen=True):
+    """The partner is back."""
+
+    event: ClassVar[str] = "partner_resumed"
+
+
+class ServerDraining(Message, frozen=True):
+    """The server stops soon; conversations may end by themselves until then."""
+
+    event: ClassVar[str] = "server_draining"
+
+    seconds: float
+    """Until the rest is ended."""
+
+
 class ErrorMessage(Message, frozen=True, omit_defaults=True):
     """Something was refused."""
 
@@ -213,10 +267,19 @@ class ErrorMessage(Message, frozen=True, omit_defaults=True):
 
 
 ClientMessage = (
-    FindPartner | NextPartner | LeaveRoom | WebrtcOffer | WebrtcIceCandidate | ChatMessage | Typing | MediaState
+    FindPartner
+    | NextPartner
+    | LeaveRoom
+    | WebrtcOffer
+    | WebrtcIceCandidate
+    | ChatMessage
+    | Typing
+    | MediaState
+    | Resume
 )
 ServerMessage = (
     Connected
+    | Resumed
     | WaitingForPartner
     | PartnerFound
     | WebrtcAnswer
@@ -224,7 +287,10 @@ ServerMessage = (
     | MessageDelivered
     | Typing
     | MediaState
+    | PartnerReconnecting
+    | PartnerResumed
     | PartnerDisconnected
+    | ServerDraining
     | ErrorMessage
 )
 

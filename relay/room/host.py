@@ -2,10 +2,19 @@
 
 from collections.abc import Callable, Iterable
 
-from relay.ids import UserId, new_room_id
+from relay.ids import RoomId, UserId, new_room_id
 from relay.media.switchboard import Switchboard
 from relay.observe.logging import get_logger
-from relay.protocol.messages import ChatMessage, MediaState, Mode, PartingReason, ServerMessage, Typing
+from relay.protocol.messages import (
+    ChatMessage,
+    MediaState,
+    Mode,
+    PartingReason,
+    PartnerReconnecting,
+    PartnerResumed,
+    ServerMessage,
+    Typing,
+)
 from relay.room.effects import Effect, Link, Tell, Unlink
 from relay.room.room import Room
 
@@ -33,6 +42,15 @@ class RoomHost:
         """Every room once."""
         return [room for user, room in self._rooms.items() if user == room.members[0]]
 
+    def room_of(self, user: UserId) -> RoomId | None:
+        """The conversation that the person is in."""
+        room = self._rooms.get(user)
+        return room.room_id if room else None
+
+    def shared_by(self, user: UserId) -> MediaState:
+        """What the person shares."""
+        return self._shared.get(user, SHARED_AT_FIRST)
+
     def partner_of(self, user: UserId) -> UserId | None:
         """Whom the person talks with, if they talk."""
         room = self._rooms.get(user)
@@ -45,7 +63,7 @@ class RoomHost:
         room = Room(new_room_id(), one, other, mode, now)
         self._rooms[one] = self._rooms[other] = room
         log.info("room_opened", room=room.room_id, mode=mode.value)
-        self._carry_out(room.open({member: self._shared.get(member, SHARED_AT_FIRST) for member in room.members}))
+        self._carry_out(room.open({member: self.shared_by(member) for member in room.members}))
 
     def say(self, speaker: UserId, message: ChatMessage) -> None:
         """Pass a chat message to the speaker's partner. KeyError if the speaker is in no room."""
@@ -60,6 +78,16 @@ class RoomHost:
         self._shared[user] = shared
         if user in self._rooms:
             self._carry_out(self._rooms[user].show(user, shared))
+
+    def lost(self, user: UserId) -> None:
+        """The person's connection was lost: let their partner know, if there is one."""
+        if user in self._rooms:
+            self._carry_out(self._rooms[user].show(user, PartnerReconnecting()))
+
+    def returned(self, user: UserId) -> None:
+        """The person is back: let their partner know, if there is one."""
+        if user in self._rooms:
+            self._carry_out(self._rooms[user].show(user, PartnerResumed()))
 
     def end(self, leaver: UserId, reason: PartingReason, now: float, *, searching: bool) -> None:
         """End the leaver's room. KeyError if they are in none."""

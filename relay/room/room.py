@@ -12,6 +12,8 @@ from relay.protocol.messages import (
     PartingReason,
     PartnerDisconnected,
     PartnerFound,
+    PartnerReconnecting,
+    PartnerResumed,
     Typing,
 )
 from relay.room.effects import Effect, Link, Tell, Unlink
@@ -60,8 +62,8 @@ class Room:
         """Pass a chat message on, and confirm it to its writer."""
         return [Tell(self.partner_of(speaker), message), Tell(speaker, MessageDelivered(id=message.id))]
 
-    def show(self, user: UserId, message: Typing | MediaState) -> list[Effect]:
-        """Let the partner know what the person is doing."""
+    def show(self, user: UserId, message: Typing | MediaState | PartnerReconnecting | PartnerResumed) -> list[Effect]:
+        """Let the partner know what the person is doing, or what happened to them."""
         return [Tell(self.partner_of(user), message)]
 
     def end(self, leaver: UserId, reason: PartingReason, *, searching: bool) -> list[Effect]:

@@ -1,17 +1,36 @@
-"""Messages on their way to one visitor: bounded, in order, newest state only."""
+"""Messages on their way to one visitor: bounded, in order, newest state only.
+
+It outlives the visitor's connection: what could not be sent waits for the next one, and chat that
+may have been lost with the old one is sent again.
+"""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
 
 from relay.protocol.codec import encode
-from relay.protocol.messages import MediaState, ServerMessage, Typing
+from relay.protocol.messages import (
+    ChatMessage,
+    ErrorMessage,
+    MediaState,
+    MessageDelivered,
+    PartnerFound,
+    Resumed,
+    ServerMessage,
+    Typing,
+)
 
 CAPACITY = 256
 """Messages. A reader that is this far behind is gone, or hostile."""
 
+REMEMBERED = 64
+"""Chat messages that are kept after they were sent, because a lost connection may have taken them along."""
+
 COALESCED = (Typing, MediaState)
 """States: a newer one makes an older one that still waits pointless."""
+
+KEPT = (ChatMessage, MessageDelivered, ErrorMessage)
+"""What still means something after a resume; everything else is part of the state in `resumed`."""
 
 
 class Outbox:
@@ -23,6 +42,7 @@ class Outbox:
     def __init__(self, overflowed: Callable[[], None] = lambda: None) -> None:
         self.overflowed = overflowed
         self._waiting: deque[ServerMessage] = deque()
+        self._sent: deque[ChatMessage] = deque(maxlen=REMEMBERED)
         self._changed = asyncio.Event()
         self._closed = False
 
@@ -35,6 +55,8 @@ class Outbox:
             return
         if isinstance(message, COALESCED):
             self._remove(type(message))
+        if isinstance(message, PartnerFound):
+            self._sent.clear()  # of a conversation that is over
         if len(self._waiting) >= CAPACITY:
             if isinstance(message, Typing):
                 return
@@ -51,7 +73,19 @@ class Outbox:
         while not self._waiting:
             self._changed.clear()
             await self._changed.wait()
-        return encode(self._waiting.popleft())
+        message = self._waiting.popleft()
+        if isinstance(message, ChatMessage):
+            self._sent.append(message)
+        return encode(message)
+
+    def resume(self, greeting: Resumed, last_message: str | None) -> None:
+        """Begin anew on another connection: the greeting, chat after `last_message`, then what waits."""
+        sent = list(self._sent)
+        arrived = next((at + 1 for at, chat in enumerate(sent) if chat.id == last_message), 0)
+        waiting = [message for message in self._waiting if isinstance(message, KEPT)]
+        self._sent = deque(sent[:arrived], REMEMBERED)
+        self._waiting = deque([greeting, *sent[arrived:], *waiting])
+        self._changed.set()
 
     def _remove(self, kind: type[ServerMessage]) -> None:
         for message in self._waiting:

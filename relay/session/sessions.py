@@ -1,15 +1,15 @@
 """Everybody who is connected: takes what they say, decides whether it may be said now, passes it on.
 
-Owns the sessions and their outboxes. What a message means is decided below: by the matchmaker, the
-rooms and the connections.
+Owns the life of sessions: open, lost, resumed, closed. What a message means is decided below: by the
+matchmaker, the rooms and the connections.
 """
 
-from dataclasses import dataclass, field
+import asyncio
 
 from relay import clock
 from relay.config import Settings
 from relay.errors import About, ErrorCode, RelayError
-from relay.ids import UserId, new_user_id
+from relay.ids import UserId, new_session_token, new_user_id
 from relay.matchmaking.matchmaker import Matchmaker, Wish
 from relay.media.connections import Connections
 from relay.observe.logging import get_logger
@@ -20,69 +20,44 @@ from relay.protocol.messages import (
     ChatMessage,
     ClientMessage,
     Connected,
-    ErrorMessage,
     FindPartner,
     LeaveRoom,
     MediaState,
+    MessageDelivered,
     NextPartner,
     PartingReason,
-    ServerMessage,
+    Resume,
+    Resumed,
+    ServerDraining,
     Typing,
     WebrtcAnswer,
     WebrtcIceCandidate,
     WebrtcOffer,
 )
-from relay.room.host import RoomHost
-from relay.session.outbox import Outbox
+from relay.room.host import SHARED_AT_FIRST, RoomHost
+from relay.session.directory import Directory, refusal
 from relay.session.rates import Activity, RateLimiter, activity_of
+from relay.session.session import Link, Session
 from relay.session.states import ALLOWED, VisitorState
+from relay.tasks import Report, Tasks
 
 FULL_RETRY = 30.0
 """Seconds after which a visitor who found the server full may try again."""
 
+EXPIRY_INTERVAL = 0.5
+"""Seconds between looks for those who did not come back."""
+
+SLOW_READER = 4000
+SUPERSEDED = 4001
+"""Close codes, from the range for applications (RFC 6455 section 7.4.2)."""
+
+GOING_AWAY = 1001
+
 log = get_logger("session")
 
 
-@dataclass(slots=True)
-class Session:
-    """One visitor's presence."""
-
-    user: UserId
-    rates: RateLimiter
-    outbox: Outbox = field(default_factory=Outbox)
-    candidates: int = 0
-
-
-class Directory:
-    """Who is here. Lower layers deliver through `tell`; a message to someone who left is dropped."""
-
-    def __init__(self) -> None:
-        self._sessions: dict[UserId, Session] = {}
-
-    def __len__(self) -> int:
-        return len(self._sessions)
-
-    def users(self) -> set[UserId]:
-        return set(self._sessions)
-
-    def add(self, session: Session) -> None:
-        self._sessions[session.user] = session
-
-    def remove(self, session: Session) -> bool:
-        """False if the session was not here."""
-        return self._sessions.pop(session.user, None) is not None
-
-    def tell(self, user: UserId, message: ServerMessage) -> None:
-        if session := self._sessions.get(user):
-            session.outbox.put(message)
-
-    def connection_lost(self, user: UserId) -> None:
-        """The person's media connection failed: their browser is to make another."""
-        self.tell(user, refusal(RelayError(ErrorCode.CONNECTION_FAILED, "The media connection was lost.")))
-
-
 class Sessions:
-    """The life of sessions, from `open` to `close`."""
+    """From `open` to `close`."""
 
     def __init__(
         self,
@@ -92,6 +67,7 @@ class Sessions:
         connections: Connections,
         settings: Settings,
         tally: Tally,
+        report: Report,
     ) -> None:
         self._directory = directory
         self._matchmaker = matchmaker
@@ -99,6 +75,8 @@ class Sessions:
         self._connections = connections
         self._settings = settings
         self._tally = tally
+        self._tasks = Tasks("sessions", report)
+        self._draining = False
         self._limits = Limits(
             message_bytes=settings.max_message_bytes,
             chat_characters=settings.max_chat_characters,
@@ -107,20 +85,38 @@ class Sessions:
             candidates=settings.max_candidates,
         )
 
-    def open(self) -> Session:
+    def start(self) -> None:
+        """Begin to close the sessions of those who do not come back."""
+        self._tasks.start("expiry", self._expire())
+
+    async def stop(self) -> None:
+        """Close all sessions. Idempotent."""
+        await self._tasks.close()
+        for session in self._directory.sessions():
+            self.close(session, PartingReason.SERVER_STOPPING)
+
+    def open(self, link: Link) -> Session:
         """Let a visitor in and greet them.
 
         Raises:
             RelayError: SERVER_FULL.
         """
-        if len(self._directory) >= self._settings.max_people:
+        if self._draining or len(self._directory) >= self._settings.max_people:
             sentence = "The server is full. Please try again later."
             raise RelayError(ErrorCode.SERVER_FULL, sentence, retry_after=FULL_RETRY)
-        session = Session(new_user_id(), RateLimiter(self._settings))
+        session = Session(new_user_id(), new_session_token(), RateLimiter(self._settings), link=link)
+        session.outbox.overflowed = lambda: self._end_slow_reader(session)
         self._directory.add(session)
         self._tally.connections += 1
         log.info("session_opened", user=session.user)
-        session.outbox.put(Connected(user_id=session.user, limits=self._limits))
+        session.outbox.put(
+            Connected(
+                user_id=session.user,
+                session_token=session.token,
+                resume_window=self._settings.resume_window,
+                limits=self._limits,
+            )
+        )
         return session
 
     def receive(self, session: Session, frame: str) -> float:
@@ -142,12 +138,38 @@ class Sessions:
         session.outbox.put(refusal(error))
         return session.rates.take(Activity.OTHER, now)
 
+    def disconnected(self, session: Session, link: Link, *, lost: bool) -> None:
+        """A connection ended: by the visitor's will, or `lost`, so that they may come back."""
+        if session.link is not link:
+            return  # another one has taken over
+        worth_keeping = session.user in self._rooms or self._connections.holds(session.user)
+        if not (lost and worth_keeping and self._settings.resume_window > 0 and not self._draining):
+            self.close(session, PartingReason.DISCONNECTED)
+            return
+        self._directory.lose(session, clock.monotonic())
+        self._matchmaker.lose(session.user)
+        self._rooms.lost(session.user)
+        log.info("session_lost", user=session.user)
+
     def close(self, session: Session, reason: PartingReason) -> None:
         """The visitor is gone, for the reason that their partner is told. Idempotent."""
-        if not self._directory.remove(session):
-            return
-        self._forget(session.user, reason)
-        log.info("session_closed", user=session.user, reason=reason.value)
+        if self._directory.remove(session):
+            self._forget(session.user, reason)
+            log.info("session_closed", user=session.user, reason=reason.value)
+
+    async def drain(self, seconds: float) -> None:
+        """Take nobody any more, let conversations end by themselves, then send everybody away."""
+        self._draining = True
+        for session in self._directory.sessions():
+            session.outbox.put(ServerDraining(seconds=seconds))
+        deadline = clock.monotonic() + seconds
+        while True:
+            await asyncio.sleep(EXPIRY_INTERVAL)
+            for session in self._directory.sessions():
+                if session.user not in self._rooms or clock.monotonic() >= deadline:
+                    self._send_away(session)
+            if len(self._directory) == 0:
+                return
 
     def sweep(self) -> int:
         """Clean up after people who vanished without a close; returns how many. There should be none."""
@@ -161,10 +183,29 @@ class Sessions:
             return VisitorState.TALKING
         return VisitorState.WAITING if session.user in self._matchmaker else VisitorState.IDLE
 
+    def _send_away(self, session: Session) -> None:
+        link = session.link
+        self.close(session, PartingReason.SERVER_STOPPING)
+        if link is not None:
+            link.end(GOING_AWAY, PartingReason.SERVER_STOPPING)
+
+    def _end_slow_reader(self, session: Session) -> None:
+        log.info("slow_reader", user=session.user)
+        if session.link is None:
+            self.close(session, PartingReason.DISCONNECTED)
+        else:
+            session.link.end(SLOW_READER, ErrorCode.SLOW_READER)
+
     def _forget(self, user: UserId, reason: PartingReason) -> None:
         self._matchmaker.forget(user, reason, clock.monotonic())
         self._rooms.forget(user)
         self._connections.hang_up(user)
+
+    async def _expire(self) -> None:
+        while True:
+            await asyncio.sleep(EXPIRY_INTERVAL)
+            for session in self._directory.expired(clock.monotonic() - self._settings.resume_window):
+                self.close(session, PartingReason.DISCONNECTED)
 
     def _act_in_turn(self, session: Session, message: ClientMessage, now: float) -> float:
         activity = activity_of(message)
@@ -188,8 +229,11 @@ class Sessions:
                 self._matchmaker.next(user, now)
             case LeaveRoom():
                 self._matchmaker.part(user, PartingReason.LEFT, now)
-            case ChatMessage():
-                self._rooms.say(user, message)
+            case ChatMessage(id=message_id):
+                if session.hears_first(message_id):
+                    self._rooms.say(user, message)
+                else:
+                    session.outbox.put(MessageDelivered(id=message_id))
             case Typing():
                 self._rooms.show_typing(user, message)
             case MediaState():
@@ -200,6 +244,38 @@ class Sessions:
                 session.outbox.put(WebrtcAnswer(sdp=answer))
             case WebrtcIceCandidate():
                 self._count_candidate(session)
+            case Resume(token=token, last_message=last_message):
+                self._resume(session, token, last_message, now)
+
+    def _resume(self, provisional: Session, token: str, last_message: str | None, now: float) -> None:
+        """The connection of a new session turns out to be that of one which was lost."""
+        link = provisional.link
+        resumed = None if token == provisional.token else self._directory.reclaim(token, new_session_token())
+        if resumed is None or link is None:
+            sentence = "There is nothing to go on with: too much time has passed, or it was ended."
+            raise RelayError(ErrorCode.RESUME_FAILED, sentence, about=About(Resume.event))
+        self.close(provisional, PartingReason.LEFT)
+        superseded, resumed.link = resumed.link, link
+        if superseded is not None:
+            superseded.end(SUPERSEDED, "superseded")
+        self._tally.resumes += 1
+        log.info("session_resumed", user=resumed.user)
+        resumed.outbox.resume(self._greeting(resumed), last_message)
+        link.take_over(resumed)
+        self._rooms.returned(resumed.user)
+        self._matchmaker.welcome_back(resumed.user, now)
+
+    def _greeting(self, session: Session) -> Resumed:
+        partner = self._rooms.partner_of(session.user)
+        shared = self._rooms.shared_by(partner) if partner else SHARED_AT_FIRST
+        return Resumed(
+            user_id=session.user,
+            session_token=session.token,
+            searching=self._matchmaker.searches_on_return(session.user),
+            room_id=self._rooms.room_of(session.user),
+            microphone=shared.microphone,
+            camera=shared.camera,
+        )
 
     def _count_candidate(self, session: Session) -> None:
         # An ICE-lite agent learns addresses from checks and never sends to a candidate.
@@ -210,14 +286,3 @@ class Sessions:
                 "No more candidates are taken.",
                 about=About(WebrtcIceCandidate.event),
             )
-
-
-def refusal(error: RelayError) -> ErrorMessage:
-    """The one place where an error becomes a message."""
-    return ErrorMessage(
-        code=error.code,
-        message=error.sentence,
-        refused=error.about.event,
-        id=error.about.message_id,
-        retry_after=error.retry_after,
-    )

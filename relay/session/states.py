@@ -9,6 +9,7 @@ from relay.protocol.messages import (
     LeaveRoom,
     MediaState,
     NextPartner,
+    Resume,
     Typing,
     WebrtcIceCandidate,
     WebrtcOffer,
@@ -28,7 +29,7 @@ ANYTIME: frozenset[type[ClientMessage]] = frozenset(
 )
 
 ALLOWED: dict[VisitorState, frozenset[type[ClientMessage]]] = {
-    VisitorState.IDLE: ANYTIME | {FindPartner},
+    VisitorState.IDLE: ANYTIME | {FindPartner, Resume},
     VisitorState.WAITING: ANYTIME,
     VisitorState.TALKING: ANYTIME | {ChatMessage, Typing},
 }

@@ -9,8 +9,8 @@ from relay.config import Settings
 from relay.errors import ErrorCode, RelayError
 from relay.observe.tally import Tally
 from relay.protocol.codec import encode
-from relay.protocol.messages import PartingReason
-from relay.session.sessions import Sessions, refusal
+from relay.session.directory import refusal
+from relay.session.sessions import Sessions
 from relay.tasks import Report, Tasks
 from relay.web.visit import Visit
 from relay.web.visitor_address import VisitorAddresses
@@ -36,7 +36,6 @@ class Gateway:
         self._origins = frozenset(origin.lower() for origin in settings.allowed_origins)
         self._tasks = Tasks("gateway", report)
         self._visits: set[Visit] = set()
-        self._stopping = False
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """One visitor, from the handshake to the end."""
@@ -63,24 +62,20 @@ class Gateway:
 
     async def close(self) -> None:
         """Send everybody away, in `CLOSE_TIMEOUT` seconds. Idempotent."""
-        self._stopping = True
         await asyncio.gather(*(visit.close(WSCloseCode.GOING_AWAY, "server_stopping") for visit in list(self._visits)))
         await self._tasks.close()
 
     async def _serve(self, request: web.Request, socket: web.WebSocketResponse) -> None:
         try:
-            session = self._sessions.open()
+            visit = Visit(request, socket, self._sessions, self._tasks)
         except RelayError as error:
             await self._turn_away(socket, error)
             return
-        visit = Visit(request, socket, session, self._sessions, self._tasks)
         self._visits.add(visit)
         try:
             await visit.serve()
         finally:
             self._visits.discard(visit)
-            reason = PartingReason.SERVER_STOPPING if self._stopping else PartingReason.DISCONNECTED
-            self._sessions.close(session, reason)
 
     async def _turn_away(self, socket: web.WebSocketResponse, error: RelayError) -> None:
         self._tally.refusals[error.code] += 1

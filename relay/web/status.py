@@ -29,6 +29,7 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     rooms: int
     media_connections: int
     connections: int
+    resumes: int
     matches: int
     waits: int
     waited_seconds: float

@@ -7,14 +7,15 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from relay import clock
 from relay.errors import ErrorCode, RelayError
 from relay.observe.logging import get_logger
-from relay.session.sessions import Session, Sessions
+from relay.session.session import Session
+from relay.session.sessions import SLOW_READER, Sessions
 from relay.tasks import Tasks
 
 PING_INTERVAL = 20.0
 """Seconds of silence after which we ask whether somebody is there."""
 
 UNANSWERED_PINGS = 2
-"""A connection that leaves so many unanswered is closed."""
+"""A connection that leaves so many unanswered is lost."""
 
 WRITE_TIMEOUT = 40.0
 """Seconds that the system may refuse to take more from us before the connection counts as dead."""
@@ -22,53 +23,76 @@ WRITE_TIMEOUT = 40.0
 FLOOD_PATIENCE = 30.0
 """Seconds by which one visitor is held back in all, before they are sent away."""
 
-SLOW_READER = 4000
-"""Close code, from the range for applications (RFC 6455 section 7.4.2)."""
+DELIBERATE = frozenset({WSCloseCode.OK, WSCloseCode.GOING_AWAY})
+"""Close codes of visitors who go: a closed page, a closed tab."""
 
 log = get_logger("visit")
 
 
 class Visit:
-    """Serves one visitor from the greeting to the close."""
+    """Serves one visitor from the greeting to the close. A `Link` for the session layer."""
 
-    def __init__(
-        self, request: web.Request, socket: web.WebSocketResponse, session: Session, sessions: Sessions, tasks: Tasks
-    ) -> None:
+    def __init__(self, request: web.Request, socket: web.WebSocketResponse, sessions: Sessions, tasks: Tasks) -> None:
+        """Open a session for the visitor.
+
+        Raises:
+            RelayError: SERVER_FULL.
+        """
         self._request = request
         self._socket = socket
-        self._session = session
         self._sessions = sessions
         self._tasks = tasks
         self._unanswered = 0
         self._held_back = 0.0
-        session.outbox.overflowed = self._overflowed
+        self._ended = False
+        self.session = sessions.open(self)
+        self._writer = tasks.start("writer", self._write(self.session))
 
     async def serve(self) -> None:
-        """Returns when the connection is closed, by whichever side."""
-        writer = self._tasks.start("writer", self._write())
+        """Returns when the connection is closed, by whichever side; the session knows then."""
+        lost = False
         try:
-            while True:
-                message = await self._socket.receive()
-                if message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
-                    return
-                self._unanswered = 0
-                wait = await self._receive(message)
-                if wait > 0 and not await self._hold_back(wait):
-                    return
+            lost = await self._read()
         finally:
-            writer.cancel()
+            self._writer.cancel()
+            self._sessions.disconnected(self.session, self, lost=lost)
+
+    def take_over(self, session: Session) -> None:
+        self._writer.cancel()
+        self.session = session
+        self._writer = self._tasks.start("writer", self._write(session))
+
+    def end(self, code: int, reason: str) -> None:
+        # The session may go on elsewhere: its outbox is not ours to empty any more.
+        self._writer.cancel()
+        self._tasks.start("close", self.close(code, reason))
 
     async def close(self, code: int, reason: str) -> None:
         """Say goodbye if the visitor still reads, and let go in any case."""
+        self._ended = True
         await self._socket.close(code=code, message=reason.encode(), drain=False)
         if self._request.transport is not None:
             self._request.transport.abort()
+
+    async def _read(self) -> bool:
+        """Read until the end; returns whether the connection was lost rather than closed."""
+        while True:
+            message = await self._socket.receive()
+            match message.type:
+                case WSMsgType.CLOSE:
+                    return not self._ended and message.data not in DELIBERATE
+                case WSMsgType.CLOSING | WSMsgType.CLOSED | WSMsgType.ERROR:
+                    return not self._ended
+            self._unanswered = 0
+            wait = await self._receive(message)
+            if wait > 0 and not await self._hold_back(wait):
+                return not self._ended
 
     async def _hold_back(self, wait: float) -> bool:
         """Read who sends too much more slowly: the rest waits at their end. False when they are to go."""
         self._held_back += wait
         if self._held_back > FLOOD_PATIENCE:
-            log.info("flood", user=self._session.user)
+            log.info("flood", user=self.session.user)
             await self.close(WSCloseCode.POLICY_VIOLATION, ErrorCode.RATE_LIMITED)
             return False
         await asyncio.sleep(wait)
@@ -78,36 +102,36 @@ class Visit:
     async def _receive(self, message: WSMessage) -> float:
         match message.type:
             case WSMsgType.TEXT:
-                return self._sessions.receive(self._session, message.data)
+                return self._sessions.receive(self.session, message.data)
             case WSMsgType.BINARY:
                 binary = RelayError(ErrorCode.INVALID_MESSAGE, "Only text frames are understood.")
-                return self._sessions.refuse(self._session, binary, clock.monotonic())
+                return self._sessions.refuse(self.session, binary, clock.monotonic())
             case WSMsgType.PING:
                 await self._socket.pong(message.data)
         return 0.0
 
-    async def _write(self) -> None:
+    async def _write(self, session: Session) -> None:
         try:
             while True:
                 try:
                     async with asyncio.timeout(PING_INTERVAL):
-                        frame = await self._session.outbox.get()
+                        frame = await session.outbox.get()
                 except TimeoutError:
                     if self._unanswered >= UNANSWERED_PINGS:
-                        log.info("unanswered_pings", user=self._session.user)
-                        self._close_soon(WSCloseCode.GOING_AWAY, "unanswered_pings")
+                        self._abandon()
                         return
                     self._unanswered += 1
                     await self._socket.ping()
                 else:
                     async with asyncio.timeout(WRITE_TIMEOUT):
                         await self._socket.send_str(frame)
-        except (ConnectionError, TimeoutError):
-            self._close_soon(SLOW_READER, ErrorCode.SLOW_READER)
+        except ConnectionError:
+            self._abandon()
+        except TimeoutError:
+            self.end(SLOW_READER, ErrorCode.SLOW_READER)
 
-    def _overflowed(self) -> None:
-        log.info("slow_reader", user=self._session.user)
-        self._close_soon(SLOW_READER, ErrorCode.SLOW_READER)
-
-    def _close_soon(self, code: int, reason: str) -> None:
-        self._tasks.start("close", self.close(code, reason))
+    def _abandon(self) -> None:
+        """Nobody is there: let the reading side see the end of the connection."""
+        log.info("connection_abandoned", user=self.session.user)
+        if self._request.transport is not None:
+            self._request.transport.abort()

@@ -36,6 +36,9 @@ SECTIONS = (
 class Visitor:
     """One WebSocket to the server, and what came over it."""
 
+    token = ""
+    """The session's, as of the last greeting."""
+
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
         self.frames: list[str] = []
@@ -52,7 +55,15 @@ class Visitor:
         message = msgspec.json.decode(frame)
         assert message["event"] == event, frame
         data: dict[str, Any] = message["data"]
+        self.token = data.get("session_token", self.token)
         return data
+
+    def vanish(self) -> None:
+        """Cut the connection without a word, as a pulled cable does."""
+        connection = self.socket._response.connection
+        assert connection is not None
+        assert connection.transport is not None
+        connection.transport.abort()
 
     async def hear_close(self) -> int | None:
         """The code with which the server closes, with nothing said before."""

@@ -33,6 +33,7 @@ export type ErrorCode =
   | 'invalid_offer'
   | 'too_many_candidates'
   | 'connection_failed'
+  | 'resume_failed'
   | 'rate_limited'
   | 'too_many_connections'
   | 'server_full'
@@ -119,14 +120,38 @@ export interface MediaState {
   };
 }
 
+/** The first event of a new connection: go on where a lost one stopped. */
+export interface Resume {
+  readonly event: 'resume';
+  readonly data: {
+    readonly token: string;
+    readonly last_message?: string | null;
+  };
+}
+
 /** The first message of every connection. */
 export interface Connected {
   readonly event: 'connected';
   readonly data: {
     readonly user_id: string;
+    readonly session_token: string;
+    readonly resume_window: number;
     readonly limits: Limits;
     readonly ice_servers: readonly IceServer[];
     readonly protocol: number;
+  };
+}
+
+/** The lost connection's session goes on over this one, in this state; missed chat follows. */
+export interface Resumed {
+  readonly event: 'resumed';
+  readonly data: {
+    readonly user_id: string;
+    readonly session_token: string;
+    readonly searching: boolean;
+    readonly room_id: string | null;
+    readonly microphone: boolean;
+    readonly camera: boolean;
   };
 }
 
@@ -161,12 +186,30 @@ export interface MessageDelivered {
   };
 }
 
+/** The partner's connection was lost; they may be back within the resume window. */
+export interface PartnerReconnecting {
+  readonly event: 'partner_reconnecting';
+}
+
+/** The partner is back. */
+export interface PartnerResumed {
+  readonly event: 'partner_resumed';
+}
+
 /** The partner is gone. */
 export interface PartnerDisconnected {
   readonly event: 'partner_disconnected';
   readonly data: {
     readonly reason: PartingReason;
     readonly searching: boolean;
+  };
+}
+
+/** The server stops soon; conversations may end by themselves until then. */
+export interface ServerDraining {
+  readonly event: 'server_draining';
+  readonly data: {
+    readonly seconds: number;
   };
 }
 
@@ -190,10 +233,12 @@ export type ClientMessage =
   | WebrtcIceCandidate
   | ChatMessage
   | Typing
-  | MediaState;
+  | MediaState
+  | Resume;
 
 export type ServerMessage =
   | Connected
+  | Resumed
   | WaitingForPartner
   | PartnerFound
   | WebrtcAnswer
@@ -201,5 +246,8 @@ export type ServerMessage =
   | MessageDelivered
   | Typing
   | MediaState
+  | PartnerReconnecting
+  | PartnerResumed
   | PartnerDisconnected
+  | ServerDraining
   | ErrorMessage;

@@ -1,0 +1,44 @@
+"""One visitor's presence, which may outlive their connection by the resume window."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from relay.ids import SessionToken, UserId
+from relay.session.outbox import Outbox
+from relay.session.rates import RateLimiter
+
+HEARD = 64
+"""Chat messages whose ids are remembered, so that one which is sent again after a loss is not doubled."""
+
+
+class Link(Protocol):
+    """The connection that a session goes over."""
+
+    def take_over(self, session: "Session") -> None:
+        """Go on for another session, whose own connection was lost."""
+
+    def end(self, code: int, reason: str) -> None:
+        """Close soon, with a WebSocket close code."""
+
+
+@dataclass(slots=True)
+class Session:
+    """Everything that belongs to one visitor and to nobody else."""
+
+    user: UserId
+    token: SessionToken
+    rates: RateLimiter
+    outbox: Outbox = field(default_factory=Outbox)
+    link: Link | None = None
+    """None while the connection is lost."""
+    lost_at: float = 0.0
+    candidates: int = 0
+    _heard: deque[str] = field(default_factory=lambda: deque(maxlen=HEARD))
+
+    def hears_first(self, message_id: str) -> bool:
+        """Whether this chat message was not heard before; remembers it."""
+        if message_id in self._heard:
+            return False
+        self._heard.append(message_id)
+        return True
