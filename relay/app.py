@@ -9,7 +9,10 @@ from relay.media.choice import choose
 from relay.media.connections import Connections
 from relay.media.switchboard import Switchboard
 from relay.observe.drops import Drops
+from relay.observe.figures import Figures
 from relay.observe.logging import get_logger
+from relay.observe.metrics import Metrics
+from relay.observe.pulse import Pulse
 from relay.observe.tally import Tally
 from relay.peer.aiortc_bridge import SharedCertificate
 from relay.room.host import RoomHost
@@ -30,7 +33,7 @@ class Relay:
         self.addresses = advertised(settings.public_address)
         self.drops = Drops()
         self.tally = Tally()
-        self.media = choose(settings, self.drops, report)
+        self.media = choose(settings, self.drops, self._report)
         self._port, self.engine = self.media.port, self.media.engine
         self._directory = Directory()
         switchboard = Switchboard(self.engine)
@@ -43,15 +46,18 @@ class Relay:
             settings.udp_port,
             self.drops,
             self.tally,
-            report,
+            self._report,
             lost=self._directory.connection_lost,
         )
-        self._rooms = RoomHost(switchboard, self._directory.tell)
-        self._matchmaker = Matchmaker(self._rooms, self._directory.tell, self.tally, report)
+        self._rooms = RoomHost(switchboard, self._directory.tell, self.tally)
+        self._matchmaker = Matchmaker(self._rooms, self._directory.tell, self.tally, self._report)
         self._sessions = Sessions(
             self._directory, self._matchmaker, self._rooms, self._connections, settings, self.tally
         )
-        self._web = WebServer(Gateway(self._sessions, settings, self.tally, report), self, settings)
+        self._pulse = Pulse(self._report)
+        self.metrics = Metrics(self.figures, self.tally, self._pulse)
+        gateway = Gateway(self._sessions, settings, self.tally, self._report)
+        self._web = WebServer(gateway, self, self.metrics, self.tally, settings)
         self._ready = False
 
     async def start(self) -> None:
@@ -62,6 +68,7 @@ class Relay:
         """
         self.media.open(self.settings.bind, self.settings.udp_port, self._connections)
         self._matchmaker.start()
+        self._pulse.start()
         self._ready = True
         try:
             await self._web.open(self.settings.bind, self.settings.port)
@@ -74,12 +81,31 @@ class Relay:
         self._ready = False
         await self._web.close()
         await self._matchmaker.close()
+        await self._pulse.close()
         await self._connections.close()
         await self.engine.stop()
         await self._port.close()
 
     def health(self) -> Health:
         return Health(ready=self._ready, version=__version__, engine=self.media.choice.value)
+
+    def figures(self) -> Figures:
+        media = self.engine.stats()
+        return Figures(
+            version=__version__,
+            engine=self.media.choice.value,
+            ready=self._ready,
+            people=len(self._directory),
+            capacity=self.settings.max_people,
+            waiting=len(self._matchmaker),
+            rooms=len(self._rooms),
+            media_connections=len(self._connections),
+            packets_received=media.packets_received,
+            packets_sent=media.packets_sent,
+            bytes_received=media.bytes_received,
+            bytes_sent=media.bytes_sent,
+            drops=media.drops,
+        )
 
     def stats(self) -> Stats:
         media = self.engine.stats()
@@ -118,10 +144,10 @@ class Relay:
     def cleanup(self) -> Cleanup:
         return Cleanup(people=self._sessions.sweep())
 
-
-def report(task: str, failure: BaseException) -> None:
-    """A task failed that should not have: say so once, with its cause."""
-    log.error("task_failed", task=task, exc_info=failure)
+    def _report(self, task: str, failure: BaseException) -> None:
+        """A task failed that should not have: say so once, with its cause."""
+        self.tally.task_failures += 1
+        log.error("task_failed", task=task, exc_info=failure)
 
 
 async def serve(settings: Settings, stopping: asyncio.Event) -> None:

@@ -78,6 +78,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         str | None,
         Meta(min_length=16, description="Opens the operator's endpoints as a bearer token; empty: they are closed."),
     ] = None
+    metrics_allow: Annotated[
+        tuple[str, ...],
+        Meta(description="Addresses or networks that may read `/metrics` without the token, as this host may."),
+    ] = ()
     max_message_bytes: Annotated[int, Meta(ge=1_024, description="Largest WebSocket message from a visitor.")] = 65_536
     max_chat_characters: Annotated[int, Meta(ge=1, description="Longest chat message.")] = 2_000
     max_sdp_bytes: Annotated[int, Meta(ge=1_024, description="Largest WebRTC offer.")] = 49_152
@@ -216,13 +220,13 @@ def _check(settings: Settings) -> None:
                 ipaddress.ip_address(address)
             except ValueError as cause:
                 raise ConfigurationError(f"`{name}` has {address!r}, which is not an IP address.") from cause
-    for network in settings.trusted_proxies:
-        try:
-            ipaddress.ip_network(network)
-        except ValueError as cause:
-            raise ConfigurationError(
-                f"`trusted_proxies` has {network!r}, which is not an IP address or network."
-            ) from cause
+    for name in ("trusted_proxies", "metrics_allow"):
+        for network in getattr(settings, name):
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as cause:
+                sentence = f"`{name}` has {network!r}, which is not an IP address or network."
+                raise ConfigurationError(sentence) from cause
     for origin in settings.allowed_origins:
         parts = urlsplit(origin)
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from relay import clock
 from relay.errors import ErrorCode, RelayError
 from relay.ids import PeerId, UserId
 from relay.media.engine import Engine
@@ -38,6 +39,8 @@ class _Held:
     """As of the last offer."""
     ssrcs: tuple[int, ...]
     """Ours; an ICE restart keeps them."""
+    answered_at: float
+    """The first offer."""
 
 
 class Connections:
@@ -105,7 +108,7 @@ class Connections:
         connection = PeerConnection(
             peer, negotiated, self._port, self._certificate, self._drops, self._report, self._secured, self._failed
         )
-        self._peers[peer] = _Held(user, connection, negotiated, ssrcs)
+        self._peers[peer] = _Held(user, connection, negotiated, ssrcs, clock.monotonic())
         self._users[user] = peer
         self._engine.open(peer, negotiated)
         self._switchboard.attach(user, peer)
@@ -164,8 +167,9 @@ class Connections:
     # What a connection reports
 
     def _secured(self, peer: PeerId, keys: SrtpKeys) -> None:
-        if peer in self._peers:
+        if held := self._peers.get(peer):
             self._tally.setups_succeeded += 1
+            self._tally.setup_seconds.observe(clock.monotonic() - held.answered_at)
             self._secure.add(peer)
             self._engine.secure(peer, keys)
 

@@ -40,6 +40,9 @@ from relay.session.states import ALLOWED, VisitorState
 FULL_RETRY = 30.0
 """Seconds after which a visitor who found the server full may try again."""
 
+UNREADABLE = "unreadable"
+"""How frames that hold no event are counted."""
+
 log = get_logger("session")
 
 
@@ -132,6 +135,11 @@ class Sessions:
         now = clock.monotonic()
         try:
             message = decode(frame, self._limits)
+        except RelayError as error:
+            self._tally.messages[UNREADABLE] += 1
+            return self.refuse(session, error, now)
+        self._tally.messages[message.event] += 1
+        try:
             return self._act_in_turn(session, message, now)
         except RelayError as error:
             return self.refuse(session, error, now)
@@ -147,6 +155,7 @@ class Sessions:
         if not self._directory.remove(session):
             return
         self._forget(session.user, reason)
+        self._tally.departures[reason.value] += 1
         log.info("session_closed", user=session.user, reason=reason.value)
 
     def sweep(self) -> int:
@@ -169,6 +178,8 @@ class Sessions:
     def _act_in_turn(self, session: Session, message: ClientMessage, now: float) -> float:
         activity = activity_of(message)
         wait = session.rates.take(activity, now)
+        if wait > 0:
+            self._tally.limit_hits[activity.value] += 1
         if wait > 0 and activity is not Activity.OTHER:
             raise RelayError(
                 ErrorCode.RATE_LIMITED, "That was too often.", retry_after=round(wait, 1), about=about(message)

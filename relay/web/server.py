@@ -6,7 +6,9 @@ from aiohttp import web
 
 from relay.config import Settings
 from relay.errors import ConfigurationError
-from relay.web import pages, status
+from relay.observe.metrics import Metrics
+from relay.observe.tally import Tally
+from relay.web import metrics, pages, status
 from relay.web.failures import answer_failures
 from relay.web.gateway import Gateway
 
@@ -20,11 +22,14 @@ SHUTDOWN_TIMEOUT = 2.0
 class WebServer:
     """`open()` listens, `close()` sends everybody away and frees the port."""
 
-    def __init__(self, gateway: Gateway, about: status.Status, settings: Settings) -> None:
+    def __init__(
+        self, gateway: Gateway, about: status.Status, figures: Metrics, tally: Tally, settings: Settings
+    ) -> None:
         self._gateway = gateway
-        app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=[answer_failures])
+        app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=[metrics.measure(tally), answer_failures])
         app.router.add_get("/ws", gateway.handle)
         status.add_routes(app, about, settings)
+        metrics.add_routes(app, figures.render, settings)
         pages.add_routes(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT, handle_signals=False)
 
