@@ -43,11 +43,11 @@ export class FakeDevices extends EventTarget {
 
   /** Requests wait until the returned function is called. */
   keepWaiting(): () => void {
-    let answer = () => undefined as void;
+    const gate = new EventTarget();
     this.#hold = new Promise((done) => {
-      answer = done;
+      gate.addEventListener('open', () => done());
     });
-    return answer;
+    return () => gate.dispatchEvent(new Event('open'));
   }
 
   #idFor(kind: 'audio' | 'video', constraints: boolean | MediaTrackConstraints | undefined) {
