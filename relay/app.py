@@ -3,7 +3,7 @@
 import asyncio
 
 from relay import __version__, clock
-from relay.config import Settings
+from relay.config import EngineChoice, Settings
 from relay.matchmaking.matchmaker import Matchmaker
 from relay.media.choice import choose
 from relay.media.connections import Connections
@@ -15,9 +15,11 @@ from relay.observe.metrics import Metrics
 from relay.observe.pulse import Pulse
 from relay.observe.tally import Tally
 from relay.peer.aiortc_bridge import SharedCertificate
+from relay.peer.candidates import Reach
 from relay.room.host import RoomHost
 from relay.session.sessions import Directory, Sessions
 from relay.transport.addresses import advertised
+from relay.web.front import Front
 from relay.web.gateway import Gateway
 from relay.web.server import WebServer
 from relay.web.status import Cleanup, Health, RoomStatus, Stats
@@ -30,20 +32,20 @@ class Relay:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.addresses = advertised(settings.public_address)
+        self.addresses = advertised(settings)
         self.drops = Drops()
         self.tally = Tally()
         self.media = choose(settings, self.drops, self._report)
         self._port, self.engine = self.media.port, self.media.engine
         self._directory = Directory()
         switchboard = Switchboard(self.engine)
+        tcp = settings.outside_tcp_port if self.media.choice is EngineChoice.FRAMES else None
         self._connections = Connections(
             self._port,
             self.engine,
             switchboard,
             SharedCertificate(),
-            self.addresses,
-            settings.udp_port,
+            Reach(self.addresses, settings.outside_udp_port, tcp),
             self.drops,
             self.tally,
             self._report,
@@ -58,6 +60,7 @@ class Relay:
         self.metrics = Metrics(self.figures, self.tally, self._pulse)
         gateway = Gateway(self._sessions, settings, self.tally, self._report)
         self._web = WebServer(gateway, self, self.metrics, self.tally, settings)
+        self._front = Front(settings, self._web, self._port, self.drops, self._report)
         self._ready = False
 
     async def start(self) -> None:
@@ -71,7 +74,7 @@ class Relay:
         self._pulse.start()
         self._ready = True
         try:
-            await self._web.open(self.settings.bind, self.settings.port)
+            await self._front.open()
         except BaseException:
             await self.stop()
             raise
@@ -79,12 +82,17 @@ class Relay:
     async def stop(self) -> None:
         """Send people away, then end their connections, the engine and the port. Idempotent."""
         self._ready = False
-        await self._web.close()
+        await self._front.close()
         await self._matchmaker.close()
         await self._pulse.close()
         await self._connections.close()
         await self.engine.stop()
         await self._port.close()
+
+    @property
+    def url(self) -> str:
+        """Where this host's own browser finds the page."""
+        return f"{self._front.scheme}://localhost:{self.settings.port}"
 
     def health(self) -> Health:
         return Health(ready=self._ready, version=__version__, engine=self.media.choice.value)
@@ -157,9 +165,9 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     try:
         log.info(
             "serving",
-            open=f"http://localhost:{settings.port}",
+            open=relay.url,
             engine=f"{relay.media.choice.value} ({relay.media.reason})",
-            media_port=f"udp {settings.udp_port}",
+            media_port=f"udp and tcp {settings.udp_port}",
             advertised=", ".join(relay.addresses),
         )
         await stopping.wait()

@@ -18,6 +18,7 @@ from relay.media.switchboard import Switchboard
 from relay.observe.drops import Drops
 from relay.observe.tally import Tally
 from relay.peer.aiortc_bridge import SharedCertificate
+from relay.peer.candidates import Reach
 from relay.peer.connection import PeerConnection, PeerState
 from relay.peer.lines import RECEIVED, Negotiated, SrtpKeys
 from relay.peer.negotiation import Identity, negotiate
@@ -52,8 +53,7 @@ class Connections:
         engine: Engine,
         switchboard: Switchboard,
         certificate: SharedCertificate,
-        addresses: tuple[str, ...],
-        udp_port: int,
+        reach: Reach,
         drops: Drops,
         tally: Tally,
         report: Report,
@@ -62,8 +62,7 @@ class Connections:
         self._engine = engine
         self._switchboard = switchboard
         self._certificate = certificate
-        self._addresses = addresses
-        self._udp_port = udp_port
+        self._reach = reach
         self._drops = drops
         self._report = report
         self._tally = tally
@@ -134,8 +133,7 @@ class Connections:
             ufrag=_ice_string(UFRAG_BYTES),
             password=_ice_string(PASSWORD_BYTES),
             fingerprints=self._certificate.fingerprints,
-            addresses=self._addresses,
-            port=self._udp_port,
+            reach=self._reach,
         )
 
     def hang_up(self, user: UserId) -> None:

@@ -7,6 +7,7 @@ for the event loop; reports cross in batches when one file descriptor becomes re
 import asyncio
 import errno
 import os
+import socket
 from collections.abc import Sequence
 
 from relay.errors import ConfigurationError
@@ -92,6 +93,10 @@ class NativePort:
         self._admitted.discard(peer)
         if self._core is not None:
             self._core.release(peer)
+
+    def adopt(self, connection: socket.socket) -> None:
+        # The core has no TCP yet, and no answer offers it with this engine.
+        connection.close()
 
     def send_dtls(self, peer: PeerId, datagram: bytes) -> None:
         self.core.send_dtls(peer, datagram)
