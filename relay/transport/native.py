@@ -15,6 +15,7 @@ from relay.ids import PeerId
 from relay.native import DTLS, FLOW_LOST, FLOW_SELECTED, Core
 from relay.observe.logging import get_logger
 from relay.tasks import Report
+from relay.transport import bindings
 from relay.transport.port import Path, PortListener
 
 REPORTS_PER_WAKE = 128
@@ -108,7 +109,7 @@ class NativePort:
             core.close()
 
     def _start(self, hosts: Sequence[str], port: int) -> Core:
-        return Core(list(hosts), port, self._threads, self._buffer, self._buffer)
+        return Core(list(hosts), port, self._threads, self._buffer, bindings.CONSENT_TIMEOUT)
 
     def _readable(self) -> None:
         for kind, number, content, remote_host, remote_port, local_host in self.core.reports(REPORTS_PER_WAKE):
