@@ -1,5 +1,5 @@
 // Owns how the client is bundled. The output has no inline script, style or data: URL, because the
-// server sends `Content-Security-Policy: default-src 'self'`.
+// server's Content-Security-Policy allows none.
 
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';

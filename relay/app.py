@@ -5,19 +5,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from relay import __version__, clock
-from relay.config import Settings
+from relay.config import EngineChoice, Settings
 from relay.matchmaking.matchmaker import Matchmaker
 from relay.media.choice import choose
 from relay.media.connections import Connections
 from relay.media.switchboard import Switchboard
 from relay.observe.drops import Drops
+from relay.observe.figures import Figures
 from relay.observe.logging import get_logger
+from relay.observe.metrics import Metrics
+from relay.observe.pulse import Pulse
 from relay.observe.tally import Tally
 from relay.peer.aiortc_bridge import SharedCertificate
+from relay.peer.candidates import Reach
 from relay.room.host import RoomHost
 from relay.session.directory import Directory
 from relay.session.sessions import Sessions
 from relay.transport.addresses import advertised
+from relay.web.front import Front
 from relay.web.gateway import Gateway
 from relay.web.server import WebServer
 from relay.web.status import Cleanup, Health, RoomStatus, Stats
@@ -30,31 +35,35 @@ class Relay:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.addresses = advertised(settings.public_address)
+        self.addresses = advertised(settings)
         self.drops = Drops()
         self.tally = Tally()
-        self.media = choose(settings, self.drops, report)
+        self.media = choose(settings, self.drops, self._report)
         self._port, self.engine = self.media.port, self.media.engine
         self._directory = Directory()
         switchboard = Switchboard(self.engine)
+        tcp = settings.outside_tcp_port if self.media.choice is EngineChoice.FRAMES else None
         self._connections = Connections(
             self._port,
             self.engine,
             switchboard,
             SharedCertificate(),
-            self.addresses,
-            settings.udp_port,
+            Reach(self.addresses, settings.outside_udp_port, tcp),
             self.drops,
             self.tally,
-            report,
+            self._report,
             lost=self._directory.connection_lost,
         )
-        self._rooms = RoomHost(switchboard, self._directory.tell)
-        self._matchmaker = Matchmaker(self._rooms, self._directory.tell, self.tally, report)
+        self._rooms = RoomHost(switchboard, self._directory.tell, self.tally)
+        self._matchmaker = Matchmaker(self._rooms, self._directory.tell, self.tally, self._report)
         self._sessions = Sessions(
-            self._directory, self._matchmaker, self._rooms, self._connections, settings, self.tally, report
+            self._directory, self._matchmaker, self._rooms, self._connections, settings, self.tally, self._report
         )
-        self._web = WebServer(Gateway(self._sessions, settings, self.tally, report), self, settings)
+        self._pulse = Pulse(self._report)
+        self.metrics = Metrics(self.figures, self.tally, self._pulse)
+        gateway = Gateway(self._sessions, settings, self.tally, self._report)
+        self._web = WebServer(gateway, self, self.metrics, self.tally, settings)
+        self._front = Front(settings, self._web, self._port, self.drops, self._report)
         self._ready = False
 
     async def start(self) -> None:
@@ -66,9 +75,10 @@ class Relay:
         self.media.open(self.settings.bind, self.settings.udp_port, self._connections)
         self._matchmaker.start()
         self._sessions.start()
+        self._pulse.start()
         self._ready = True
         try:
-            await self._web.open(self.settings.bind, self.settings.port)
+            await self._front.open()
         except BaseException:
             await self.stop()
             raise
@@ -81,15 +91,39 @@ class Relay:
     async def stop(self) -> None:
         """Send people away, then end their connections, the engine and the port. Idempotent."""
         self._ready = False
-        await self._web.close()
+        await self._front.close()
         await self._sessions.stop()
         await self._matchmaker.close()
+        await self._pulse.close()
         await self._connections.close()
         await self.engine.stop()
         await self._port.close()
 
+    @property
+    def url(self) -> str:
+        """Where this host's own browser finds the page."""
+        return f"{self._front.scheme}://localhost:{self.settings.port}"
+
     def health(self) -> Health:
         return Health(ready=self._ready, version=__version__, engine=self.media.choice.value)
+
+    def figures(self) -> Figures:
+        media = self.engine.stats()
+        return Figures(
+            version=__version__,
+            engine=self.media.choice.value,
+            ready=self._ready,
+            people=len(self._directory),
+            capacity=self.settings.max_people,
+            waiting=len(self._matchmaker),
+            rooms=len(self._rooms),
+            media_connections=len(self._connections),
+            packets_received=media.packets_received,
+            packets_sent=media.packets_sent,
+            bytes_received=media.bytes_received,
+            bytes_sent=media.bytes_sent,
+            drops=media.drops,
+        )
 
     def stats(self) -> Stats:
         media = self.engine.stats()
@@ -129,10 +163,10 @@ class Relay:
     def cleanup(self) -> Cleanup:
         return Cleanup(people=self._sessions.sweep())
 
-
-def report(task: str, failure: BaseException) -> None:
-    """A task failed that should not have: say so once, with its cause."""
-    log.error("task_failed", task=task, exc_info=failure)
+    def _report(self, task: str, failure: BaseException) -> None:
+        """A task failed that should not have: say so once, with its cause."""
+        self.tally.task_failures += 1
+        log.error("task_failed", task=task, exc_info=failure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +186,9 @@ async def serve(settings: Settings, orders: Orders) -> None:
     try:
         log.info(
             "serving",
-            open=f"http://localhost:{settings.port}",
+            open=relay.url,
             engine=f"{relay.media.choice.value} ({relay.media.reason})",
-            media_port=f"udp {settings.udp_port}",
+            media_port=f"udp and tcp {settings.udp_port}",
             advertised=", ".join(relay.addresses),
         )
         stopped = asyncio.ensure_future(orders.stop.wait())

@@ -6,6 +6,7 @@ stops start-up with a sentence that names it.
 """
 
 import ipaddress
+import re
 import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
@@ -20,10 +21,23 @@ from relay.errors import ConfigurationError
 
 ENVIRONMENT_PREFIX = "RELAY_"
 CONFIG_VARIABLE = "RELAY_CONFIG"
-SECRETS = frozenset({"operator_token"})
+SECRETS = frozenset({"operator_token", "turn_secret"})
 """Settings that are never printed."""
 
 LOWEST_UNPRIVILEGED_PORT = 1024
+SELF_SIGNED_PORT = 8443
+
+TURN_URL = re.compile(r"turns?:(\[[0-9A-Fa-f:.]+\]|[^:?/@\s]+)(:\d{1,5})?(\?transport=(udp|tcp))?")
+"""RFC 7065 section 3.1."""
+
+NOT_PUBLIC = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+        *("::1/128", "fc00::/7", "fe80::/10"),
+    )
+)
+"""Addresses that Chromium takes for private."""
 
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 
@@ -33,6 +47,12 @@ class EngineChoice(StrEnum):
 
     PACKETS = "packets"
     FRAMES = "frames"
+
+
+class TlsChoice(StrEnum):
+    """Where a certificate comes from when none is given."""
+
+    SELF_SIGNED = "self-signed"
 
 
 class LogFormat(StrEnum):
@@ -50,13 +70,55 @@ class LogLevel(StrEnum):
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The effective configuration. `relay config` prints it with the origin of each value."""
 
-    port: Annotated[Port, Meta(description="Number of the HTTP port (TCP) and of the media port (UDP).")] = 8080
-    media_port: Annotated[Port | None, Meta(description="UDP media port, when it must differ from `port`.")] = None
+    port: Annotated[
+        Port, Meta(description="Number of the one port: pages, WebSocket and media over TCP, media over UDP.")
+    ] = 8080
+    media_port: Annotated[
+        Port | None, Meta(description="Media port (UDP and TCP), when it must differ from `port`.")
+    ] = None
+    public_udp_port: Annotated[
+        Port | None, Meta(description="UDP media port as seen from outside, when a NAT or Docker changes it.")
+    ] = None
+    public_tcp_port: Annotated[
+        Port | None, Meta(description="TCP media port as seen from outside, when a NAT or Docker changes it.")
+    ] = None
     bind: Annotated[tuple[str, ...], Meta(description="Addresses to listen on; empty: all, IPv4 and IPv6.")] = ()
     public_address: Annotated[
         tuple[str, ...],
         Meta(description="Addresses that browsers are told to send media to; empty: the host's own."),
     ] = ()
+    tls: Annotated[
+        TlsChoice | None,
+        Meta(description="`self-signed`: make a certificate for the local network, and serve on 8443."),
+    ] = None
+    tls_cert: Annotated[
+        str | None, Meta(description="Certificate chain (PEM file) for HTTPS; read again when it is renewed.")
+    ] = None
+    tls_key: Annotated[str | None, Meta(description="Key (PEM file) of `tls_cert`.")] = None
+    state_dir: Annotated[
+        str | None,
+        Meta(
+            description="Folder for what is kept, such as the self-signed certificate; empty: `~/.local/state/relay`."
+        ),
+    ] = None
+    turn_urls: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="TURN servers that browsers may fall back to, such as turns:turn.example.org:443?transport=tcp."
+        ),
+    ] = ()
+    turn_secret: Annotated[
+        str | None,
+        Meta(min_length=8, description="Secret that is shared with coturn (`static-auth-secret`)."),
+    ] = None
+    turn_lifetime: Annotated[
+        int, Meta(ge=60, description="Seconds that a visitor's TURN credentials are valid; renewed after half.")
+    ] = 43_200
+    turn_sni: Annotated[
+        str | None,
+        Meta(description="Host name of TURN over TLS on our own TCP port; such connections go to `turn_backend`."),
+    ] = None
+    turn_backend: Annotated[str, Meta(description="Where coturn listens for TLS, as host:port.")] = "127.0.0.1:5349"
     engine: Annotated[
         EngineChoice | None,
         Meta(description="`packets`: forward in the native core; `frames`: decode and encode; empty: what is built."),
@@ -84,6 +146,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     drain_timeout: Annotated[float, Meta(ge=0, description="Seconds that conversations may go on after SIGTERM.")] = (
         60.0
     )
+    metrics_allow: Annotated[
+        tuple[str, ...],
+        Meta(description="Addresses or networks that may read `/metrics` without the token, as this host may."),
+    ] = ()
     max_message_bytes: Annotated[int, Meta(ge=1_024, description="Largest WebSocket message from a visitor.")] = 65_536
     max_chat_characters: Annotated[int, Meta(ge=1, description="Longest chat message.")] = 2_000
     max_sdp_bytes: Annotated[int, Meta(ge=1_024, description="Largest WebRTC offer.")] = 49_152
@@ -101,6 +167,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def udp_port(self) -> int:
         """The UDP port that media uses."""
         return self.media_port or self.port
+
+    @property
+    def tcp_port(self) -> int:
+        """The TCP port that media uses when UDP is blocked."""
+        return self.media_port or self.port
+
+    @property
+    def outside_udp_port(self) -> int:
+        """The UDP media port that browsers are told."""
+        return self.public_udp_port or self.udp_port
+
+    @property
+    def outside_tcp_port(self) -> int:
+        """The TCP media port that browsers are told."""
+        return self.public_tcp_port or self.tcp_port
 
 
 class Configuration(msgspec.Struct, frozen=True):
@@ -133,6 +214,8 @@ def load(
                 raise ConfigurationError(f"{label} is not a setting. `relay config` lists them all.")
             values[name] = _convert(raw, hints[name], label)
             origins[name] = origin
+    if values.get("tls") is TlsChoice.SELF_SIGNED:
+        values.setdefault("port", SELF_SIGNED_PORT)
     settings = Settings(**values)
     _check(settings)
     return Configuration(settings, origins)
@@ -222,13 +305,13 @@ def _check(settings: Settings) -> None:
                 ipaddress.ip_address(address)
             except ValueError as cause:
                 raise ConfigurationError(f"`{name}` has {address!r}, which is not an IP address.") from cause
-    for network in settings.trusted_proxies:
-        try:
-            ipaddress.ip_network(network)
-        except ValueError as cause:
-            raise ConfigurationError(
-                f"`trusted_proxies` has {network!r}, which is not an IP address or network."
-            ) from cause
+    for name in ("trusted_proxies", "metrics_allow"):
+        for network in getattr(settings, name):
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as cause:
+                sentence = f"`{name}` has {network!r}, which is not an IP address or network."
+                raise ConfigurationError(sentence) from cause
     for origin in settings.allowed_origins:
         parts = urlsplit(origin)
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
@@ -238,10 +321,41 @@ def _check(settings: Settings) -> None:
     if settings.max_sdp_bytes >= settings.max_message_bytes:
         raise ConfigurationError("`max_sdp_bytes` must be below `max_message_bytes`: an offer is inside a message.")
     for address in settings.public_address:
-        # Chromium ignores candidates below 1024, except 80 and 443 on public addresses.
-        public = ipaddress.ip_address(address).is_global
-        if settings.udp_port < LOWEST_UNPRIVILEGED_PORT and not (public and settings.udp_port in (80, 443)):
+        for port in (settings.outside_udp_port, settings.outside_tcp_port):
+            if not usable_by_browsers(address, port):
+                raise ConfigurationError(
+                    f"`public_address` {address} can't be used with media port {port}: Chromium ignores"
+                    " ports below 1024, except 80 and 443 on public addresses. Set `media_port` to 1024 or above."
+                )
+    _check_tls(settings)
+    _check_turn(settings)
+
+
+def usable_by_browsers(address: str, port: int) -> bool:
+    """Whether Chromium takes a candidate: below port 1024 it does so for 80 and 443 on public addresses only."""
+    parsed = ipaddress.ip_address(address)
+    private = any(parsed in network for network in NOT_PUBLIC if network.version == parsed.version)
+    return port >= LOWEST_UNPRIVILEGED_PORT or (port in (80, 443) and not private)
+
+
+def _check_tls(settings: Settings) -> None:
+    given = settings.tls_cert is not None, settings.tls_key is not None
+    if given[0] != given[1]:
+        raise ConfigurationError("`tls_cert` and `tls_key` belong together: set both or neither.")
+    if settings.tls is not None and any(given):
+        raise ConfigurationError("`tls` = self-signed and `tls_cert` exclude each other: remove one of them.")
+
+
+def _check_turn(settings: Settings) -> None:
+    if (settings.turn_secret is None) != (not settings.turn_urls):
+        raise ConfigurationError("`turn_secret` and `turn_urls` belong together: set both or neither.")
+    for url in settings.turn_urls:
+        if not TURN_URL.fullmatch(url):
             raise ConfigurationError(
-                f"`public_address` {address} can't be used with media port {settings.udp_port}: Chromium ignores"
-                " ports below 1024, except 80 and 443 on public addresses. Set `media_port` to 1024 or above."
+                f"`turn_urls` has {url!r}, which is not a URL such as turns:turn.example.org:443?transport=tcp."
             )
+    if settings.turn_sni is not None and not settings.turn_urls:
+        raise ConfigurationError("`turn_sni` needs `turn_urls`: without them no browser knows of the TURN server.")
+    host, _, port = settings.turn_backend.rpartition(":")
+    if not host or not port.isdecimal() or not 1 <= int(port) <= 65_535:
+        raise ConfigurationError(f"`turn_backend` is {settings.turn_backend!r}, which is not host:port.")

@@ -119,6 +119,7 @@ class Matchmaker:
     def _introduce(self, match: Match, now: float) -> None:
         self._tally.matches += 1
         for waited in match.waited:
+            self._tally.wait_seconds.observe(waited)
             if waited > 0:
                 self._tally.waits += 1
                 self._tally.waited_seconds += waited

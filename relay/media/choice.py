@@ -10,8 +10,8 @@ from relay.media.engine import Engine
 from relay.media.frames.engine import FramesEngine
 from relay.observe.drops import Drops
 from relay.tasks import Report
+from relay.transport.asyncio_port import AsyncioPort
 from relay.transport.port import MediaPort, PortListener
-from relay.transport.udp import UdpPort
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def choose(settings: Settings, drops: Drops, report: Report) -> Media:
 
 
 def _frames(drops: Drops, report: Report, reason: str) -> Media:
-    port = UdpPort(drops, report)
+    port = AsyncioPort(drops, report)
     engine = FramesEngine(port, drops, report)
 
     def open_port(hosts: Sequence[str], number: int, listener: PortListener) -> None:

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from relay import clock
 from relay.errors import ErrorCode, RelayError
 from relay.ids import PeerId, UserId
 from relay.media.engine import Engine
@@ -17,6 +18,7 @@ from relay.media.switchboard import Switchboard
 from relay.observe.drops import Drops
 from relay.observe.tally import Tally
 from relay.peer.aiortc_bridge import SharedCertificate
+from relay.peer.candidates import Reach
 from relay.peer.connection import PeerConnection, PeerState
 from relay.peer.lines import RECEIVED, Negotiated, SrtpKeys
 from relay.peer.negotiation import Identity, negotiate
@@ -38,6 +40,8 @@ class _Held:
     """As of the last offer."""
     ssrcs: tuple[int, ...]
     """Ours; an ICE restart keeps them."""
+    answered_at: float
+    """The first offer."""
 
 
 class Connections:
@@ -49,8 +53,7 @@ class Connections:
         engine: Engine,
         switchboard: Switchboard,
         certificate: SharedCertificate,
-        addresses: tuple[str, ...],
-        udp_port: int,
+        reach: Reach,
         drops: Drops,
         tally: Tally,
         report: Report,
@@ -59,8 +62,7 @@ class Connections:
         self._engine = engine
         self._switchboard = switchboard
         self._certificate = certificate
-        self._addresses = addresses
-        self._udp_port = udp_port
+        self._reach = reach
         self._drops = drops
         self._report = report
         self._tally = tally
@@ -105,7 +107,7 @@ class Connections:
         connection = PeerConnection(
             peer, negotiated, self._port, self._certificate, self._drops, self._report, self._secured, self._failed
         )
-        self._peers[peer] = _Held(user, connection, negotiated, ssrcs)
+        self._peers[peer] = _Held(user, connection, negotiated, ssrcs, clock.monotonic())
         self._users[user] = peer
         self._engine.open(peer, negotiated)
         self._switchboard.attach(user, peer)
@@ -131,8 +133,7 @@ class Connections:
             ufrag=_ice_string(UFRAG_BYTES),
             password=_ice_string(PASSWORD_BYTES),
             fingerprints=self._certificate.fingerprints,
-            addresses=self._addresses,
-            port=self._udp_port,
+            reach=self._reach,
         )
 
     def holds(self, user: UserId) -> bool:
@@ -168,8 +169,9 @@ class Connections:
     # What a connection reports
 
     def _secured(self, peer: PeerId, keys: SrtpKeys) -> None:
-        if peer in self._peers:
+        if held := self._peers.get(peer):
             self._tally.setups_succeeded += 1
+            self._tally.setup_seconds.observe(clock.monotonic() - held.answered_at)
             self._secure.add(peer)
             self._engine.secure(peer, keys)
 

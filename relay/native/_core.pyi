@@ -29,8 +29,8 @@ _Drops = list[tuple[str, int]]
 class Core:
     """Bound sockets and running media threads."""
 
-    def __new__(cls, hosts: list[str], port: int, threads: int, receive_buffer: int, send_buffer: int) -> Core:
-        """Buffers are in bytes, for all sockets of one address together.
+    def __new__(cls, hosts: list[str], port: int, threads: int, buffer: int, consent: float) -> Core:
+        """The buffer is in bytes, each way, for all sockets of one address together; consent in seconds.
 
         Raises:
             OSError: with the address as its file name.

@@ -18,6 +18,14 @@ class Drop(StrEnum):
     DTLS_BACKLOG = "dtls_backlog"
     SEND_FAILED = "send_failed"
     SOCKET_OVERFLOW = "socket_overflow"
+    # TCP connections, and what goes over them
+    TCP_SILENT = "tcp_silent"
+    TCP_UNKNOWN = "tcp_unknown"
+    TCP_CROWDED = "tcp_crowded"
+    TCP_UNPROVED = "tcp_unproved"
+    TCP_MALFORMED = "tcp_malformed"
+    TCP_BACKLOG = "tcp_backlog"
+    TCP_STUCK = "tcp_stuck"
     # SRTP, RTP and RTCP
     NOT_SECURE_YET = "not_secure_yet"
     SRTP_REJECTED = "srtp_rejected"

@@ -1,9 +1,10 @@
-"""Counts what happened to people since start: the figures behind `/videochat/stats`."""
+"""Counts what happened to people since start: the figures behind `/videochat/stats` and `/metrics`."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 
 from relay.errors import ErrorCode
+from relay.observe.histogram import CALLS, REQUESTS, SETUPS, WAITS, Histogram
 
 
 @dataclass(slots=True)
@@ -14,16 +15,38 @@ class Tally:
     """WebSockets that were let in."""
     resumes: int = 0
     """Sessions that went on after their connection was lost."""
+    departures: Counter[str] = field(default_factory=Counter)
+    """Visits that ended, by the reason that a partner is told."""
     matches: int = 0
     waits: int = 0
     """People who were matched after they had waited in the queue."""
     waited_seconds: float = 0.0
     """By those people together."""
+    wait_seconds: Histogram = field(default_factory=lambda: Histogram(WAITS))
+    """Of everybody who was matched; 0 for those who found somebody waiting."""
+    rooms_ended: Counter[str] = field(default_factory=Counter)
+    """By reason."""
+    call_seconds: Histogram = field(default_factory=lambda: Histogram(CALLS))
+    """How long rooms lasted."""
     setups_succeeded: int = 0
     """Media connections that got as far as keys."""
+    setup_seconds: Histogram = field(default_factory=lambda: Histogram(SETUPS))
+    """From the answer to keys."""
     setups_failed: Counter[str] = field(default_factory=Counter)
     """The others, by reason."""
     connections_lost: Counter[str] = field(default_factory=Counter)
     """Media connections that ended although nobody hung up, by reason."""
+    messages: Counter[str] = field(default_factory=Counter)
+    """What visitors sent, by event; frames that hold none are `unreadable`."""
     refusals: Counter[ErrorCode] = field(default_factory=Counter)
     """Errors that visitors were told, by code."""
+    limit_hits: Counter[str] = field(default_factory=Counter)
+    """Events that came too often, by the rate that they exceeded."""
+    task_failures: int = 0
+    """Tasks of ours that failed and should not have."""
+    requests: dict[tuple[str, str, int], Histogram] = field(default_factory=dict)
+    """Seconds that HTTP answers took, by method, route and status."""
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """An HTTP request was answered. `route` is one of ours, never what a stranger made up."""
+        self.requests.setdefault((method, route, status), Histogram(REQUESTS)).observe(seconds)

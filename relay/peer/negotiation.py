@@ -5,17 +5,17 @@ randomness; credentials and SSRCs are handed in. Every way in which an offer can
 `RelayError(INVALID_OFFER)` with a sentence.
 """
 
-import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aiortc import sdp
 from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
-from aiortc.rtcicetransport import RTCIceCandidate, RTCIceParameters
+from aiortc.rtcicetransport import RTCIceParameters
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters, RTCRtpParameters
 
 from relay.errors import ErrorCode, RelayError
+from relay.peer.candidates import Reach, candidates
 from relay.peer.lines import (
     RECEIVED,
     SENT,
@@ -72,8 +72,7 @@ class Identity:
     ufrag: str
     password: str
     fingerprints: tuple[Fingerprint, ...]
-    addresses: tuple[str, ...]
-    port: int
+    reach: Reach
 
 
 def negotiate(
@@ -296,26 +295,9 @@ def _announce(section: sdp.MediaDescription, slot: NegotiatedSlot) -> None:
 
 def _secure(section: sdp.MediaDescription, identity: Identity, dtls_role: DtlsRole) -> None:
     section.ice = RTCIceParameters(usernameFragment=identity.ufrag, password=identity.password, iceLite=True)
-    section.ice_candidates = [
-        RTCIceCandidate(
-            component=1,
-            foundation=str(position),
-            ip=address,
-            port=identity.port,
-            priority=_priority(address, position),
-            protocol="udp",
-            type="host",
-        )
-        for position, address in enumerate(identity.addresses)
-    ]
+    section.ice_candidates = candidates(identity.reach)
     section.ice_candidates_complete = True
     section.dtls = RTCDtlsParameters(
         fingerprints=[RTCDtlsFingerprint(item.algorithm, item.value) for item in identity.fingerprints],
         role=dtls_role.value,
     )
-
-
-def _priority(address: str, position: int) -> int:
-    """Type host, IPv6 before IPv4, then as configured (RFC 8445 section 5.1.2, RFC 8421)."""
-    preference = 65_535 - position - (0 if ipaddress.ip_address(address).version == 6 else 32_768)
-    return (126 << 24) | (preference << 8) | 255

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from relay.ids import RoomId, UserId, new_room_id
 from relay.media.switchboard import Switchboard
 from relay.observe.logging import get_logger
+from relay.observe.tally import Tally
 from relay.protocol.messages import (
     ChatMessage,
     MediaState,
@@ -26,9 +27,10 @@ log = get_logger("room")
 class RoomHost:
     """A person is in one room at most. `tell` delivers a message to a person."""
 
-    def __init__(self, switchboard: Switchboard, tell: Callable[[UserId, ServerMessage], None]) -> None:
+    def __init__(self, switchboard: Switchboard, tell: Callable[[UserId, ServerMessage], None], tally: Tally) -> None:
         self._switchboard = switchboard
         self._tell = tell
+        self._tally = tally
         self._rooms: dict[UserId, Room] = {}
         self._shared: dict[UserId, MediaState] = {}
 
@@ -94,6 +96,8 @@ class RoomHost:
         room = self._rooms[leaver]
         for member in room.members:
             del self._rooms[member]
+        self._tally.rooms_ended[reason.value] += 1
+        self._tally.call_seconds.observe(now - room.opened_at)
         log.info("room_ended", room=room.room_id, reason=reason.value, seconds=round(now - room.opened_at, 1))
         self._carry_out(room.end(leaver, reason, searching=searching))
 

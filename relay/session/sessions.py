@@ -52,6 +52,8 @@ SUPERSEDED = 4001
 """Close codes, from the range for applications (RFC 6455 section 7.4.2)."""
 
 GOING_AWAY = 1001
+UNREADABLE = "unreadable"
+"""How frames that hold no event are counted."""
 
 log = get_logger("session")
 
@@ -128,6 +130,11 @@ class Sessions:
         now = clock.monotonic()
         try:
             message = decode(frame, self._limits)
+        except RelayError as error:
+            self._tally.messages[UNREADABLE] += 1
+            return self.refuse(session, error, now)
+        self._tally.messages[message.event] += 1
+        try:
             return self._act_in_turn(session, message, now)
         except RelayError as error:
             return self.refuse(session, error, now)
@@ -153,9 +160,11 @@ class Sessions:
 
     def close(self, session: Session, reason: PartingReason) -> None:
         """The visitor is gone, for the reason that their partner is told. Idempotent."""
-        if self._directory.remove(session):
-            self._forget(session.user, reason)
-            log.info("session_closed", user=session.user, reason=reason.value)
+        if not self._directory.remove(session):
+            return
+        self._forget(session.user, reason)
+        self._tally.departures[reason.value] += 1
+        log.info("session_closed", user=session.user, reason=reason.value)
 
     async def drain(self, seconds: float) -> None:
         """Take nobody any more, let conversations end by themselves, then send everybody away."""
@@ -210,6 +219,8 @@ class Sessions:
     def _act_in_turn(self, session: Session, message: ClientMessage, now: float) -> float:
         activity = activity_of(message)
         wait = session.rates.take(activity, now)
+        if wait > 0:
+            self._tally.limit_hits[activity.value] += 1
         if wait > 0 and activity is not Activity.OTHER:
             raise RelayError(
                 ErrorCode.RATE_LIMITED, "That was too often.", retry_after=round(wait, 1), about=about(message)
@@ -254,7 +265,8 @@ class Sessions:
         if resumed is None or link is None:
             sentence = "There is nothing to go on with: too much time has passed, or it was ended."
             raise RelayError(ErrorCode.RESUME_FAILED, sentence, about=About(Resume.event))
-        self.close(provisional, PartingReason.LEFT)
+        self._directory.remove(provisional)
+        self._forget(provisional.user, PartingReason.LEFT)
         superseded, resumed.link = resumed.link, link
         if superseded is not None:
             superseded.end(SUPERSEDED, "superseded")

@@ -1,23 +1,79 @@
-"""Which addresses browsers are told to send media to."""
+"""Which addresses browsers are told to send media to, and whose address is whose."""
 
 import ipaddress
 from collections.abc import Sequence
 
 import ifaddr
 
+from relay.config import Settings, usable_by_browsers
+from relay.errors import ConfigurationError
 
-def advertised(configured: Sequence[str]) -> tuple[str, ...]:
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+IPV6_PREFIX = 64
+"""Bits that name one subscriber; the rest is theirs to choose."""
+
+
+def advertised(settings: Settings) -> tuple[str, ...]:
     """The configured public addresses, or else the host's own: loopback only when it has no other.
 
     Link-local addresses are left out: they need a zone, which a candidate can't carry.
+
+    Raises:
+        ConfigurationError: browsers would take none of them with the media port's number.
     """
-    if configured:
-        return tuple(configured)
-    own = [
+    if settings.public_address:
+        return settings.public_address
+    own = own_addresses()
+    reachable = [str(address) for address in own if not address.is_loopback] or [str(address) for address in own]
+    ports = settings.outside_udp_port, settings.outside_tcp_port
+    usable = tuple(address for address in reachable if all(usable_by_browsers(address, port) for port in ports))
+    if not usable:
+        raise ConfigurationError(
+            f"This host has only private addresses ({', '.join(reachable)}), and with those Chromium ignores media"
+            f" port {settings.outside_udp_port}: it is below 1024. Set `media_port` to 1024 or above, or"
+            " `public_address` to the address that people outside use."
+        )
+    return usable
+
+
+def own_addresses() -> list[Address]:
+    """Every address of this host but link-local ones."""
+    return [
         address
         for adapter in ifaddr.get_adapters()
         for ip in adapter.ips
         if not (address := ipaddress.ip_address(ip.ip if isinstance(ip.ip, str) else ip.ip[0])).is_link_local
     ]
-    reachable = [address for address in own if not address.is_loopback]
-    return tuple(str(address) for address in reachable or own)
+
+
+class Networks:
+    """A set of addresses and networks, as written in the settings."""
+
+    def __init__(self, written: Sequence[str]) -> None:
+        self._networks: tuple[Network, ...] = tuple(ipaddress.ip_network(network) for network in written)
+
+    def hold(self, host: str) -> bool:
+        """Whether the address is one of them."""
+        address = parse(host)
+        return any(address in network for network in self._networks)
+
+
+def parse(host: str) -> Address:
+    """An address as the system writes it. IPv4 that came over an IPv6 socket is IPv4.
+
+    Raises:
+        ValueError: it is not an address.
+    """
+    address = ipaddress.ip_address(host)
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def subscriber(host: str) -> str:
+    """Names who is behind an address: of IPv6 the /64, of IPv4 the address."""
+    address = parse(host)
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False))
+    return str(address)

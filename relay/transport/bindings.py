@@ -49,6 +49,7 @@ class _Agent:
     paths: OrderedDict[Path, None] = field(default_factory=OrderedDict)
     selected: Path | None = None
     checked_at: float = 0.0
+    consenting: bool = False
 
 
 class BindingTable:
@@ -114,21 +115,28 @@ class BindingTable:
         agent = self._agents.get(peer)
         return agent.selected if agent else None
 
+    def forget(self, path: Path) -> None:
+        """The path is gone: its TCP connection has closed. The peer may come back on another."""
+        if (peer := self._owners.pop(path, None)) is not None:
+            self._disown(peer, path)
+
     def expire(self, now: float) -> list[PeerId]:
         """Peers whose consent expired since the last call. They stay admitted, but have no flow."""
         lost = []
         for peer, agent in self._agents.items():
-            if agent.selected is not None and now - agent.checked_at > CONSENT_TIMEOUT:
+            if agent.consenting and now - agent.checked_at > CONSENT_TIMEOUT:
                 for path in agent.paths:
                     del self._owners[path]
                 agent.paths.clear()
                 agent.selected = None
+                agent.consenting = False
                 lost.append(peer)
         return lost
 
     def _prove(self, peer: PeerId, ufrag: str, path: Path, nominates: bool, now: float) -> bool:
         agent = self._agents[peer]
         agent.checked_at = now
+        agent.consenting = True
         if (previous := self._owners.get(path)) is not None and previous != peer:
             # A NAT gave the address to someone else, who has just proved it.
             self._disown(previous, path)

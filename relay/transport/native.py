@@ -7,6 +7,7 @@ for the event loop; reports cross in batches when one file descriptor becomes re
 import asyncio
 import errno
 import os
+import socket
 from collections.abc import Sequence
 
 from relay.errors import ConfigurationError
@@ -14,6 +15,7 @@ from relay.ids import PeerId
 from relay.native import DTLS, FLOW_LOST, FLOW_SELECTED, Core
 from relay.observe.logging import get_logger
 from relay.tasks import Report
+from relay.transport import bindings
 from relay.transport.port import Path, PortListener
 
 REPORTS_PER_WAKE = 128
@@ -93,6 +95,10 @@ class NativePort:
         if self._core is not None:
             self._core.release(peer)
 
+    def adopt(self, connection: socket.socket) -> None:
+        # The core has no TCP yet, and no answer offers it with this engine.
+        connection.close()
+
     def send_dtls(self, peer: PeerId, datagram: bytes) -> None:
         self.core.send_dtls(peer, datagram)
 
@@ -103,7 +109,7 @@ class NativePort:
             core.close()
 
     def _start(self, hosts: Sequence[str], port: int) -> Core:
-        return Core(list(hosts), port, self._threads, self._buffer, self._buffer)
+        return Core(list(hosts), port, self._threads, self._buffer, bindings.CONSENT_TIMEOUT)
 
     def _readable(self) -> None:
         for kind, number, content, remote_host, remote_port, local_host in self.core.reports(REPORTS_PER_WAKE):

@@ -1,14 +1,23 @@
-"""The media port as the rest of the server sees it: one UDP port that all browsers share.
+"""The media port as the rest of the server sees it: one port, UDP and TCP, that all browsers share.
 
 Whoever owns the socket does the STUN (decision 3): the table of credentials is handed down to the
 port, which verifies and answers checks by itself. Upward go only "flow selected", "flow lost", and
 datagrams from verified addresses.
 """
 
+import socket
 from collections.abc import Callable
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from relay.ids import PeerId
+
+
+class Transport(StrEnum):
+    """What carries the datagrams of a flow."""
+
+    UDP = "udp"
+    TCP = "tcp"
 
 
 class Path(NamedTuple):
@@ -17,6 +26,7 @@ class Path(NamedTuple):
     remote_host: str
     remote_port: int
     local_host: str
+    transport: Transport = Transport.UDP
 
 
 SrtpReceiver = Callable[[PeerId, bytes], None]
@@ -42,6 +52,10 @@ class MediaPort(Protocol):
     def admit(self, peer: PeerId, ufrag: str, password: str) -> None:
         """Accept checks with these local credentials. Again with new ones at an ICE restart: the
         old stay valid until the new ones nominate (RFC 8445 section 9)."""
+
+    def adopt(self, connection: socket.socket) -> None:
+        """Take over a TCP connection on which a framed check waits to be read (RFC 6544). It is
+        closed unless it proves itself by a right check, and when nobody owns it any more."""
 
     def send_dtls(self, peer: PeerId, datagram: bytes) -> None:
         """Send on the selected flow; dropped and counted when there is none."""

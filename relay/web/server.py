@@ -1,12 +1,11 @@
-"""The HTTP server: routes, sockets, and their orderly end."""
-
-from collections.abc import Sequence
+"""The HTTP server: routes, and the orderly end of what it serves."""
 
 from aiohttp import web
 
 from relay.config import Settings
-from relay.errors import ConfigurationError
-from relay.web import pages, status
+from relay.observe.metrics import Metrics
+from relay.observe.tally import Tally
+from relay.web import metrics, pages, status
 from relay.web.failures import answer_failures
 from relay.web.gateway import Gateway
 
@@ -18,31 +17,29 @@ SHUTDOWN_TIMEOUT = 2.0
 
 
 class WebServer:
-    """`open()` listens, `close()` sends everybody away and frees the port."""
+    """Serves the connections that `protocol` gets, from `open()` until `close()` sends everybody away."""
 
-    def __init__(self, gateway: Gateway, about: status.Status, settings: Settings) -> None:
+    def __init__(
+        self, gateway: Gateway, about: status.Status, figures: Metrics, tally: Tally, settings: Settings
+    ) -> None:
         self._gateway = gateway
-        app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=[answer_failures])
+        app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=[metrics.measure(tally), answer_failures])
         app.router.add_get("/ws", gateway.handle)
         status.add_routes(app, about, settings)
+        metrics.add_routes(app, figures.render, settings)
         pages.add_routes(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT, handle_signals=False)
 
-    async def open(self, hosts: Sequence[str], port: int) -> None:
-        """Listen on `port` of each of `hosts`, or of all addresses when there are none.
-
-        Raises:
-            ConfigurationError: the port can't be bound.
-        """
+    async def open(self) -> None:
+        """Be ready for connections."""
         await self._runner.setup()
-        for host in hosts or (None,):
-            try:
-                await web.TCPSite(self._runner, host, port).start()
-            except OSError as cause:
-                await self._runner.cleanup()
-                raise ConfigurationError(
-                    f"The HTTP port can't be opened: TCP {host or 'any address'} port {port}: {cause.strerror}."
-                ) from cause
+
+    @property
+    def protocol(self) -> web.Server:
+        """Takes accepted connections."""
+        if self._runner.server is None:
+            raise RuntimeError("the HTTP server is not open")
+        return self._runner.server
 
     async def close(self) -> None:
         """Idempotent."""

@@ -1,6 +1,5 @@
 """`/videochat/`: health, statistics, and what only the operator may see and do."""
 
-import hmac
 from typing import Protocol
 
 import msgspec
@@ -8,9 +7,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from relay.config import Settings
-from relay.errors import ErrorCode, RelayError
-
-BEARER = "Bearer "
+from relay.web.operator_token import admit_operator
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,11 +82,11 @@ def add_routes(app: web.Application, status: Status, settings: Settings) -> None
         return _json(status.stats())
 
     async def rooms(request: web.Request) -> web.Response:
-        _admit_operator(request, settings)
+        admit_operator(request, settings)
         return _json(status.rooms())
 
     async def cleanup(request: web.Request) -> web.Response:
-        _admit_operator(request, settings)
+        admit_operator(request, settings)
         return _json(status.cleanup())
 
     app.router.add_get("/videochat/health", health)
@@ -99,17 +96,6 @@ def add_routes(app: web.Application, status: Status, settings: Settings) -> None
     app.router.add_post("/videochat/cleanup", cleanup)
     app.router.add_route("OPTIONS", "/videochat/{rest:.*}", _preflight)
     app.middlewares.append(_share_with(frozenset(settings.allowed_origins)))
-
-
-def _admit_operator(request: web.Request, settings: Settings) -> None:
-    """Let through who shows the token, compared in constant time."""
-    if settings.operator_token is None:
-        sentence = "This is for the operator. Set RELAY_OPERATOR_TOKEN and send it as a bearer token."
-        raise RelayError(ErrorCode.OPERATOR_ONLY, sentence)
-    given = request.headers.get("Authorization", "")
-    shown = given.removeprefix(BEARER) if given.startswith(BEARER) else ""
-    if not hmac.compare_digest(shown.encode(errors="replace"), settings.operator_token.encode()):
-        raise RelayError(ErrorCode.OPERATOR_TOKEN_WRONG, "The operator's token is missing or wrong.")
 
 
 def _json(content: object, status: int = 200) -> web.Response:

@@ -110,7 +110,7 @@ def measure(
     """Load one server. Returns the row, and how busy others kept the server's core, in per cent."""
     meter = Meter(server.pid, cores.server, people)
     meter.note("start")
-    options = [*_load(people, seconds), *(["--vp8", str(clip), "--transcoded"] if clip else [])]
+    options = [*_load(people, seconds), *(["--vp8", str(clip), "--foreign"] if clip else [])]
     report = generator.play(server.route, server.address, *options, core=cores.generator, on_phase=meter.note)
     used = meter.used("measuring", "draining") or 0.0
     joining = meter.used("start", "pairing")

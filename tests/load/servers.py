@@ -48,6 +48,7 @@ def relay(engine: str, people: int, core: int) -> Iterator[Server]:
         "RELAY_BIND": "127.0.0.1",
         "RELAY_PUBLIC_ADDRESS": "127.0.0.1",
         "RELAY_MAX_PEOPLE": str(max(people, 2)),
+        "RELAY_MAX_PER_ADDRESS": str(people),
         "RELAY_LOG_LEVEL": "error",
     }
     command = [sys.executable, "-m", "relay"]
@@ -113,7 +114,7 @@ def _health(port: int) -> dict[str, object]:
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=PATIENCE) as response:  # noqa: S310 - http, ours
+            with urllib.request.urlopen(url, timeout=PATIENCE) as response:
                 health: dict[str, object] = json.load(response)
                 return health
         except OSError as cause:

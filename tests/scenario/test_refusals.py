@@ -202,9 +202,7 @@ class TestACrowdedAddress:
                 pass
 
 
-async def test_who_answers_no_pings_is_lost_and_the_partner_told(
-    relay: Relay, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_who_answers_no_pings_is_lost_and_the_partner_told(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visit_module, "PING_INTERVAL", 0.2)
     async with visit(relay.settings.port) as ann, aiohttp.ClientSession() as client:
         url = f"http://127.0.0.1:{relay.settings.port}/ws"

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from relay.errors import ErrorCode, RelayError
 from relay.media.frames.engine import TERMS
+from relay.peer.candidates import Reach
 from relay.peer.lines import DtlsRole, Fingerprint, Medium, Negotiated
 from relay.peer.negotiation import Identity, Terms, negotiate
 from relay.protocol.messages import Role
@@ -16,8 +17,7 @@ IDENTITY = Identity(
     ufrag="ourufrag1234",
     password="o" * 32,
     fingerprints=(Fingerprint("sha-256", "CD:EF"),),
-    addresses=("192.0.2.1", "2001:db8::1"),
-    port=8080,
+    reach=Reach(("192.0.2.1", "2001:db8::1"), 8080, 8081),
 )
 SSRCS = (11, 12, 21, 22, 31, 32)
 EVERYTHING = Terms(
@@ -101,9 +101,11 @@ def test_the_answer_is_ice_lite_with_our_credentials_and_candidates() -> None:
     for media in parsed.media:
         assert media.ice is not None
         assert (media.ice.usernameFragment, media.ice.password) == ("ourufrag1234", "o" * 32)
-        assert [(item.ip, item.port, item.type) for item in media.ice_candidates] == [
-            ("192.0.2.1", 8080, "host"),
-            ("2001:db8::1", 8080, "host"),
+        assert [(item.ip, item.port, item.protocol, item.tcpType) for item in media.ice_candidates] == [
+            ("192.0.2.1", 8080, "udp", None),
+            ("2001:db8::1", 8080, "udp", None),
+            ("192.0.2.1", 8081, "tcp", "passive"),
+            ("2001:db8::1", 8081, "tcp", "passive"),
         ]
     priorities = [candidate.priority for candidate in parsed.media[0].ice_candidates]
     assert priorities[1] > priorities[0]

@@ -1,20 +1,63 @@
-// Owns the list of what was written in one conversation, and its bound. Nothing is kept anywhere else.
+// Owns the list of what was written in one conversation, what became of each message, and the list's
+// bound. Nothing is kept anywhere else.
 
-export type Author = 'me' | 'partner' | 'notice';
+export type Delivery = 'sending' | 'sent' | 'failed';
 
-export interface ChatEntry {
+interface Line {
   /** Tells entries apart for as long as the conversation lasts. */
-  readonly id: number;
-  readonly from: Author;
+  readonly number: number;
   readonly text: string;
 }
+
+export type ChatEntry =
+  | (Line & { readonly from: 'me'; readonly id: string; readonly delivery: Delivery })
+  | (Line & { readonly from: 'partner'; readonly id: string })
+  | (Line & { readonly from: 'notice' });
 
 export type ChatLog = readonly ChatEntry[];
 
 /** Beyond this the oldest entries go. */
 export const MAX_ENTRIES = 500;
 
-export function append(log: ChatLog, from: Author, text: string): ChatLog {
-  const id = (log.at(-1)?.id ?? 0) + 1;
-  return [...log, { id, from, text }].slice(-MAX_ENTRIES);
+export function addMine(log: ChatLog, id: string, text: string): ChatLog {
+  return append(log, { from: 'me', id, text, delivery: 'sending', number: after(log) });
+}
+
+/** Passes over what is there already: its writer tried again, not knowing that it had arrived. */
+export function addTheirs(log: ChatLog, id: string, text: string): ChatLog {
+  if (log.some((entry) => entry.from === 'partner' && entry.id === id)) return log;
+  return append(log, { from: 'partner', id, text, number: after(log) });
+}
+
+export function addNotice(log: ChatLog, text: string): ChatLog {
+  return append(log, { from: 'notice', text, number: after(log) });
+}
+
+/** The text of our own message, as long as it has this delivery. */
+export function textOf(log: ChatLog, id: string, delivery: Delivery): string | null {
+  const found = log.find(
+    (entry) => entry.from === 'me' && entry.id === id && entry.delivery === delivery,
+  );
+  return found?.text ?? null;
+}
+
+export function mark(log: ChatLog, id: string, delivery: Delivery): ChatLog {
+  return log.map((entry) =>
+    entry.from === 'me' && entry.id === id ? { ...entry, delivery } : entry,
+  );
+}
+
+/** Whatever is still on its way will not arrive. */
+export function failAll(log: ChatLog): ChatLog {
+  return log.map((entry) =>
+    entry.from === 'me' && entry.delivery === 'sending' ? { ...entry, delivery: 'failed' } : entry,
+  );
+}
+
+function after(log: ChatLog): number {
+  return (log.at(-1)?.number ?? 0) + 1;
+}
+
+function append(log: ChatLog, entry: ChatEntry): ChatLog {
+  return [...log, entry].slice(-MAX_ENTRIES);
 }

@@ -1,35 +1,50 @@
-// Owns the moving parts (socket, camera, media connection), runs the effects that session.ts asks
-// for, and tells subscribers. It takes no decision: each thing that happens becomes an event.
+// Owns the moving parts (socket, devices, media connection, timers), runs the effects that
+// session.ts asks for, and tells subscribers. It takes no decision: each thing that happens becomes
+// an event.
 
-import { closeCamera, openCamera } from './camera';
+import { Capture, type Captured } from './capture';
+import { type DeviceFailure, listDevices, onDevicesChanged, type PerDevice } from './devices';
 import { Peer } from './peer';
 import type { IceServer } from './protocol';
 import { reduce } from './session';
+import { sending } from './sharing';
 import { Signalling } from './signalling';
-import { type Effect, FIRST_STATE, type Session, type SessionEvent } from './state';
+import {
+  type Effect,
+  FIRST_STATE,
+  type PersonEvent,
+  type Session,
+  type SessionEvent,
+} from './state';
+import { Timers } from './timers';
 
 export interface Snapshot {
   readonly session: Session;
-  /** What the person's own camera and microphone give. */
+  /** What the person's own devices give. Null while there are none. */
   readonly local: MediaStream | null;
   /** What the partner sends. It outlives partners: the relay feeds it from whoever is next. */
   readonly partner: MediaStream | null;
 }
 
 export class Conversation {
-  readonly #signalling: Signalling;
+  readonly #url: string;
+  readonly #capture = new Capture((kind) => {
+    this.#preview();
+    this.#happen({ type: 'device_lost', kind, why: 'ended' });
+  });
+  readonly #timers = new Timers((timer) => this.#happen({ type: 'timer_ended', timer }));
   readonly #subscribers = new Set<() => void>();
+  readonly #leaveDevices: () => void;
   #snapshot: Snapshot = { session: FIRST_STATE, local: null, partner: null };
+  #signalling: Signalling | null = null;
   #peer: Peer | null = null;
   #closed = false;
 
   /** Begins at once: dials the relay and asks for camera and microphone. */
   constructor(url: string) {
-    this.#signalling = new Signalling(url, {
-      received: (message) => this.#happen({ type: 'received', message }),
-      lost: (loss) => this.#happen({ type: 'link_lost', loss }),
-    });
-    void this.#askForCamera();
+    this.#url = url;
+    this.#leaveDevices = onDevicesChanged(() => void this.#listDevices());
+    this.#happen({ type: 'page_opened' });
   }
 
   /** The same object until something changed, as `useSyncExternalStore` wants it. */
@@ -41,31 +56,18 @@ export class Conversation {
     return () => this.#subscribers.delete(changed);
   };
 
-  readonly start = (): void => this.#happen({ type: 'start' });
-  readonly next = (): void => this.#happen({ type: 'next' });
-  readonly stop = (): void => this.#happen({ type: 'stop' });
-  readonly say = (text: string): void =>
-    this.#happen({ type: 'say', id: crypto.randomUUID(), text });
+  /** What the person does. */
+  readonly act = (event: PersonEvent): void => this.#happen(event);
 
-  /** Media first, then the link, then the camera whose light the person is watching. */
+  /** Media first, then the link, then the devices whose light the person is watching. */
   close(): void {
     this.#closed = true;
     this.#peer?.close();
-    this.#signalling.close();
-    if (this.#snapshot.local !== null) closeCamera(this.#snapshot.local);
+    this.#signalling?.close();
+    this.#capture.close();
+    this.#timers.close();
+    this.#leaveDevices();
     this.#subscribers.clear();
-  }
-
-  async #askForCamera(): Promise<void> {
-    const outcome = await openCamera();
-    if ('failure' in outcome) {
-      this.#happen({ type: 'camera_failed', failure: outcome.failure });
-    } else if (this.#closed) {
-      closeCamera(outcome.stream);
-    } else {
-      this.#snapshot = { ...this.#snapshot, local: outcome.stream };
-      this.#happen({ type: 'camera_granted' });
-    }
   }
 
   /** The state moves before its effects run, because an effect may make the next thing happen. */
@@ -81,13 +83,36 @@ export class Conversation {
   #run(effect: Effect): void {
     switch (effect.type) {
       case 'send':
-        this.#signalling.send(effect.message);
+        this.#signalling?.send(effect.message);
         break;
-      case 'start_media':
-        void this.#peer?.send(true);
+      case 'set_timer':
+        this.#timers.set(effect.timer, effect.seconds);
         break;
-      case 'stop_media':
-        void this.#peer?.send(false);
+      case 'dial':
+        this.#dial();
+        break;
+      case 'open_capture':
+        void this.#captured(this.#capture.open(effect.wanted), (failure) => ({
+          type: 'capture_failed',
+          failure,
+        }));
+        break;
+      case 'close_capture':
+        this.#capture.close();
+        this.#preview();
+        break;
+      case 'switch_device':
+        void this.#captured(this.#capture.switch(effect.kind, effect.id), (why) => ({
+          type: 'device_lost',
+          kind: effect.kind,
+          why,
+        }));
+        break;
+      case 'enable_devices':
+        this.#capture.enable(effect.on);
+        break;
+      case 'send_media':
+        this.#send(effect.sending);
         break;
       case 'open_peer':
         this.#openPeer(effect.iceServers);
@@ -101,11 +126,41 @@ export class Conversation {
     }
   }
 
+  /** What was open is closed when this is called, and what is asked for comes when it comes. */
+  async #captured(
+    asked: Promise<Captured>,
+    failed: (failure: DeviceFailure) => SessionEvent,
+  ): Promise<void> {
+    this.#preview();
+    const outcome = await asked;
+    if (outcome === 'overtaken') return;
+    this.#preview();
+    this.#send(sending(this.#snapshot.session));
+    this.#happen(
+      'using' in outcome ? { type: 'captured', using: outcome.using } : failed(outcome.failure),
+    );
+    await this.#listDevices();
+  }
+
+  #preview(): void {
+    this.#snapshot = { ...this.#snapshot, local: this.#capture.preview() };
+  }
+
+  /** The browser tells devices by name only after the person allowed one. */
+  async #listDevices(): Promise<void> {
+    this.#happen({ type: 'devices_listed', devices: await listDevices() });
+  }
+
+  #send(on: PerDevice<boolean>): void {
+    void this.#peer?.send({
+      microphone: on.microphone ? this.#capture.track('microphone') : null,
+      camera: on.camera ? this.#capture.track('camera') : null,
+    });
+  }
+
   #openPeer(iceServers: readonly IceServer[]): void {
-    const { local } = this.#snapshot;
-    if (local === null) return;
     this.#closePeer();
-    const peer = new Peer(local, iceServers, {
+    const peer = new Peer(iceServers, {
       offered: (sdp, lines) => this.#happen({ type: 'offered', offer: { sdp, lines } }),
       gathered: (candidate) =>
         this.#happen({
@@ -120,6 +175,7 @@ export class Conversation {
     });
     this.#peer = peer;
     this.#snapshot = { ...this.#snapshot, partner: peer.partner };
+    this.#send(sending(this.#snapshot.session));
     void peer.offer();
   }
 
@@ -127,5 +183,13 @@ export class Conversation {
     this.#peer?.close();
     this.#peer = null;
     this.#snapshot = { ...this.#snapshot, partner: null };
+  }
+
+  #dial(): void {
+    this.#signalling?.close();
+    this.#signalling = new Signalling(this.#url, {
+      received: (message) => this.#happen({ type: 'received', message }),
+      lost: (loss) => this.#happen({ type: 'link_lost', loss }),
+    });
   }
 }

@@ -2,16 +2,15 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   type FakeMediaStream,
   FakePeerConnection,
-  localStream,
+  FakeTrack,
   stubMediaGlobals,
 } from '../testing/fake_peer_connection';
 import { Peer } from './peer';
 
 const observer = { offered: vi.fn(), gathered: vi.fn(), changed: vi.fn() };
-const local = localStream();
 
 function open(): Peer {
-  return new Peer(local, [{ urls: ['turn:relay.test'], username: 'u', credential: 'c' }], observer);
+  return new Peer([{ urls: ['turn:relay.test'], username: 'u', credential: 'c' }], observer);
 }
 
 beforeEach(() => {
@@ -35,11 +34,11 @@ describe('the lines', () => {
     ]);
   });
 
-  test('of microphone and camera share the local stream, and the camera has a ceiling', () => {
+  test('of microphone and camera are one stream, and the camera has a ceiling', () => {
     open();
     const [microphone, camera] = FakePeerConnection.last.transceivers;
-    expect(microphone?.init.streams).toEqual([local]);
-    expect(camera?.init.streams).toEqual([local]);
+    expect(microphone?.init.streams).toHaveLength(1);
+    expect(camera?.init.streams?.[0]).toBe(microphone?.init.streams?.[0]);
     expect(camera?.init.sendEncodings).toEqual([{ maxBitrate: 1_500_000 }]);
   });
 
@@ -96,6 +95,10 @@ describe('the offer', () => {
 describe('sending', () => {
   const SILENCE = [null, null, null, null, null, null];
 
+  function track(id: string): MediaStreamTrack {
+    return new FakeTrack('any', id) as unknown as MediaStreamTrack;
+  }
+
   test('has not begun when the offer is made', async () => {
     await open().offer();
     expect(FakePeerConnection.last.sending()).toEqual(SILENCE);
@@ -103,7 +106,7 @@ describe('sending', () => {
 
   test('puts microphone and camera on their own lines, and takes them off again', async () => {
     const peer = open();
-    await peer.send(true);
+    await peer.send({ microphone: track('my-microphone'), camera: track('my-camera') });
     expect(FakePeerConnection.last.sending()).toEqual([
       'my-microphone',
       'my-camera',
@@ -112,8 +115,14 @@ describe('sending', () => {
       null,
       null,
     ]);
-    await peer.send(false);
+    await peer.send({ microphone: null, camera: null });
     expect(FakePeerConnection.last.sending()).toEqual(SILENCE);
+  });
+
+  test('can go on without one of the two', async () => {
+    const peer = open();
+    await peer.send({ microphone: track('my-microphone'), camera: null });
+    expect(FakePeerConnection.last.sending().slice(0, 2)).toEqual(['my-microphone', null]);
   });
 });
 

@@ -3,9 +3,11 @@
 // changes the relay's routing, not the SDP.
 
 import { preferForwardedCodecs } from './codecs';
+import type { PerDevice } from './devices';
 import type { IceServer, Role } from './protocol';
 
-export type Connection = 'new' | 'connecting' | 'connected' | 'failed';
+/** `none`: there is none. The rest is what the browser says of the one there is. */
+export type Connection = 'none' | 'new' | 'connecting' | 'connected' | 'failed';
 
 /** Nothing is reported after `close()`. */
 export interface PeerObserver {
@@ -23,17 +25,15 @@ export class Peer {
   readonly partner: MediaStream;
   readonly #connection: RTCPeerConnection;
   readonly #lines: Readonly<Record<Role, RTCRtpTransceiver>>;
-  readonly #local: MediaStream;
   #observer: PeerObserver | null;
 
-  constructor(local: MediaStream, iceServers: readonly IceServer[], observer: PeerObserver) {
-    this.#local = local;
+  constructor(iceServers: readonly IceServer[], observer: PeerObserver) {
     this.#observer = observer;
     this.#connection = new RTCPeerConnection({
       bundlePolicy: 'max-bundle',
       iceServers: iceServers.map((server) => ({ ...server, urls: [...server.urls] })),
     });
-    this.#lines = addLines(this.#connection, local);
+    this.#lines = addLines(this.#connection);
     this.partner = new MediaStream([
       this.#lines.partner_microphone.receiver.track,
       this.#lines.partner_camera.receiver.track,
@@ -68,13 +68,11 @@ export class Peer {
   }
 
   /**
-   * Starts or stops sending. `replaceTrack(null)` is the only stop after which Firefox's microphone
+   * Sends exactly these tracks; null is silence. `replaceTrack(null)` is the only stop after which Firefox's microphone
    * is silent, and the quickest to start again in Chromium. The browser runs replacements in the
    * order in which they were asked for, so a stop is never overtaken by the start before it.
    */
-  async send(on: boolean): Promise<void> {
-    const [microphone = null] = on ? this.#local.getAudioTracks() : [];
-    const [camera = null] = on ? this.#local.getVideoTracks() : [];
+  async send({ microphone, camera }: PerDevice<MediaStreamTrack | null>): Promise<void> {
     try {
       await Promise.all([
         this.#lines.microphone.sender.replaceTrack(microphone),
@@ -100,18 +98,17 @@ export class Peer {
 }
 
 /**
- * The order here is the order of the sections in the offer. The lines that send are added by kind,
+ * The order here is the order of the sections in the offer, all of them in every mode. The lines that send are added by kind,
  * without a track, so that nothing leaves the browser before there is a partner.
  */
-function addLines(
-  connection: RTCPeerConnection,
-  local: MediaStream,
-): Record<Role, RTCRtpTransceiver> {
+function addLines(connection: RTCPeerConnection): Record<Role, RTCRtpTransceiver> {
+  // Names microphone and camera as one stream in the offer. The tracks come and go without it.
+  const streams = [new MediaStream()];
   return {
-    microphone: connection.addTransceiver('audio', { direction: 'sendonly', streams: [local] }),
+    microphone: connection.addTransceiver('audio', { direction: 'sendonly', streams }),
     camera: connection.addTransceiver('video', {
       direction: 'sendonly',
-      streams: [local],
+      streams,
       sendEncodings: [{ maxBitrate: CAMERA_BITS_PER_SECOND }],
     }),
     screen: connection.addTransceiver('video', { direction: 'sendonly' }),

@@ -1,50 +1,74 @@
-// Owns every transition: a state and an event give the next state and what is to be done. It has no
-// clock, no browser and no socket; conversation.ts does the doing.
-//
-//   phase          start     next      stop   partner_found   waiting_…   partner_disconnected
-//   idle           waiting   -         -      -               -           -
-//   waiting        -         waiting   idle   talking         waiting     -
-//   talking        -         waiting   idle   talking         waiting     partner_left
-//   partner_left   -         waiting   idle   talking         waiting     -
-//
-// The phase moves when the person asks, and what the server then says wins. Two cells need a word:
-// - `leave_room` has no reply, so whatever arrives while idle was sent before the server read it.
-//   Following it would show a partner whom the server has already taken away.
-// - A parting that arrives while waiting crossed with `next_partner`, which the server answers yet.
+// Owns how a state and an event give the next state and what is to be done. It has no clock, no
+// browser and no socket; conversation.ts does the doing. Each family of transitions has a file:
+// link.ts (the socket), media.ts (devices and the media connection), pairing.ts (partners) and
+// writing.ts (chat). What follows from the state alone, whatever the event, is here.
 
-import { append } from './chat_log';
-import type { ErrorMessage, ServerMessage } from './protocol';
-import { type Effect, isReady, type Phase, type Session, type SessionEvent } from './state';
-
-export type Step = readonly [Session, readonly Effect[]];
+import { lost, notAnswered, redial, turnedAway } from './link';
+import * as media from './media';
+import { obstacleOf } from './obstacle';
+import * as pairing from './pairing';
+import type { Connected, ErrorMessage, ServerMessage } from './protocol';
+import { same, sending, shared } from './sharing';
+import type { Effect, Session, SessionEvent, Step, Timer } from './state';
+import * as writing from './writing';
 
 export function reduce(session: Session, event: SessionEvent): Step {
+  const [next, effects] = transition(session, event);
+  return [next, [...consequences(session, next), ...effects]];
+}
+
+/** These come before the effects of the event: media stops before another partner is asked for. */
+function consequences(before: Session, after: Session): Effect[] {
+  const effects: Effect[] = [];
+  if (!same(before.on, after.on)) effects.push({ type: 'enable_devices', on: after.on });
+  if (!same(sending(before), sending(after))) {
+    effects.push({ type: 'send_media', sending: sending(after) });
+  }
+  // The relay takes both to be on until it hears otherwise.
+  const known =
+    before.link.name === 'open' ? shared(before) : ({ microphone: true, camera: true } as const);
+  if (after.link.name === 'open' && !same(known, shared(after))) {
+    effects.push({ type: 'send', message: { event: 'media_state', data: shared(after) } });
+  }
+  return effects;
+}
+
+function transition(session: Session, event: SessionEvent): Step {
   switch (event.type) {
+    case 'page_opened':
+      return media.openCapture(...redial(session));
+    case 'choose_mode':
+      return media.chooseMode(session, event.mode);
+    case 'choose_keep_searching':
+      return [{ ...session, keepSearching: event.on }, []];
+    case 'choose_device':
+      return media.chooseDevice(session, event.kind, event.id);
+    case 'toggle':
+      return [{ ...session, on: { ...session.on, [event.kind]: !session.on[event.kind] } }, []];
     case 'start':
-      if (session.phase.name !== 'idle' || !isReady(session)) return [session, []];
-      return search(session, { type: 'send', message: { event: 'find_partner', data: {} } });
+      return pairing.start(session);
     case 'next':
-      if (session.phase.name === 'idle') return [session, []];
-      return search(session, { type: 'send', message: { event: 'next_partner' } });
+      return pairing.next(session);
     case 'stop':
-      return stop(session);
+      return pairing.stop(session);
     case 'say':
-      return say(session, event.id, event.text.trim());
-    case 'camera_granted':
-      return openPeer({ ...session, camera: { name: 'granted' } });
-    case 'camera_failed':
-      return [{ ...session, camera: { name: 'failed', failure: event.failure } }, []];
+      return writing.say(session, event.id, event.text.trim());
+    case 'say_again':
+      return writing.sayAgain(session, event.id);
+    case 'typed':
+      return writing.typed(session, event.empty);
+    case 'retry':
+      return retry(session);
+    case 'captured':
+      return media.captured(session, event.using);
+    case 'capture_failed':
+      return [{ ...session, capture: { name: 'failed', failure: event.failure } }, []];
+    case 'devices_listed':
+      return [{ ...session, devices: event.devices }, []];
+    case 'device_lost':
+      return media.deviceLost(session, event.kind, event.why);
     case 'link_lost':
-      return [
-        {
-          ...session,
-          link: { name: 'lost', loss: event.loss },
-          phase: { name: 'idle' },
-          connection: 'new',
-          retried: false,
-        },
-        [{ type: 'close_peer' }],
-      ];
+      return lost(session, event.loss);
     case 'offered':
       return [session, [{ type: 'send', message: { event: 'webrtc_offer', data: event.offer } }]];
     case 'gathered':
@@ -53,14 +77,9 @@ export function reduce(session: Session, event: SessionEvent): Step {
         [{ type: 'send', message: { event: 'webrtc_ice_candidate', data: event.candidate } }],
       ];
     case 'connection_changed':
-      return [
-        {
-          ...session,
-          connection: event.connection,
-          retried: session.retried && event.connection !== 'connected',
-        },
-        [],
-      ];
+      return media.connectionChanged(session, event.connection);
+    case 'timer_ended':
+      return timerEnded(session, event.timer);
     case 'received':
       return receive(session, event.message);
   }
@@ -68,33 +87,22 @@ export function reduce(session: Session, event: SessionEvent): Step {
 
 function receive(session: Session, message: ServerMessage): Step {
   switch (message.event) {
-    case 'connected': {
-      const { ice_servers: iceServers, limits } = message.data;
-      return openPeer({ ...session, link: { name: 'open', iceServers, limits } });
-    }
+    case 'connected':
+      return connected(session, message.data);
     case 'waiting_for_partner':
-      if (session.phase.name === 'idle') return [session, []];
-      return [{ ...session, phase: { name: 'waiting' } }, silence(session.phase)];
+      return pairing.waiting(session);
     case 'partner_found':
-      if (session.phase.name === 'idle') return [session, []];
-      return [
-        { ...session, phase: { name: 'talking', roomId: message.data.room_id }, chat: [] },
-        [{ type: 'start_media' }],
-      ];
+      return pairing.found(session, message.data);
     case 'partner_disconnected':
-      if (session.phase.name !== 'talking') return [session, []];
-      return [
-        { ...session, phase: { name: 'partner_left', reason: message.data.reason } },
-        silence(session.phase),
-      ];
-    case 'chat_message':
-      // Outside a conversation it is a former partner's, overtaken by our own next or stop.
-      if (session.phase.name !== 'talking') return [session, []];
-      return [{ ...session, chat: append(session.chat, 'partner', message.data.text) }, []];
-    case 'message_delivered':
-    case 'typing':
+      return pairing.parted(session, message.data);
     case 'media_state':
-      return [session, []];
+      return pairing.updatePartner(session, message.data);
+    case 'typing':
+      return writing.partnerTyping(session, message.data.active);
+    case 'chat_message':
+      return writing.read(session, message.data);
+    case 'message_delivered':
+      return writing.delivered(session, message.data.id);
     case 'webrtc_answer':
       return [session, [{ type: 'accept_answer', sdp: message.data.sdp }]];
     case 'error':
@@ -102,63 +110,90 @@ function receive(session: Session, message: ServerMessage): Step {
   }
 }
 
-function search(session: Session, ask: Effect): Step {
-  return [{ ...session, phase: { name: 'waiting' } }, [...silence(session.phase), ask]];
+/** Whoever waits already, since the last link was lost or since the page opened, goes into the queue. */
+function connected(session: Session, data: Connected['data']): Step {
+  const { ice_servers: iceServers, limits } = data;
+  const [next, effects] = media.openPeer({
+    ...session,
+    link: { name: 'open', iceServers, limits },
+    mayOffer: true,
+  });
+  if (next.phase.name !== 'waiting') return [next, effects];
+  return [next, [...effects, pairing.findPartner(next)]];
 }
 
-function stop(session: Session): Step {
-  const effects = silence(session.phase);
-  // Whose partner has left is idle on the server already.
-  if (session.phase.name === 'waiting' || session.phase.name === 'talking') {
-    effects.push({ type: 'send', message: { event: 'leave_room' } });
+function timerEnded(session: Session, timer: Timer): Step {
+  switch (timer) {
+    case 'dialling':
+      return notAnswered(session);
+    case 'cooling':
+      return pairing.cooled(session);
+    case 'typing_pause':
+      return writing.typingPaused(session);
+    case 'typing_repeat':
+      return writing.typingStale(session);
+    case 'partner_typing':
+      return pairing.updatePartner(session, { typing: false });
+    default:
+      return writing.unconfirmed(session, timer.slice('message '.length));
   }
-  return [{ ...session, phase: { name: 'idle' } }, effects];
 }
 
-function say(session: Session, id: string, text: string): Step {
-  if (session.phase.name !== 'talking' || text === '') return [session, []];
-  return [
-    { ...session, chat: append(session.chat, 'me', text) },
-    [{ type: 'send', message: { event: 'chat_message', data: { id, text } } }],
-  ];
-}
-
-/** Media stops before anything else is said. */
-function silence(phase: Phase): Effect[] {
-  return phase.name === 'talking' ? [{ type: 'stop_media' }] : [];
-}
-
-/** The media connection is made while the person still waits, as soon as both halves are there. */
-function openPeer(session: Session): Step {
-  if (session.camera.name !== 'granted' || session.link.name !== 'open') return [session, []];
-  const effects: Effect[] = [{ type: 'open_peer', iceServers: session.link.iceServers }];
-  if (session.phase.name === 'talking') effects.push({ type: 'start_media' });
-  return [{ ...session, connection: 'new' }, effects];
+/** The way on from whatever stands in the way. */
+function retry(session: Session): Step {
+  const obstacle = obstacleOf(session);
+  switch (obstacle?.name) {
+    case 'link_lost':
+      return redial(session);
+    case 'capture_failed':
+      return media.openCapture(session);
+    case 'connection_failed':
+      return media.retryConnection(session);
+    case 'device_lost':
+      return [session, [{ type: 'switch_device', kind: obstacle.kind, id: null }]];
+    case 'linking':
+    case 'asking':
+    case undefined:
+      return [session, []];
+  }
 }
 
 function refused(session: Session, error: ErrorMessage['data']): Step {
   switch (error.code) {
     case 'connection_failed':
-      // Only the server's word allows another offer; the browser's own `failed` does not.
-      if (!session.retried) return openPeer({ ...session, retried: true });
-      return [{ ...session, connection: 'failed' }, [{ type: 'close_peer' }]];
+      return media.connectionFailed(session);
     case 'invalid_offer':
-      return [{ ...session, connection: 'failed' }, [{ type: 'close_peer' }]];
-    // Crossed with what the server says next.
+      return media.giveUpConnection(session);
+    case 'server_full':
+    case 'too_many_connections':
+      return turnedAway(session, error.code, error.retry_after ?? null);
+    // Crossed with what the server says next, unless it was a message.
     case 'out_of_turn':
     // A connection needs few of them.
     case 'too_many_candidates':
     // The link is closed next, with a close code that says the same.
-    case 'server_full':
-    case 'too_many_connections':
     case 'slow_reader':
-      return [session, []];
+    case 'rate_limited':
     case 'invalid_message':
     case 'message_too_large':
     case 'unknown_event':
     case 'reserved_event':
-    case 'rate_limited':
     case 'internal':
-      return [{ ...session, chat: append(session.chat, 'notice', error.message) }, []];
+      return refusedRequest(session, error);
+  }
+}
+
+/** What was refused matters more than why. */
+function refusedRequest(session: Session, error: ErrorMessage['data']): Step {
+  switch (error.refused) {
+    case 'chat_message':
+      return writing.refused(session, error);
+    case 'find_partner':
+    case 'next_partner':
+      return error.code === 'out_of_turn' ? [session, []] : pairing.refused(session, error);
+    case 'webrtc_offer':
+      return error.code === 'out_of_turn' ? [session, []] : media.giveUpConnection(session);
+    default:
+      return error.code === 'internal' ? writing.notice(session, error.message) : [session, []];
   }
 }

@@ -3,28 +3,38 @@
 
 import { vi } from 'vitest';
 
-export interface FakeTrack {
+export class FakeTrack extends EventTarget {
   readonly kind: string;
   readonly id: string;
+  readonly stop = vi.fn();
+  enabled = true;
+
+  constructor(kind: string, id: string) {
+    super();
+    this.kind = kind;
+    this.id = id;
+  }
+
+  /** The id of a device is that of its track, without what tells tracks of one device apart. */
+  getSettings() {
+    return { deviceId: this.id.split('#')[0] };
+  }
+
+  /** As when it is unplugged. */
+  end() {
+    this.dispatchEvent(new Event('ended'));
+  }
 }
 
 export class FakeMediaStream {
   readonly tracks: readonly FakeTrack[];
 
-  constructor(tracks: readonly FakeTrack[]) {
+  constructor(tracks: readonly FakeTrack[] = []) {
     this.tracks = tracks;
   }
 
   getTracks() {
     return this.tracks;
-  }
-
-  getAudioTracks() {
-    return this.tracks.filter((track) => track.kind === 'audio');
-  }
-
-  getVideoTracks() {
-    return this.tracks.filter((track) => track.kind === 'video');
   }
 }
 
@@ -40,11 +50,9 @@ class FakeTransceiver {
   mid: string | null = null;
   preferred: readonly RTCRtpCodec[] = [];
 
-  constructor(kindOrTrack: string | FakeTrack, init: RTCRtpTransceiverInit, index: number) {
-    const kind = typeof kindOrTrack === 'string' ? kindOrTrack : kindOrTrack.kind;
-    if (typeof kindOrTrack !== 'string') this.sender.track = kindOrTrack;
+  constructor(kind: string, init: RTCRtpTransceiverInit, index: number) {
     this.init = init;
-    this.receiver = { track: { kind, id: `received-${index}` } };
+    this.receiver = { track: new FakeTrack(kind, `received-${index}`) };
   }
 
   setCodecPreferences(codecs: readonly RTCRtpCodec[]) {
@@ -75,8 +83,8 @@ export class FakePeerConnection extends EventTarget {
     return last;
   }
 
-  addTransceiver(kindOrTrack: string | FakeTrack, init: RTCRtpTransceiverInit) {
-    const transceiver = new FakeTransceiver(kindOrTrack, init, this.transceivers.length);
+  addTransceiver(kind: string, init: RTCRtpTransceiverInit) {
+    const transceiver = new FakeTransceiver(kind, init, this.transceivers.length);
     this.transceivers.push(transceiver);
     return transceiver;
   }
@@ -137,13 +145,4 @@ export function stubMediaGlobals(): void {
   vi.stubGlobal('RTCRtpReceiver', {
     getCapabilities: (kind: string) => ({ codecs: CODECS[kind] ?? [], headerExtensions: [] }),
   });
-}
-
-/** What a granted camera and microphone look like. */
-export function localStream(): MediaStream {
-  const tracks = [
-    { kind: 'audio', id: 'my-microphone', stop: vi.fn() },
-    { kind: 'video', id: 'my-camera', stop: vi.fn() },
-  ];
-  return new FakeMediaStream(tracks) as unknown as MediaStream;
 }

@@ -1,8 +1,14 @@
 // States that tests begin from, each reached by the events that really lead there.
 
-import type { Limits, ServerMessage } from '../core/protocol';
+import type {
+  ClientMessage,
+  ErrorMessage,
+  Limits,
+  PartingReason,
+  ServerMessage,
+} from '../core/protocol';
 import { reduce } from '../core/session';
-import { FIRST_STATE, type Session, type SessionEvent } from '../core/state';
+import { type Effect, FIRST_STATE, type Session, type SessionEvent } from '../core/state';
 
 export const LIMITS: Limits = {
   message_bytes: 65_536,
@@ -17,23 +23,50 @@ export const CONNECTED: ServerMessage = {
   data: { user_id: 'u', protocol: 1, limits: LIMITS, ice_servers: [{ urls: ['stun:relay.test'] }] },
 };
 
-export const FOUND: ServerMessage = {
-  event: 'partner_found',
-  data: { room_id: 'first', microphone: true, camera: true },
-};
+export const FOUND = found('first');
 
-export function advance(session: Session, ...events: SessionEvent[]): Session {
-  return events.reduce((state, event) => reduce(state, event)[0], session);
+export const LOOKING: ServerMessage = { event: 'waiting_for_partner' };
+
+export const USING = { microphone: 'mic-1', camera: 'cam-1' };
+
+export function found(roomId: string, microphone = true, camera = true): ServerMessage {
+  return { event: 'partner_found', data: { room_id: roomId, microphone, camera } };
+}
+
+export function parted(reason: PartingReason, searching = false): ServerMessage {
+  return { event: 'partner_disconnected', data: { reason, searching } };
+}
+
+export function error(
+  code: ErrorMessage['data']['code'],
+  details: Partial<ErrorMessage['data']> = {},
+): SessionEvent {
+  return received({ event: 'error', data: { code, message: 'A sentence.', ...details } });
 }
 
 export function received(message: ServerMessage): SessionEvent {
   return { type: 'received', message };
 }
 
-export const READY = advance(FIRST_STATE, { type: 'camera_granted' }, received(CONNECTED));
+export function says(message: ClientMessage): Effect {
+  return { type: 'send', message };
+}
+
+export function advance(session: Session, ...events: SessionEvent[]): Session {
+  return events.reduce((state, event) => reduce(state, event)[0], session);
+}
+
+/** What is to be done because of the event. */
+export function effectsOf(session: Session, event: SessionEvent): readonly Effect[] {
+  return reduce(session, event)[1];
+}
+
+const OPENED = advance(FIRST_STATE, { type: 'page_opened' });
+export const GRANTED = advance(OPENED, { type: 'captured', using: USING });
+export const LINKED = advance(OPENED, received(CONNECTED));
+export const READY = advance(GRANTED, received(CONNECTED));
 export const WAITING = advance(READY, { type: 'start' });
 export const TALKING = advance(WAITING, received(FOUND));
-export const PARTNER_LEFT = advance(
-  TALKING,
-  received({ event: 'partner_disconnected', data: { reason: 'left', searching: false } }),
-);
+export const PARTED = advance(TALKING, received(parted('left')));
+export const LOST = advance(READY, { type: 'link_lost', loss: 'closed' });
+export const TEXT_READY = advance(READY, { type: 'choose_mode', mode: 'text' });

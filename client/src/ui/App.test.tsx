@@ -1,139 +1,173 @@
 // @vitest-environment happy-dom
 
-import { cleanup, fireEvent, render, screen, within } from '@testing-library/react';
+import { cleanup, fireEvent, screen } from '@testing-library/react';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { DeviceFailure } from '../core/devices';
 import { FIRST_STATE, type Session } from '../core/state';
-import { advance, PARTNER_LEFT, READY, received, TALKING, WAITING } from '../testing/sessions';
-import { App } from './App';
+import {
+  advance,
+  CONNECTED,
+  error,
+  found,
+  GRANTED,
+  LINKED,
+  LOST,
+  PARTED,
+  parted,
+  READY,
+  received,
+  TALKING,
+  TEXT_READY,
+  WAITING,
+} from '../testing/sessions';
+import { button, buttons, show } from '../testing/view';
 
-const actions = { start: vi.fn(), next: vi.fn(), stop: vi.fn(), say: vi.fn() };
+const FAILED = error('connection_failed');
+const COOLING = advance(
+  WAITING,
+  error('rate_limited', { refused: 'next_partner', retry_after: 3 }),
+);
+const CAMERA_OFF = advance(WAITING, received(found('first', false, false)));
 
-function show(session: Session, partner: MediaStream | null = null) {
-  const snapshot = { session, local: null, partner };
-  const view = { ...actions, snapshot: () => snapshot, subscribe: () => () => undefined };
-  return render(<App conversation={view} />);
+function refused(failure: DeviceFailure): Session {
+  return advance(LINKED, { type: 'capture_failed', failure });
 }
 
-function button(name: string) {
-  return screen.getByRole<HTMLButtonElement>('button', { name });
-}
-
-function buttons(): (string | null)[] {
-  return screen.getAllByRole('button').map((each) => each.textContent);
-}
-
-beforeEach(() => {
-  for (const action of Object.values(actions)) action.mockReset();
-});
 afterEach(cleanup);
 
 describe('the names that people and tests find things by', () => {
-  test('are there in every state', () => {
-    for (const session of [FIRST_STATE, READY, WAITING, TALKING, PARTNER_LEFT]) {
+  test('are there on the landing page', () => {
+    show(READY);
+    expect(screen.getByLabelText('Your video').tagName).toBe('VIDEO');
+    expect(button('Start').disabled).toBe(false);
+  });
+
+  test('are there from the search to the parting', () => {
+    for (const session of [WAITING, TALKING, PARTED]) {
       show(session);
       expect(screen.getByLabelText('Partner video').tagName).toBe('VIDEO');
       expect(screen.getByLabelText('Your video').tagName).toBe('VIDEO');
       expect(screen.getByRole('log', { name: 'Chat' })).toBeDefined();
       expect(screen.getByRole('textbox', { name: 'Message' })).toBeDefined();
-      expect(button('Send')).toBeDefined();
+      expect(buttons()).toEqual(expect.arrayContaining(['Next', 'Stop', 'Send']));
       cleanup();
     }
   });
+});
 
-  test.each([
-    ['Allow camera and microphone to begin', FIRST_STATE],
-    ['Ready when you are', READY],
-    ['Looking for a partner…', WAITING],
-    ['You are talking with a stranger', TALKING],
-    ['Your partner left', PARTNER_LEFT],
-    [
-      'Camera and microphone were not allowed',
-      advance(FIRST_STATE, { type: 'camera_failed', failure: 'refused' }),
-    ],
-    [
-      'The connection to the server was lost',
-      advance(TALKING, { type: 'link_lost', loss: 'closed' }),
-    ],
-    [
-      'Video could not get through',
-      advance(READY, { type: 'connection_changed', connection: 'failed' }),
-    ],
-  ])('the status says "%s"', (words, session) => {
+/** Each with the buttons that lead on, of which every state must have one. */
+const STATES: [string, Session, string[]][] = [
+  ['Allow camera and microphone to begin', FIRST_STATE, ['Chat by text instead']],
+  ['Connecting to the server…', GRANTED, ['Start']],
+  ['Ready when you are', READY, ['Start']],
+  ['Looking for a partner…', WAITING, ['Next', 'Stop']],
+  ['You are talking with a stranger', TALKING, ['Next', 'Stop']],
+  ['Your partner left', PARTED, ['Next', 'Stop']],
+  [
+    'Your partner left. Looking for another…',
+    advance(TALKING, received(parted('left', true))),
+    ['Next', 'Stop'],
+  ],
+  ['A short pause', COOLING, ['Stop']],
+  ['Camera and microphone were not allowed', refused('refused'), ['Try again']],
+  ['No camera or microphone was found', refused('none'), ['Try again']],
+  ['Your camera or microphone is in use', refused('in_use'), ['Try again']],
+  ['Camera and microphone need a secure page', refused('insecure'), ['Chat by text instead']],
+  ['Camera and microphone could not be opened', refused('other'), ['Try again']],
+  [
+    'Microphone was not allowed',
+    advance(
+      READY,
+      { type: 'choose_mode', mode: 'audio' },
+      { type: 'capture_failed', failure: 'refused' },
+    ),
+    ['Try again'],
+  ],
+  ['The connection to the server was lost', LOST, ['Reconnect']],
+  [
+    'The server cannot be reached',
+    advance(GRANTED, { type: 'link_lost', loss: 'closed' }),
+    ['Reconnect'],
+  ],
+  [
+    'The server has stopped',
+    advance(TALKING, { type: 'link_lost', loss: 'server_stopping' }),
+    ['Reconnect', 'Stop'],
+  ],
+  ['The server is full right now', advance(GRANTED, error('server_full')), ['Try again']],
+  [
+    'Too many visitors share your network address',
+    advance(GRANTED, error('too_many_connections')),
+    ['Try again'],
+  ],
+  [
+    'Your conversation was cut off',
+    advance(TALKING, { type: 'link_lost', loss: 'closed' }, { type: 'retry' }, received(CONNECTED)),
+    ['Next', 'Stop'],
+  ],
+  ['Video could not get through', advance(READY, FAILED, FAILED), ['Try again']],
+  ['Video could not get through', advance(TALKING, FAILED, FAILED), ['Try again', 'Next', 'Stop']],
+  [
+    'Your camera was disconnected',
+    advance(TALKING, { type: 'device_lost', kind: 'camera', why: 'ended' }),
+    ['Try again', 'Next', 'Stop'],
+  ],
+  [
+    'Your microphone could not be opened',
+    advance(READY, { type: 'device_lost', kind: 'microphone', why: 'in_use' }),
+    ['Try again', 'Start'],
+  ],
+];
+
+describe('every state has words and a way on', () => {
+  test.each(STATES)('"%s"', (words, session, ways) => {
     show(session);
     expect(screen.getByRole('status').textContent).toBe(words);
-  });
-});
-
-describe('the buttons', () => {
-  test('before a search: start, once everything is ready', () => {
-    show(FIRST_STATE);
-    expect(buttons()).toEqual(['Start', 'Send']);
-    expect(button('Start').disabled).toBe(true);
-    cleanup();
-    show(READY);
-    fireEvent.click(button('Start'));
-    expect(actions.start).toHaveBeenCalledOnce();
+    const enabled = screen
+      .getAllByRole<HTMLButtonElement>('button')
+      .filter((each) => !each.disabled)
+      .map((each) => each.textContent);
+    expect(enabled).toEqual(expect.arrayContaining(ways));
   });
 
-  test.each([
-    ['while waiting', WAITING],
-    ['while talking', TALKING],
-    ['after the partner left', PARTNER_LEFT],
-  ])('%s: next and stop', (_, session) => {
-    show(session);
+  test('a full server says when to try again', () => {
+    show(advance(GRANTED, error('server_full', { retry_after: 29.2 })));
+    expect(screen.getByText('There may be room in 30 seconds.')).toBeDefined();
+  });
+
+  test('the way on does what stands in the way needs', () => {
+    const view = show(LOST);
+    fireEvent.click(button('Reconnect'));
+    view.go(refused('insecure'));
+    fireEvent.click(button('Chat by text instead'));
+    expect(view.did).toEqual([{ type: 'retry' }, { type: 'choose_mode', mode: 'text' }]);
+  });
+
+  test('the focus stays with the words when the way on vanishes', () => {
+    show(LOST);
+    fireEvent.click(button('Reconnect'));
+    expect(document.activeElement?.contains(screen.getByRole('status'))).toBe(true);
+  });
+
+  test('while only text is shared, nobody is asked for a camera', () => {
+    show(advance(TEXT_READY, { type: 'start' }));
+    expect(screen.getByRole('status').textContent).toBe('Looking for a partner…');
+    expect(screen.queryByLabelText('Your video')).toBeNull();
     expect(buttons()).toEqual(['Next', 'Stop', 'Send']);
-    fireEvent.click(button('Next'));
-    fireEvent.click(button('Stop'));
-    expect(actions.next).toHaveBeenCalledOnce();
-    expect(actions.stop).toHaveBeenCalledOnce();
-    expect(document.activeElement).toBe(button('Next'));
   });
 });
 
-describe('the chat', () => {
-  test('sends on Enter and empties the box', () => {
-    show(TALKING);
-    const box = screen.getByRole<HTMLInputElement>('textbox', { name: 'Message' });
-    expect(box.maxLength).toBe(2_000);
-    fireEvent.change(box, { target: { value: 'hello' } });
-    fireEvent.submit(box);
-    expect(actions.say).toHaveBeenCalledExactlyOnceWith('hello');
-    expect(box.value).toBe('');
+describe('the partner’s devices', () => {
+  test('a camera that is off has words in the place of the picture', () => {
+    show(CAMERA_OFF, new MediaStream());
+    expect(screen.getByText('Your partner turned their camera off')).toBeDefined();
   });
 
-  test('is closed unless talking', () => {
-    for (const session of [READY, WAITING, PARTNER_LEFT]) {
-      show(session);
-      expect(screen.getByRole<HTMLInputElement>('textbox').disabled).toBe(true);
-      cleanup();
-    }
-  });
-
-  test('shows a stranger’s markup and links as text', () => {
-    const text = '<img src=x onerror=alert(1)> https://example.org';
-    show(advance(TALKING, received({ event: 'chat_message', data: { id: '1', text } })));
-    const log = screen.getByRole('log');
-    expect(within(log).getByText(text)).toBeDefined();
-    expect(log.querySelector('img, a')).toBeNull();
-  });
-
-  test('does not carry a half-written message over to the next stranger', () => {
-    const { rerender } = show(TALKING);
-    fireEvent.change(screen.getByRole('textbox'), { target: { value: 'half a sen' } });
-    const next = advance(
-      TALKING,
-      received({
-        event: 'partner_found',
-        data: { room_id: 'second', microphone: true, camera: true },
-      }),
-    );
-    const snapshot = { session: next, local: null, partner: null };
-    rerender(
-      <App
-        conversation={{ ...actions, snapshot: () => snapshot, subscribe: () => () => undefined }}
-      />,
-    );
-    expect(screen.getByRole<HTMLInputElement>('textbox').value).toBe('');
+  test('a microphone that is off has a badge, which goes with the partner', () => {
+    const view = show(CAMERA_OFF);
+    expect(screen.getByText('Your partner is muted')).toBeDefined();
+    view.go(advance(CAMERA_OFF, { type: 'next' }));
+    expect(screen.queryByText('Your partner is muted')).toBeNull();
   });
 });
 
@@ -156,8 +190,24 @@ describe('the partner’s picture', () => {
     await vi.waitFor(() => expect(video().dataset.inView).toBe('true'));
   });
 
+  test('is hidden while their camera is off, and until its next frame when it is on again', async () => {
+    const view = show(TALKING, new MediaStream());
+    frames.at(-1)?.();
+    await vi.waitFor(() => expect(video().dataset.inView).toBe('true'));
+    const off = advance(
+      TALKING,
+      received({ event: 'media_state', data: { microphone: true, camera: false } }),
+    );
+    view.go(off);
+    expect(video().dataset.inView).toBe('false');
+    view.go(TALKING);
+    expect(video().dataset.inView).toBe('false');
+    frames.at(-1)?.();
+    await vi.waitFor(() => expect(video().dataset.inView).toBe('true'));
+  });
+
   test('is hidden when the conversation is over', () => {
-    show(PARTNER_LEFT, new MediaStream());
+    show(PARTED, new MediaStream());
     expect(frames).toEqual([]);
     expect(video().dataset.inView).toBe('false');
   });

@@ -1,45 +1,51 @@
 // Owns the page's layout and the subscription to the conversation. Everything below is told by
 // props and reads no state of its own from the core.
 
-import { useSyncExternalStore } from 'react';
+import { useState, useSyncExternalStore } from 'react';
 import type { Conversation } from '../core/conversation';
 import styles from './App.module.css';
 import { Chat } from './Chat';
 import { Controls } from './Controls';
+import { Headline } from './Headline';
+import { Icon } from './icons';
+import { Setup } from './Setup';
 import { Stage } from './Stage';
 
 /** What the page needs of a conversation. */
-export type ConversationView = Pick<
-  Conversation,
-  'snapshot' | 'subscribe' | 'start' | 'next' | 'stop' | 'say'
->;
+export type ConversationView = Pick<Conversation, 'snapshot' | 'subscribe' | 'act'>;
 
 export function App({ conversation }: { readonly conversation: ConversationView }) {
   const { session, local, partner } = useSyncExternalStore(
     conversation.subscribe,
     conversation.snapshot,
   );
+  const [roomPictured, setRoomPictured] = useState<string | null>(null);
+  const { phase, mode } = session;
+  const pictured =
+    phase.name === 'talking' && phase.partner.camera && roomPictured === phase.roomId;
+  const { act } = conversation;
   return (
-    <main className={styles.page}>
-      <h1 className={styles.title}>Random video chat</h1>
-      <div className={styles.stage}>
-        <Stage session={session} local={local} partner={partner} />
-      </div>
-      <div className={styles.controls}>
-        <Controls
-          session={session}
-          onStart={conversation.start}
-          onNext={conversation.next}
-          onStop={conversation.stop}
-        />
-        <p className={styles.privacy}>
-          Only the stranger you are paired with sees and hears you. Video travels through this
-          server.
-        </p>
-      </div>
-      <div className={styles.chat}>
-        <Chat session={session} onSay={conversation.say} />
-      </div>
+    <main
+      className={styles.page}
+      data-view={phase.name === 'idle' ? 'landing' : 'call'}
+      data-mode={mode}
+    >
+      <h1 className={styles.title}>
+        <Icon name="chat" size={22} />
+        Random video chat
+      </h1>
+      {/* One element in every state: a live region that comes and goes is not read out. */}
+      <Headline session={session} aside={pictured} onAct={act} />
+      <Stage
+        session={session}
+        local={local}
+        partner={partner}
+        pictured={pictured}
+        onPictured={setRoomPictured}
+      />
+      {phase.name === 'idle' && <Setup session={session} onAct={act} />}
+      <Controls session={session} onAct={act} />
+      {phase.name !== 'idle' && <Chat session={session} onAct={act} />}
     </main>
   );
 }

@@ -2,18 +2,22 @@
 // as anything else: no markup, no links.
 
 import { useEffect, useRef } from 'react';
-import type { Session } from '../core/state';
+import { newMessageId } from '../core/message_id';
+import type { PersonEvent, Session } from '../core/state';
 import styles from './Chat.module.css';
 import { Composer } from './Composer';
+import { Message } from './Message';
 
 interface ChatProps {
   readonly session: Session;
-  readonly onSay: (text: string) => void;
+  readonly onAct: (event: PersonEvent) => void;
 }
 
-export function Chat({ session, onSay }: ChatProps) {
+export function Chat({ session, onAct }: ChatProps) {
   const { chat, link, phase } = session;
   const log = useRef<HTMLDivElement>(null);
+  const talking = phase.name === 'talking' ? phase : null;
+  const newestOfMine = chat.findLast(({ from }) => from === 'me');
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new entry is what scrolls the log.
   useEffect(() => {
@@ -22,26 +26,39 @@ export function Chat({ session, onSay }: ChatProps) {
 
   return (
     <section className={styles.chat} aria-label="Messages">
-      {chat.length === 0 && <p className={styles.empty}>{invitation(session)}</p>}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a keyboard scrolls what it can focus. */}
-      <div ref={log} className={styles.log} role="log" aria-label="Chat" tabIndex={0}>
-        {chat.map(({ id, from, text }) => (
-          <p key={id} className={styles[from]} dir="auto">
-            {text}
-          </p>
+      {chat.length === 0 && (
+        <p className={styles.empty}>
+          {talking !== null ? 'Say hello.' : 'Messages appear here once you are talking.'}
+        </p>
+      )}
+      <div
+        ref={log}
+        className={styles.log}
+        role="log"
+        aria-label="Chat"
+        // A message that is confirmed is no news.
+        aria-relevant="additions"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a keyboard scrolls what it can focus.
+        tabIndex={0}
+      >
+        {chat.map((entry) => (
+          <Message
+            key={entry.number}
+            entry={entry}
+            newest={entry === newestOfMine}
+            onRetry={talking !== null ? (id) => onAct({ type: 'say_again', id }) : null}
+          />
         ))}
       </div>
+      {talking?.partner.typing === true && <p className={styles.typing}>Your partner is typing…</p>}
       {/* Keyed by conversation: half a sentence to one stranger never reaches the next. */}
       <Composer
-        key={phase.name === 'talking' ? phase.roomId : 'nobody'}
-        enabled={phase.name === 'talking'}
+        key={talking?.roomId ?? 'nobody'}
+        enabled={talking !== null}
         maxLength={link.name === 'open' ? link.limits.chat_characters : 0}
-        onSay={onSay}
+        onTyped={(empty) => onAct({ type: 'typed', empty })}
+        onSay={(text) => onAct({ type: 'say', id: newMessageId(), text })}
       />
     </section>
   );
-}
-
-function invitation({ phase }: Session): string {
-  return phase.name === 'talking' ? 'Say hello.' : 'Messages appear here once you are talking.';
 }

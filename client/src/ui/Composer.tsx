@@ -2,16 +2,23 @@
 
 import { type FormEvent, useState } from 'react';
 import styles from './Chat.module.css';
+import { Icon } from './icons';
 
 interface ComposerProps {
   readonly enabled: boolean;
   /** Counted by the browser in UTF-16 units, never fewer than the code points the relay counts. */
   readonly maxLength: number;
+  readonly onTyped: (empty: boolean) => void;
   readonly onSay: (text: string) => void;
 }
 
-export function Composer({ enabled, maxLength, onSay }: ComposerProps) {
+export function Composer({ enabled, maxLength, onTyped, onSay }: ComposerProps) {
   const [text, setText] = useState('');
+
+  function type(written: string) {
+    setText(written);
+    onTyped(written.trim() === '');
+  }
 
   function submit(event: FormEvent) {
     event.preventDefault();
@@ -32,9 +39,10 @@ export function Composer({ enabled, maxLength, onSay }: ComposerProps) {
         maxLength={maxLength}
         disabled={!enabled}
         value={text}
-        onChange={(event) => setText(event.target.value)}
+        onChange={({ target }) => type(target.value)}
       />
       <button type="submit" className={styles.send} disabled={!enabled || text.trim() === ''}>
+        <Icon name="send" />
         Send
       </button>
     </form>

@@ -1,25 +1,30 @@
 // Owns the buttons. Start and Next are one element with two names, so that a keyboard's focus stays
 // on it from the first partner to the last.
 
-import { useRef } from 'react';
-import { isReady, type Session } from '../core/state';
+import { useEffect, useRef, useState } from 'react';
+import type { DeviceKind } from '../core/devices';
+import { maySearch } from '../core/obstacle';
+import { uses } from '../core/sharing';
+import type { PersonEvent, Session } from '../core/state';
 import styles from './Controls.module.css';
+import { DeviceMenu } from './DeviceMenu';
+import { Icon } from './icons';
 
 interface ControlsProps {
   readonly session: Session;
-  readonly onStart: () => void;
-  readonly onNext: () => void;
-  readonly onStop: () => void;
+  readonly onAct: (event: PersonEvent) => void;
 }
 
-export function Controls({ session, onStart, onNext, onStop }: ControlsProps) {
+export function Controls({ session, onAct }: ControlsProps) {
   const primary = useRef<HTMLButtonElement>(null);
   const idle = session.phase.name === 'idle';
+  const [menuOpen, setMenuOpen] = useState(false);
+  useEscape(() => !menuOpen && onAct({ type: 'next' }));
 
   function stop() {
     // Stop is about to vanish from under the focus.
     primary.current?.focus();
-    onStop();
+    onAct({ type: 'stop' });
   }
 
   return (
@@ -28,16 +33,62 @@ export function Controls({ session, onStart, onNext, onStop }: ControlsProps) {
         ref={primary}
         type="button"
         className={styles.primary}
-        disabled={idle && !isReady(session)}
-        onClick={idle ? onStart : onNext}
+        disabled={!maySearch(session)}
+        {...(!idle && { 'aria-keyshortcuts': 'Escape', title: 'Next (Esc)' })}
+        onClick={() => onAct({ type: idle ? 'start' : 'next' })}
       >
+        <Icon name={idle ? 'start' : 'next'} />
         {idle ? 'Start' : 'Next'}
       </button>
       {!idle && (
         <button type="button" className={styles.secondary} onClick={stop}>
+          <Icon name="stop" />
           Stop
         </button>
       )}
+      {session.mode !== 'text' && (
+        <div className={styles.devices}>
+          <Toggle kind="microphone" session={session} onAct={onAct} />
+          {uses(session.mode, 'camera') && <Toggle kind="camera" session={session} onAct={onAct} />}
+          {!idle && <DeviceMenu session={session} onAct={onAct} onOpen={setMenuOpen} />}
+        </div>
+      )}
     </div>
   );
+}
+
+const TOGGLES: Record<DeviceKind, { readonly on: string; readonly off: string }> = {
+  microphone: { on: 'Mute microphone', off: 'Unmute microphone' },
+  camera: { on: 'Turn camera off', off: 'Turn camera on' },
+};
+
+/** Named by what it will do, so it has no pressed state beside it. */
+function Toggle({ kind, session, onAct }: ControlsProps & { readonly kind: DeviceKind }) {
+  const on = session.on[kind];
+  const name = TOGGLES[kind][on ? 'on' : 'off'];
+  return (
+    <button
+      type="button"
+      className={styles.toggle}
+      data-on={on}
+      title={name}
+      onClick={() => onAct({ type: 'toggle', kind })}
+    >
+      <Icon name={on ? kind : `${kind}_off`} />
+      <span className={styles.name}>{name}</span>
+    </button>
+  );
+}
+
+/** A held key is pressed once, and whoever chooses or composes something means that by Escape. */
+function useEscape(pressed: () => void): void {
+  useEffect(() => {
+    function heed(event: KeyboardEvent) {
+      if (event.key !== 'Escape' || event.repeat || event.isComposing) return;
+      if (event.defaultPrevented || event.target instanceof HTMLSelectElement) return;
+      pressed();
+    }
+    window.addEventListener('keydown', heed);
+    return () => window.removeEventListener('keydown', heed);
+  }, [pressed]);
 }

@@ -1,19 +1,23 @@
 // Owns the partner's <video>: what it plays, when it may be seen, and what to do when the browser
-// will not play sound unasked. A conversation's last frame is never shown in another one.
+// will not play sound unasked. A last frame is never shown again: neither in another conversation,
+// nor when a camera that was off comes back.
 
 import { useEffect, useRef, useState } from 'react';
+import { Icon } from './icons';
 import styles from './Stage.module.css';
 
 interface PartnerVideoProps {
   readonly stream: MediaStream | null;
   /** The conversation that is going on, if one is. */
   readonly roomId: string | null;
+  /** The partner's camera is on. */
+  readonly camera: boolean;
   readonly inView: boolean;
-  /** The first frame of this conversation has been painted. */
-  readonly onFirstFrame: (roomId: string) => void;
+  /** The first frame of this conversation has been painted; null takes it back. */
+  readonly onPictured: (roomId: string | null) => void;
 }
 
-export function PartnerVideo({ stream, roomId, inView, onFirstFrame }: PartnerVideoProps) {
+export function PartnerVideo({ stream, roomId, camera, inView, onPictured }: PartnerVideoProps) {
   const ref = useRef<HTMLVideoElement>(null);
   const [silenced, setSilenced] = useState(false);
 
@@ -23,9 +27,13 @@ export function PartnerVideo({ stream, roomId, inView, onFirstFrame }: PartnerVi
 
   useEffect(() => {
     const video = ref.current;
-    if (video === null || stream === null || roomId === null) return;
-    return onNextFrame(video, () => onFirstFrame(roomId));
-  }, [stream, roomId, onFirstFrame]);
+    if (video === null || stream === null || roomId === null || !camera) return;
+    const cancel = onNextFrame(video, () => onPictured(roomId));
+    return () => {
+      cancel();
+      onPictured(null);
+    };
+  }, [stream, roomId, camera, onPictured]);
 
   useEffect(() => {
     const video = ref.current;
@@ -59,6 +67,7 @@ export function PartnerVideo({ stream, roomId, inView, onFirstFrame }: PartnerVi
       />
       {silenced && roomId !== null && (
         <button type="button" className={styles.unsilence} onClick={unsilence}>
+          <Icon name="sound" />
           Tap to hear your partner
         </button>
       )}
@@ -67,10 +76,10 @@ export function PartnerVideo({ stream, roomId, inView, onFirstFrame }: PartnerVi
 }
 
 /** Returns what cancels the wait. A browser that cannot tell its frames (Firefox before 132) shows at once. */
-function onNextFrame(video: HTMLVideoElement, painted: () => void): (() => void) | undefined {
+function onNextFrame(video: HTMLVideoElement, painted: () => void): () => void {
   if (!('requestVideoFrameCallback' in video)) {
     painted();
-    return undefined;
+    return () => undefined;
   }
   const handle = video.requestVideoFrameCallback(painted);
   return () => video.cancelVideoFrameCallback(handle);

@@ -2,22 +2,55 @@
 // that is how people know their face. What the partner receives is not mirrored.
 
 import { useEffect, useRef } from 'react';
+import type { Mode } from '../core/protocol';
+import { shared } from '../core/sharing';
+import type { Session } from '../core/state';
+import { Icon, type IconName } from './icons';
 import styles from './Stage.module.css';
 
-export function SelfVideo({ stream }: { readonly stream: MediaStream | null }) {
+interface SelfVideoProps {
+  readonly session: Session;
+  readonly stream: MediaStream | null;
+}
+
+const UNSEEN: Record<Mode, { readonly icon: IconName; readonly words: string }> = {
+  video: { icon: 'camera_off', words: 'Camera off' },
+  audio: { icon: 'sound', words: 'Audio only' },
+  text: { icon: 'chat', words: 'Text only' },
+};
+
+export function SelfVideo({ session, stream }: SelfVideoProps) {
   const ref = useRef<HTMLVideoElement>(null);
+  const { camera, microphone } = shared(session);
+  const inView = camera && stream !== null;
+
   useEffect(() => {
     if (ref.current !== null) ref.current.srcObject = stream;
   }, [stream]);
+
   return (
-    <video
-      ref={ref}
-      className={styles.self}
-      data-in-view={stream !== null}
-      aria-label="Your video"
-      autoPlay
-      muted
-      playsInline
-    />
+    <div className={styles.self}>
+      <video
+        ref={ref}
+        className={styles.mirror}
+        data-in-view={inView}
+        aria-label="Your video"
+        autoPlay
+        muted
+        playsInline
+      />
+      {!inView && (
+        <p className={styles.unseen}>
+          <Icon name={UNSEEN[session.mode].icon} size={28} />
+          <span>{UNSEEN[session.mode].words}</span>
+        </p>
+      )}
+      {session.mode !== 'text' && !microphone && (
+        <p className={styles.silent}>
+          <Icon name="microphone_off" size={16} />
+          <span className="visually-hidden">Your microphone is off</span>
+        </p>
+      )}
+    </div>
   );
 }

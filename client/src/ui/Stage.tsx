@@ -1,35 +1,41 @@
-// Owns the picture: the partner, the person's own view, and the words about the state over them.
+// Owns the picture: the partner, the person's own view, and the signs on them. A conversation in
+// text mode has none.
 
-import { useState } from 'react';
 import type { Session } from '../core/state';
+import { Icon } from './icons';
 import { PartnerVideo } from './PartnerVideo';
 import { SelfVideo } from './SelfVideo';
 import styles from './Stage.module.css';
-import { wordsFor } from './words';
 
 interface StageProps {
   readonly session: Session;
   readonly local: MediaStream | null;
   readonly partner: MediaStream | null;
+  /** The partner's picture of this conversation has begun. */
+  readonly pictured: boolean;
+  readonly onPictured: (roomId: string | null) => void;
 }
 
-export function Stage({ session, local, partner }: StageProps) {
-  const roomId = session.phase.name === 'talking' ? session.phase.roomId : null;
-  const [roomInView, setRoomInView] = useState<string | null>(null);
-  const inView = roomId !== null && roomInView === roomId;
-  const { status, hint } = wordsFor(session);
+export function Stage({ session, local, partner, pictured, onPictured }: StageProps) {
+  const { phase, mode } = session;
+  const talking = phase.name === 'talking' ? phase : null;
+  if (mode === 'text' && phase.name !== 'idle') return null;
   return (
     <section className={styles.stage} aria-label="Video">
-      <PartnerVideo stream={partner} roomId={roomId} inView={inView} onFirstFrame={setRoomInView} />
-      {/* One element in every state: a live region that comes and goes is not read out. */}
-      <div className={inView ? styles.caption : styles.placeholder}>
-        {!inView && <span className={styles.dots} data-moving={session.phase.name === 'waiting'} />}
-        <p className={styles.status} role="status">
-          {status}
+      <PartnerVideo
+        stream={partner}
+        roomId={talking?.roomId ?? null}
+        camera={mode === 'video' && talking?.partner.camera === true}
+        inView={pictured}
+        onPictured={onPictured}
+      />
+      {talking?.partner.microphone === false && (
+        <p className={styles.badge}>
+          <Icon name="microphone_off" size={16} />
+          Your partner is muted
         </p>
-        {!inView && <p className={styles.hint}>{hint}</p>}
-      </div>
-      <SelfVideo stream={local} />
+      )}
+      <SelfVideo session={session} stream={local} />
     </section>
   );
 }

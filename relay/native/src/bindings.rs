@@ -19,9 +19,6 @@ use crate::time::Time;
 /// Names a peer; given by Python and never reused.
 pub type PeerId = u64;
 
-/// Milliseconds without an authenticated check after which consent has expired (RFC 7675 section 5.1).
-pub const CONSENT_TIMEOUT: u64 = 30_000;
-
 /// Proved addresses kept per peer. A browser with several networks and TURN shows about eight.
 pub const PATHS_PER_PEER: usize = 16;
 
@@ -50,14 +47,20 @@ struct Agent {
 }
 
 /// Who may talk to us, from where.
-#[derive(Default)]
 pub struct BindingTable {
+    /// Milliseconds without an authenticated check after which consent has expired.
+    consent: u64,
     credentials: HashMap<Vec<u8>, Credentials>,
     agents: FxHashMap<PeerId, Agent>,
     owners: HashMap<Path, PeerId>,
 }
 
 impl BindingTable {
+    /// An empty table. Consent lasts for this many milliseconds after an authentic check (RFC 7675 section 5.1).
+    pub fn new(consent: u64) -> Self {
+        Self { consent, credentials: HashMap::new(), agents: FxHashMap::default(), owners: HashMap::new() }
+    }
+
     /// Accept checks for `ufrag`; a second call for the same peer is an ICE restart.
     pub fn admit(&mut self, peer: PeerId, ufrag: Vec<u8>, password: &[u8]) {
         let agent = self.agents.entry(peer).or_default();
@@ -114,7 +117,7 @@ impl BindingTable {
     pub fn expire(&mut self, now: Time) -> Vec<PeerId> {
         let mut lost = Vec::new();
         for (peer, agent) in &mut self.agents {
-            if agent.selected.is_some() && now.millis_since(agent.checked_at) > CONSENT_TIMEOUT {
+            if agent.selected.is_some() && now.millis_since(agent.checked_at) > self.consent {
                 for path in agent.paths.drain(..) {
                     self.owners.remove(&path);
                 }

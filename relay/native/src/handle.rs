@@ -37,6 +37,21 @@ pub struct CannotOpen {
 #[derive(Debug)]
 pub struct Overloaded;
 
+/// What to start.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Addresses to bind.
+    pub hosts: Vec<IpAddr>,
+    /// UDP port on each of them.
+    pub port: u16,
+    /// Media threads, one at least.
+    pub threads: usize,
+    /// Asked for in all, so each socket of several on the same address gets a share.
+    pub buffers: Buffers,
+    /// Milliseconds that consent lasts after a check.
+    pub consent: u64,
+}
+
 /// Running media threads.
 pub struct Handle {
     commands: SyncSender<Command>,
@@ -52,10 +67,10 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Bind `port` on each of `hosts` and start `threads` media threads, one at least. `buffers` are asked for in
-    /// all, so each socket of several on the same address gets a share.
-    pub fn start(hosts: &[IpAddr], port: u16, threads: usize, buffers: Buffers) -> Result<Self, CannotOpen> {
-        let threads = threads.max(1);
+    /// Bind the sockets and start the threads.
+    pub fn start(config: &Config) -> Result<Self, CannotOpen> {
+        let Config { hosts, port, buffers, .. } = config;
+        let threads = config.threads.max(1);
         let fail = |host: IpAddr| move |cause| CannotOpen { host, cause };
         let anywhere = hosts.first().copied().unwrap_or(IpAddr::from([0; 4]));
         let share = Buffers { receive: buffers.receive / threads, send: buffers.send / threads };
@@ -63,7 +78,7 @@ impl Handle {
         for _ in 0..threads {
             let mut own = Vec::new();
             for host in hosts {
-                let (bound, got) = Bound::open(*host, port, threads > 1, share).map_err(fail(*host))?;
+                let (bound, got) = Bound::open(*host, *port, threads > 1, share).map_err(fail(*host))?;
                 own.push(bound);
                 granted.push((*host, got));
             }
@@ -73,7 +88,7 @@ impl Handle {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
         let totals = Arc::new(Totals::default());
         let ntp = NtpClock::new(unix, Time::default());
-        let exchange = Arc::new(Mutex::new(Exchange::new(Arc::clone(&totals), ntp)));
+        let exchange = Arc::new(Mutex::new(Exchange::new(Arc::clone(&totals), ntp, config.consent)));
         let (commands, command_queue) = sync_channel(COMMANDS);
         let (report_queue, reports) = sync_channel(REPORTS);
         let wake = || Wake::new().map(Arc::new).map_err(fail(anywhere));

@@ -16,7 +16,7 @@ use crate::counters::{Drops, PeerCounters, Reason, Traffic};
 use crate::exchange::{Command, Event, PeerSetup};
 use crate::forward::line::{End, ExtensionIds, LineSetup, Medium, NumberedCodec};
 use crate::forward::slot::SlotSetup;
-use crate::handle::Handle;
+use crate::handle::{Config, Handle};
 use crate::net::Buffers;
 use crate::srtp::{Keys, Profile};
 use crate::worker::Report;
@@ -76,15 +76,16 @@ impl Core {
         hosts: Vec<String>,
         port: u16,
         threads: usize,
-        receive_buffer: usize,
-        send_buffer: usize,
+        buffer: usize,
+        consent: f64,
     ) -> PyResult<Self> {
         let hosts = hosts
             .iter()
             .map(|host| host.parse::<IpAddr>().map_err(|_| PyValueError::new_err("not an IP address")))
             .collect::<PyResult<Vec<_>>>()?;
-        let buffers = Buffers { receive: receive_buffer, send: send_buffer };
-        let handle = py.detach(|| Handle::start(&hosts, port, threads, buffers)).map_err(|failed| {
+        let buffers = Buffers { receive: buffer, send: buffer };
+        let config = Config { hosts, port, threads, buffers, consent: (consent * 1_000.0) as u64 };
+        let handle = py.detach(|| Handle::start(&config)).map_err(|failed| {
             PyOSError::new_err((failed.cause.raw_os_error(), failed.cause.to_string(), failed.host.to_string()))
         })?;
         Ok(Self { inner: Mutex::new(Inner { handle, counters: HashMap::new() }) })

@@ -34,11 +34,11 @@ pub struct Check<'a> {
     username: &'a [u8],
     /// Whether it nominates its path.
     pub use_candidate: bool,
-    integrity_at: usize,
+    integrity_at: Option<usize>,
 }
 
 impl<'a> Check<'a> {
-    /// Read a request; None if it is anything else, or has no USERNAME or MESSAGE-INTEGRITY.
+    /// Read a request; None if it is anything else.
     pub fn parse(message: &'a [u8]) -> Option<Self> {
         let length = usize::from(u16_at(message, 2)?);
         if u16_at(message, 0)? != BINDING_REQUEST
@@ -49,7 +49,7 @@ impl<'a> Check<'a> {
             return None;
         }
         let transaction = *message.get(8..)?.first_chunk()?;
-        let (mut username, mut use_candidate, mut integrity_at) = (None, false, None);
+        let (mut username, mut use_candidate, mut integrity_at) = (&message[..0], false, None);
         let mut at = HEADER;
         while at < message.len() {
             let (kind, size) = (u16_at(message, at)?, usize::from(u16_at(message, at + 2)?));
@@ -66,29 +66,30 @@ impl<'a> Check<'a> {
                 (_, Some(_)) => {}
                 (MESSAGE_INTEGRITY, None) if size == INTEGRITY_LENGTH => integrity_at = Some(at),
                 (MESSAGE_INTEGRITY, None) => return None,
-                (USERNAME, None) => username = Some(value),
+                (USERNAME, None) => username = value,
                 (USE_CANDIDATE, None) => use_candidate = true,
                 _ => {}
             }
             at += 4 + size.next_multiple_of(4);
         }
-        Some(Self { message, transaction, username: username?, use_candidate, integrity_at: integrity_at? })
+        Some(Self { message, transaction, username, use_candidate, integrity_at })
     }
 
-    /// Our own ufrag: what USERNAME has before the colon (RFC 8445 section 7.2.2).
+    /// Our own ufrag: what USERNAME has before the colon (RFC 8445 section 7.2.2); empty without USERNAME.
     pub fn local_ufrag(&self) -> &'a [u8] {
         self.username.split(|byte| *byte == b':').next().unwrap_or_default()
     }
 
     /// Whether MESSAGE-INTEGRITY was made with this key. Takes the same time for every answer.
     pub fn is_authentic(&self, key: &hmac::Key) -> bool {
+        let Some(integrity_at) = self.integrity_at else { return false };
         let mut signed = hmac::Context::with_key(key);
         // The length as if MESSAGE-INTEGRITY were the last attribute.
-        let length = (self.integrity_at + 4 + INTEGRITY_LENGTH - HEADER) as u16;
+        let length = (integrity_at + 4 + INTEGRITY_LENGTH - HEADER) as u16;
         signed.update(&self.message[..2]);
         signed.update(&length.to_be_bytes());
-        signed.update(&self.message[4..self.integrity_at]);
-        let tag = &self.message[self.integrity_at + 4..][..INTEGRITY_LENGTH];
+        signed.update(&self.message[4..integrity_at]);
+        let tag = &self.message[integrity_at + 4..][..INTEGRITY_LENGTH];
         aws_lc_rs::constant_time::verify_slices_are_equal(signed.sign().as_ref(), tag).is_ok()
     }
 

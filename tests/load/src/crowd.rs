@@ -237,9 +237,11 @@ impl Crowd {
                     }
                 }
                 Notice::Met { room } => self.meet(index, room, now),
-                Notice::Parted => {
+                Notice::Parted { searching } => {
                     self.part(index, now);
-                    self.say(index, &Say::FindPartner);
+                    if !searching {
+                        self.say(index, &Say::FindPartner);
+                    }
                 }
                 Notice::SawKeyframe if person.room.is_some() => {
                     self.common.tally.first_keyframe.record(now - person.met);

@@ -28,8 +28,8 @@ pub struct Slot {
 /// What the receiver knows of what it should see.
 pub struct Expected<'run> {
     pub clip: &'run Clip,
-    /// The relay encodes anew: no stamps, no sender's numbering.
-    pub is_transcoded: bool,
+    /// What arrives was not made here: no stamps, no sender's numbering.
+    pub is_foreign: bool,
     pub now: Nanos,
 }
 
@@ -73,8 +73,8 @@ impl Downlink {
     }
 
     /// A conversation ends or begins: forget what belonged to the old one.
-    pub fn cut(&mut self, is_transcoded: bool, tally: &mut Tally) {
-        if !is_transcoded {
+    pub fn cut(&mut self, is_foreign: bool, tally: &mut Tally) {
+        if !is_foreign {
             tally.expected += self.stamps.expected();
             tally.missing += self.stamps.missing();
         }
@@ -84,9 +84,9 @@ impl Downlink {
     }
 
     /// The connection is over: what is missing now, is lost.
-    pub fn finish(&mut self, is_transcoded: bool, tally: &mut Tally) {
-        self.cut(is_transcoded, tally);
-        if is_transcoded {
+    pub fn finish(&mut self, is_foreign: bool, tally: &mut Tally) {
+        self.cut(is_foreign, tally);
+        if is_foreign {
             tally.expected += self.sequence.expected();
             tally.missing += self.sequence.missing();
         }
@@ -195,7 +195,7 @@ impl Downlink {
 
     fn stamp(&mut self, payload: &[u8], is_marked: bool, expected: &Expected<'_>) -> Result<Option<Stamp>, Unreadable> {
         match self.slot.kind {
-            Kind::Audio if expected.is_transcoded => Ok(None),
+            Kind::Audio if expected.is_foreign => Ok(None),
             Kind::Audio => payload::audio_stamp(payload).map(Some).ok_or(Unreadable::Corrupt),
             Kind::Video => {
                 let video = Video::parse(payload).ok_or(Unreadable::Malformed)?;
@@ -205,7 +205,7 @@ impl Downlink {
                 } else if !self.has_keyframe {
                     self.keyframe_asked.get_or_insert(expected.now);
                 }
-                if expected.is_transcoded || (expected.clip.is_recorded() && !is_marked) {
+                if expected.is_foreign || (expected.clip.is_recorded() && !is_marked) {
                     return Ok(None);
                 }
                 video.stamp(expected.clip).map(Some).ok_or(Unreadable::Corrupt)

@@ -40,10 +40,10 @@ fn play(options: &Options) -> Result<Report, String> {
     let mut common = Common {
         clip,
         audio_bytes: options.audio_bytes.into(),
-        is_transcoded: options.transcoded,
+        is_foreign: options.foreign,
         loss: options.loss,
         tally: Tally::default(),
-        outbox: Outbox::default(),
+        outbox: Outbox::segmenting(),
     };
     let people = match options.route {
         Route::Relay => Vec::new(),

@@ -17,7 +17,7 @@ use crate::uplink::{Line, Uplink, Wire};
 pub struct Common {
     pub clip: Clip,
     pub audio_bytes: usize,
-    pub is_transcoded: bool,
+    pub is_foreign: bool,
     /// Fraction of datagrams that every person loses, each way.
     pub loss: f64,
     pub tally: Tally,
@@ -84,7 +84,7 @@ impl Media {
             self.previous = Some((partner, now));
         }
         for slot in &mut self.slots {
-            slot.cut(common.is_transcoded, &mut common.tally);
+            slot.cut(common.is_foreign, &mut common.tally);
         }
         if let Some(camera) = &mut self.camera {
             camera.refresh();
@@ -134,7 +134,7 @@ impl Media {
             common.tally.unknown_stream += 1;
             return Outcome::Nothing;
         };
-        let expected = Expected { clip: &common.clip, is_transcoded: common.is_transcoded, now };
+        let expected = Expected { clip: &common.clip, is_foreign: common.is_foreign, now };
         let had_keyframe = slot.has_keyframe();
         let seen = slot.take(packet, &expected, &mut common.tally, |stamp| Some(stamp.sender) == self.partner);
         let turned = !had_keyframe && slot.has_keyframe();
@@ -182,7 +182,7 @@ impl Media {
     /// The connection is over.
     pub fn finish(&mut self, common: &mut Common) {
         for slot in &mut self.slots {
-            slot.finish(common.is_transcoded, &mut common.tally);
+            slot.finish(common.is_foreign, &mut common.tally);
         }
     }
 

@@ -42,9 +42,10 @@ pub struct Options {
     /// Send the pictures of this IVF file (VP8) instead of made-up ones.
     #[arg(long)]
     pub vp8: Option<PathBuf>,
-    /// The relay encodes anew: check continuity and rate alone.
+    /// What arrives was not made here, because the relay encodes anew or a partner is a browser: check
+    /// continuity and rate alone.
     #[arg(long)]
-    pub transcoded: bool,
+    pub foreign: bool,
     /// Of ten people, those without a camera.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10))]
     pub audio_only: u32,

@@ -28,7 +28,7 @@ pub enum Phase {
 pub enum Notice {
     Secured,
     Met { room: String },
-    Parted,
+    Parted { searching: bool },
     SawKeyframe,
     Failed(String),
 }
@@ -190,7 +190,7 @@ impl Person {
                 self.flush(notices, common);
             }
             Said::PartnerFound { room } => notices.push(Notice::Met { room }),
-            Said::PartnerDisconnected => notices.push(Notice::Parted),
+            Said::PartnerDisconnected { searching } => notices.push(Notice::Parted { searching }),
             Said::Error { code } => return Err(format!("relay: {code}")),
             Said::Other => {}
         }

@@ -83,7 +83,7 @@ impl Report {
             sent: tally.sent,
             delivered: tally.delivered,
             received: tally.received,
-            loss: share(tally.sent.saturating_sub(tally.delivered), tally.sent).filter(|_| !options.transcoded),
+            loss: share(tally.sent.saturating_sub(tally.delivered), tally.sent).filter(|_| !options.foreign),
             gaps: share(tally.missing, tally.expected),
             duplicates: tally.duplicates,
             reordered: tally.reordered,

@@ -46,11 +46,11 @@ impl Script {
         self.intervals.is_empty()
     }
 
-    /// A person's next deed, and how long until then. Each comes between half and one and a half of
-    /// its interval after the last deed, and the earliest is done.
+    /// A person's next deed, and how long until then. As each comes at random (a Poisson process), the
+    /// earliest of all leaves the intervals of the others as they were.
     pub fn draw(&mut self) -> Option<(Deed, Nanos)> {
         let drawn = self.intervals.iter().map(|(deed, interval)| {
-            let seconds = interval * (0.5 + self.dice.f64());
+            let seconds = -interval * (1.0 - self.dice.f64()).ln();
             (*deed, (seconds * SECOND as f64) as Nanos)
         });
         drawn.min_by_key(|(_, wait)| *wait)

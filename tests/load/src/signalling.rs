@@ -16,10 +16,19 @@ use crate::offer;
 #[derive(Debug, PartialEq)]
 pub enum Said {
     Connected,
-    PartnerFound { room: String },
-    WebrtcAnswer { sdp: String },
-    PartnerDisconnected,
-    Error { code: String },
+    PartnerFound {
+        room: String,
+    },
+    WebrtcAnswer {
+        sdp: String,
+    },
+    /// Gone; whether the relay searches for another one by itself.
+    PartnerDisconnected {
+        searching: bool,
+    },
+    Error {
+        code: String,
+    },
     Other,
 }
 
@@ -40,7 +49,9 @@ impl Said {
             "connected" => Self::Connected,
             "partner_found" => Self::PartnerFound { room: field("room_id")? },
             "webrtc_answer" => Self::WebrtcAnswer { sdp: field("sdp")? },
-            "partner_disconnected" => Self::PartnerDisconnected,
+            "partner_disconnected" => {
+                Self::PartnerDisconnected { searching: data["searching"].as_bool().unwrap_or_default() }
+            }
             "error" => Self::Error { code: field("code")? },
             _ => Self::Other,
         })

@@ -44,10 +44,10 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// An empty exchange that counts into `totals`.
-    pub fn new(totals: Arc<Totals>, ntp: NtpClock) -> Self {
+    /// An empty exchange that counts into `totals`; consent lasts for so many milliseconds.
+    pub fn new(totals: Arc<Totals>, ntp: NtpClock, consent: u64) -> Self {
         Self {
-            table: BindingTable::default(),
+            table: BindingTable::new(consent),
             peers: FxHashMap::default(),
             totals,
             ntp,

@@ -1,0 +1,101 @@
+import { beforeEach, expect, test, vi } from 'vitest';
+import { type FakeDevices, stubDevices } from '../testing/fake_devices';
+import { stubMediaGlobals } from '../testing/fake_peer_connection';
+import { Capture } from './capture';
+
+const BOTH = { microphone: null, camera: null };
+
+let devices: FakeDevices;
+let ended: ReturnType<typeof vi.fn<(kind: string) => void>>;
+let capture: Capture;
+
+beforeEach(() => {
+  stubMediaGlobals();
+  devices = stubDevices();
+  ended = vi.fn();
+  capture = new Capture(ended);
+});
+
+test('tells which devices it opened, and shows them', async () => {
+  expect(capture.preview()).toBeNull();
+  expect(await capture.open(BOTH)).toEqual({ using: { microphone: 'mic-1', camera: 'cam-1' } });
+  expect(capture.preview()?.getTracks()).toEqual(devices.given);
+});
+
+test('opens only what is wanted', async () => {
+  expect(await capture.open({ microphone: null })).toEqual({
+    using: { microphone: 'mic-1', camera: null },
+  });
+  expect(capture.track('camera')).toBeNull();
+});
+
+test('names the failure', async () => {
+  devices.refusal = 'NotAllowedError';
+  expect(await capture.open(BOTH)).toEqual({ failure: 'refused' });
+});
+
+test('closes what is open before it opens again', async () => {
+  await capture.open(BOTH);
+  const [microphone, camera] = devices.given;
+  const answer = devices.keepWaiting();
+  const opening = capture.open({ microphone: null });
+  expect(microphone?.stop).toHaveBeenCalledOnce();
+  expect(camera?.stop).toHaveBeenCalledOnce();
+  answer();
+  await opening;
+});
+
+test('switches one device, the old one closed first, and leaves the other alone', async () => {
+  await capture.open(BOTH);
+  const [microphone, camera] = devices.given;
+  const answer = devices.keepWaiting();
+  const switching = capture.switch('camera', 'cam-2');
+  expect(camera?.stop).toHaveBeenCalledOnce();
+  answer();
+  expect(await switching).toEqual({ using: { microphone: 'mic-1', camera: 'cam-2' } });
+  expect(capture.track('microphone')).toBe(microphone);
+  expect(microphone?.stop).not.toHaveBeenCalled();
+});
+
+test('what is granted after it was closed is switched off again', async () => {
+  const opening = capture.open(BOTH);
+  capture.close();
+  expect(await opening).toBe('overtaken');
+  expect(devices.given).toHaveLength(2);
+  for (const track of devices.given) expect(track.stop).toHaveBeenCalledOnce();
+  expect(capture.preview()).toBeNull();
+});
+
+test('the later of two requests decides, whichever is answered first', async () => {
+  const answer = devices.keepWaiting();
+  const first = capture.open(BOTH);
+  const second = capture.open({ microphone: null });
+  answer();
+  expect(await first).toBe('overtaken');
+  expect(await second).toEqual({ using: { microphone: 'mic-1', camera: null } });
+});
+
+test('a device that stops by itself is reported, and is gone from the preview', async () => {
+  await capture.open(BOTH);
+  devices.newest('video').end();
+  expect(ended).toHaveBeenCalledExactlyOnceWith('camera');
+  expect(capture.preview()?.getTracks()).toEqual([devices.newest('audio')]);
+});
+
+test('a device that was replaced is not reported', async () => {
+  await capture.open(BOTH);
+  const old = devices.newest('video');
+  await capture.switch('camera', 'cam-2');
+  old.end();
+  expect(ended).not.toHaveBeenCalled();
+});
+
+test('what is switched off is silent at the source, also a device that comes later', async () => {
+  await capture.open(BOTH);
+  capture.enable({ microphone: true, camera: false });
+  expect(devices.given.map(({ enabled }) => enabled)).toEqual([true, false]);
+  await capture.switch('camera', 'cam-2');
+  expect(devices.newest('video').enabled).toBe(false);
+  capture.enable({ microphone: true, camera: true });
+  expect(devices.newest('video').enabled).toBe(true);
+});

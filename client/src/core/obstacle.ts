@@ -1,0 +1,50 @@
+// Owns what stands between the person and a conversation, the foremost first. The words for it and
+// the way out of it both start from here, so that they cannot disagree.
+
+import type { DeviceFailure, DeviceKind } from './devices';
+import { uses } from './sharing';
+import type { Link, Session } from './state';
+
+export type Obstacle =
+  | { readonly name: 'link_lost'; readonly link: Extract<Link, { readonly name: 'lost' }> }
+  | { readonly name: 'linking' }
+  | { readonly name: 'asking' }
+  | { readonly name: 'capture_failed'; readonly failure: DeviceFailure }
+  | { readonly name: 'connection_failed' }
+  | {
+      readonly name: 'device_lost';
+      readonly kind: DeviceKind;
+      readonly why: DeviceFailure | 'ended';
+    };
+
+export function obstacleOf(session: Session): Obstacle | null {
+  const { capture, link, connection, mode } = session;
+  if (link.name === 'lost') return { name: 'link_lost', link };
+  if (capture.name === 'failed') return { name: 'capture_failed', failure: capture.failure };
+  if (capture.name === 'asking') return { name: 'asking' };
+  if (link.name === 'connecting') return { name: 'linking' };
+  if (connection === 'failed') return { name: 'connection_failed' };
+  if (capture.name === 'granted') {
+    for (const kind of ['camera', 'microphone'] as const) {
+      const why = capture.lost[kind];
+      if (uses(mode, kind) && why !== null) return { name: 'device_lost', kind, why };
+    }
+  }
+  return null;
+}
+
+/** May the person ask for a partner, or for another one? A conversation may go on without one device. */
+export function maySearch(session: Session): boolean {
+  if (session.phase.name === 'cooling') return false;
+  if (session.phase.name === 'talking' || session.phase.name === 'waiting') {
+    return session.link.name === 'open';
+  }
+  const obstacle = obstacleOf(session);
+  // Whoever waits when the link opens is put into the queue then.
+  return obstacle === null || obstacle.name === 'device_lost' || obstacle.name === 'linking';
+}
+
+/** Another offer would be refused, and another link would end the conversation. */
+export function mayRetryConnection(session: Session): boolean {
+  return session.mayOffer || session.phase.name !== 'talking';
+}

@@ -1,0 +1,106 @@
+// Owns the transitions from partner to partner.
+//
+//   phase     start     next      stop   partner_found   waiting_…   partner_disconnected   refused   cooled
+//   idle      waiting   -         -      -               -           -                      -         -
+//   waiting   -         waiting   idle   talking         waiting     waiting                cooling   -
+//   talking   -         waiting   idle   talking         waiting     parted or waiting      -         -
+//   parted    -         waiting   idle   talking         waiting     -                      -         -
+//   cooling   -         -         idle   -               -           -                      -         waiting
+//
+// The phase moves when the person asks, and what the server then says wins. Three cells need a word:
+// - `leave_room` has no reply, so whatever arrives while idle or cooling was sent before the server
+//   read it. Following it would show a partner whom the server has already taken away.
+// - A parting that arrives while waiting crossed with `next_partner`, which the server answers yet.
+// - A refused `next_partner` changes nothing on the server, so there the former partner is still
+//   looking at a picture that we stopped. `leave_room` lets them go; the search goes on by itself.
+
+import { maySearch } from './obstacle';
+import type { ErrorMessage, PartnerDisconnected, PartnerFound } from './protocol';
+import type { Effect, Partner, Phase, Session, Step } from './state';
+
+/** For a refusal that names no time. */
+const COOLING_SECONDS = 5;
+
+const LEAVE: Effect = { type: 'send', message: { event: 'leave_room' } };
+
+export function findPartner({ mode, keepSearching }: Session): Effect {
+  return {
+    type: 'send',
+    message: { event: 'find_partner', data: { mode, keep_searching: keepSearching } },
+  };
+}
+
+export function start(session: Session): Step {
+  if (session.phase.name !== 'idle' || !maySearch(session)) return [session, []];
+  return search(session);
+}
+
+export function next(session: Session): Step {
+  if (session.phase.name === 'idle' || !maySearch(session)) return [session, []];
+  // Whose partner left is idle on the server; a new link has no mode as before.
+  if (session.phase.name === 'parted') return search(session);
+  return [
+    enter(session, { name: 'waiting', after: null }),
+    [{ type: 'send', message: { event: 'next_partner' } }],
+  ];
+}
+
+export function stop(session: Session): Step {
+  if (session.phase.name === 'idle') return [session, []];
+  const known = session.phase.name === 'waiting' || session.phase.name === 'talking';
+  return [{ ...enter(session, { name: 'idle' }), chat: [] }, known ? [LEAVE] : []];
+}
+
+export function waiting(session: Session): Step {
+  if (isDeaf(session.phase) || session.phase.name === 'waiting') return [session, []];
+  return [enter(session, { name: 'waiting', after: null }), []];
+}
+
+export function found(session: Session, data: PartnerFound['data']): Step {
+  if (isDeaf(session.phase)) return [session, []];
+  const partner: Partner = { microphone: data.microphone, camera: data.camera, typing: false };
+  return [{ ...enter(session, { name: 'talking', roomId: data.room_id, partner }), chat: [] }, []];
+}
+
+export function parted(session: Session, { reason, searching }: PartnerDisconnected['data']): Step {
+  if (session.phase.name !== 'talking') return [session, []];
+  return [
+    enter(session, searching ? { name: 'waiting', after: reason } : { name: 'parted', reason }),
+    [],
+  ];
+}
+
+/** Outside a conversation it is about a former partner. */
+export function updatePartner(session: Session, changes: Partial<Partner>): Step {
+  const { phase } = session;
+  if (phase.name !== 'talking') return [session, []];
+  return [{ ...session, phase: { ...phase, partner: { ...phase.partner, ...changes } } }, []];
+}
+
+export function refused(session: Session, error: ErrorMessage['data']): Step {
+  if (session.phase.name !== 'waiting') return [session, []];
+  const seconds = error.retry_after ?? COOLING_SECONDS;
+  return [
+    enter(session, { name: 'cooling', seconds }),
+    [LEAVE, { type: 'set_timer', timer: 'cooling', seconds }],
+  ];
+}
+
+export function cooled(session: Session): Step {
+  return session.phase.name === 'cooling' ? search(session) : [session, []];
+}
+
+/** Where the link is not open yet, the search begins when it is (session.ts). */
+function search(session: Session): Step {
+  const open = session.link.name === 'open';
+  return [enter(session, { name: 'waiting', after: null }), open ? [findPartner(session)] : []];
+}
+
+function isDeaf(phase: Phase): boolean {
+  return phase.name === 'idle' || phase.name === 'cooling';
+}
+
+/** What was being typed was for the partner there was. */
+function enter(session: Session, phase: Phase): Session {
+  return { ...session, phase, typing: 'quiet' };
+}

@@ -1,0 +1,28 @@
+// Owns the page's clock: named timers that run out once. What running out means is the session's to
+// say, and a timer that no longer matters may run out without harm.
+
+import type { Timer } from './state';
+
+export class Timers {
+  readonly #ended: (timer: Timer) => void;
+  readonly #running = new Map<Timer, ReturnType<typeof setTimeout>>();
+
+  constructor(ended: (timer: Timer) => void) {
+    this.#ended = ended;
+  }
+
+  /** Starts a timer, anew if it runs. */
+  set(timer: Timer, seconds: number): void {
+    clearTimeout(this.#running.get(timer));
+    const handle = setTimeout(() => {
+      this.#running.delete(timer);
+      this.#ended(timer);
+    }, seconds * 1000);
+    this.#running.set(timer, handle);
+  }
+
+  close(): void {
+    for (const handle of this.#running.values()) clearTimeout(handle);
+    this.#running.clear();
+  }
+}

@@ -1,0 +1,43 @@
+// The page around a state that a test chose, and what the person did to it.
+
+import { render, screen } from '@testing-library/react';
+import { vi } from 'vitest';
+import type { PersonEvent, Session } from '../core/state';
+import { App } from '../ui/App';
+
+export interface View {
+  /** What the person did, oldest first. */
+  readonly did: PersonEvent[];
+  /** Goes on to another state. */
+  go(session: Session): void;
+}
+
+export function show(session: Session, partner: MediaStream | null = null): View {
+  const did: PersonEvent[] = [];
+  const page = (state: Session) => {
+    const snapshot = { session: state, local: null, partner };
+    return (
+      <App
+        conversation={{
+          snapshot: () => snapshot,
+          subscribe: () => vi.fn(),
+          act: (event) => void did.push(event),
+        }}
+      />
+    );
+  };
+  const { rerender } = render(page(session));
+  return { did, go: (next) => rerender(page(next)) };
+}
+
+export function button(name: string): HTMLButtonElement {
+  return screen.getByRole<HTMLButtonElement>('button', { name });
+}
+
+export function buttons(): (string | null)[] {
+  return screen.getAllByRole('button').map((each) => each.textContent);
+}
+
+export function messageBox(): HTMLInputElement {
+  return screen.getByRole<HTMLInputElement>('textbox', { name: 'Message' });
+}

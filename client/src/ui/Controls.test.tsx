@@ -1,0 +1,112 @@
+// @vitest-environment happy-dom
+
+import { cleanup, fireEvent, screen } from '@testing-library/react';
+import { afterEach, describe, expect, test } from 'vitest';
+import { FIRST_STATE } from '../core/state';
+import {
+  advance,
+  error,
+  GRANTED,
+  PARTED,
+  READY,
+  TALKING,
+  TEXT_READY,
+  WAITING,
+} from '../testing/sessions';
+import { button, buttons, messageBox, show } from '../testing/view';
+
+afterEach(cleanup);
+
+describe('start, next and stop', () => {
+  test('start is there once everything is ready', () => {
+    const view = show(FIRST_STATE);
+    expect(button('Start').disabled).toBe(true);
+    view.go(READY);
+    fireEvent.click(button('Start'));
+    expect(view.did).toEqual([{ type: 'start' }]);
+  });
+
+  test.each([
+    ['while waiting', WAITING],
+    ['while talking', TALKING],
+    ['after the partner left', PARTED],
+  ])('%s: next and stop', (_, session) => {
+    const view = show(session);
+    expect(buttons().slice(0, 2)).toEqual(['Next', 'Stop']);
+    fireEvent.click(button('Next'));
+    fireEvent.click(button('Stop'));
+    expect(view.did).toEqual([{ type: 'next' }, { type: 'stop' }]);
+    expect(document.activeElement).toBe(button('Next'));
+  });
+
+  test('a keyboard’s focus stays on one button from start to next and back', () => {
+    const view = show(READY);
+    button('Start').focus();
+    view.go(WAITING);
+    expect(document.activeElement).toBe(button('Next'));
+    view.go(READY);
+    expect(document.activeElement).toBe(button('Start'));
+  });
+
+  test('next waits while the server asks for a pause', () => {
+    show(advance(WAITING, error('rate_limited', { refused: 'next_partner' })));
+    expect(button('Next').disabled).toBe(true);
+    expect(button('Stop').disabled).toBe(false);
+  });
+});
+
+describe('Escape', () => {
+  test('goes on to the next partner, also from the message box', () => {
+    const view = show(TALKING);
+    fireEvent.keyDown(messageBox(), { key: 'Escape' });
+    expect(view.did).toEqual([{ type: 'next' }]);
+  });
+
+  test('held down is pressed once', () => {
+    const view = show(TALKING);
+    fireEvent.keyDown(document.body, { key: 'Escape', repeat: true });
+    expect(view.did).toEqual([]);
+  });
+
+  test('closes what is open instead: a device list, the devices’ panel, a word being composed', () => {
+    const view = show(TALKING);
+    fireEvent.keyDown(screen.getByLabelText('Camera'), { key: 'Escape' });
+    fireEvent.keyDown(messageBox(), { key: 'Escape', isComposing: true });
+    const panel = screen.getByRole('region', { name: 'Devices' });
+    fireEvent(panel, Object.assign(new Event('toggle'), { newState: 'open' }));
+    fireEvent.keyDown(document.body, { key: 'Escape' });
+    expect(view.did).toEqual([]);
+    fireEvent(panel, Object.assign(new Event('toggle'), { newState: 'closed' }));
+    fireEvent.keyDown(document.body, { key: 'Escape' });
+    expect(view.did).toEqual([{ type: 'next' }]);
+  });
+});
+
+describe('microphone and camera', () => {
+  test.each([
+    ['Mute microphone', 'Unmute microphone', 'microphone'],
+    ['Turn camera off', 'Turn camera on', 'camera'],
+  ] as const)('"%s" becomes "%s"', (on, off, kind) => {
+    const view = show(TALKING);
+    fireEvent.click(button(on));
+    view.go(advance(TALKING, { type: 'toggle', kind }));
+    fireEvent.click(button(off));
+    expect(view.did).toEqual([
+      { type: 'toggle', kind },
+      { type: 'toggle', kind },
+    ]);
+  });
+
+  test('can be switched off before the start', () => {
+    show(GRANTED);
+    expect(buttons()).toEqual(['Start', 'Mute microphone', 'Turn camera off']);
+  });
+
+  test('are there as far as the mode has them', () => {
+    const view = show(advance(READY, { type: 'choose_mode', mode: 'audio' }));
+    expect(screen.queryByRole('button', { name: 'Turn camera off' })).toBeNull();
+    expect(button('Mute microphone')).toBeDefined();
+    view.go(TEXT_READY);
+    expect(buttons()).toEqual(['Start']);
+  });
+});

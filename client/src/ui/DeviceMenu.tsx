@@ -1,0 +1,39 @@
+// Owns the devices' place during a call: a button and the panel that it opens. The browser's popover
+// closes it on Escape and on a click beside it.
+
+import type { ToggleEvent } from 'react';
+import { uses } from '../core/sharing';
+import type { PersonEvent, Session } from '../core/state';
+import styles from './Controls.module.css';
+import { DevicePicker } from './DevicePicker';
+import { Icon } from './icons';
+
+interface DeviceMenuProps {
+  readonly session: Session;
+  readonly onAct: (event: PersonEvent) => void;
+  readonly onOpen: (open: boolean) => void;
+}
+
+export function DeviceMenu({ session, onAct, onOpen }: DeviceMenuProps) {
+  return (
+    <>
+      <button type="button" className={styles.toggle} popoverTarget="devices" title="Devices">
+        <Icon name="settings" />
+        <span className={styles.name}>Devices</span>
+      </button>
+      <section
+        id="devices"
+        className={styles.menu}
+        popover="auto"
+        aria-label="Devices"
+        onToggle={({ newState }: ToggleEvent) => onOpen(newState === 'open')}
+      >
+        {(['camera', 'microphone'] as const)
+          .filter((kind) => uses(session.mode, kind))
+          .map((kind) => (
+            <DevicePicker key={kind} session={session} kind={kind} onAct={onAct} />
+          ))}
+      </section>
+    </>
+  );
+}

@@ -1,0 +1,39 @@
+// Owns the choice of one microphone or camera. It shows the one that is open, not the one that was
+// asked for: the browser may have given another.
+
+import type { DeviceKind } from '../core/devices';
+import type { PersonEvent, Session } from '../core/state';
+import styles from './DevicePicker.module.css';
+
+interface DevicePickerProps {
+  readonly session: Session;
+  readonly kind: DeviceKind;
+  readonly onAct: (event: PersonEvent) => void;
+}
+
+const NAMES: Record<DeviceKind, string> = { microphone: 'Microphone', camera: 'Camera' };
+
+export function DevicePicker({ session: { capture, devices }, kind, onAct }: DevicePickerProps) {
+  const open = capture.name === 'granted' ? capture.using[kind] : null;
+  const choices = devices[kind];
+  const usable = capture.name === 'granted' && choices.length > 0;
+  return (
+    <label className={styles.picker}>
+      <span>{NAMES[kind]}</span>
+      <select
+        value={open ?? ''}
+        disabled={!usable}
+        onChange={({ target }) => onAct({ type: 'choose_device', kind, id: target.value })}
+      >
+        {!choices.some(({ id }) => id === open) && (
+          <option value="">{capture.name === 'granted' ? 'Choose one' : 'Not allowed yet'}</option>
+        )}
+        {choices.map(({ id, label }, index) => (
+          <option key={id} value={id}>
+            {label === '' ? `${NAMES[kind]} ${index + 1}` : label}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}

@@ -1,0 +1,58 @@
+// Owns the words about the state of things and the button that leads on. Only the headline is a live
+// region: the hint repeats what is on the page, and would be read out at every turn.
+
+import { useRef } from 'react';
+import type { PersonEvent, Session } from '../core/state';
+import styles from './Headline.module.css';
+import { Icon } from './icons';
+import { type Words, wordsFor } from './words';
+
+interface HeadlineProps {
+  readonly session: Session;
+  /** The partner is in the picture: stand aside. */
+  readonly aside: boolean;
+  readonly onAct: (event: PersonEvent) => void;
+}
+
+export function Headline({ session, aside, onAct }: HeadlineProps) {
+  const ref = useRef<HTMLDivElement>(null);
+  const { status, hint, action } = wordsFor(session);
+
+  function act({ does }: NonNullable<Words['action']>) {
+    // The button is about to vanish from under the focus.
+    ref.current?.focus();
+    onAct(does);
+  }
+
+  return (
+    <div ref={ref} className={styles.headline} data-aside={aside} tabIndex={-1}>
+      {!aside && <Figure session={session} />}
+      <p className={styles.status} role="status">
+        {status}
+      </p>
+      {hint !== undefined && (!aside || action !== undefined) && (
+        <p className={styles.hint}>{hint}</p>
+      )}
+      {action !== undefined && (
+        <button type="button" className={styles.action} onClick={() => act(action)}>
+          <Icon name={action.does.type === 'choose_mode' ? 'chat' : 'retry'} />
+          {action.label}
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Something to rest the eyes on where there is no picture. */
+function Figure({ session: { phase, mode } }: Pick<HeadlineProps, 'session'>) {
+  if (phase.name === 'waiting' || phase.name === 'cooling') {
+    return <span className={styles.dots} data-moving={phase.name === 'waiting'} />;
+  }
+  if (phase.name !== 'talking' || mode === 'text') return null;
+  if (mode === 'video' && phase.partner.camera) return null;
+  return (
+    <span className={styles.figure}>
+      <Icon name={mode === 'audio' ? 'sound' : 'camera_off'} size={36} />
+    </span>
+  );
+}

@@ -1,0 +1,157 @@
+"""What Prometheus scrapes. Figures are read from their owners when it asks: nothing here is counted per packet.
+
+No label ever holds a person, a room, an address or anything else that a stranger chose.
+"""
+
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
+
+from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from relay.errors import HTTP_ONLY, ErrorCode
+from relay.observe import process
+from relay.observe.drops import Drop
+from relay.observe.figures import Figures
+from relay.observe.histogram import Histogram
+from relay.observe.pulse import Pulse
+from relay.observe.tally import Tally
+
+SETUP_FAILURES = ("no_check", "dtls_failed")
+LOSSES = ("consent_expired", "closed_by_browser")
+"""Reasons that are shown from the start, with 0: a rate misses the first event of a counter that did not exist."""
+
+AnyMetric = TypeVar("AnyMetric", CounterMetricFamily, GaugeMetricFamily)
+
+
+class Metrics(Collector):
+    """`render()` is the page. One instance per server; nothing is registered globally."""
+
+    def __init__(self, read: Callable[[], Figures], tally: Tally, pulse: Pulse) -> None:
+        self._read = read
+        self._tally = tally
+        self._pulse = pulse
+        self._registry = CollectorRegistry(auto_describe=False)
+        ProcessCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+        self._registry.register(self)
+
+    def render(self) -> bytes:
+        """The text format, version 0.0.4."""
+        return generate_latest(self._registry)
+
+    def describe(self) -> list[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        figures = self._read()
+        yield from _now(figures)
+        yield from _media(figures)
+        yield from _visits(self._tally)
+        yield from _troubles(self._tally)
+        yield from _loop(self._pulse)
+        yield from _system()
+        yield _requests(self._tally)
+
+
+def _now(figures: Figures) -> Iterator[Metric]:
+    yield InfoMetricFamily(
+        "relay_build",
+        "What runs.",
+        {"version": figures.version, "engine": figures.engine, "python": platform.python_version()},
+    )
+    yield GaugeMetricFamily("relay_ready", "1 while the server takes people.", float(figures.ready))
+    states = {
+        "idle": figures.people - figures.waiting - figures.talking,
+        "waiting": figures.waiting,
+        "talking": figures.talking,
+    }
+    yield _by(GaugeMetricFamily("relay_people", "Connected visitors.", labels=["state"]), states)
+    yield GaugeMetricFamily("relay_people_capacity", "Visitors that are let in at most.", figures.capacity)
+    yield GaugeMetricFamily("relay_rooms", "Conversations.", figures.rooms)
+    yield GaugeMetricFamily("relay_media_connections", "WebRTC connections.", figures.media_connections)
+
+
+def _media(figures: Figures) -> Iterator[Metric]:
+    packets = {"in": figures.packets_received, "out": figures.packets_sent}
+    family = CounterMetricFamily("relay_media_packets", "SRTP and SRTCP datagrams.", labels=["direction"])
+    yield _by(family, packets)
+    sizes = {"in": figures.bytes_received, "out": figures.bytes_sent}
+    family = CounterMetricFamily("relay_media_bytes", "Their bytes, without IP and UDP headers.", labels=["direction"])
+    yield _by(family, sizes)
+    family = CounterMetricFamily(
+        "relay_drops", "Datagrams, packets and frames that went no further.", labels=["reason"]
+    )
+    yield _by(family, dict.fromkeys(map(str, Drop), 0) | figures.drops)
+
+
+def _visits(tally: Tally) -> Iterator[Metric]:
+    yield CounterMetricFamily("relay_sessions_opened", "Visitors who were let in.", tally.connections)
+    family = CounterMetricFamily("relay_sessions_closed", "Visits that ended.", labels=["reason"])
+    yield _by(family, tally.departures)
+    yield CounterMetricFamily("relay_matches", "Pairs that were brought together.", tally.matches)
+    yield _histogram("relay_wait_seconds", "Waiting for a partner, of people who found one.", tally.wait_seconds)
+    family = CounterMetricFamily("relay_rooms_ended", "Conversations that ended.", labels=["reason"])
+    yield _by(family, tally.rooms_ended)
+    yield _histogram("relay_call_seconds", "How long conversations lasted.", tally.call_seconds)
+    family = CounterMetricFamily(
+        "relay_messages_received", "What visitors sent over their WebSocket.", labels=["event"]
+    )
+    yield _by(family, tally.messages)
+
+
+def _troubles(tally: Tally) -> Iterator[Metric]:
+    yield CounterMetricFamily("relay_setups_succeeded", "Media connections that came about.", tally.setups_succeeded)
+    yield _histogram("relay_setup_seconds", "From the answer to an offer until media may flow.", tally.setup_seconds)
+    family = CounterMetricFamily("relay_setups_failed", "Media connections that did not come about.", labels=["reason"])
+    yield _by(family, dict.fromkeys(SETUP_FAILURES, 0) | tally.setups_failed)
+    family = CounterMetricFamily("relay_connections_lost", "Media connections that broke.", labels=["reason"])
+    yield _by(family, dict.fromkeys(LOSSES, 0) | tally.connections_lost)
+    codes = {code.value: tally.refusals[code] for code in ErrorCode if code not in HTTP_ONLY}
+    yield _by(CounterMetricFamily("relay_errors", "Errors that visitors were told.", labels=["code"]), codes)
+    family = CounterMetricFamily("relay_limit_hits", "Events that came more often than allowed.", labels=["limit"])
+    yield _by(family, tally.limit_hits)
+    yield CounterMetricFamily("relay_task_failures", "The server's own mistakes.", tally.task_failures)
+
+
+def _loop(pulse: Pulse) -> Iterator[Metric]:
+    yield _histogram("relay_event_loop_lag_seconds", "How late the event loop wakes.", pulse.lag)
+    worst = "The longest such lag within the last minute."
+    yield GaugeMetricFamily("relay_event_loop_lag_worst_seconds", worst, pulse.worst)
+
+
+def _system() -> Iterator[Metric]:
+    times = process.threads()
+    family = CounterMetricFamily("relay_thread_cpu_seconds", "CPU that threads used.", labels=["thread"])
+    yield _by(family, {name: of.cpu for name, of in times.items()})
+    delayed = "Time in which threads could have run and had no CPU."
+    family = CounterMetricFamily("relay_thread_run_delay_seconds", delayed, labels=["thread"])
+    yield _by(family, {name: of.delayed for name, of in times.items()})
+    yield GaugeMetricFamily("relay_cpu_limit_cores", "Cores that the server may use.", process.cpu_limit())
+    yield GaugeMetricFamily("relay_memory_limit_bytes", "Memory that the server may use.", process.memory_limit())
+
+
+def _requests(tally: Tally) -> Metric:
+    labels = ["method", "route", "status"]
+    family = HistogramMetricFamily("relay_http_request_seconds", "How long HTTP answers took.", labels=labels)
+    for (method, route, status), times in list(tally.requests.items()):
+        family.add_metric([method, route, str(status)], times.buckets(), times.sum)
+    return family
+
+
+def _by(family: AnyMetric, values: Mapping[str, float]) -> AnyMetric:
+    for name, value in values.items():
+        family.add_metric([name], value)
+    return family
+
+
+def _histogram(name: str, meaning: str, times: Histogram) -> Metric:
+    return HistogramMetricFamily(name, meaning, buckets=times.buckets(), sum_value=times.sum)

@@ -1,0 +1,49 @@
+"""Where the media port can be reached, as ICE candidates (RFC 8445, RFC 6544). Pure."""
+
+import ipaddress
+from dataclasses import dataclass
+
+from aiortc.rtcicetransport import RTCIceCandidate
+
+UDP_TYPE_PREFERENCE = 126
+TCP_TYPE_PREFERENCE = 90
+"""Below that of UDP (RFC 6544 section 4.2): whoever can use UDP should."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where the media port can be reached from outside."""
+
+    addresses: tuple[str, ...]
+    udp_port: int
+    tcp_port: int | None = None
+    """None where there is no media over TCP."""
+
+
+def candidates(reach: Reach) -> list[RTCIceCandidate]:
+    """One for each address over UDP, then one for each over TCP, on which we wait for the browser."""
+    offered: list[tuple[str, int, int, str | None]] = [("udp", reach.udp_port, UDP_TYPE_PREFERENCE, None)]
+    if reach.tcp_port is not None:
+        offered.append(("tcp", reach.tcp_port, TCP_TYPE_PREFERENCE, "passive"))
+    made: list[RTCIceCandidate] = []
+    for protocol, port, type_preference, tcp_type in offered:
+        for position, address in enumerate(reach.addresses):
+            made.append(
+                RTCIceCandidate(
+                    component=1,
+                    foundation=str(len(made)),
+                    ip=address,
+                    port=port,
+                    priority=_priority(type_preference, address, position),
+                    protocol=protocol,
+                    type="host",
+                    tcpType=tcp_type,
+                )
+            )
+    return made
+
+
+def _priority(type_preference: int, address: str, position: int) -> int:
+    """IPv6 before IPv4, then as configured (RFC 8445 section 5.1.2, RFC 8421)."""
+    preference = 65_535 - position - (0 if ipaddress.ip_address(address).version == 6 else 32_768)
+    return (type_preference << 24) | (preference << 8) | 255

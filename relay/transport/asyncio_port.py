@@ -1,0 +1,216 @@
+"""The media port in Python: UDP sockets and TCP connections on the event loop, for the frames engine.
+
+Owns the sockets and the binding table. Tells STUN, DTLS and SRTP apart by their first byte (RFC
+7983 section 7), answers checks, and drops what comes from an address that nobody has proved. A TCP
+connection lives as long as its path has an owner: it has `PROOF_TIMEOUT` to find one.
+"""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Sequence
+
+from relay import clock
+from relay.errors import ConfigurationError
+from relay.ids import PeerId
+from relay.observe.drops import Drop, Drops
+from relay.observe.logging import get_logger
+from relay.tasks import Report, Tasks
+from relay.transport.bindings import BindingTable
+from relay.transport.port import Path, PortListener, SrtpReceiver, Transport
+from relay.transport.tcp import TcpFlow
+from relay.transport.udp import UdpSocket
+
+DATAGRAMS_PER_WAKE = 64
+"""How many are read before other work gets its turn."""
+
+EXPIRY_INTERVAL = 1.0
+"""Seconds between looks for expired consent and for TCP connections that nobody owns."""
+
+PROOF_TIMEOUT = 10.0
+"""Seconds that a TCP connection has for its first right check."""
+
+MOST_UNPROVED = 512
+"""TCP connections without an owner. When one more comes, the oldest of them is closed."""
+
+_STUN = range(4)
+_DTLS = range(20, 64)
+_RTP = range(128, 192)
+
+log = get_logger("port")
+
+
+class AsyncioPort:
+    """A `SrtpPort` on the event loop. `open()` binds it, `close()` frees it."""
+
+    _listener: PortListener
+    _srtp_received: SrtpReceiver
+
+    def __init__(self, drops: Drops, report: Report) -> None:
+        self._drops = drops
+        self._table = BindingTable()
+        self._sockets: dict[int, UdpSocket] = {}
+        self._flows: dict[Path, TcpFlow] = {}
+        self._unproved: dict[Path, float] = {}
+        self._tasks = Tasks("port", report)
+
+    def open(self, hosts: Sequence[str], port: int, listener: PortListener, srtp_received: SrtpReceiver) -> None:
+        """Bind `port` on each of `hosts`, or on all addresses of both families when there are none.
+
+        Raises:
+            ConfigurationError: the port can't be bound.
+        """
+        self._listener, self._srtp_received = listener, srtp_received
+        loop = asyncio.get_running_loop()
+        opened = []
+        try:
+            for host in hosts or ("0.0.0.0", "::"):  # noqa: S104 - listening everywhere is this port's purpose
+                try:
+                    opened.append(UdpSocket(host, port))
+                except OSError as cause:
+                    if not hosts and host == "::" and cause.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
+                        log.info("ipv6_unavailable")
+                        continue
+                    raise ConfigurationError(
+                        f"The media port can't be opened: UDP {host} port {port}: {cause.strerror}."
+                    ) from cause
+        except ConfigurationError:
+            for bound in opened:
+                bound.close()
+            raise
+        for bound in opened:
+            self._sockets[bound.fileno()] = bound
+            loop.add_reader(bound.fileno(), self._readable, bound)
+        self._tasks.start("consent", self._watch_consent())
+
+    def admit(self, peer: PeerId, ufrag: str, password: str) -> None:
+        self._table.admit(peer, ufrag, password)
+
+    def release(self, peer: PeerId) -> None:
+        self._table.release(peer)
+        self._close_unowned()
+
+    def adopt(self, connection: socket.socket) -> None:
+        try:
+            flow = TcpFlow(connection, self._drops, self._receive_framed, self._flow_closed)
+        except OSError:
+            connection.close()
+            return
+        if (stale := self._flows.get(flow.path)) is not None:
+            # The browser used the port again: it has forgotten the older connection.
+            self._drop_flow(stale)
+        if len(self._unproved) >= MOST_UNPROVED:
+            self._flows[next(iter(self._unproved))].fail(Drop.TCP_CROWDED)
+        self._flows[flow.path] = flow
+        self._unproved[flow.path] = clock.monotonic()
+
+    def send_dtls(self, peer: PeerId, datagram: bytes) -> None:
+        self._send_to(peer, datagram, is_media=False)
+
+    def send_srtp(self, peer: PeerId, datagram: bytes) -> None:
+        self._send_to(peer, datagram, is_media=True)
+
+    async def close(self) -> None:
+        await self._tasks.close()
+        for descriptor, bound in self._sockets.items():
+            asyncio.get_running_loop().remove_reader(descriptor)
+            bound.close()
+        self._sockets.clear()
+        for flow in list(self._flows.values()):
+            self._drop_flow(flow)
+
+    def _readable(self, source: UdpSocket) -> None:
+        for _ in range(DATAGRAMS_PER_WAKE):
+            try:
+                datagram, path, truncated = source.receive()
+            except BlockingIOError:
+                return
+            except OSError:
+                # An ICMP error for something sent earlier; the socket itself is fine.
+                continue
+            if truncated:
+                self._drops.count(Drop.OVERSIZED)
+            else:
+                self._receive(source, datagram, path)
+
+    def _receive_framed(self, flow: TcpFlow, datagram: bytes) -> None:
+        self._receive(flow, datagram, flow.path)
+
+    def _receive(self, source: UdpSocket | TcpFlow, datagram: bytes, path: Path) -> None:
+        if not datagram:
+            self._drops.count(Drop.EMPTY)
+            return
+        first = datagram[0]
+        if first in _STUN:
+            self._receive_check(source, datagram, path)
+            return
+        if first not in _DTLS and first not in _RTP:
+            self._drops.count(Drop.UNKNOWN_PROTOCOL)
+            return
+        peer = self._table.owner(path)
+        if peer is None:
+            self._drops.count(Drop.UNVERIFIED_SOURCE)
+        elif first in _DTLS:
+            self._listener.dtls_received(peer, datagram)
+        else:
+            self._srtp_received(peer, datagram)
+
+    def _receive_check(self, source: UdpSocket | TcpFlow, datagram: bytes, path: Path) -> None:
+        verdict = self._table.receive_stun(datagram, path, clock.monotonic())
+        if isinstance(verdict, Drop):
+            self._drops.count(verdict)
+            return
+        self._unproved.pop(path, None)
+        if isinstance(source, TcpFlow):
+            source.send(verdict.response, is_media=False)
+        else:
+            self._send(source, verdict.response, path)
+        if verdict.selected:
+            self._listener.flow_selected(verdict.peer, path)
+
+    def _send_to(self, peer: PeerId, datagram: bytes, *, is_media: bool) -> None:
+        path = self._table.selected(peer)
+        if path is None:
+            self._drops.count(Drop.SEND_FAILED)
+        elif path.transport is Transport.TCP:
+            self._flows[path].send(datagram, is_media=is_media)
+        else:
+            version = 6 if ":" in path.remote_host else 4
+            for bound in self._sockets.values():
+                if bound.version == version:
+                    self._send(bound, datagram, path)
+                    return
+
+    def _send(self, bound: UdpSocket, datagram: bytes, path: Path) -> None:
+        try:
+            bound.send(datagram, path)
+        except OSError:
+            # Full buffer or no route: to the receiver it is one more lost packet.
+            self._drops.count(Drop.SEND_FAILED)
+
+    def _flow_closed(self, flow: TcpFlow) -> None:
+        # Only the path is lost: the browser may be about to come back on another.
+        self._table.forget(flow.path)
+        self._unproved.pop(flow.path, None)
+        self._flows.pop(flow.path, None)
+
+    def _drop_flow(self, flow: TcpFlow) -> None:
+        flow.close()
+        self._flow_closed(flow)
+
+    def _close_unowned(self) -> None:
+        """Connections whose owner has left, or has shown so many newer paths that it lost this one."""
+        for path, flow in list(self._flows.items()):
+            if path not in self._unproved and self._table.owner(path) is None:
+                self._drop_flow(flow)
+
+    async def _watch_consent(self) -> None:
+        while True:
+            await asyncio.sleep(EXPIRY_INTERVAL)
+            now = clock.monotonic()
+            for peer in self._table.expire(now):
+                self._listener.flow_lost(peer)
+            for path, since in list(self._unproved.items()):
+                if now - since > PROOF_TIMEOUT:
+                    self._flows[path].fail(Drop.TCP_UNPROVED)
+            self._close_unowned()

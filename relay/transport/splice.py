@@ -1,0 +1,81 @@
+"""Joins a TCP connection with one to another server, such as coturn, and passes bytes both ways untouched.
+
+Owns both connections. Reads no further than the other side takes, so a slow reader slows the sender
+and nothing piles up here.
+"""
+
+import asyncio
+import contextlib
+import socket
+
+from relay.observe.drops import Drop, Drops
+from relay.observe.logging import get_logger
+from relay.tasks import Report, Tasks
+
+CONNECT_TIMEOUT = 5.0
+"""Seconds that the other server has to answer."""
+
+PIECE = 64 * 1024
+"""Bytes read at once."""
+
+IDLE_TIMEOUT = 900.0
+"""Seconds without a byte either way: a TURN client refreshes every ten minutes (RFC 8656 section 3.1)."""
+
+log = get_logger("splice")
+
+
+class Splice:
+    """Joins connections with `host`:`port`, until `close()`."""
+
+    def __init__(self, host: str, port: int, most: int, drops: Drops, report: Report) -> None:
+        """`most` are joined at the same time; the rest is turned away."""
+        self._host = host
+        self._port = port
+        self._most = most
+        self._drops = drops
+        self._tasks = Tasks("splice", report)
+
+    def join(self, connection: socket.socket) -> None:
+        """Take over a connection."""
+        if len(self._tasks) >= self._most:
+            self._drops.count(Drop.TCP_CROWDED)
+            connection.close()
+            return
+        self._tasks.start("join", self._join(connection))
+
+    async def close(self) -> None:
+        """End all. Idempotent."""
+        await self._tasks.close()
+
+    async def _join(self, connection: socket.socket) -> None:
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                there = await asyncio.open_connection(self._host, self._port)
+        except (OSError, TimeoutError) as cause:
+            log.warning("splice_failed", host=self._host, port=self._port, cause=str(cause))
+            connection.close()
+            return
+        except BaseException:
+            connection.close()
+            raise
+        here = await asyncio.open_connection(sock=connection)
+        try:
+            with contextlib.suppress(OSError, TimeoutError):
+                async with asyncio.timeout(IDLE_TIMEOUT) as deadline, asyncio.TaskGroup() as ways:
+                    ways.create_task(_pass(here[0], there[1], deadline))
+                    ways.create_task(_pass(there[0], here[1], deadline))
+        except* OSError:
+            pass  # one of the two has gone, which ends both
+        finally:
+            for _, writer in (here, there):
+                writer.transport.abort()
+
+
+async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, deadline: asyncio.Timeout) -> None:
+    loop = asyncio.get_running_loop()
+    while piece := await reader.read(PIECE):
+        deadline.reschedule(loop.time() + IDLE_TIMEOUT)
+        writer.write(piece)
+        await writer.drain()
+    # The end of one direction ends the connection: neither TLS nor TURN goes on with half of one.
+    raise ConnectionResetError

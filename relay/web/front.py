@@ -1,0 +1,107 @@
+"""The TCP side of the server: one port for HTTPS, WebSocket, ICE over TCP and TURN over TLS.
+
+Owns the listening sockets and the certificate, and says who takes which connection. Without a
+certificate HTTP is plain; with one, plain HTTP is answered by the way to HTTPS.
+"""
+
+import datetime
+import socket
+from pathlib import Path
+
+from relay import clock
+from relay.config import Settings, TlsChoice
+from relay.observe.drops import Drops
+from relay.tasks import Report
+from relay.transport.addresses import Networks
+from relay.transport.first_bytes import Kind, Opening
+from relay.transport.port import MediaPort
+from relay.transport.splice import Splice
+from relay.transport.tcp_mux import TcpMux
+from relay.web.handover import Handover
+from relay.web.self_signed import self_signed
+from relay.web.server import WebServer
+from relay.web.tls import Certificate
+
+STATE_FOLDER = Path("~/.local/state/relay")
+
+SPLICES_PER_PERSON = 4
+"""A browser opens one connection to each TURN server that it was told of, and new ones at an ICE restart."""
+
+
+class Front:
+    """Listens from `open()` to `close()`."""
+
+    def __init__(self, settings: Settings, server: WebServer, port: MediaPort, drops: Drops, report: Report) -> None:
+        """
+        Raises:
+            ConfigurationError: the certificate can't be used.
+        """
+        self._settings = settings
+        self._server = server
+        self._handover = Handover(report)
+        self._port = port
+        self._certificate = _certificate(settings)
+        self._splice: Splice | None = None
+        if settings.turn_sni is not None:
+            host, _, number = settings.turn_backend.rpartition(":")
+            most = SPLICES_PER_PERSON * settings.max_people
+            self._splice = Splice(host.strip("[]"), int(number), most, drops, report)
+        trusted = Networks(settings.trusted_proxies)
+        media = {Kind.ICE: self._take_media}
+        tls = {Kind.TLS: self._take_tls}
+        pages = {Kind.HTTP: self._take_plain, **tls}
+        self._shared = settings.tcp_port == settings.port
+        self._mux = TcpMux({**pages, **media} if self._shared else pages, drops, trusted)
+        # On a media port of its own, TLS can only be for the TURN server.
+        self._media_mux = TcpMux({**media, **(tls if self._splice else {})}, drops, trusted)
+
+    @property
+    def scheme(self) -> str:
+        return "http" if self._certificate is None else "https"
+
+    async def open(self) -> None:
+        """Listen.
+
+        Raises:
+            ConfigurationError: a port can't be bound.
+        """
+        await self._server.open()
+        self._mux.open(self._settings.bind, self._settings.port, "HTTP")
+        if not self._shared:
+            self._media_mux.open(self._settings.bind, self._settings.tcp_port, "media")
+
+    async def close(self) -> None:
+        """Take nobody else, and end what was taken. Idempotent."""
+        self._mux.close()
+        self._media_mux.close()
+        await self._server.close()
+        await self._handover.close()
+        if self._splice is not None:
+            await self._splice.close()
+
+    def _take_media(self, connection: socket.socket, opening: Opening) -> None:
+        self._port.adopt(connection)
+
+    def _take_tls(self, connection: socket.socket, opening: Opening) -> None:
+        if self._splice is not None and opening.server_name == self._settings.turn_sni:
+            self._splice.join(connection)
+        elif self._certificate is None:
+            connection.close()
+        else:
+            self._handover.give(connection, self._server.protocol, self._certificate.context(clock.monotonic()))
+
+    def _take_plain(self, connection: socket.socket, opening: Opening) -> None:
+        if self._certificate is None:
+            self._handover.give(connection, self._server.protocol, None)
+        else:
+            self._handover.redirect(connection)
+
+
+def _certificate(settings: Settings) -> Certificate | None:
+    if settings.tls is TlsChoice.SELF_SIGNED:
+        folder = Path(settings.state_dir) if settings.state_dir else STATE_FOLDER.expanduser()
+        certificate, key = self_signed(folder, settings.public_address, datetime.datetime.now(datetime.UTC))
+        return Certificate(certificate, key)
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        return Certificate(Path(settings.tls_cert), Path(settings.tls_key))
+    return None

@@ -1,0 +1,74 @@
+"""The TLS context for new connections: TLS 1.2 at least, read anew when the certificate is renewed.
+
+Connections that exist keep the context they began with. A renewal that can't be read, such as a
+certificate whose key has not been written yet, changes nothing and is tried again.
+"""
+
+import ssl
+from pathlib import Path
+
+from relay.errors import ConfigurationError
+from relay.observe.logging import get_logger
+
+LOOK_INTERVAL = 1.0
+"""Seconds between looks at the files; there is none without a new connection."""
+
+log = get_logger("tls")
+
+_Stamp = tuple[tuple[int, int], ...]
+
+
+class Certificate:
+    """A certificate chain and its key in PEM files."""
+
+    def __init__(self, certificate: Path, key: Path) -> None:
+        """
+        Raises:
+            ConfigurationError: the files can't be read, or do not belong together.
+        """
+        self._files = (certificate, key)
+        self._looked_at = 0.0
+        try:
+            self._stamp = self._read_stamp()
+            self._context = self._load()
+        except (OSError, ssl.SSLError) as cause:
+            raise ConfigurationError(
+                f"The TLS certificate {certificate} and its key {key} can't be used: {cause}."
+            ) from cause
+        self._refused: _Stamp | None = None
+
+    def context(self, now: float) -> ssl.SSLContext:
+        """For a connection that begins at `now`, in seconds of any clock."""
+        if now - self._looked_at >= LOOK_INTERVAL:
+            self._looked_at = now
+            self._renew()
+        return self._context
+
+    def _renew(self) -> None:
+        try:
+            stamp = self._read_stamp()
+        except OSError as cause:
+            log.warning("certificate_unreadable", cause=str(cause))
+            return
+        if stamp == self._stamp:
+            return
+        try:
+            self._context = self._load()
+        except (OSError, ssl.SSLError) as cause:
+            if stamp != self._refused:
+                self._refused = stamp
+                log.warning("certificate_not_renewed", cause=str(cause))
+            return
+        self._stamp = stamp
+        log.info("certificate_renewed", file=str(self._files[0]))
+
+    def _read_stamp(self) -> _Stamp:
+        return tuple((status.st_mtime_ns, status.st_ino) for status in (file.stat() for file in self._files))
+
+    def _load(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+        context.set_alpn_protocols(["http/1.1"])
+        context.load_cert_chain(*self._files)
+        return context

@@ -1,0 +1,75 @@
+"""The generator notices what a relay does wrong: a forwarder with fault switches does it to a few people."""
+
+import shutil
+from collections.abc import Callable
+
+import pytest
+
+from tests.load import generator, servers
+from tests.load.generator import Report
+
+pytestmark = pytest.mark.skipif(shutil.which("cargo") is None, reason="the generator is built with cargo")
+
+PEOPLE = "8"
+SECONDS = "2"
+ANY_CORE = 0
+"""The forwarder is not measured here, so that it does not matter which core it has."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def built_generator() -> None:
+    generator.build()
+
+
+def play_through(*options: str) -> Report:
+    """What the generator reports about a forwarder with these options."""
+    with servers.forwarder(ANY_CORE, *options) as server:
+        return generator.play(server.route, server.address, "--people", PEOPLE, "--seconds", SECONDS)
+
+
+def faults(report: Report) -> set[str]:
+    """Which counters of faults are not zero."""
+    names = ("duplicates", "reordered", "corrupt", "wrong_person", "undecryptable", "malformed", "unknown_stream")
+    return {name for name in names if getattr(report, name)} | ({"gaps"} if report.gaps else set())
+
+
+def test_a_relay_that_does_nothing_wrong_is_told_so() -> None:
+    report = play_through()
+    assert faults(report) == set()
+    assert report.loss == 0
+    # 30 pictures and 50 pieces of sound a second, as the flags say by default.
+    assert report.packets_per_person == pytest.approx(160, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected", "count"),
+    [
+        ("drop", {"gaps"}, None),
+        ("reorder", {"reordered"}, lambda report: report.reordered),
+        ("repeat", {"duplicates"}, lambda report: report.duplicates),
+        # What is corrupt or of somebody else is missing from where it belongs, too.
+        ("corrupt", {"corrupt", "gaps"}, lambda report: report.corrupt),
+        ("misdeliver", {"wrong_person", "gaps"}, lambda report: report.wrong_person),
+    ],
+)
+def test_a_fault_in_one_packet_of_a_hundred_is_noticed(
+    fault: str, expected: set[str], count: Callable[[Report], int] | None
+) -> None:
+    report = play_through("--fault", fault)
+    assert faults(report) == expected
+    assert report.loss is not None
+    if "gaps" in expected:
+        assert report.loss == pytest.approx(0.01, rel=0.3)
+    else:
+        assert report.loss == 0
+    if count is not None:
+        # Counted from the first packet on, not only while it was measured.
+        assert 0.004 * report.received < count(report) < 0.03 * report.received
+
+
+def test_people_who_lose_packets_themselves_report_so() -> None:
+    with servers.forwarder(ANY_CORE) as server:
+        options = ("--people", PEOPLE, "--seconds", SECONDS, "--loss", "0.05")
+        report = generator.play(server.route, server.address, *options)
+    assert report.loss == pytest.approx(2 * 0.05, rel=0.3)
+    assert report.dropped > 0

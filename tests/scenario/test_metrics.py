@@ -1,0 +1,166 @@
+"""`/metrics` as Prometheus and strangers see it."""
+
+from collections.abc import AsyncIterator
+from time import perf_counter
+
+import aiohttp
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from relay.app import Relay
+from relay.config import Settings
+from relay.session.session import Session
+from relay.web.metrics import FORWARDED
+from tests.conftest import free_port
+from tests.scenario.visitor import introduce, until, visit
+
+TOKEN = "a token of the operator"
+OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), operator_token=TOKEN)
+
+
+@pytest.fixture
+async def client(relay: Relay) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{relay.settings.port}") as session:
+        yield session
+
+
+async def scrape(client: aiohttp.ClientSession) -> dict[str, float]:
+    """Each sample by its name and labels."""
+    async with client.get("/metrics") as response:
+        assert response.status == 200
+        text = await response.text()
+    return {
+        sample.name + "".join(f"[{value}]" for _, value in sorted(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+async def test_what_people_do_is_counted(relay: Relay, client: aiohttp.ClientSession) -> None:
+    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob, visit(relay.settings.port) as eve:
+        await introduce(ann, bob)
+        await eve.say("find_partner")
+        await eve.hear("waiting_for_partner")
+        during = await scrape(client)
+        await ann.say("leave_room")
+        await bob.hear("partner_disconnected")
+        await eve.socket.send_str("rubbish")
+        await until(lambda: relay.tally.refusals.total() == 1)
+        after = await scrape(client)
+    assert [during[f"relay_people[{state}]"] for state in ("idle", "waiting", "talking")] == [0, 1, 2]
+    assert (during["relay_rooms"], during["relay_matches_total"]) == (1, 1)
+    assert during["relay_sessions_opened_total"] == 3
+    assert during["relay_wait_seconds_count"] == 2
+    assert during["relay_messages_received_total[find_partner]"] == 3
+    assert after["relay_rooms_ended_total[left]"] == 1
+    assert after["relay_call_seconds_count"] == 1
+    assert after["relay_messages_received_total[unreadable]"] == 1
+    assert after["relay_errors_total[invalid_message]"] == 1
+    await until(lambda: relay.tally.departures.total() == 3)
+    assert (await scrape(client))["relay_sessions_closed_total[disconnected]"] == 3
+
+
+async def test_answers_are_timed_by_route_and_strangers_choose_no_label(client: aiohttp.ClientSession) -> None:
+    await client.get("/videochat/health")
+    await client.request("PROPFIND", "/a/path/somebody/made/up")
+    async with client.get("/metrics") as response:
+        text = await response.text()
+    assert 'relay_http_request_seconds_count{method="GET",route="/videochat/health",status="200"} 1.0' in text
+    assert 'relay_http_request_seconds_count{method="unmatched",route="unmatched",status="404"} 1.0' in text
+    assert "made" not in text
+    assert "PROPFIND" not in text
+
+
+async def test_figures_that_never_moved_are_there_from_the_start(client: aiohttp.ClientSession) -> None:
+    figures = await scrape(client)
+    for name in (
+        "relay_errors_total[server_full]",
+        "relay_setups_failed_total[no_check]",
+        "relay_connections_lost_total[consent_expired]",
+        "relay_drops_total[srtp_rejected]",
+        "relay_task_failures_total",
+    ):
+        assert figures[name] == 0
+    assert figures["relay_ready"] == 1
+    assert figures["relay_people_capacity"] == 200
+    assert figures["process_resident_memory_bytes"] > 0
+    assert figures["relay_thread_cpu_seconds_total[loop]"] > 0
+
+
+async def test_the_page_names_nobody(relay: Relay, client: aiohttp.ClientSession) -> None:
+    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+        found, _ = await introduce(ann, bob)
+        async with client.get("/metrics") as response:
+            text = await response.text()
+    assert found["room_id"] not in text
+    assert "127.0.0.1" not in text
+    assert "127.0.0" not in text
+
+
+@pytest.mark.parametrize("header", FORWARDED)
+async def test_who_comes_through_a_proxy_needs_the_token(client: aiohttp.ClientSession, header: str) -> None:
+    async with client.get("/metrics", headers={header: "127.0.0.1"}) as response:
+        assert response.status == 401
+    async with client.get("/metrics", headers={header: "127.0.0.1", **OPERATOR}) as response:
+        assert response.status == 200
+
+
+class Nobody:
+    """A connection that nobody is at."""
+
+    def take_over(self, session: Session) -> None:
+        raise AssertionError("nobody comes back")
+
+    def end(self, code: int, reason: str) -> None:
+        raise AssertionError("nobody is sent away")
+
+
+class TestManyPeople:
+    @pytest.fixture
+    def settings(self) -> Settings:
+        return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), max_people=1_000)
+
+    async def test_a_thousand_peoples_figures_cost_little(self, relay: Relay, client: aiohttp.ClientSession) -> None:
+        """People are visitors in the books only: what a scrape reads is the same."""
+        for _ in range(1_000):
+            relay._sessions.open(Nobody())
+        spent = []
+        for _ in range(20):
+            began = perf_counter()
+            relay.metrics.render()
+            spent.append(perf_counter() - began)
+        assert (await scrape(client))["relay_people[idle]"] == 1_000
+        assert min(spent) < 0.020
+
+
+class TestFromElsewhere:
+    """Requests come from 127.0.0.1 here, so loopback must not count as near for once."""
+
+    @pytest.fixture(autouse=True)
+    def _nothing_is_near(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("relay.web.metrics.LOOPBACK", ())
+
+    async def test_the_token_is_wanted(self, client: aiohttp.ClientSession) -> None:
+        async with client.get("/metrics") as response:
+            assert response.status == 401
+        async with client.get("/metrics", headers=OPERATOR) as response:
+            assert response.status == 200
+
+    class TestAllowed:
+        @pytest.fixture
+        def settings(self) -> Settings:
+            return Settings(
+                port=free_port(),
+                bind=("127.0.0.1",),
+                public_address=("127.0.0.1",),
+                metrics_allow=("10.0.0.0/8", "127.0.0.0/24"),
+            )
+
+        async def test_a_configured_network_may_read(self, client: aiohttp.ClientSession) -> None:
+            async with client.get("/metrics") as response:
+                assert response.status == 200

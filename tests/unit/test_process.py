@@ -1,0 +1,71 @@
+"""What the system says of this process."""
+
+import asyncio
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from relay.observe import process
+from relay.observe.pulse import RECENT, Pulse
+
+
+def burn(seconds: float) -> None:
+    began = process.cpu_seconds()
+    while process.cpu_seconds() - began < seconds:
+        pass
+
+
+def test_the_loops_thread_is_told_from_others() -> None:
+    before = process.threads()
+    worker = threading.Thread(target=burn, args=(0.2,))
+    worker.start()
+    worker.join(0.1)
+    during = process.threads()
+    worker.join()
+    burn(0.1)
+    assert "other" in during
+    assert process.threads()["loop"].cpu > before["loop"].cpu
+
+
+def test_memory_is_within_its_limit() -> None:
+    assert 1_000_000 < process.resident_bytes() < process.memory_limit()
+
+
+def test_a_containers_limits_win_over_the_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "memory.max").write_text("268435456\n")
+    (tmp_path / "cpu.max").write_text("50000 100000\n")
+    monkeypatch.setattr(process, "CGROUP", tmp_path)
+    assert process.memory_limit() == 256 * 1024 * 1024
+    assert process.cpu_limit() == 0.5
+
+
+def test_no_limit_means_the_machines_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "memory.max").write_text("max\n")
+    (tmp_path / "cpu.max").write_text("max 100000\n")
+    monkeypatch.setattr(process, "CGROUP", tmp_path)
+    assert process.memory_limit() == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert process.cpu_limit() == len(os.sched_getaffinity(0))
+
+
+def test_the_worst_lag_is_forgotten_after_a_minute() -> None:
+    pulse = Pulse(lambda task, failure: None)
+    pulse.beat(0.7)
+    assert pulse.worst == 0.7
+    for _ in range(round(RECENT * 10)):
+        pulse.beat(0.001)
+    assert pulse.worst == 0.001
+    assert pulse.lag.count == 601
+
+
+async def test_a_blocked_loop_is_late() -> None:
+    pulse = Pulse(lambda task, failure: None)
+    pulse.start()
+    await asyncio.sleep(0)  # it takes its first breath
+    burn(0.3)
+    async with asyncio.timeout(5):
+        while pulse.lag.count == 0:  # noqa: ASYNC110 - nobody announces a beat
+            await asyncio.sleep(0.01)
+    await pulse.close()
+    assert pulse.worst > 0.1
