@@ -36,6 +36,7 @@ from relay.room.host import RoomHost
 from relay.session.outbox import Outbox
 from relay.session.rates import Activity, RateLimiter, activity_of
 from relay.session.states import ALLOWED, VisitorState
+from relay.session.turn import Turn
 
 FULL_RETRY = 30.0
 """Seconds after which a visitor who found the server full may try again."""
@@ -102,6 +103,7 @@ class Sessions:
         self._connections = connections
         self._settings = settings
         self._tally = tally
+        self._turn = Turn.configured(settings)
         self._limits = Limits(
             message_bytes=settings.max_message_bytes,
             chat_characters=settings.max_chat_characters,
@@ -123,7 +125,8 @@ class Sessions:
         self._directory.add(session)
         self._tally.connections += 1
         log.info("session_opened", user=session.user)
-        session.outbox.put(Connected(user_id=session.user, limits=self._limits))
+        servers = self._turn.servers(session.user, clock.unix())
+        session.outbox.put(Connected(user_id=session.user, limits=self._limits, ice_servers=servers))
         return session
 
     def receive(self, session: Session, frame: str) -> float:
