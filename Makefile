@@ -11,7 +11,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 CHROMIUM ?= chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help run client lint test test-all test-core test-unit test-scenario test-browser test-client protocol measure bench-sockets wheel core rust chromium lock clean
+.PHONY: help run client lint test test-all test-core test-unit test-scenario test-browser test-client protocol measure bench-sockets wheel core rust chromium promtool test-monitoring lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ test-scenario: $(VENV)/installed
 test-browser: $(VENV)/installed $(STATIC) chromium
 	$(BIN)/pytest -q tests/browser
 
+test-monitoring: $(VENV)/installed promtool ## Fire every alert on made-up figures, with Prometheus's own tool
+	promtool check config docker/prometheus/prometheus.yml
+	promtool test rules docker/prometheus/rules_test.yml
+
 protocol: $(VENV)/installed ## Write the client's message types anew
 	$(BIN)/python -m relay.protocol.typescript > client/src/core/protocol.ts
 
@@ -76,6 +80,11 @@ chromium: # Debian's package, as root; otherwise say what to install
 	@command -v $(CHROMIUM) >/dev/null || { \
 		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-liberation >/dev/null; \
 		else echo "Browser tests need Chromium: install Debian's package 'chromium' and try again." >&2; exit 1; fi; }
+
+promtool: # Debian's package, as root; otherwise say what to install
+	@command -v promtool >/dev/null || { \
+		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus >/dev/null; \
+		else echo "Alert tests need promtool: install Debian's package 'prometheus' and try again." >&2; exit 1; fi; }
 
 lock: $(VENV)/installed ## Pin dependencies anew
 	$(BIN)/pip install --quiet pip-tools

@@ -9,3 +9,8 @@ NTP_EPOCH_OFFSET = 2_208_988_800
 def monotonic() -> float:
     """Seconds on a clock that never jumps; only differences mean anything."""
     return time.monotonic()
+
+
+def unix() -> float:
+    """Seconds since 1970, for what another machine is to understand."""
+    return time.time()

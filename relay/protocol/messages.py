@@ -176,6 +176,8 @@ class Resumed(Message, frozen=True):
     user_id: UserId
     session_token: SessionToken
     """A new one; the old one is void."""
+    ice_servers: tuple[IceServer, ...]
+    """With fresh credentials."""
     searching: bool
     """Whether the server searches for a partner; then `waiting_for_partner` or `partner_found` follows."""
     room_id: RoomId | None

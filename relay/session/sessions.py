@@ -39,6 +39,7 @@ from relay.session.directory import Directory, refusal
 from relay.session.rates import Activity, RateLimiter, activity_of
 from relay.session.session import Link, Session
 from relay.session.states import ALLOWED, VisitorState
+from relay.session.turn import Turn
 from relay.tasks import Report, Tasks
 
 FULL_RETRY = 30.0
@@ -79,6 +80,7 @@ class Sessions:
         self._tally = tally
         self._tasks = Tasks("sessions", report)
         self._draining = False
+        self._turn = Turn.configured(settings)
         self._limits = Limits(
             message_bytes=settings.max_message_bytes,
             chat_characters=settings.max_chat_characters,
@@ -117,6 +119,7 @@ class Sessions:
                 session_token=session.token,
                 resume_window=self._settings.resume_window,
                 limits=self._limits,
+                ice_servers=self._turn.servers(session.user, clock.unix()),
             )
         )
         return session
@@ -283,6 +286,7 @@ class Sessions:
         return Resumed(
             user_id=session.user,
             session_token=session.token,
+            ice_servers=self._turn.servers(session.user, clock.unix()),
             searching=self._matchmaker.searches_on_return(session.user),
             room_id=self._rooms.room_of(session.user),
             microphone=shared.microphone,

@@ -148,6 +148,7 @@ export interface Resumed {
   readonly data: {
     readonly user_id: string;
     readonly session_token: string;
+    readonly ice_servers: readonly IceServer[];
     readonly searching: boolean;
     readonly room_id: string | null;
     readonly microphone: boolean;
