@@ -107,6 +107,12 @@ function receive(session: Session, message: ServerMessage): Step {
       return [session, [{ type: 'accept_answer', sdp: message.data.sdp }]];
     case 'error':
       return refused(session, message.data);
+    // A lost link is not resumed yet, so these only tell what the next message will.
+    case 'resumed':
+    case 'partner_reconnecting':
+    case 'partner_resumed':
+    case 'server_draining':
+      return [session, []];
   }
 }
 
@@ -173,6 +179,7 @@ function refused(session: Session, error: ErrorMessage['data']): Step {
     case 'too_many_candidates':
     // The link is closed next, with a close code that says the same.
     case 'slow_reader':
+    case 'resume_failed':
     case 'rate_limited':
     case 'invalid_message':
     case 'message_too_large':

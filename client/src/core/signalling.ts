@@ -14,10 +14,14 @@ export interface SignallingObserver {
 
 const SERVER_EVENTS: Record<ServerMessage['event'], true> = {
   connected: true,
+  resumed: true,
   waiting_for_partner: true,
   partner_found: true,
   webrtc_answer: true,
+  partner_reconnecting: true,
+  partner_resumed: true,
   partner_disconnected: true,
+  server_draining: true,
   chat_message: true,
   message_delivered: true,
   typing: true,

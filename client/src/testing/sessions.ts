@@ -20,7 +20,14 @@ export const LIMITS: Limits = {
 
 export const CONNECTED: ServerMessage = {
   event: 'connected',
-  data: { user_id: 'u', protocol: 1, limits: LIMITS, ice_servers: [{ urls: ['stun:relay.test'] }] },
+  data: {
+    user_id: 'u',
+    session_token: 'token',
+    resume_window: 30,
+    protocol: 1,
+    limits: LIMITS,
+    ice_servers: [{ urls: ['stun:relay.test'] }],
+  },
 };
 
 export const FOUND = found('first');
