@@ -1,1 +1,449 @@
-//! placeholder
+//! Two browsers around one exchange, in simulated time.
+#![allow(clippy::unwrap_used)]
+
+use std::net::SocketAddr;
+
+use super::*;
+use crate::codec::{Codec, vp8};
+use crate::counters::PeerCounters;
+use crate::forward::line::{End, ExtensionIds, LineSetup, Medium, NumberedCodec};
+use crate::forward::slot::SlotSetup;
+use crate::rtp::{Header, Written, is_rtcp, write_header};
+use crate::srtp::{Inbound, Keys, Outbound, Profile};
+use crate::stun;
+
+const MID: u8 = 4;
+const AUDIO_LEVEL: u8 = 1;
+const SEND_TIME: u8 = 2;
+const TRANSPORT: u8 = 3;
+const PASSWORD: &[u8] = b"pppppppppppppppppppppp";
+
+/// A browser: what it seals, and what it got. Payload types and SSRCs are its own.
+struct Browser {
+    id: PeerId,
+    path: Path,
+    outbound: Outbound,
+    inbound: Inbound,
+    payload_type: u8,
+    index: u64,
+    transport: u16,
+    media: Vec<(Header, Vec<u8>)>,
+    feedback: Vec<Vec<u8>>,
+}
+
+struct World {
+    exchange: Exchange,
+    out: Outbox,
+    now: Time,
+}
+
+fn keys(seed: u8) -> Keys {
+    Keys::new(Profile::Gcm128, vec![seed; 28]).unwrap()
+}
+
+fn ids(transport: bool) -> ExtensionIds {
+    ExtensionIds {
+        mid: Some(MID),
+        audio_level: Some(AUDIO_LEVEL),
+        abs_send_time: Some(SEND_TIME),
+        transport_cc: transport.then_some(TRANSPORT),
+    }
+}
+
+fn check(ufrag: &str) -> Vec<u8> {
+    let username = format!("{ufrag}:them");
+    let mut message = b"\x00\x01\x00\x00\x21\x12\xa4\x42transactions".to_vec();
+    message.extend_from_slice(&[0, 6, 0, username.len() as u8]);
+    message.extend_from_slice(username.as_bytes());
+    message.resize(message.len().next_multiple_of(4), 0);
+    let length = (message.len() - 20 + 24) as u16;
+    message[2..4].copy_from_slice(&length.to_be_bytes());
+    let tag = aws_lc_rs::hmac::sign(&stun::integrity_key(PASSWORD), &message);
+    message.extend_from_slice(&[0, 8, 0, 20]);
+    message.extend_from_slice(tag.as_ref());
+    message
+}
+
+impl Browser {
+    fn ssrc(&self, medium: Medium) -> u32 {
+        1_000 * self.id as u32 + medium as u32
+    }
+
+    fn slot(&self, medium: Medium) -> u32 {
+        self.ssrc(medium) + 500
+    }
+
+    /// One sealed packet of a line.
+    fn packet(&mut self, medium: Medium, timestamp: u32, payload: &[u8]) -> Vec<u8> {
+        let fields = Written {
+            marker: false,
+            payload_type: self.payload_type + medium as u8,
+            sequence: self.index as u16,
+            timestamp,
+            ssrc: self.ssrc(medium),
+        };
+        let number = self.transport.to_be_bytes();
+        self.transport = self.transport.wrapping_add(1);
+        let mut packet = Vec::new();
+        let header = write_header(&mut packet, fields, [(TRANSPORT, &number[..]), (AUDIO_LEVEL, &[0x85])]);
+        packet.extend_from_slice(payload);
+        self.outbound.seal_rtp(&mut packet, 0, header, fields.ssrc, self.index).unwrap();
+        self.index += 1;
+        packet
+    }
+
+    fn take(&mut self, datagram: &[u8]) {
+        let mut bytes = datagram.to_vec();
+        if is_rtcp(&bytes) {
+            let length = self.inbound.open_rtcp(&mut bytes).unwrap();
+            self.feedback.push(bytes[..length].to_vec());
+        } else {
+            let header = Header::parse(&bytes).unwrap();
+            let (length, _) = self.inbound.open_rtp(&mut bytes, header.payload, header.ssrc, header.sequence).unwrap();
+            bytes.truncate(length);
+            self.media.push((header, bytes));
+        }
+    }
+
+    /// Types and formats of all feedback since the last call.
+    fn kinds(&mut self) -> Vec<(u8, u8)> {
+        let mut kinds = Vec::new();
+        for compound in self.feedback.drain(..) {
+            let mut at = 0;
+            while at < compound.len() {
+                kinds.push((compound[at + 1], compound[at] & 31));
+                at += 4 * (1 + usize::from(u16::from_be_bytes([compound[at + 2], compound[at + 3]])));
+            }
+        }
+        kinds
+    }
+}
+
+const PLI: (u8, u8) = (206, 1);
+const REMB: (u8, u8) = (206, 15);
+const TRANSPORT_FEEDBACK: (u8, u8) = (205, 15);
+
+impl World {
+    fn new() -> Self {
+        let ntp = NtpClock::new(1_000_000_000, Time::default());
+        let exchange = Exchange::new(Arc::new(Totals::default()), ntp, 30_000);
+        Self { exchange, out: Outbox::default(), now: Time::from_millis(1_000) }
+    }
+
+    /// Someone who is admitted, checked, opened and secured.
+    fn join(&mut self, id: PeerId, payload_type: u8) -> Browser {
+        let remote: SocketAddr = format!("192.0.2.{id}:4000").parse().unwrap();
+        let path = Path { remote, local: [198, 51, 100, 1].into() };
+        let mut browser = Browser {
+            id,
+            path,
+            outbound: Outbound::new(&keys(id as u8)).unwrap(),
+            inbound: Inbound::new(&keys(100 + id as u8)).unwrap(),
+            payload_type,
+            index: 60_000 + 700 * id,
+            transport: 0,
+            media: Vec::new(),
+            feedback: Vec::new(),
+        };
+        let numbered = |medium: Medium| {
+            let codec = if medium.is_video() { Codec::Vp8 } else { Codec::Opus };
+            vec![NumberedCodec { codec, payload_type: payload_type + medium as u8 }]
+        };
+        let media = [Medium::Microphone, Medium::Camera];
+        let lines = media.map(|medium| LineSetup {
+            medium,
+            mid: vec![b'0' + medium as u8],
+            ssrc: Some(browser.ssrc(medium)),
+            rtx_ssrc: Some(browser.ssrc(medium) + 100),
+            codecs: numbered(medium),
+            extensions: ids(true),
+        });
+        let slots = media.map(|medium| SlotSetup {
+            medium,
+            mid: vec![b'5' + medium as u8],
+            ssrc: browser.slot(medium),
+            codecs: numbered(medium),
+            extensions: ids(false),
+        });
+        let setup = PeerSetup { lines: lines.to_vec(), slots: slots.to_vec() };
+        let ufrag = format!("ufrag{id}");
+        self.order(Command::Admit { peer: id, ufrag: ufrag.clone().into_bytes(), password: PASSWORD.to_vec() });
+        self.order(Command::Open { peer: id, setup, counters: Arc::new(PeerCounters::default()) });
+        self.exchange.receive(&mut check(&ufrag), path, self.now, &mut self.out);
+        self.out.clear();
+        assert_eq!(self.exchange.take_events(), [Event::FlowSelected(id, path)]);
+        self.order(Command::Secure { peer: id, receive: keys(id as u8), send: keys(100 + id as u8) });
+        browser.media.clear();
+        browser
+    }
+
+    fn order(&mut self, command: Command) {
+        self.exchange.obey(command, self.now, &mut self.out);
+    }
+
+    fn show(&mut self, receiver: &Browser, sender: Option<&Browser>) {
+        for medium in [Medium::Microphone, Medium::Camera] {
+            let source = sender.map(|sender| End { peer: sender.id, medium });
+            self.order(Command::Route { slot: End { peer: receiver.id, medium }, source });
+        }
+    }
+
+    fn send(&mut self, sender: &mut Browser, medium: Medium, timestamp: u32, payload: &[u8]) {
+        let mut packet = sender.packet(medium, timestamp, payload);
+        self.exchange.receive(&mut packet, sender.path, self.now, &mut self.out);
+    }
+
+    /// Let everybody have what is theirs.
+    fn deliver(&mut self, browsers: &mut [&mut Browser]) {
+        for item in self.out.sorted().to_vec() {
+            if let Some(browser) = browsers.iter_mut().find(|browser| browser.id == item.peer) {
+                assert_eq!(browser.path, item.path);
+                browser.take(self.out.bytes(&item));
+            }
+        }
+        self.out.clear();
+    }
+
+    fn pass(&mut self, millis: u64) {
+        for _ in 0..millis {
+            self.now = self.now.plus_millis(1);
+            self.exchange.run_rounds(self.now, &mut self.out);
+        }
+    }
+}
+
+fn keyframe(id: u16) -> [u8; 6] {
+    let [high, low] = (0x8000 | id).to_be_bytes();
+    [0x90, 0x80, high, low, 0x00, 0xaa]
+}
+
+fn delta(id: u16) -> [u8; 6] {
+    let [high, low] = (0x8000 | id).to_be_bytes();
+    [0x90, 0x80, high, low, 0x01, 0xbb]
+}
+
+#[test]
+fn a_slot_shows_one_continuous_stream_across_partners() {
+    let mut world = World::new();
+    let (mut ann, mut bob, mut eve) = (world.join(1, 96), world.join(2, 40), world.join(3, 110));
+    world.show(&ann, Some(&bob));
+    world.send(&mut bob, Medium::Camera, 900_000, &keyframe(7));
+    world.pass(33);
+    world.send(&mut bob, Medium::Camera, 903_000, &delta(8));
+    world.pass(67);
+    world.show(&ann, Some(&eve));
+    world.send(&mut bob, Medium::Camera, 906_000, &delta(9));
+    world.send(&mut eve, Medium::Camera, 5, &keyframe(30_000));
+    world.deliver(&mut [&mut ann, &mut bob, &mut eve]);
+
+    let headers: Vec<Header> = ann.media.iter().map(|(header, _)| *header).collect();
+    assert_eq!(headers.len(), 3);
+    assert!(headers.iter().all(|header| header.ssrc == ann.slot(Medium::Camera) && header.payload_type == 97));
+    assert!(headers.windows(2).all(|pair| pair[1].sequence == pair[0].sequence.wrapping_add(1)));
+    assert_eq!(headers[1].timestamp.wrapping_sub(headers[0].timestamp), 3_000);
+    // 67 ms passed since the last frame's first packet.
+    assert_eq!(headers[2].timestamp.wrapping_sub(headers[1].timestamp), 67 * 90);
+    let pictures: Vec<u16> =
+        ann.media.iter().map(|(header, packet)| vp8::picture(&packet[header.payload..]).unwrap().id).collect();
+    assert_eq!(pictures, [7, 8, 9]);
+    assert!(ann.media.iter().all(|(header, packet)| header.extension(packet, MID) == Some(b"6")));
+    assert!(ann.media.iter().all(|(header, packet)| header.extension(packet, SEND_TIME).is_some()));
+    assert!(ann.media.iter().all(|(header, packet)| header.extension(packet, TRANSPORT).is_none()));
+}
+
+#[test]
+fn video_waits_for_a_keyframe_that_is_asked_for_at_once_and_again() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
+    world.show(&ann, Some(&bob));
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert_eq!(bob.kinds().iter().filter(|kind| **kind == PLI).count(), 1);
+    for frame in 0..20_u16 {
+        world.send(&mut bob, Medium::Camera, 3_000 * u32::from(frame), &delta(frame));
+        world.pass(50);
+    }
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert!(ann.media.is_empty());
+    // At 250 and 750 ms.
+    assert_eq!(bob.kinds().iter().filter(|kind| **kind == PLI).count(), 2);
+    world.send(&mut bob, Medium::Camera, 70_000, &keyframe(21));
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert_eq!(ann.media.len(), 1);
+}
+
+#[test]
+fn a_storm_of_keyframe_requests_costs_the_sender_two_a_second() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
+    world.show(&ann, Some(&bob));
+    world.send(&mut bob, Medium::Camera, 0, &keyframe(0));
+    world.pass(1_000);
+    world.deliver(&mut [&mut ann, &mut bob]);
+    bob.kinds();
+    for _ in 0..2_000 {
+        let mut pli = Vec::new();
+        crate::rtcp::write_pli(1, ann.slot(Medium::Camera), &mut pli);
+        ann.outbound.seal_rtcp(&mut pli, 0).unwrap();
+        world.exchange.receive(&mut pli, ann.path, world.now, &mut world.out);
+        world.pass(1);
+    }
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert_eq!(bob.kinds().iter().filter(|kind| **kind == PLI).count(), 4);
+    assert!(world.exchange.totals.drops.get(Reason::FeedbackThrottled) > 1_900);
+}
+
+#[test]
+fn padding_is_counted_for_congestion_control_and_leaves_no_hole() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
+    world.show(&ann, Some(&bob));
+    for payload in [&keyframe(1)[..], &[], &[], &delta(2)] {
+        world.send(&mut bob, Medium::Camera, 3_000, payload);
+    }
+    world.pass(100);
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert_eq!(ann.media[1].0.sequence, ann.media[0].0.sequence.wrapping_add(1));
+    // Four packets are reported on.
+    let reported = |compound: &Vec<u8>| {
+        let at = compound.windows(2).position(|pair| pair[0] & 0x9f == 0x8f && pair[1] == TRANSPORT_FEEDBACK.0)?;
+        crate::bytes::u16_at(compound, at + 14)
+    };
+    assert_eq!(bob.feedback.iter().filter_map(reported).sum::<u16>(), 4);
+}
+
+#[test]
+fn sound_starts_a_talk_spurt_at_each_switch_and_keeps_its_level() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 40));
+    world.show(&ann, Some(&bob));
+    for packet in 0..2 {
+        world.send(&mut bob, Medium::Microphone, 960 * packet, b"opus");
+    }
+    world.deliver(&mut [&mut ann, &mut bob]);
+    let markers: Vec<bool> = ann.media.iter().map(|(header, _)| header.marker).collect();
+    assert_eq!(markers, [true, false]);
+    assert!(ann.media.iter().all(|(header, packet)| header.extension(packet, AUDIO_LEVEL) == Some(&[0x85])));
+}
+
+#[test]
+fn reports_and_feedback_come_in_time_and_a_cap_is_lifted_at_each_pairing() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
+    world.show(&ann, Some(&bob));
+    for frame in 0..100_u16 {
+        let payload = if frame == 0 { keyframe(0) } else { delta(frame) };
+        world.send(&mut bob, Medium::Camera, 900 * u32::from(frame), &payload);
+        world.pass(10);
+    }
+    world.deliver(&mut [&mut ann, &mut bob]);
+    let kinds = bob.kinds();
+    let feedback = kinds.iter().filter(|kind| **kind == TRANSPORT_FEEDBACK).count();
+    assert!((9..=11).contains(&feedback), "{feedback}");
+    assert!(kinds.contains(&REMB));
+    assert!(kinds.contains(&(201, 1)));
+    let kinds = ann.kinds();
+    // One soon after the switch, then one a second; each with a source description.
+    let reports = kinds.iter().filter(|(kind, _)| *kind == 200).count();
+    assert!((1..=3).contains(&reports), "{reports}");
+    assert_eq!(kinds.iter().filter(|(kind, _)| *kind == 202).count(), reports);
+}
+
+#[test]
+fn our_reports_place_sound_and_picture_together() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
+    world.show(&ann, Some(&bob));
+    // The picture was captured together with the sound, but comes 80 ms later.
+    world.send(&mut bob, Medium::Microphone, 48_000, b"opus");
+    world.pass(80);
+    world.send(&mut bob, Medium::Camera, 90_000, &keyframe(0));
+    for (medium, rtp) in [(Medium::Microphone, 48_000), (Medium::Camera, 90_000)] {
+        let anchor = crate::forward::sender_clock::Anchor { ntp: 77 << 32, rtp };
+        let info = crate::rtcp::SenderInfo { ssrc: bob.ssrc(medium), anchor, sent: (0, 0) };
+        let mut report = Vec::new();
+        crate::rtcp::write_sender_report(info, &mut report);
+        bob.outbound.seal_rtcp(&mut report, 0).unwrap();
+        world.exchange.receive(&mut report, bob.path, world.now, &mut world.out);
+    }
+    // Ten milliseconds closer with each report.
+    world.pass(12_000);
+    world.deliver(&mut [&mut ann, &mut bob]);
+    let mut captured = Vec::new();
+    for medium in [Medium::Microphone, Medium::Camera] {
+        let (first, _) = ann.media.iter().find(|(header, _)| header.ssrc == ann.slot(medium)).unwrap();
+        let rate = if medium.is_video() { 90_000.0 } else { 48_000.0 };
+        let mut latest = None;
+        for compound in &ann.feedback {
+            crate::rtcp::read(compound, |packet| {
+                if let crate::rtcp::Packet::SenderReport { ssrc, anchor } = packet {
+                    if ssrc == first.ssrc {
+                        let behind = f64::from(first.timestamp.wrapping_sub(anchor.rtp) as i32) / rate;
+                        latest = Some(anchor.ntp as f64 / 2_f64.powi(32) + behind);
+                    }
+                }
+            })
+            .unwrap();
+        }
+        captured.push(latest.unwrap());
+    }
+    assert!((captured[0] - captured[1]).abs() < 0.002, "{captured:?}");
+}
+
+#[test]
+fn who_leaves_says_goodbye_and_is_shown_to_nobody() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
+    world.show(&ann, Some(&bob));
+    world.show(&bob, Some(&ann));
+    world.order(Command::Close { peer: 2 });
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert!(bob.kinds().contains(&(203, 2)));
+    world.send(&mut bob, Medium::Microphone, 0, b"late");
+    world.send(&mut ann, Medium::Microphone, 0, b"to nobody");
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert!(ann.media.is_empty() && bob.media.is_empty());
+    assert_eq!(world.exchange.totals.drops.get(Reason::NotRouted), 1);
+}
+
+#[test]
+fn strangers_and_replays_reach_nobody() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
+    world.show(&ann, Some(&bob));
+    let packet = bob.packet(Medium::Microphone, 0, b"once");
+    let stranger = Path { remote: "203.0.113.9:9".parse().unwrap(), local: bob.path.local };
+    for path in [bob.path, bob.path, stranger] {
+        world.exchange.receive(&mut packet.clone(), path, world.now, &mut world.out);
+    }
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert_eq!(ann.media.len(), 1);
+    assert_eq!(world.exchange.totals.drops.get(Reason::SrtpRejected), 1);
+    assert_eq!(world.exchange.totals.drops.get(Reason::UnverifiedSource), 1);
+}
+
+#[test]
+fn consent_that_is_not_renewed_expires() {
+    let mut world = World::new();
+    let ann = world.join(1, 96);
+    world.pass(30_000);
+    assert!(world.exchange.take_events().is_empty());
+    world.pass(2_000);
+    assert_eq!(world.exchange.take_events(), [Event::FlowLost(ann.id)]);
+}
+
+#[test]
+fn probes_on_a_retransmission_stream_are_not_forwarded() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
+    world.show(&ann, Some(&bob));
+    let fields = Written { marker: false, payload_type: 98, sequence: 5, timestamp: 0, ssrc: 2_101 };
+    let mut probe = Vec::new();
+    let header = write_header(&mut probe, fields, [(TRANSPORT, &[0, 9][..])]);
+    probe.extend_from_slice(&[0; 50]);
+    bob.outbound.seal_rtp(&mut probe, 0, header, fields.ssrc, 5).unwrap();
+    world.exchange.receive(&mut probe, bob.path, world.now, &mut world.out);
+    world.pass(100);
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert!(ann.media.is_empty());
+    assert!(bob.kinds().contains(&TRANSPORT_FEEDBACK));
+}

@@ -84,6 +84,8 @@ pub struct Slot {
     pub sent: (u32, u32),
     /// A report on the stream should go out soon.
     pub report_due: bool,
+    /// By how much reports are ahead of the wall clock, in timestamp units.
+    lead: i32,
 }
 
 impl Slot {
@@ -100,6 +102,7 @@ impl Slot {
             pictures: PictureNumbers::default(),
             sent: (0, 0),
             report_due: false,
+            lead: 0,
         }
     }
 
@@ -180,13 +183,26 @@ impl Slot {
     }
 
     /// The slot's RTP timestamp now, for a report; `source` is the source's own, if its reports tell.
-    pub fn position(&self, source: Option<u32>, now: Time) -> Option<u32> {
+    ///
+    /// After a switch the wall clock is what the slot's timestamps went on by, so that is what reports begin
+    /// with: receivers average over many reports, and a jump would delay playout. From there they glide to what
+    /// the sender says, which puts sound and picture together exactly.
+    pub fn position(&mut self, source: Option<u32>, now: Time) -> Option<u32> {
+        /// Of a second that the lead may change with each report.
+        const GLIDE: i32 = 100;
         self.mapping.as_ref()?;
-        source.map(|timestamp| self.timeline.translate(timestamp)).or_else(|| self.timeline.at(now))
+        let by_wall_clock = self.timeline.at(now)?;
+        if let Some(timestamp) = source {
+            let lead = self.timeline.translate(timestamp).wrapping_sub(by_wall_clock) as i32;
+            let step = self.timeline.rate() as i32 / GLIDE;
+            self.lead = lead.clamp(self.lead.saturating_sub(step), self.lead.saturating_add(step));
+        }
+        Some(by_wall_clock.wrapping_add(self.lead as u32))
     }
 
     fn cut(&mut self) {
         self.mapping = None;
+        self.lead = 0;
         self.pictures.cut();
     }
 }

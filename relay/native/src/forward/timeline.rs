@@ -43,6 +43,11 @@ impl Timeline {
         timestamp.wrapping_add(self.offset)
     }
 
+    /// Units per second.
+    pub fn rate(&self) -> u32 {
+        self.rate
+    }
+
     /// Where the line stands now, if it began.
     pub fn at(&self, now: Time) -> Option<u32> {
         self.last_at.map(|last| self.last.wrapping_add(now.units_since(last, self.rate) as u32))
