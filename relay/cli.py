@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from relay import __version__, app, config
 from relay.errors import ConfigurationError
 from relay.observe import logging
+from relay.observe.pseudonyms import own_addresses
 
 EXIT_CONFIGURATION = 2
 
@@ -25,9 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "config":
                 _print(configuration)
             case "serve":
-                logging.configure(configuration.settings.log_level, configuration.settings.log_format)
+                settings = configuration.settings
+                own = {*own_addresses(), *settings.public_address}
+                logging.configure(settings.log_level, settings.log_format, own)
                 _raise_descriptor_limit()
-                asyncio.run(_serve(configuration.settings))
+                asyncio.run(_serve(settings))
     except ConfigurationError as error:
         print(f"relay: {error}", file=sys.stderr)
         return EXIT_CONFIGURATION

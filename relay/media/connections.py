@@ -16,6 +16,7 @@ from relay.ids import PeerId, UserId
 from relay.media.engine import Engine
 from relay.media.switchboard import Switchboard
 from relay.observe.drops import Drops
+from relay.observe.logging import get_logger
 from relay.observe.tally import Tally
 from relay.peer.aiortc_bridge import SharedCertificate
 from relay.peer.candidates import Reach
@@ -30,6 +31,8 @@ UFRAG_BYTES = 9
 """12 characters: long enough that ufrags of one process don't meet."""
 PASSWORD_BYTES = 24
 """32 characters; RFC 8445 section 5.3 asks for 128 bits of randomness."""
+
+log = get_logger("media")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +174,15 @@ class Connections:
     def _secured(self, peer: PeerId, keys: SrtpKeys) -> None:
         if held := self._peers.get(peer):
             self._tally.setups_succeeded += 1
-            self._tally.setup_seconds.observe(clock.monotonic() - held.answered_at)
+            seconds = clock.monotonic() - held.answered_at
+            self._tally.setup_seconds.observe(seconds)
+            log.info("media_connected", user=held.user, peer=peer, seconds=round(seconds, 3))
             self._secure.add(peer)
             self._engine.secure(peer, keys)
 
     def _failed(self, peer: PeerId, reason: str) -> None:
         if held := self._peers.get(peer):
+            log.info("media_failed", user=held.user, peer=peer, reason=reason)
             (self._tally.connections_lost if peer in self._secure else self._tally.setups_failed)[reason] += 1
             self._lost(held.user)
 

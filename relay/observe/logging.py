@@ -1,15 +1,28 @@
-"""Sets up logging once: structlog for us, and the same renderer for the libraries' standard loggers."""
+"""Sets up logging once: structlog for us, and the same renderer for the libraries' standard loggers.
+
+No line holds a person's address, and a flood of like events becomes one line.
+"""
 
 import logging
 import sys
+from collections.abc import Iterable
+from typing import Any
 
 import structlog
 
 from relay.config import LogFormat, LogLevel
+from relay.observe.folding import FoldingHandler
+from relay.observe.pseudonyms import Pseudonyms
 
 
-def configure(level: LogLevel, form: LogFormat) -> None:
+def configure(level: LogLevel, form: LogFormat, own_addresses: Iterable[str] = ()) -> None:
     """Send all records, ours and the libraries', to standard error in one form."""
+    pseudonyms = Pseudonyms(own_addresses)
+
+    def hide_addresses(logger: object, method: str, line: Any) -> str:
+        """The line is text by now: the renderer comes before."""
+        return pseudonyms.hide(line)
+
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -37,11 +50,13 @@ def configure(level: LogLevel, form: LogFormat) -> None:
     finish: list[structlog.typing.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if form is LogFormat.JSON:
         finish.append(structlog.processors.format_exc_info)
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[*finish, renderer]))
+    handler = FoldingHandler(sys.stderr)
+    chain: list[structlog.typing.Processor] = [*finish, renderer, hide_addresses]
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=chain))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    logging.captureWarnings(capture=True)
     # The libraries speak per packet and per request below warning.
     for library in ("aiohttp.access", "aioice", "aiortc", "libav"):
         logging.getLogger(library).setLevel(logging.WARNING)

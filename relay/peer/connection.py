@@ -124,7 +124,7 @@ class PeerConnection:
     def _fail(self, reason: str) -> None:
         if self._state in (PeerState.FAILED, PeerState.CLOSED):
             return
-        log.info("peer_failed", peer=self.peer, reason=reason, state=self._state.value)
+        log.debug("peer_failed", peer=self.peer, reason=reason, state=self._state.value)
         self._move(PeerState.FAILED)
         self._failed(self.peer, reason)
 

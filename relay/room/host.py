@@ -64,7 +64,7 @@ class RoomHost:
             raise RuntimeError("a person can't be in two rooms")
         room = Room(new_room_id(), one, other, mode, now)
         self._rooms[one] = self._rooms[other] = room
-        log.info("room_opened", room=room.room_id, mode=mode.value)
+        log.info("room_opened", room=room.room_id, mode=mode.value, users=(one, other))
         self._carry_out(room.open({member: self.shared_by(member) for member in room.members}))
 
     def say(self, speaker: UserId, message: ChatMessage) -> None:

@@ -1,0 +1,47 @@
+"""Replaces people's addresses in what is logged. One address has one pseudonym, until the process ends.
+
+The key is random and never leaves the process, so that nobody can find an address by trying them all.
+"""
+
+import hashlib
+import ipaddress
+import re
+import secrets
+from collections.abc import Iterable
+
+import ifaddr
+
+CANDIDATE = re.compile(r"(?<![\w.:])[0-9A-Fa-f:.]*[:.][0-9A-Fa-f:.]*[0-9A-Fa-f:](?![\w])")
+"""What may be an address, with a port perhaps; `ipaddress` decides."""
+
+
+class Pseudonyms:
+    """`own` addresses are the server's: they tell nothing of people and stay as they are."""
+
+    def __init__(self, own: Iterable[str] = ()) -> None:
+        self._key = secrets.token_bytes(16)
+        self._own = frozenset(own)
+
+    def hide(self, text: str) -> str:
+        """The text with a pseudonym for each address of others."""
+        return CANDIDATE.sub(lambda found: self._replace(found.group()), text)
+
+    def _replace(self, token: str) -> str:
+        host, colon, port = token.rpartition(":")
+        for address, rest in ((token, ""), (host, colon + port)):
+            try:
+                parsed = ipaddress.ip_address(address)
+            except ValueError:
+                continue
+            if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+                parsed = parsed.ipv4_mapped
+            if parsed.is_loopback or parsed.is_unspecified or str(parsed) in self._own:
+                return token
+            return f"address-{hashlib.blake2b(parsed.packed, key=self._key, digest_size=4).hexdigest()}{rest}"
+        return token
+
+
+def own_addresses() -> list[str]:
+    """Those of this host."""
+    addresses = (ip.ip for adapter in ifaddr.get_adapters() for ip in adapter.ips)
+    return [address if isinstance(address, str) else address[0] for address in addresses]
