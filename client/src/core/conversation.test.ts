@@ -141,6 +141,16 @@ test('a lost link is replaced on request by a new one with a media connection of
   expect(devices.asked).toHaveLength(1);
 });
 
+test('a link that is replaced while it is open is closed', async () => {
+  const conversation = await openConversation();
+  const before = FakeWebSocket.last;
+  conversation.act({ type: 'choose_mode', mode: 'text' });
+  conversation.act({ type: 'choose_mode', mode: 'video' });
+  await settle();
+  expect(before.closedWith).toBe(1000);
+  expect(FakeWebSocket.last).not.toBe(before);
+});
+
 test('what a replaced link still says is not heard', async () => {
   const conversation = new Conversation('ws://relay.test/ws');
   const before = FakeWebSocket.last;
@@ -215,6 +225,19 @@ test('closing it closes media, link and devices, and can be repeated', async () 
   expect(FakeWebSocket.last.closedWith).toBe(1000);
   expect(devices.given).toHaveLength(2);
   for (const track of devices.given) expect(track.stop).toHaveBeenCalledOnce();
+});
+
+test('closing it leaves no timer running and no listener behind', async () => {
+  const unheard = vi.spyOn(devices, 'removeEventListener');
+  const conversation = await openConversation();
+  vi.useFakeTimers();
+  conversation.act({ type: 'start' });
+  FakeWebSocket.last.receive(FOUND);
+  conversation.act({ type: 'say', id: 'a', text: 'hi' });
+  expect(vi.getTimerCount()).toBe(1);
+  conversation.close();
+  expect(vi.getTimerCount()).toBe(0);
+  expect(unheard).toHaveBeenCalledOnce();
 });
 
 test('devices that are granted after closing are switched off again', async () => {

@@ -69,6 +69,7 @@ describe('the log', () => {
   test('does not take a partner’s message for ours, whatever its id', () => {
     const session = advance(TALKING, SAID, hears('hello', 'a'), delivered('a'));
     expect(lines(session)).toEqual(['me: hi', 'partner: hello']);
+    expect(session.chat[1]).not.toHaveProperty('delivery');
   });
 
   test('shows the server’s own fault in the server’s words', () => {

@@ -21,8 +21,7 @@ export function App({ conversation }: { readonly conversation: ConversationView 
   );
   const [roomPictured, setRoomPictured] = useState<string | null>(null);
   const { phase, mode } = session;
-  const pictured =
-    phase.name === 'talking' && phase.partner.camera && roomPictured === phase.roomId;
+  const pictured = phase.name === 'talking' && roomPictured === phase.roomId;
   const { act } = conversation;
   return (
     <main

@@ -1,10 +1,10 @@
-// Owns every sentence about the state of things, and which button leads on from there. Plain words:
-// no codes, and nothing that a person could not act on.
+// Owns every sentence about the state of things (those about obstacles in obstacle_words.ts). Plain
+// words: no codes, and nothing that a person could not act on.
 
-import type { DeviceFailure, DeviceKind } from '../core/devices';
-import { mayRetryConnection, type Obstacle, obstacleOf } from '../core/obstacle';
+import { obstacleOf } from '../core/obstacle';
 import type { Mode, PartingReason } from '../core/protocol';
 import type { PersonEvent, Session } from '../core/state';
+import { seconds, wordsForObstacle } from './obstacle_words';
 
 export interface Words {
   readonly status: string;
@@ -13,38 +13,10 @@ export interface Words {
   readonly action?: { readonly label: string; readonly does: PersonEvent };
 }
 
-const TRY_AGAIN = { label: 'Try again', does: { type: 'retry' } } as const;
-const RECONNECT = { label: 'Reconnect', does: { type: 'retry' } } as const;
-const TEXT_INSTEAD = {
-  label: 'Chat by text instead',
-  does: { type: 'choose_mode', mode: 'text' },
-} as const;
-
 /** What stands in the way comes before how far things have got. */
 export function wordsFor(session: Session): Words {
   const obstacle = obstacleOf(session);
   return obstacle === null ? wordsForPhase(session) : wordsForObstacle(session, obstacle);
-}
-
-function wordsForObstacle(session: Session, obstacle: Obstacle): Words {
-  switch (obstacle.name) {
-    case 'link_lost':
-      return wordsForLoss(session, obstacle.link);
-    case 'linking':
-      return { status: 'Connecting to the server…' };
-    case 'asking':
-      return {
-        status: `Allow ${devicesOf(session.mode)} to begin`,
-        hint: 'Your browser is asking. Nobody sees or hears you yet.',
-        action: TEXT_INSTEAD,
-      };
-    case 'capture_failed':
-      return wordsForFailure(session.mode, obstacle.failure);
-    case 'connection_failed':
-      return wordsForConnection(session);
-    case 'device_lost':
-      return wordsForDevice(session, obstacle.kind, obstacle.why);
-  }
 }
 
 function wordsForPhase(session: Session): Words {
@@ -91,118 +63,3 @@ const PARTED: Record<PartingReason | 'link_lost', string> = {
   server_stopping: 'The server is about to stop',
   link_lost: 'Your conversation was cut off',
 };
-
-function wordsForLoss(
-  { phase }: Session,
-  { loss, retryAfter }: Extract<Obstacle, { readonly name: 'link_lost' }>['link'],
-): Words {
-  const lost = 'The connection to the server was lost';
-  switch (loss) {
-    case 'closed':
-      return {
-        status: lost,
-        hint:
-          phase.name === 'parted'
-            ? 'Your conversation was cut off. Check your network.'
-            : 'Check your network.',
-        action: RECONNECT,
-      };
-    case 'unreachable':
-      return {
-        status: 'The server cannot be reached',
-        hint: 'Check your network, or come back in a few minutes.',
-        action: RECONNECT,
-      };
-    case 'server_stopping':
-      return {
-        status: 'The server has stopped',
-        hint: 'It may be back in a minute.',
-        action: RECONNECT,
-      };
-    case 'too_slow':
-      return { status: lost, hint: 'Your network was too slow to keep up.', action: RECONNECT };
-    case 'server_full':
-      return {
-        status: 'The server is full right now',
-        hint: `There may be room in ${retryAfter === null ? 'a few minutes' : seconds(retryAfter)}.`,
-        action: TRY_AGAIN,
-      };
-    case 'too_many_connections':
-      return {
-        status: 'Too many visitors share your network address',
-        hint: 'If this page is open in other windows, close them.',
-        action: TRY_AGAIN,
-      };
-  }
-}
-
-function wordsForConnection(session: Session): Words {
-  const what = session.mode === 'audio' ? 'Sound' : 'Video';
-  if (session.phase.name !== 'talking') {
-    return {
-      status: `${what} could not get through`,
-      hint: 'Your network may be blocking it. Another network may help, and text always works.',
-      action: TRY_AGAIN,
-    };
-  }
-  return {
-    status: `${what} could not get through`,
-    hint: 'You can still write to each other.',
-    ...(mayRetryConnection(session) && { action: TRY_AGAIN }),
-  };
-}
-
-function wordsForFailure(mode: Mode, failure: DeviceFailure): Words {
-  const devices = devicesOf(mode);
-  const Devices = devices.charAt(0).toUpperCase() + devices.slice(1);
-  switch (failure) {
-    case 'refused':
-      return {
-        status: `${Devices} ${mode === 'video' ? 'were' : 'was'} not allowed`,
-        hint: 'Open the site settings beside the address of this page, allow them, and try again.',
-        action: TRY_AGAIN,
-      };
-    case 'none':
-      return {
-        status: `No ${mode === 'video' ? 'camera or microphone' : 'microphone'} was found`,
-        hint: 'Plug it in and try again, or choose to share less.',
-        action: TRY_AGAIN,
-      };
-    case 'in_use':
-      return {
-        status: `Your ${mode === 'video' ? 'camera or microphone' : 'microphone'} is in use`,
-        hint: 'Close the other program that uses it, and try again.',
-        action: TRY_AGAIN,
-      };
-    case 'insecure':
-      return {
-        status: `${Devices} need${mode === 'video' ? '' : 's'} a secure page`,
-        hint: 'Open this page with an address that begins with https.',
-        action: TEXT_INSTEAD,
-      };
-    case 'other':
-      return { status: `${Devices} could not be opened`, action: TRY_AGAIN };
-  }
-}
-
-function wordsForDevice({ phase }: Session, kind: DeviceKind, why: DeviceFailure | 'ended'): Words {
-  const stopped = why === 'ended' ? 'was disconnected' : 'could not be opened';
-  const unnoticed = kind === 'camera' ? 'does not see you' : 'does not hear you';
-  return {
-    status: `Your ${kind} ${stopped}`,
-    hint:
-      phase.name === 'talking'
-        ? `Your partner ${unnoticed}. Plug it in or choose another.`
-        : 'Plug it in or choose another.',
-    action: TRY_AGAIN,
-  };
-}
-
-function devicesOf(mode: Mode): string {
-  return mode === 'video' ? 'camera and microphone' : 'microphone';
-}
-
-function seconds(count: number): string {
-  const whole = Math.max(1, Math.ceil(count));
-  return whole === 1 ? 'a second' : `${whole} seconds`;
-}
