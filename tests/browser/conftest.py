@@ -39,7 +39,7 @@ async def serving(engine: EngineChoice = EngineChoice.PACKETS, **settings: str) 
 
     `settings` are by name and as written in the environment.
     """
-    port = free_port()
+    port = int(settings.pop("port", free_port()))
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("RELAY_")},
         "RELAY_PORT": str(port),

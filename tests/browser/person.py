@@ -1,6 +1,6 @@
 """One person at a real Chromium: what they do, and what they see and hear."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -24,9 +24,14 @@ FLAGS = [
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",
     "--no-first-run",
-    "--use-fake-ui-for-media-stream",
     "--allow-loopback-in-peer-connection",
 ]
+
+FAKE_PERMISSION = ("--use-fake-ui-for-media-stream",)
+"""Camera and microphone are granted without a question."""
+
+FAKE_DEVICES = ("--use-fake-device-for-media-stream",)
+"""There are a camera and a microphone."""
 
 LOOK = """async (video) => {
   const canvas = document.createElement('canvas');
@@ -167,6 +172,7 @@ async def at_the_page(
     folder: Path,
     viewport: tuple[int, int] = (1280, 800),
     script: str = RECORD_TRAFFIC,
+    flags: Sequence[str] = (*FAKE_DEVICES, *FAKE_PERMISSION),
 ) -> AsyncIterator[Person]:
     """A browser of one's own, since camera and microphone files are the browser's, not the page's.
 
@@ -177,7 +183,7 @@ async def at_the_page(
         ignore_default_args=["--headless", "--mute-audio"],
         args=[
             *FLAGS,
-            "--use-fake-device-for-media-stream",
+            *flags,
             f"--use-file-for-fake-video-capture={camera(colour, folder)}",
             f"--use-file-for-fake-audio-capture={microphone(colour, folder)}",
         ],
