@@ -21,7 +21,7 @@ from relay.peer.candidates import Reach
 from relay.room.host import RoomHost
 from relay.session.directory import Directory
 from relay.session.sessions import Sessions
-from relay.transport.addresses import advertised
+from relay.transport.addresses import advertised, turn_relays
 from relay.web.front import Front
 from relay.web.gateway import Gateway
 from relay.web.server import WebServer
@@ -78,6 +78,7 @@ class Relay:
         self._pulse.start()
         self._ready = True
         try:
+            self._connections.know_relays(await turn_relays(self.settings))
             await self._front.open()
         except BaseException:
             await self.stop()
@@ -139,6 +140,7 @@ class Relay:
             waited_seconds=round(self.tally.waited_seconds, 3),
             setups_succeeded=self.tally.setups_succeeded,
             setups_failed=dict(self.tally.setups_failed),
+            paths=dict(self._connections.paths()),
             connections_lost=dict(self.tally.connections_lost),
             refusals={code.value: amount for code, amount in self.tally.refusals.items()},
             packets_received=media.packets_received,

@@ -7,6 +7,7 @@ port and passes each report to the connection or the engine it concerns.
 import dataclasses
 import itertools
 import secrets
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from relay import clock
 from relay.errors import ErrorCode, RelayError
 from relay.ids import PeerId, UserId
 from relay.media.engine import Engine
+from relay.media.paths import carrier
 from relay.media.switchboard import Switchboard
 from relay.observe.drops import Drops
 from relay.observe.logging import get_logger
@@ -23,7 +25,7 @@ from relay.peer.candidates import Reach
 from relay.peer.connection import PeerConnection, PeerState
 from relay.peer.lines import RECEIVED, Negotiated, SrtpKeys
 from relay.peer.negotiation import Identity, negotiate
-from relay.protocol.messages import Role
+from relay.protocol.messages import MediaPath, Role
 from relay.tasks import Report, Tasks
 from relay.transport.port import MediaPort, Path
 
@@ -75,6 +77,9 @@ class Connections:
         self._peers: dict[PeerId, _Held] = {}
         self._users: dict[UserId, PeerId] = {}
         self._secure: set[PeerId] = set()
+        self._paths: dict[PeerId, Path] = {}
+        self._claims: dict[PeerId, MediaPath] = {}
+        self._relays: frozenset[str] = frozenset()
         self._tasks = Tasks("connections", report)
 
     def __len__(self) -> int:
@@ -149,6 +154,19 @@ class Connections:
         if peer is not None:
             self._drop(peer)
 
+    def note_claim(self, user: UserId, claim: MediaPath) -> None:
+        """What the person's browser says of its path. Ignored without a connection."""
+        if (peer := self._users.get(user)) is not None:
+            self._claims[peer] = claim
+
+    def know_relays(self, addresses: frozenset[str]) -> None:
+        """Where the TURN servers send from."""
+        self._relays = addresses
+
+    def paths(self) -> Counter[str]:
+        """Connections since start that got as far as keys, by what carries or carried them."""
+        return self._tally.paths + Counter(self._carrier(peer) for peer in self._secure)
+
     async def close(self) -> None:
         """End all connections. Idempotent."""
         for peer in list(self._peers):
@@ -159,6 +177,7 @@ class Connections:
 
     def flow_selected(self, peer: PeerId, path: Path) -> None:
         if held := self._peers.get(peer):
+            self._paths[peer] = path
             held.connection.flow_selected()
 
     def flow_lost(self, peer: PeerId) -> None:
@@ -189,10 +208,18 @@ class Connections:
     def _drop(self, peer: PeerId) -> None:
         held = self._peers.pop(peer)
         del self._users[held.user]
-        self._secure.discard(peer)
+        if peer in self._secure:
+            self._tally.paths[self._carrier(peer)] += 1
+            self._secure.discard(peer)
+        self._paths.pop(peer, None)
+        self._claims.pop(peer, None)
         self._switchboard.detach(held.user)
         self._engine.close(peer)
         self._tasks.start(f"close peer {peer}", held.connection.close())
+
+
+    def _carrier(self, peer: PeerId) -> str:
+        return carrier(self._paths[peer], self._claims.get(peer), self._relays).value
 
 
 def _ice_string(entropy: int) -> str:

@@ -34,6 +34,8 @@ class Tally:
     """From the answer to keys."""
     setups_failed: Counter[str] = field(default_factory=Counter)
     """The others, by reason."""
+    paths: Counter[str] = field(default_factory=Counter)
+    """Media connections that have ended, by what carried them."""
     connections_lost: Counter[str] = field(default_factory=Counter)
     """Media connections that ended although nobody hung up, by reason."""
     messages: Counter[str] = field(default_factory=Counter)

@@ -121,6 +121,42 @@ class Resume(Message, frozen=True):
     """Of the last chat message that arrived before the loss."""
 
 
+class CandidateType(StrEnum):
+    """Kinds of ICE candidates (RFC 8445 section 4)."""
+
+    HOST = "host"
+    SERVER_REFLEXIVE = "srflx"
+    PEER_REFLEXIVE = "prflx"
+    RELAY = "relay"
+
+
+class CandidateProtocol(StrEnum):
+    """What carries checks and media between the browser's candidate and ours."""
+
+    UDP = "udp"
+    TCP = "tcp"
+
+
+class RelayProtocol(StrEnum):
+    """How a browser reaches its TURN server."""
+
+    UDP = "udp"
+    TCP = "tcp"
+    TLS = "tls"
+
+
+class MediaPath(Message, frozen=True):
+    """What the browser says of the candidate pair that it selected (W3C webrtc-stats, RTCIceCandidateStats)."""
+
+    event: ClassVar[str] = "media_path"
+
+    type: CandidateType
+    """Of the browser's own candidate."""
+    protocol: CandidateProtocol
+    relay_protocol: RelayProtocol | None = None
+    """For type `relay`."""
+
+
 # Both ways
 
 
@@ -186,6 +222,14 @@ class Resumed(Message, frozen=True):
     """Whether the partner's is on."""
     camera: bool
     """Whether the partner's is on."""
+
+
+class IceServers(Message, frozen=True):
+    """ICE servers with fresh credentials, in the place of those in `connected`."""
+
+    event: ClassVar[str] = "ice_servers"
+
+    ice_servers: tuple[IceServer, ...]
 
 
 class WaitingForPartner(Message, frozen=True):
@@ -274,6 +318,7 @@ ClientMessage = (
     | LeaveRoom
     | WebrtcOffer
     | WebrtcIceCandidate
+    | MediaPath
     | ChatMessage
     | Typing
     | MediaState
@@ -282,6 +327,7 @@ ClientMessage = (
 ServerMessage = (
     Connected
     | Resumed
+    | IceServers
     | WaitingForPartner
     | PartnerFound
     | WebrtcAnswer

@@ -14,11 +14,14 @@ from msgspec import inspect as types
 from relay.errors import HTTP_ONLY, ErrorCode
 from relay.protocol.limits import Limits
 from relay.protocol.messages import (
+    CandidateProtocol,
+    CandidateType,
     ClientMessage,
     IceServer,
     Message,
     Mode,
     PartingReason,
+    RelayProtocol,
     Role,
     ServerMessage,
 )
@@ -28,14 +31,15 @@ HEADER = """\
 // specified in relay/protocol/README.md. Types only: signalling.ts reads and writes the frames.
 """
 
-NAMED: dict[Any, str] = {kind: kind.__name__ for kind in (Role, Mode, PartingReason, ErrorCode, Limits, IceServer)}
+ENUMS = (Role, Mode, PartingReason, CandidateType, CandidateProtocol, RelayProtocol, ErrorCode)
+NAMED: dict[Any, str] = {kind: kind.__name__ for kind in (*ENUMS, Limits, IceServer)}
 
 
 def render() -> str:
     """The whole TypeScript module."""
     messages = dict.fromkeys((*get_args(ClientMessage), *get_args(ServerMessage)))
     parts = [HEADER]
-    parts += [_enum(kind) for kind in (Role, Mode, PartingReason, ErrorCode)]
+    parts += [_enum(kind) for kind in ENUMS]
     parts += [f"{_comment(kind)}export interface {kind.__name__} {_fields(kind, 1)}\n" for kind in (IceServer, Limits)]
     parts += [_message(kind) for kind in messages]
     parts += [_union("ClientMessage", get_args(ClientMessage)), _union("ServerMessage", get_args(ServerMessage))]

@@ -12,6 +12,7 @@ from relay.protocol.codec import encode
 from relay.protocol.messages import (
     ChatMessage,
     ErrorMessage,
+    IceServers,
     MediaState,
     MessageDelivered,
     PartnerFound,
@@ -26,7 +27,7 @@ CAPACITY = 256
 REMEMBERED = 64
 """Chat messages that are kept after they were sent, because a lost connection may have taken them along."""
 
-COALESCED = (Typing, MediaState)
+COALESCED = (Typing, MediaState, IceServers)
 """States: a newer one makes an older one that still waits pointless."""
 
 KEPT = (ChatMessage, MessageDelivered, ErrorMessage)

@@ -21,7 +21,9 @@ from relay.protocol.messages import (
     ClientMessage,
     Connected,
     FindPartner,
+    IceServers,
     LeaveRoom,
+    MediaPath,
     MediaState,
     MessageDelivered,
     NextPartner,
@@ -92,6 +94,8 @@ class Sessions:
     def start(self) -> None:
         """Begin to close the sessions of those who do not come back."""
         self._tasks.start("expiry", self._expire())
+        if self._turn.urls:
+            self._tasks.start("turn", self._renew_turn())
 
     async def stop(self) -> None:
         """Close all sessions. Idempotent."""
@@ -219,6 +223,13 @@ class Sessions:
             for session in self._directory.expired(clock.monotonic() - self._settings.resume_window):
                 self.close(session, PartingReason.DISCONNECTED)
 
+    async def _renew_turn(self) -> None:
+        while True:
+            await asyncio.sleep(self._turn.lifetime / 2)
+            for session in self._directory.sessions():
+                servers = self._turn.servers(session.user, clock.unix())
+                session.outbox.put(IceServers(ice_servers=servers))
+
     def _act_in_turn(self, session: Session, message: ClientMessage, now: float) -> float:
         activity = activity_of(message)
         wait = session.rates.take(activity, now)
@@ -256,6 +267,8 @@ class Sessions:
                 answer = self._connections.answer(user, sdp, lines)
                 session.candidates = 0
                 session.outbox.put(WebrtcAnswer(sdp=answer))
+            case MediaPath():
+                self._connections.note_claim(user, message)
             case WebrtcIceCandidate():
                 self._count_candidate(session)
             case Resume(token=token, last_message=last_message):

@@ -7,6 +7,7 @@ from relay.protocol.messages import (
     ClientMessage,
     FindPartner,
     LeaveRoom,
+    MediaPath,
     MediaState,
     NextPartner,
     Resume,
@@ -25,7 +26,7 @@ class VisitorState(Enum):
 
 
 ANYTIME: frozenset[type[ClientMessage]] = frozenset(
-    {NextPartner, LeaveRoom, WebrtcOffer, WebrtcIceCandidate, MediaState}
+    {NextPartner, LeaveRoom, WebrtcOffer, WebrtcIceCandidate, MediaPath, MediaState}
 )
 
 ALLOWED: dict[VisitorState, frozenset[type[ClientMessage]]] = {

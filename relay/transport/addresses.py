@@ -1,11 +1,14 @@
 """Which addresses browsers are told to send media to, and whose address is whose."""
 
+import asyncio
+import contextlib
 import ipaddress
+import socket
 from collections.abc import Sequence
 
 import ifaddr
 
-from relay.config import Settings, usable_by_browsers
+from relay.config import TURN_URL, Settings, usable_by_browsers
 from relay.errors import ConfigurationError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -13,6 +16,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 IPV6_PREFIX = 64
 """Bits that name one subscriber; the rest is theirs to choose."""
+
+LOOKUP_TIMEOUT = 3.0
+"""Seconds that a name server has at start-up."""
 
 
 def advertised(settings: Settings) -> tuple[str, ...]:
@@ -36,6 +42,21 @@ def advertised(settings: Settings) -> tuple[str, ...]:
             " `public_address` to the address that people outside use."
         )
     return usable
+
+
+async def turn_relays(settings: Settings) -> frozenset[str]:
+    """Addresses that TURN servers may send media from: those of their names, and, as coturn often runs
+    beside us, our own. What can't be looked up is left out."""
+    if not settings.turn_urls:
+        return frozenset()
+    hosts = {found[1].strip("[]") for url in settings.turn_urls if (found := TURN_URL.fullmatch(url))}
+    addresses = {str(address) for address in own_addresses()} | set(settings.public_address)
+    for host in hosts:
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(LOOKUP_TIMEOUT):
+                answers = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_DGRAM)
+            addresses |= {str(answer[4][0]) for answer in answers}
+    return frozenset(addresses)
 
 
 def own_addresses() -> list[Address]:

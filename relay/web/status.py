@@ -32,6 +32,7 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     waited_seconds: float
     setups_succeeded: int
     setups_failed: dict[str, int]
+    paths: dict[str, int]
     connections_lost: dict[str, int]
     refusals: dict[str, int]
     packets_received: int

@@ -4,6 +4,7 @@
 
 import { Capture, type Captured } from './capture';
 import { type DeviceFailure, listDevices, onDevicesChanged, type PerDevice } from './devices';
+import { selectedPath } from './path';
 import { Peer } from './peer';
 import type { IceServer } from './protocol';
 import { reduce } from './session';
@@ -117,6 +118,9 @@ export class Conversation {
       case 'open_peer':
         this.#openPeer(effect.iceServers);
         break;
+      case 'renew_ice_servers':
+        this.#peer?.renew(effect.iceServers);
+        break;
       case 'accept_answer':
         void this.#peer?.accept(effect.sdp);
         break;
@@ -171,12 +175,21 @@ export class Conversation {
             sdp_m_line_index: candidate?.sdpMLineIndex ?? null,
           },
         }),
-      changed: (connection) => this.#happen({ type: 'connection_changed', connection }),
+      changed: (connection) => {
+        this.#happen({ type: 'connection_changed', connection });
+        if (connection === 'connected') void this.#findPath(peer);
+      },
     });
     this.#peer = peer;
     this.#snapshot = { ...this.#snapshot, partner: peer.partner };
     this.#send(sending(this.#snapshot.session));
     void peer.offer();
+  }
+
+  /** The relay counts how people get through, and sees only its own end. */
+  async #findPath(peer: Peer): Promise<void> {
+    const path = selectedPath(await peer.stats());
+    if (path !== null && peer === this.#peer) this.#happen({ type: 'path_found', path });
   }
 
   #closePeer(): void {

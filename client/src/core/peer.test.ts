@@ -147,6 +147,15 @@ describe('what the browser finds out', () => {
     expect(observer.gathered.mock.calls).toEqual([[candidate], [null]]);
   });
 
+  test('new ICE servers are for the connection there is', () => {
+    open().renew([{ urls: ['turn:relay.test'], username: 'later', credential: 'c' }]);
+    expect(FakePeerConnection.made).toHaveLength(1);
+    expect(FakePeerConnection.last.configuration).toMatchObject({
+      bundlePolicy: 'max-bundle',
+      iceServers: [{ urls: ['turn:relay.test'], username: 'later', credential: 'c' }],
+    });
+  });
+
   test('statistics are the connection’s', async () => {
     expect((await open().stats()).get('from')).toBe('the connection');
   });

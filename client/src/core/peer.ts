@@ -29,10 +29,7 @@ export class Peer {
 
   constructor(iceServers: readonly IceServer[], observer: PeerObserver) {
     this.#observer = observer;
-    this.#connection = new RTCPeerConnection({
-      bundlePolicy: 'max-bundle',
-      iceServers: iceServers.map((server) => ({ ...server, urls: [...server.urls] })),
-    });
+    this.#connection = new RTCPeerConnection(configuration(iceServers));
     this.#lines = addLines(this.#connection);
     this.partner = new MediaStream([
       this.#lines.partner_microphone.receiver.track,
@@ -83,6 +80,11 @@ export class Peer {
     }
   }
 
+  /** For the next ICE restart; what is connected stays so. */
+  renew(iceServers: readonly IceServer[]): void {
+    this.#connection.setConfiguration(configuration(iceServers));
+  }
+
   stats(): Promise<RTCStatsReport> {
     return this.#connection.getStats();
   }
@@ -95,6 +97,13 @@ export class Peer {
   #fail(): void {
     this.#observer?.changed('failed');
   }
+}
+
+function configuration(iceServers: readonly IceServer[]): RTCConfiguration {
+  return {
+    bundlePolicy: 'max-bundle',
+    iceServers: iceServers.map((server) => ({ ...server, urls: [...server.urls] })),
+  };
 }
 
 /**

@@ -23,6 +23,24 @@ export type PartingReason =
   | 'disconnected'
   | 'server_stopping';
 
+/** Kinds of ICE candidates (RFC 8445 section 4). */
+export type CandidateType =
+  | 'host'
+  | 'srflx'
+  | 'prflx'
+  | 'relay';
+
+/** What carries checks and media between the browser's candidate and ours. */
+export type CandidateProtocol =
+  | 'udp'
+  | 'tcp';
+
+/** How a browser reaches its TURN server. */
+export type RelayProtocol =
+  | 'udp'
+  | 'tcp'
+  | 'tls';
+
 /** Why something was refused. The specification (`protocol/README.md`) lists who sees which. */
 export type ErrorCode =
   | 'invalid_message'
@@ -94,6 +112,16 @@ export interface WebrtcIceCandidate {
   };
 }
 
+/** What the browser says of the candidate pair that it selected (W3C webrtc-stats, RTCIceCandidateStats). */
+export interface MediaPath {
+  readonly event: 'media_path';
+  readonly data: {
+    readonly type: CandidateType;
+    readonly protocol: CandidateProtocol;
+    readonly relay_protocol?: RelayProtocol | null;
+  };
+}
+
 /** Text from one partner to the other. */
 export interface ChatMessage {
   readonly event: 'chat_message';
@@ -153,6 +181,14 @@ export interface Resumed {
     readonly room_id: string | null;
     readonly microphone: boolean;
     readonly camera: boolean;
+  };
+}
+
+/** ICE servers with fresh credentials, in the place of those in `connected`. */
+export interface IceServers {
+  readonly event: 'ice_servers';
+  readonly data: {
+    readonly ice_servers: readonly IceServer[];
   };
 }
 
@@ -232,6 +268,7 @@ export type ClientMessage =
   | LeaveRoom
   | WebrtcOffer
   | WebrtcIceCandidate
+  | MediaPath
   | ChatMessage
   | Typing
   | MediaState
@@ -240,6 +277,7 @@ export type ClientMessage =
 export type ServerMessage =
   | Connected
   | Resumed
+  | IceServers
   | WaitingForPartner
   | PartnerFound
   | WebrtcAnswer

@@ -7,7 +7,7 @@ import { lost, notAnswered, redial, turnedAway } from './link';
 import * as media from './media';
 import { obstacleOf } from './obstacle';
 import * as pairing from './pairing';
-import type { Connected, ErrorMessage, ServerMessage } from './protocol';
+import type { Connected, ErrorMessage, IceServer, ServerMessage } from './protocol';
 import { same, sending, shared } from './sharing';
 import type { Effect, Session, SessionEvent, Step, Timer } from './state';
 import * as writing from './writing';
@@ -78,6 +78,8 @@ function transition(session: Session, event: SessionEvent): Step {
       ];
     case 'connection_changed':
       return media.connectionChanged(session, event.connection);
+    case 'path_found':
+      return [session, [{ type: 'send', message: { event: 'media_path', data: event.path } }]];
     case 'timer_ended':
       return timerEnded(session, event.timer);
     case 'received':
@@ -89,6 +91,8 @@ function receive(session: Session, message: ServerMessage): Step {
   switch (message.event) {
     case 'connected':
       return connected(session, message.data);
+    case 'ice_servers':
+      return renewed(session, message.data.ice_servers);
     case 'waiting_for_partner':
       return pairing.waiting(session);
     case 'partner_found':
@@ -114,6 +118,13 @@ function receive(session: Session, message: ServerMessage): Step {
     case 'server_draining':
       return [session, []];
   }
+}
+
+/** Credentials for TURN last some hours; a page may stay open for longer. */
+function renewed(session: Session, iceServers: readonly IceServer[]): Step {
+  if (session.link.name !== 'open') return [session, []];
+  const link = { ...session.link, iceServers };
+  return [{ ...session, link }, [{ type: 'renew_ice_servers', iceServers }]];
 }
 
 /** Whoever waits already, since the last link was lost or since the page opened, goes into the queue. */

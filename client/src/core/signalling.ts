@@ -15,6 +15,7 @@ export interface SignallingObserver {
 const SERVER_EVENTS: Record<ServerMessage['event'], true> = {
   connected: true,
   resumed: true,
+  ice_servers: true,
   waiting_for_partner: true,
   partner_found: true,
   webrtc_answer: true,

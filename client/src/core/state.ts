@@ -8,6 +8,7 @@ import type {
   ClientMessage,
   IceServer,
   Limits,
+  MediaPath,
   Mode,
   PartingReason,
   ServerMessage,
@@ -109,6 +110,8 @@ export type BrowserEvent =
   | { readonly type: 'offered'; readonly offer: WebrtcOffer['data'] }
   | { readonly type: 'gathered'; readonly candidate: WebrtcIceCandidate['data'] }
   | { readonly type: 'connection_changed'; readonly connection: Connection }
+  /** The way that media takes, each time the connection is made. */
+  | { readonly type: 'path_found'; readonly path: MediaPath['data'] }
   | { readonly type: 'timer_ended'; readonly timer: Timer };
 
 export type SessionEvent =
@@ -140,6 +143,8 @@ export type Effect =
   | { readonly type: 'send_media'; readonly sending: PerDevice<boolean> }
   /** Takes the place of an open one. */
   | { readonly type: 'open_peer'; readonly iceServers: readonly IceServer[] }
+  /** For the next ICE restart of the open one. */
+  | { readonly type: 'renew_ice_servers'; readonly iceServers: readonly IceServer[] }
   | { readonly type: 'accept_answer'; readonly sdp: string }
   | { readonly type: 'close_peer' };
 

@@ -64,7 +64,7 @@ export class FakePeerConnection extends EventTarget {
   /** All that were made, oldest first. */
   static made: FakePeerConnection[] = [];
 
-  readonly configuration: RTCConfiguration;
+  configuration: RTCConfiguration;
   readonly transceivers: FakeTransceiver[] = [];
   connectionState: RTCPeerConnectionState = 'new';
   localDescription: { readonly sdp: string } | null = null;
@@ -81,6 +81,10 @@ export class FakePeerConnection extends EventTarget {
     const last = FakePeerConnection.made.at(-1);
     if (last === undefined) throw new Error('no RTCPeerConnection was made');
     return last;
+  }
+
+  setConfiguration(configuration: RTCConfiguration) {
+    this.configuration = configuration;
   }
 
   addTransceiver(kind: string, init: RTCRtpTransceiverInit) {

@@ -1,0 +1,45 @@
+"""What carried a call: what the browser says of its selected pair, checked against what we see. Pure.
+
+Media through TURN looks like UDP from the TURN server's address, so the browser has to say so, and is
+believed only if it comes from there.
+"""
+
+from collections.abc import Collection
+from enum import StrEnum
+
+from relay.protocol.messages import CandidateType, MediaPath, RelayProtocol
+from relay.transport.port import Path, Transport
+
+
+class Carrier(StrEnum):
+    """Names in the statistics."""
+
+    UDP = "udp"
+    TCP = "tcp"
+    TURN = "turn"
+    """By its source address; the browser did not say how it reaches the TURN server."""
+    TURN_UDP = "turn_udp"
+    TURN_TCP = "turn_tcp"
+    TURN_TLS = "turn_tls"
+    DISPUTED = "disputed"
+    """The browser says something else than we see."""
+
+
+_TURN = {
+    RelayProtocol.UDP: Carrier.TURN_UDP,
+    RelayProtocol.TCP: Carrier.TURN_TCP,
+    RelayProtocol.TLS: Carrier.TURN_TLS,
+    None: Carrier.TURN,
+}
+
+
+def carrier(path: Path, claim: MediaPath | None, relays: Collection[str]) -> Carrier:
+    """What carries media on `path`, whose browser made this claim; `relays` are addresses of TURN servers."""
+    relayed = path.transport is Transport.UDP and path.remote_host in relays
+    seen = Carrier.TURN if relayed else Carrier(path.transport.value)
+    if claim is None:
+        return seen
+    if claim.type is CandidateType.RELAY:
+        return _TURN[claim.relay_protocol] if relayed else Carrier.DISPUTED
+    # Next to the TURN server there may be browsers too.
+    return Carrier(claim.protocol.value) if claim.protocol.value == path.transport.value else Carrier.DISPUTED

@@ -1,0 +1,35 @@
+"""TURN credentials stay fresh while a page stays open."""
+
+import msgspec
+import pytest
+
+from relay.app import Relay
+from relay.config import Settings
+from tests.conftest import free_port
+from tests.scenario.visitor import visit
+
+TURN_URL = "turns:192.0.2.1:443?transport=tcp"
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(
+        port=free_port(),
+        bind=("127.0.0.1",),
+        public_address=("127.0.0.1",),
+        turn_urls=(TURN_URL,),
+        turn_secret="correct horse",
+        turn_lifetime=2,
+    )
+
+
+async def test_turn_credentials_are_renewed_when_they_are_half_used_up(relay: Relay) -> None:
+    async with visit(relay.settings.port) as ann:
+        greeting = msgspec.json.decode(ann.frames[0])["data"]
+        (first,) = greeting["ice_servers"]
+        (second,) = (await ann.hear("ice_servers"))["ice_servers"]
+        assert first["urls"] == second["urls"] == [TURN_URL]
+        ends, user = first["username"].split(":")
+        assert user == greeting["user_id"]
+        assert int(second["username"].split(":")[0]) > int(ends)
+        assert first["credential"] != second["credential"]
