@@ -1,6 +1,7 @@
 """The composition root: builds everything, wires the layers, starts and stops them in order."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,12 @@ from relay.media.connections import Connections
 from relay.media.switchboard import Switchboard
 from relay.observe.drops import Drops
 from relay.observe.figures import Figures
+from relay.observe.history import History
 from relay.observe.logging import get_logger
 from relay.observe.metrics import Metrics
+from relay.observe.pseudonyms import Pseudonyms, own_addresses
 from relay.observe.pulse import Pulse
+from relay.observe.recent import Recent
 from relay.observe.tally import Tally
 from relay.peer.aiortc_bridge import SharedCertificate
 from relay.peer.candidates import Reach
@@ -24,6 +28,7 @@ from relay.session.sessions import Sessions
 from relay.transport.addresses import advertised, turn_relays
 from relay.web.front import Front
 from relay.web.gateway import Gateway
+from relay.web.operator_console import OperatorConsole
 from relay.web.server import WebServer
 from relay.web.status import Cleanup, Health, RoomStatus, Stats
 
@@ -33,7 +38,8 @@ log = get_logger("app")
 class Relay:
     """A whole server. `start()` returns when it takes people, `stop()` when it holds nothing any more."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, order_drain: Callable[[], None] = lambda: None) -> None:
+        """`order_drain` is what the operator's console calls to end the server in good order."""
         self.settings = settings
         self.addresses = advertised(settings)
         self.drops = Drops()
@@ -60,9 +66,22 @@ class Relay:
             self._directory, self._matchmaker, self._rooms, self._connections, settings, self.tally, self._report
         )
         self._pulse = Pulse(self._report)
+        self._history = History(self.figures, self.tally, self._pulse, self._report)
+        self._recent = Recent(Pseudonyms({*own_addresses(), *settings.public_address}))
         self.metrics = Metrics(self.figures, self.tally, self._pulse)
+        console = OperatorConsole(
+            self.figures,
+            self.tally,
+            self._history,
+            self._recent,
+            self._matchmaker,
+            self._rooms,
+            self._connections,
+            self.engine,
+            order_drain,
+        )
         gateway = Gateway(self._sessions, settings, self.tally, self._report)
-        self._web = WebServer(gateway, self, self.metrics, self.tally, settings)
+        self._web = WebServer(gateway, self, console, self.metrics, self.tally, settings)
         self._front = Front(settings, self._web, self._port, self.drops, self._report)
         self._ready = False
 
@@ -76,6 +95,8 @@ class Relay:
         self._matchmaker.start()
         self._sessions.start()
         self._pulse.start()
+        self._history.start()
+        self._recent.listen()
         self._ready = True
         try:
             self._connections.know_relays(await turn_relays(self.settings))
@@ -95,6 +116,8 @@ class Relay:
         await self._front.close()
         await self._sessions.stop()
         await self._matchmaker.close()
+        self._recent.stop()
+        await self._history.close()
         await self._pulse.close()
         await self._connections.close()
         await self.engine.stop()
@@ -183,7 +206,7 @@ class Orders:
 
 async def serve(settings: Settings, orders: Orders) -> None:
     """Run a server until it is ordered to end."""
-    relay = Relay(settings)
+    relay = Relay(settings, orders.drain.set)
     await relay.start()
     try:
         log.info(

@@ -11,7 +11,7 @@ from relay import clock
 from relay.ids import UserId
 from relay.matchmaking.lobby import Lobby, Match
 from relay.observe.tally import Tally
-from relay.protocol.messages import Mode, PartingReason, ServerMessage, WaitingForPartner
+from relay.protocol.messages import Mode, PartingReason, PartnerDisconnected, ServerMessage, WaitingForPartner
 from relay.room.host import RoomHost
 from relay.tasks import Report, Tasks
 
@@ -83,6 +83,17 @@ class Matchmaker:
         partner = self._end(user, reason, now)
         if partner is not None:
             self.find(partner, now)
+
+    def separate(self, user: UserId, now: float) -> None:
+        """End the person's conversation from outside. Both are told that the other left, and search on as they wish."""
+        if user not in self._rooms:
+            return
+        partner = self._end(user, PartingReason.LEFT, now)
+        searching = self._wish_of(user).keep_searching
+        self._tell(user, PartnerDisconnected(reason=PartingReason.LEFT, searching=searching))
+        for one in (user if searching else None, partner):
+            if one is not None:
+                self.find(one, now)
 
     def lose(self, user: UserId) -> None:
         """The person's connection is lost: nobody is to be paired with them until they are back."""

@@ -148,6 +148,10 @@ class Connections:
         """Whether the person has a media connection."""
         return user in self._users
 
+    def peer_of(self, user: UserId) -> PeerId | None:
+        """The person's connection, if there is one."""
+        return self._users.get(user)
+
     def hang_up(self, user: UserId) -> None:
         """The person has gone. Idempotent."""
         peer = self._users.get(user)

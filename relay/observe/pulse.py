@@ -25,6 +25,10 @@ class Pulse:
         """The longest lag of the last minute, in seconds."""
         return max(self._recent, default=0.0)
 
+    def worst_within(self, seconds: float) -> float:
+        """The longest lag of so many seconds, `RECENT` at most."""
+        return max(list(self._recent)[-round(seconds / INTERVAL) :], default=0.0)
+
     def beat(self, lag: float) -> None:
         """The loop came to this beat so many seconds late."""
         self.lag.observe(lag)

@@ -1,5 +1,7 @@
 """The one place where an error becomes an HTTP status."""
 
+import math
+
 import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -11,6 +13,7 @@ STATUSES: dict[ErrorCode, int] = {
     ErrorCode.OPERATOR_ONLY: 403,
     ErrorCode.OPERATOR_TOKEN_WRONG: 401,
     ErrorCode.NOT_FOUND: 404,
+    ErrorCode.RATE_LIMITED: 429,
     ErrorCode.INTERNAL: 500,
 }
 
@@ -36,4 +39,6 @@ async def answer_failures(request: web.Request, handler: Handler) -> web.StreamR
 def _response(error: RelayError) -> web.Response:
     body = msgspec.json.encode({"code": error.code, "message": error.sentence})
     headers = {"WWW-Authenticate": "Bearer"} if error.code is ErrorCode.OPERATOR_TOKEN_WRONG else {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(math.ceil(error.retry_after))
     return web.Response(body=body, status=STATUSES[error.code], content_type="application/json", headers=headers)

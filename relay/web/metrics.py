@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from relay import clock
 from relay.config import Settings
 from relay.observe.tally import Tally
-from relay.web.operator_token import admit_operator
+from relay.web.operator_token import OperatorGate
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
@@ -21,13 +21,13 @@ UNMATCHED = "unmatched"
 """The route of requests for what is not there; the path is a stranger's text and no label."""
 
 
-def add_routes(app: web.Application, render: Callable[[], bytes], settings: Settings) -> None:
+def add_routes(app: web.Application, render: Callable[[], bytes], gate: OperatorGate, settings: Settings) -> None:
     """Open to loopback and the allowed networks, to others with the operator's token."""
     networks = [ipaddress.ip_network(network) for network in (*LOOPBACK, *settings.metrics_allow)]
 
     async def metrics(request: web.Request) -> web.Response:
         if not _is_near(request, networks):
-            admit_operator(request, settings)
+            gate.admit(request)
         headers = {"Content-Type": CONTENT_TYPE_PLAIN_0_0_4, "Cache-Control": "no-store"}
         return web.Response(body=render(), headers=headers)
 

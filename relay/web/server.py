@@ -5,9 +5,10 @@ from aiohttp import web
 from relay.config import Settings
 from relay.observe.metrics import Metrics
 from relay.observe.tally import Tally
-from relay.web import metrics, pages, status
+from relay.web import metrics, operator, pages, status
 from relay.web.failures import answer_failures
 from relay.web.gateway import Gateway
+from relay.web.operator_token import OperatorGate
 
 LARGEST_REQUEST = 64 * 1024
 """Bytes of a request body; nothing that is served takes one."""
@@ -20,13 +21,21 @@ class WebServer:
     """Serves the connections that `protocol` gets, from `open()` until `close()` sends everybody away."""
 
     def __init__(
-        self, gateway: Gateway, about: status.Status, figures: Metrics, tally: Tally, settings: Settings
+        self,
+        gateway: Gateway,
+        about: status.Status,
+        console: operator.Console,
+        figures: Metrics,
+        tally: Tally,
+        settings: Settings,
     ) -> None:
         self._gateway = gateway
         app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=[metrics.measure(tally), answer_failures])
         app.router.add_get("/ws", gateway.handle)
-        status.add_routes(app, about, settings)
-        metrics.add_routes(app, figures.render, settings)
+        gate = OperatorGate(settings)
+        status.add_routes(app, about, gate, settings)
+        operator.add_routes(app, console, gate)
+        metrics.add_routes(app, figures.render, gate, settings)
         pages.add_routes(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT, handle_signals=False)
 

@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from relay.config import Settings
-from relay.web.operator_token import admit_operator
+from relay.web.operator_token import OperatorGate
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +69,7 @@ class Status(Protocol):
     def cleanup(self) -> Cleanup: ...
 
 
-def add_routes(app: web.Application, status: Status, settings: Settings) -> None:
+def add_routes(app: web.Application, status: Status, gate: OperatorGate, settings: Settings) -> None:
     """All of `/videochat/`."""
 
     async def live(request: web.Request) -> web.Response:
@@ -83,11 +83,11 @@ def add_routes(app: web.Application, status: Status, settings: Settings) -> None
         return _json(status.stats())
 
     async def rooms(request: web.Request) -> web.Response:
-        admit_operator(request, settings)
+        gate.admit(request)
         return _json(status.rooms())
 
     async def cleanup(request: web.Request) -> web.Response:
-        admit_operator(request, settings)
+        gate.admit(request)
         return _json(status.cleanup())
 
     app.router.add_get("/videochat/health", health)

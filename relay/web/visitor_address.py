@@ -21,7 +21,7 @@ class VisitorAddresses:
 
         A trusted proxy that speaks for nobody is not counted: it would stand for all its visitors.
         """
-        origin = self._origin(request)
+        origin = self.origin(request)
         if origin is None:
             return ""
         key = subscriber(origin)
@@ -36,7 +36,7 @@ class VisitorAddresses:
         if self._counts[key] <= 0:
             del self._counts[key]
 
-    def _origin(self, request: web.Request) -> str | None:
+    def origin(self, request: web.Request) -> str | None:
         """The nearest address that is not a trusted proxy's; None when there is none."""
         chain = [request.remote or ""]
         chain += [part.strip() for part in reversed(request.headers.get("X-Forwarded-For", "").split(","))]

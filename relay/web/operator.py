@@ -1,0 +1,118 @@
+"""What the operator's console shows and does. All of it wants the token, but for the page itself, which holds no data."""
+
+from typing import Protocol
+
+import msgspec
+from aiohttp import web
+
+from relay.errors import ErrorCode, RelayError
+from relay.web.operator_token import OperatorGate
+from relay.web.pages import STATIC
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """One person's end of a conversation. None where there is no media connection, or it is not counted by peer."""
+
+    user: str
+    path: str | None
+    received: int | None
+    """Bits per second, from this person."""
+    sent: int | None
+    """Bits per second, to this person."""
+    keyframe_requests: int | None
+    dropped: int | None
+    """Packets from or for this person."""
+
+
+class RoomView(msgspec.Struct, frozen=True, kw_only=True):
+    """One conversation."""
+
+    room_id: str
+    mode: str
+    seconds: float
+    sides: tuple[Side, ...]
+
+
+class TroubleView(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of warning or error; `at` is when it last came, in seconds since 1970."""
+
+    at: float
+    level: str
+    source: str
+    event: str
+    detail: str
+    times: int
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything at a glance. `series` has one list for each field of `relay.observe.history.Sample`."""
+
+    now: float
+    version: str
+    engine: str
+    ready: bool
+    uptime: float
+    people: int
+    capacity: int
+    waiting: int
+    talking: int
+    media_connections: int
+    matches: int
+    cores: float
+    memory: int
+    memory_limit: int
+    interval: float
+    series: dict[str, list[float | None]]
+    rooms: tuple[RoomView, ...]
+    rooms_in_all: int
+    troubles: tuple[TroubleView, ...]
+
+
+class Console(Protocol):
+    """What stands behind the endpoints."""
+
+    def overview(self, since: float) -> Overview: ...
+
+    def end_room(self, room_id: str) -> bool:
+        """False if there is no such room."""
+
+    def drain(self) -> None: ...
+
+
+def add_routes(app: web.Application, console: Console, gate: OperatorGate) -> None:
+    """The page at /operator, and its endpoints."""
+
+    async def page(request: web.Request) -> web.StreamResponse:
+        built = STATIC / "operator.html"
+        if not built.is_file():
+            raise web.HTTPServiceUnavailable(text="The client is not built. Run `make client`.")
+        return web.FileResponse(built, headers={"Cache-Control": "no-cache", "X-Robots-Tag": "noindex"})
+
+    async def overview(request: web.Request) -> web.Response:
+        gate.admit(request)
+        try:
+            since = float(request.query.get("since", "0"))
+        except ValueError:
+            since = 0.0
+        return _json(console.overview(since))
+
+    async def end_room(request: web.Request) -> web.Response:
+        gate.admit(request)
+        if not console.end_room(request.match_info["room"]):
+            raise RelayError(ErrorCode.NOT_FOUND, "There is no such room any more.")
+        return _json({"ended": True})
+
+    async def drain(request: web.Request) -> web.Response:
+        gate.admit(request)
+        console.drain()
+        return _json({"draining": True})
+
+    app.router.add_get("/operator", page)
+    app.router.add_get("/videochat/overview", overview)
+    app.router.add_post("/videochat/rooms/{room}/end", end_room)
+    app.router.add_post("/videochat/drain", drain)
+
+
+def _json(content: object) -> web.Response:
+    headers = {"Cache-Control": "no-store"}
+    return web.Response(body=msgspec.json.encode(content), content_type="application/json", headers=headers)

@@ -1,0 +1,124 @@
+"""Gathers what the console shows from its owners, and passes the operator's orders on."""
+
+import time
+from collections.abc import Callable
+
+from relay import clock
+from relay.ids import PeerId, UserId
+from relay.matchmaking.matchmaker import Matchmaker
+from relay.media.connections import Connections
+from relay.media.engine import Engine, PeerStats
+from relay.observe import process
+from relay.observe.figures import Figures
+from relay.observe.history import INTERVAL, History, Sample
+from relay.observe.logging import get_logger
+from relay.observe.recent import Recent
+from relay.observe.tally import Tally
+from relay.room.host import RoomHost
+from relay.room.room import Room
+from relay.web.operator import Overview, RoomView, Side, TroubleView
+
+MOST_ROOMS = 200
+"""Rooms in one overview, the oldest first; nobody reads more, and a phone must stay quick."""
+
+log = get_logger("operator")
+
+
+class OperatorConsole:
+    """A `Console`. `order_drain` begins the orderly end of the server."""
+
+    def __init__(
+        self,
+        figures: Callable[[], Figures],
+        tally: Tally,
+        history: History,
+        recent: Recent,
+        matchmaker: Matchmaker,
+        rooms: RoomHost,
+        connections: Connections,
+        engine: Engine,
+        order_drain: Callable[[], None],
+    ) -> None:
+        self._figures = figures
+        self._tally = tally
+        self._history = history
+        self._recent = recent
+        self._matchmaker = matchmaker
+        self._rooms = rooms
+        self._connections = connections
+        self._engine = engine
+        self._order_drain = order_drain
+        self._began = clock.monotonic()
+
+    def overview(self, since: float) -> Overview:
+        figures = self._figures()
+        samples = self._history.since(since)
+        rooms = self._rooms.rooms()
+        return Overview(
+            now=round(time.time(), 3),
+            version=figures.version,
+            engine=figures.engine,
+            ready=figures.ready,
+            uptime=round(clock.monotonic() - self._began, 1),
+            people=figures.people,
+            capacity=figures.capacity,
+            waiting=figures.waiting,
+            talking=figures.talking,
+            media_connections=figures.media_connections,
+            matches=self._tally.matches,
+            cores=process.cpu_limit(),
+            memory=process.resident_bytes(),
+            memory_limit=process.memory_limit(),
+            interval=INTERVAL,
+            series={name: [sample[place] for sample in samples] for place, name in enumerate(Sample._fields)},
+            rooms=self._views(rooms[:MOST_ROOMS]),
+            rooms_in_all=len(rooms),
+            troubles=tuple(
+                TroubleView(
+                    at=round(trouble.at, 1),
+                    level=trouble.level,
+                    source=trouble.source,
+                    event=trouble.event,
+                    detail=trouble.detail,
+                    times=trouble.times,
+                )
+                for trouble in self._recent.troubles()
+            ),
+        )
+
+    def end_room(self, room_id: str) -> bool:
+        for room in self._rooms.rooms():
+            if room.room_id == room_id:
+                log.info("operator_ended_room", room=room_id)
+                self._matchmaker.separate(room.members[0], clock.monotonic())
+                return True
+        return False
+
+    def drain(self) -> None:
+        log.info("operator_ordered_drain")
+        self._order_drain()
+
+    def _views(self, rooms: list[Room]) -> tuple[RoomView, ...]:
+        now = clock.monotonic()
+        stats = self._engine.peer_stats()
+        return tuple(
+            RoomView(
+                room_id=room.room_id,
+                mode=room.mode.value,
+                seconds=round(now - room.opened_at, 1),
+                sides=tuple(self._side(user, stats) for user in room.members),
+            )
+            for room in rooms
+        )
+
+    def _side(self, user: UserId, stats: dict[PeerId, PeerStats]) -> Side:
+        peer = self._connections.peer_of(user)
+        of = stats.get(peer) if peer is not None else None
+        return Side(
+            user=user,
+            path=None,
+            received=of.bits_per_second_received if of else None,
+            sent=of.bits_per_second_sent if of else None,
+            keyframe_requests=of.keyframe_requests if of else None,
+            dropped=sum(of.drops.values()) if of else None,
+        )

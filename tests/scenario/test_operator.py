@@ -1,0 +1,153 @@
+"""The operator's console: its page, its endpoints, and who gets in."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from relay.app import Relay
+from relay.config import Settings
+from relay.observe.history import Sample
+from relay.web.operator_token import ATTEMPTS
+from tests.conftest import free_port
+from tests.scenario.visitor import PATIENCE, introduce, visit
+
+TOKEN = "a token of the operator"
+OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
+WRONG = {"Authorization": "Bearer a token of somebody else"}
+
+ENDPOINTS = [("GET", "/videochat/overview"), ("POST", "/videochat/rooms/x/end"), ("POST", "/videochat/drain")]
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), operator_token=TOKEN)
+
+
+@pytest.fixture
+async def client(relay: Relay) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{relay.settings.port}") as session:
+        yield session
+
+
+async def test_the_overview_shows_people_and_rooms(relay: Relay, client: aiohttp.ClientSession) -> None:
+    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob, visit(relay.settings.port):
+        found, _ = await introduce(ann, bob)
+        async with client.get("/videochat/overview", headers=OPERATOR) as response:
+            assert response.headers["Cache-Control"] == "no-store"
+            overview = await response.json()
+    assert (overview["people"], overview["talking"], overview["waiting"], overview["matches"]) == (3, 2, 0, 1)
+    (room,) = overview["rooms"]
+    assert room["room_id"] == found["room_id"]
+    assert [set(side) >= {"path", "received", "sent"} for side in room["sides"]] == [True, True]
+    assert set(overview["series"]) == set(Sample._fields)
+    assert overview["ready"] is True
+
+
+async def test_only_samples_that_are_new_are_told(relay: Relay, client: aiohttp.ClientSession) -> None:
+    relay._history.take(relay._history._read())
+    async with client.get("/videochat/overview", headers=OPERATOR) as response:
+        (at,) = (await response.json())["series"]["at"]
+    async with client.get("/videochat/overview", params={"since": str(at)}, headers=OPERATOR) as response:
+        assert (await response.json())["series"]["at"] == []
+    async with client.get("/videochat/overview", params={"since": "rubbish"}, headers=OPERATOR) as response:
+        assert (await response.json())["series"]["at"] == [at]
+
+
+async def test_ending_a_room_tells_both_and_they_search_on(relay: Relay, client: aiohttp.ClientSession) -> None:
+    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+        found, _ = await introduce(ann, bob)
+        async with client.post(f"/videochat/rooms/{found['room_id']}/end", headers=OPERATOR) as response:
+            assert response.status == 200
+        for person in (ann, bob):
+            assert await person.hear("partner_disconnected") == {"reason": "left", "searching": True}
+            await person.hear("waiting_for_partner")
+        async with client.post(f"/videochat/rooms/{found['room_id']}/end", headers=OPERATOR) as response:
+            assert response.status == 404
+
+
+async def test_who_does_not_search_on_is_idle_after_their_room_was_ended(
+    relay: Relay, client: aiohttp.ClientSession
+) -> None:
+    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+        await ann.say("find_partner", keep_searching=False)
+        await ann.hear("waiting_for_partner")
+        await bob.say("find_partner", keep_searching=False)
+        room = (await ann.hear("partner_found"))["room_id"]
+        await bob.hear("partner_found")
+        await client.post(f"/videochat/rooms/{room}/end", headers=OPERATOR)
+        for person in (ann, bob):
+            assert await person.hear("partner_disconnected") == {"reason": "left", "searching": False}
+        assert len(relay._matchmaker) == 0
+
+
+async def test_troubles_are_shown_without_addresses(relay: Relay, client: aiohttp.ClientSession) -> None:
+    logging.getLogger("relay.test").error("it broke for %s", "203.0.113.9")
+    async with client.get("/videochat/overview", headers=OPERATOR) as response:
+        text = await response.text()
+        (trouble,) = (await response.json())["troubles"]
+    assert (trouble["source"], trouble["level"], trouble["times"]) == ("test", "error", 1)
+    assert "it broke for address-" in trouble["detail"]
+    assert "203.0.113.9" not in text
+
+
+async def test_drain_is_passed_on() -> None:
+    ordered = asyncio.Event()
+    settings = Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), operator_token=TOKEN)
+    relay = Relay(settings, ordered.set)
+    await relay.start()
+    try:
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{settings.port}") as client:
+            async with client.post("/videochat/drain", headers=WRONG) as response:
+                assert response.status == 401
+            assert not ordered.is_set()
+            async with client.post("/videochat/drain", headers=OPERATOR) as response:
+                assert response.status == 200
+        async with asyncio.timeout(PATIENCE):
+            await ordered.wait()
+    finally:
+        await relay.stop()
+
+
+@pytest.mark.parametrize("headers", [{}, WRONG])
+@pytest.mark.parametrize(("method", "path"), ENDPOINTS)
+async def test_without_the_token_nothing_is_told_and_nothing_done(
+    client: aiohttp.ClientSession, method: str, path: str, headers: dict[str, str]
+) -> None:
+    async with client.request(method, path, headers=headers) as response:
+        assert response.status == 401
+        assert set(await response.json()) == {"code", "message"}
+
+
+async def test_a_token_in_the_address_opens_nothing(client: aiohttp.ClientSession) -> None:
+    async with client.get("/videochat/overview", params={"token": TOKEN, "access_token": TOKEN}) as response:
+        assert response.status == 401
+
+
+async def test_who_guesses_is_made_to_wait_even_if_they_guess_right(client: aiohttp.ClientSession) -> None:
+    for _ in range(ATTEMPTS):
+        async with client.get("/videochat/overview", headers=WRONG) as response:
+            assert response.status == 401
+    for headers in (WRONG, OPERATOR):
+        async with client.get("/videochat/overview", headers=headers) as response:
+            assert response.status == 429
+            assert int(response.headers["Retry-After"]) >= 1
+            assert (await response.json())["code"] == "rate_limited"
+
+
+async def test_the_right_token_is_never_too_often(client: aiohttp.ClientSession) -> None:
+    for _ in range(5 * ATTEMPTS):
+        async with client.get("/videochat/overview", headers=OPERATOR) as response:
+            assert response.status == 200
+
+
+async def test_a_wrong_token_is_logged_but_not_what_it_was(
+    client: aiohttp.ClientSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for headers in (WRONG, OPERATOR):
+        await client.get("/videochat/overview", headers=headers)
+    written = capsys.readouterr().out
+    assert "operator_token_wrong" in written
+    assert "a token of" not in written

@@ -1,0 +1,93 @@
+"""The last hour, as the console draws it."""
+
+from dataclasses import replace
+
+import pytest
+
+from relay.observe.figures import Figures
+from relay.observe.history import INTERVAL, KEPT, History, Reading, between
+from relay.observe.pulse import Pulse
+from relay.observe.tally import Tally
+
+FIGURES = Figures(
+    version="1",
+    engine="packets",
+    ready=True,
+    people=10,
+    capacity=20,
+    waiting=2,
+    rooms=3,
+    media_connections=9,
+    packets_received=0,
+    packets_sent=0,
+    bytes_received=1_000,
+    bytes_sent=2_000,
+    drops={"socket_overflow": 5, "padding": 100},
+)
+READING = Reading(
+    at=1_000.0,
+    figures=FIGURES,
+    arrivals=7,
+    matches=3,
+    failures=1,
+    setups=4,
+    setup_seconds=1.0,
+    cpu=50.0,
+    media_cpu={"media-0": 20.0, "media-1": 20.0},
+    cores=2.0,
+    lag=0.25,
+    memory=123,
+)
+
+
+def later(**changes: object) -> Reading:
+    return replace(READING, at=1_005.0, **changes)  # type: ignore[arg-type]
+
+
+def test_counters_become_rates() -> None:
+    figures = replace(FIGURES, bytes_received=6_000, bytes_sent=12_000, drops={"socket_overflow": 15, "padding": 900})
+    sample = between(READING, later(figures=figures, arrivals=8, matches=5, failures=2))
+    assert (sample.received, sample.sent) == (8_000, 16_000)
+    assert (sample.arrivals, sample.matches, sample.failures) == (12, 24, 12)
+    assert sample.lost == 2, "padding is not lost"
+
+
+def test_what_is_now_is_taken_as_it_is() -> None:
+    sample = between(READING, later())
+    assert (sample.people, sample.waiting, sample.talking) == (10, 2, 6)
+    assert (sample.lag, sample.memory) == (0.25, 123)
+
+
+def test_cpu_is_a_share_of_what_may_be_used() -> None:
+    sample = between(READING, later(cpu=55.0, media_cpu={"media-0": 21.0, "media-1": 24.0}))
+    assert sample.cpu == 0.5
+    assert sample.media_cpu == 0.8, "the busiest thread"
+
+
+def test_the_time_of_set_ups_is_that_of_the_new_ones() -> None:
+    assert between(READING, later(setups=6, setup_seconds=2.0)).setup == 0.5
+    assert between(READING, later()).setup is None
+
+
+class TestHistory:
+    @pytest.fixture
+    def history(self) -> History:
+        report = lambda task, failure: None  # noqa: E731
+        return History(lambda: FIGURES, Tally(), Pulse(report), report)
+
+    def test_it_keeps_an_hour_and_no_more(self, history: History) -> None:
+        for number in range(KEPT + 100):
+            history.take(replace(READING, at=number * INTERVAL))
+        samples = history.since(0)
+        assert len(samples) == KEPT
+        assert samples[-1].at - samples[0].at == pytest.approx(3_600, abs=INTERVAL)
+
+    def test_only_what_is_new_is_told(self, history: History) -> None:
+        for number in range(5):
+            history.take(replace(READING, at=number * INTERVAL))
+        assert [sample.at for sample in history.since(10.0)] == [15.0, 20.0]
+
+    def test_a_clock_that_was_set_back_starts_anew(self, history: History) -> None:
+        for at in (100.0, 105.0, 50.0, 55.0):
+            history.take(replace(READING, at=at))
+        assert [sample.at for sample in history.since(0)] == [55.0]
