@@ -3,7 +3,7 @@
 use std::net::UdpSocket;
 
 use crate::clip::Clip;
-use crate::clock::Nanos;
+use crate::clock::{MILLISECOND, Nanos};
 use crate::downlink::{Downlink, Expected, Seen, Slot};
 use crate::rtcp::{self, Said};
 use crate::rtp;
@@ -34,7 +34,7 @@ pub struct Media {
     transport_sequence: u16,
     /// Whose media we should see; None while there is nobody, or nobody that we play.
     partner: Option<u32>,
-    /// The last one: what is in flight when they part is no fault.
+    /// The last one, and since when the relay has shown somebody else: what was in flight is no fault.
     previous: Option<(u32, Nanos)>,
     /// Who was seen before the relay's message about them came.
     early: Option<u32>,
@@ -47,8 +47,9 @@ pub enum Outcome {
     Nothing,
 }
 
-/// How long after a parting the old partner's packets may arrive.
-const STRAGGLING: Nanos = 250 * crate::clock::MILLISECOND;
+/// How long after a new meeting the old partner's packets may still arrive: they waited in our socket, if
+/// this machine is busy.
+const STRAGGLING: Nanos = 500 * MILLISECOND;
 
 impl Media {
     pub fn new(
@@ -80,9 +81,7 @@ impl Media {
 
     /// A conversation begins: with whom, may turn out later.
     pub fn meet(&mut self, now: Nanos, common: &mut Common) {
-        if let Some(partner) = self.partner.take() {
-            self.previous = Some((partner, now));
-        }
+        self.previous = self.partner.take().or(self.previous.map(|(previous, _)| previous)).map(|it| (it, now));
         for slot in &mut self.slots {
             slot.cut(common.is_foreign, &mut common.tally);
         }
@@ -219,8 +218,9 @@ impl Media {
 
     /// Somebody else's packet, authentic as it is.
     fn suspect(&mut self, sender: u32, now: Nanos, tally: &mut Tally) {
-        let straggles = self.previous.is_some_and(|(previous, parted)| previous == sender && now < parted + STRAGGLING);
-        if straggles {
+        // Until somebody new is there, the relay may not have heard yet that we parted.
+        let straggles = |since| self.partner.is_none() || now < since + STRAGGLING;
+        if self.previous.is_some_and(|(previous, since)| previous == sender && straggles(since)) {
             return;
         }
         if self.partner.is_none() && sender != self.person {

@@ -33,6 +33,9 @@ pub enum Notice {
     Failed(String),
 }
 
+/// What the kernel holds of a person.
+pub type Sockets = (Option<Signalling>, Option<UdpSocket>);
+
 /// Somebody who is played.
 pub struct Person {
     pub id: u32,
@@ -43,6 +46,8 @@ pub struct Person {
     pub socket: Option<UdpSocket>,
     pub connection: Option<Connection>,
     pub media: Option<Media>,
+    /// When ICE or DTLS is to be driven next.
+    pub planned: Option<Nanos>,
     pub entered: Nanos,
     pub met: Nanos,
     pub room: Option<String>,
@@ -62,6 +67,7 @@ impl Person {
             socket: None,
             connection: None,
             media: None,
+            planned: None,
             entered: 0,
             met: 0,
             room: None,
@@ -95,7 +101,7 @@ impl Person {
     }
 
     /// Go: `politely` with a goodbye, or as a browser that was killed. Sockets are given back.
-    pub fn leave(&mut self, politely: bool, common: &mut Common) -> (Option<Signalling>, Option<UdpSocket>) {
+    pub fn leave(&mut self, politely: bool, common: &mut Common) -> Sockets {
         if let Some(media) = &mut self.media {
             media.finish(common);
         }
@@ -109,7 +115,8 @@ impl Person {
             }
         }
         self.phase = Phase::Away;
-        (self.connection, self.media, self.answer, self.room, self.sees) = (None, None, None, None, false);
+        (self.connection, self.media, self.answer) = (None, None, None);
+        (self.planned, self.room, self.sees) = (None, None, false);
         (self.signalling.take(), self.socket.take())
     }
 

@@ -36,18 +36,6 @@ impl Stage {
         }
     }
 
-    /// When it began.
-    pub fn since(self) -> Nanos {
-        match self {
-            Self::Entering { since }
-            | Self::Pairing { since }
-            | Self::Settling { since }
-            | Self::Measuring { since }
-            | Self::Draining { since } => since,
-            Self::Over => 0,
-        }
-    }
-
     /// Whether whoever comes in now looks for a partner at once.
     pub fn is_running(self) -> bool {
         !matches!(self, Self::Entering { .. } | Self::Over)
