@@ -1,0 +1,287 @@
+"""Sessions, matchmaker, lobby and rooms together, whatever the order of events.
+
+Real parts but for the sockets and the media: each visitor is a fake link that reads its outbox at
+once, and believes what a client would believe. What they believe must be what the server knows.
+"""
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from relay.config import Settings
+from relay.ids import PeerId, UserId
+from relay.matchmaking.matchmaker import Matchmaker
+from relay.media.switchboard import Switchboard
+from relay.observe.tally import Tally
+from relay.peer.lines import Line, Slot
+from relay.protocol.codec import encode
+from relay.protocol.messages import (
+    ChatMessage,
+    ClientMessage,
+    Connected,
+    ErrorMessage,
+    FindPartner,
+    LeaveRoom,
+    Mode,
+    NextPartner,
+    PartingReason,
+    PartnerDisconnected,
+    PartnerFound,
+    PartnerReconnecting,
+    PartnerResumed,
+    Resume,
+    Resumed,
+    WaitingForPartner,
+)
+from relay.room.host import RoomHost
+from relay.session.directory import Directory
+from relay.session.session import Session
+from relay.session.sessions import Sessions
+
+PEOPLE = 4
+LIMITLESS = 1_000_000
+
+
+class FakeConnections:
+    """Everyone has a media connection, so that every session is worth keeping."""
+
+    def holds(self, user: UserId) -> bool:
+        return True
+
+    def hang_up(self, user: UserId) -> None:
+        """There was none."""
+
+
+class FakeEngine:
+    """Keeps the table that the switchboard asks for."""
+
+    def __init__(self) -> None:
+        self.table: dict[Slot, Line] = {}
+
+    def route(self, slot: Slot, source: Line | None) -> None:
+        if source is None:
+            self.table.pop(slot, None)
+        else:
+            self.table[slot] = source
+
+
+@dataclass
+class Visitor:
+    """A client's beliefs, and its link."""
+
+    session: Session | None = None
+    token: str = ""
+    phase: str = "gone"
+    room: str | None = None
+    partner_away: bool = False
+    heard: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+    def take_over(self, session: Session) -> None:
+        self.session = session
+
+    def end(self, code: int, reason: str) -> None:
+        raise AssertionError(f"nobody is sent away here: {reason}")
+
+    def read(self) -> None:
+        """Believe everything that waits in the outbox."""
+        while self.session is not None and self.session.outbox._waiting:
+            message = self.session.outbox._waiting.popleft()
+            if isinstance(message, ChatMessage):
+                self.session.outbox._sent.append(message)
+            self._believe(message)
+
+    def _believe(self, message: object) -> None:
+        match message:
+            case Connected(session_token=token):
+                self.token, self.phase, self.room = token, "idle", None
+            case Resumed(session_token=token, room_id=room):
+                self.token, self.room, self.partner_away = token, room, False
+                self.phase = "talking" if room else "idle"
+            case WaitingForPartner():
+                self.phase, self.room = "waiting", None
+            case PartnerFound(room_id=room):
+                self.phase, self.room, self.partner_away, self.heard, self.said = "talking", room, False, [], []
+            case PartnerDisconnected():
+                assert self.phase == "talking"
+                self.phase, self.room = "idle", None
+            case PartnerReconnecting():
+                self.partner_away = True
+            case PartnerResumed():
+                self.partner_away = False
+            case ChatMessage(id=name):
+                assert name not in self.heard, "a message came twice"
+                self.heard.append(name)
+            case ErrorMessage():
+                raise AssertionError(message)
+
+
+class ControlSide(RuleBasedStateMachine):
+    """No double pairing, no self pairing, nobody lost, no chat lost or doubled."""
+
+    numbers = st.integers(0, PEOPLE - 1)
+
+    @initialize()
+    def begin(self) -> None:
+        self.engine = FakeEngine()
+        self.tally = Tally()
+        self.directory = Directory()
+        switchboard = Switchboard(self.engine)  # type: ignore[arg-type]  # only route() is used
+        self.switchboard = switchboard
+        self.rooms = RoomHost(switchboard, self.directory.tell, self.tally)
+        self.matchmaker = Matchmaker(self.rooms, self.directory.tell, self.tally, _fail)
+        self.sessions = Sessions(
+            self.directory,
+            self.matchmaker,
+            self.rooms,
+            FakeConnections(),  # type: ignore[arg-type]  # no media here
+            Settings(rate_skip=LIMITLESS, rate_chat=LIMITLESS, rate_other=LIMITLESS),
+            self.tally,
+            _fail,
+        )
+        self.visitors = [Visitor() for _ in range(PEOPLE)]
+        self.peers: dict[UserId, PeerId] = {}
+        self.messages = 0
+        for number in range(PEOPLE):
+            self.come(number)
+            if number:
+                self.find(number, Mode.VIDEO, keep_searching=True)
+
+    def _present(self, number: int) -> Visitor | None:
+        visitor = self.visitors[number]
+        return visitor if visitor.phase not in ("gone", "away") else None
+
+    def _say(self, visitor: Visitor, message: ClientMessage) -> None:
+        assert visitor.session is not None
+        self.sessions.receive(visitor.session, encode(message))
+        if isinstance(message, LeaveRoom):
+            visitor.phase, visitor.room = "idle", None
+        self._everybody_reads()
+
+    def _everybody_reads(self) -> None:
+        for visitor in self.visitors:
+            if visitor.phase != "away":
+                visitor.read()
+
+    @rule(number=numbers)
+    def come(self, number: int) -> None:
+        visitor = self.visitors[number]
+        if visitor.phase != "gone":
+            return
+        visitor.session = self.sessions.open(visitor)
+        user = visitor.session.user
+        self.peers[user] = PeerId(len(self.peers) + 1)
+        self.switchboard.attach(user, self.peers[user])
+        visitor.read()
+
+    @rule(
+        number=numbers,
+        mode=st.sampled_from([Mode.VIDEO, Mode.VIDEO, Mode.VIDEO, Mode.TEXT]),
+        keep_searching=st.booleans(),
+    )
+    def find(self, number: int, mode: Mode, keep_searching: bool) -> None:
+        visitor = self._present(number)
+        if visitor is not None and visitor.phase == "idle":
+            self._say(visitor, FindPartner(mode=mode, keep_searching=keep_searching))
+            assert visitor.phase in ("waiting", "talking")
+
+    @rule(number=numbers)
+    def skip(self, number: int) -> None:
+        if (visitor := self._present(number)) is not None:
+            self._say(visitor, NextPartner())
+            assert visitor.phase in ("waiting", "talking")
+
+    @rule(number=numbers)
+    def stop(self, number: int) -> None:
+        if (visitor := self._present(number)) is not None:
+            self._say(visitor, LeaveRoom())
+
+    @rule(number=numbers)
+    def chat(self, number: int) -> None:
+        visitor = self._present(number)
+        if visitor is not None and visitor.phase == "talking":
+            self.messages += 1
+            visitor.said.append(str(self.messages))
+            self._say(visitor, ChatMessage(id=str(self.messages), text="x"))
+
+    @rule(number=numbers)
+    def lose_the_connection(self, number: int) -> None:
+        visitor = self._present(number)
+        if visitor is None or visitor.session is None:
+            return
+        visitor.phase = "away"
+        self.sessions.disconnected(visitor.session, visitor, lost=True)
+        self._everybody_reads()
+
+    @rule(number=numbers)
+    def come_back(self, number: int) -> None:
+        visitor = self.visitors[number]
+        if visitor.phase != "away":
+            return
+        last = visitor.heard[-1] if visitor.heard else None
+        link = Visitor(token=visitor.token, room=visitor.room, heard=visitor.heard, said=visitor.said)
+        provisional = self.sessions.open(link)
+        link.session = provisional
+        link.token = visitor.token
+        provisional.outbox._waiting.clear()
+        self.visitors[number] = link
+        self.sessions.receive(provisional, encode(Resume(token=visitor.token, last_message=last)))
+        self._everybody_reads()
+
+    @rule(number=numbers)
+    def vanish(self, number: int) -> None:
+        visitor = self.visitors[number]
+        if visitor.phase == "gone" or visitor.session is None:
+            return
+        self.sessions.close(visitor.session, PartingReason.DISCONNECTED)
+        self.switchboard.detach(visitor.session.user)
+        self.visitors[number] = Visitor()
+        self._everybody_reads()
+
+    @precondition(lambda self: hasattr(self, "visitors"))
+    @invariant()
+    def beliefs_are_true(self) -> None:
+        pairs = 0
+        for visitor in self.visitors:
+            if visitor.phase in ("gone", "away") or visitor.session is None:
+                continue
+            user = visitor.session.user
+            assert (visitor.phase == "waiting") == (user in self.matchmaker)
+            assert (visitor.phase == "talking") == (user in self.rooms)
+            assert visitor.room == self.rooms.room_of(user)
+        for room in self.rooms.rooms():
+            one, other = room.members
+            assert one != other
+            assert one not in self.matchmaker
+            assert other not in self.matchmaker
+            pairs += room.mode is not Mode.TEXT
+        assert len(self.engine.table) == 6 * pairs
+
+    @precondition(lambda self: hasattr(self, "visitors"))
+    @invariant()
+    def partners_heard_what_was_said(self) -> None:
+        for room in self.rooms.rooms():
+            both = [visitor for visitor in self.visitors if visitor.session and visitor.session.user in room.members]
+            assert len(both) == 2
+            for listener, speaker in (both, both[::-1]):
+                if listener.phase == "talking":
+                    assert listener.heard == speaker.said
+                    assert listener.partner_away == (speaker.phase == "away")
+
+
+def _fail(task: str, failure: BaseException) -> None:
+    raise AssertionError(task) from failure
+
+
+TestControlSide = ControlSide.TestCase
+TestControlSide.settings = hypothesis_settings(max_examples=200, stateful_step_count=50, deadline=None)
+
+
+@pytest.fixture(autouse=True)
+def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of sessions would write thousands of log lines."""
+    monkeypatch.setattr("relay.session.sessions.log.info", lambda *args, **kwargs: None)
+    monkeypatch.setattr("relay.room.host.log.info", lambda *args, **kwargs: None)
