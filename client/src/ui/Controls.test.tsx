@@ -73,13 +73,23 @@ describe('Escape', () => {
     fireEvent.keyDown(screen.getByLabelText('Camera'), { key: 'Escape' });
     fireEvent.keyDown(messageBox(), { key: 'Escape', isComposing: true });
     const panel = screen.getByRole('region', { name: 'Devices' });
-    fireEvent(panel, Object.assign(new Event('toggle'), { newState: 'open' }));
+    fireEvent(panel, Object.assign(new Event('beforetoggle'), { newState: 'open' }));
     fireEvent.keyDown(document.body, { key: 'Escape' });
     expect(view.did).toEqual([]);
-    fireEvent(panel, Object.assign(new Event('toggle'), { newState: 'closed' }));
+    fireEvent(panel, Object.assign(new Event('beforetoggle'), { newState: 'closed' }));
     fireEvent.keyDown(document.body, { key: 'Escape' });
     expect(view.did).toEqual([{ type: 'next' }]);
   });
+});
+
+test('Escape is not lost when the devices’ panel is taken away while it is open', () => {
+  const view = show(TALKING);
+  const panel = screen.getByRole('region', { name: 'Devices' });
+  fireEvent(panel, Object.assign(new Event('beforetoggle'), { newState: 'open' }));
+  view.go(READY);
+  view.go(TALKING);
+  fireEvent.keyDown(document.body, { key: 'Escape' });
+  expect(view.did).toEqual([{ type: 'next' }]);
 });
 
 describe('microphone and camera', () => {

@@ -1,7 +1,7 @@
 // Owns the buttons. Start and Next are one element with two names, so that a keyboard's focus stays
 // on it from the first partner to the last.
 
-import { useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef } from 'react';
 import type { DeviceKind } from '../core/devices';
 import { maySearch } from '../core/obstacle';
 import { uses } from '../core/sharing';
@@ -18,8 +18,12 @@ interface ControlsProps {
 export function Controls({ session, onAct }: ControlsProps) {
   const primary = useRef<HTMLButtonElement>(null);
   const idle = session.phase.name === 'idle';
-  const [menuOpen, setMenuOpen] = useState(false);
-  useEscape(() => !menuOpen && onAct({ type: 'next' }));
+  // Not state: a key that follows at once must find it already.
+  const menuOpen = useRef(false);
+  const noteMenu = useCallback((open: boolean) => {
+    menuOpen.current = open;
+  }, []);
+  useEscape(() => !menuOpen.current && onAct({ type: 'next' }));
 
   function stop() {
     // Stop is about to vanish from under the focus.
@@ -50,7 +54,7 @@ export function Controls({ session, onAct }: ControlsProps) {
         <div className={styles.devices}>
           <Toggle kind="microphone" session={session} onAct={onAct} />
           {uses(session.mode, 'camera') && <Toggle kind="camera" session={session} onAct={onAct} />}
-          {!idle && <DeviceMenu session={session} onAct={onAct} onOpen={setMenuOpen} />}
+          {!idle && <DeviceMenu session={session} onAct={onAct} onOpen={noteMenu} />}
         </div>
       )}
     </div>

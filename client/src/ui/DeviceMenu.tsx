@@ -1,7 +1,7 @@
 // Owns the devices' place during a call: a button and the panel that it opens. The browser's popover
 // closes it on Escape and on a click beside it.
 
-import type { ToggleEvent } from 'react';
+import { type ToggleEvent, useEffect } from 'react';
 import { uses } from '../core/sharing';
 import type { PersonEvent, Session } from '../core/state';
 import styles from './Controls.module.css';
@@ -15,6 +15,8 @@ interface DeviceMenuProps {
 }
 
 export function DeviceMenu({ session, onAct, onOpen }: DeviceMenuProps) {
+  // A panel that is taken away while it is open tells nobody.
+  useEffect(() => () => onOpen(false), [onOpen]);
   return (
     <>
       <button type="button" className={styles.toggle} popoverTarget="devices" title="Devices">
@@ -26,7 +28,7 @@ export function DeviceMenu({ session, onAct, onOpen }: DeviceMenuProps) {
         className={styles.menu}
         popover="auto"
         aria-label="Devices"
-        onToggle={({ newState }: ToggleEvent) => onOpen(newState === 'open')}
+        onBeforeToggle={({ newState }: ToggleEvent) => onOpen(newState === 'open')}
       >
         {(['camera', 'microphone'] as const)
           .filter((kind) => uses(session.mode, kind))
