@@ -1,0 +1,125 @@
+"""One suite for every engine, on its own port: what the switchboard relies on."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from relay import native
+from relay.config import EngineChoice, Settings
+from relay.errors import ConfigurationError
+from relay.ids import PeerId
+from relay.media.choice import Media, choose
+from relay.media.engine import Engine
+from relay.observe.drops import Drops
+from relay.peer.candidates import Reach
+from relay.peer.lines import Line, Medium, Negotiated, Slot, SrtpKeys, SrtpProfile
+from relay.peer.negotiation import TRANSPORT_CC, Identity, negotiate
+from tests.conftest import free_port
+from tests.unit.offers import ROLES, offer
+
+ANN, BOB, NOBODY = PeerId(1), PeerId(2), PeerId(99)
+IDENTITY = Identity(ufrag="ufrag", password="p" * 24, fingerprints=(), reach=Reach(("127.0.0.1",), 1, 1))
+OFFER = offer().replace("a=extmap:4 ", f"a=extmap:3 {TRANSPORT_CC}\na=extmap:4 ")
+
+
+class Listener:
+    """Nothing comes in these tests."""
+
+    def flow_selected(self, *_: object) -> None: ...
+    def flow_lost(self, *_: object) -> None: ...
+    def dtls_received(self, *_: object) -> None: ...
+
+
+def _fail(task: str, failure: BaseException) -> None:
+    raise AssertionError(task) from failure
+
+
+@pytest.fixture(params=list(EngineChoice))
+async def media(request: pytest.FixtureRequest) -> AsyncIterator[Media]:
+    if request.param is EngineChoice.PACKETS and not native.BUILT:
+        pytest.skip("the native core is not built")
+    media = choose(Settings(engine=request.param), Drops(), _fail)
+    media.open(("127.0.0.1",), free_port(), Listener())
+    yield media
+    await media.engine.stop()
+    await media.port.close()
+
+
+@pytest.fixture
+def engine(media: Media) -> Engine:
+    return media.engine
+
+
+def negotiated(engine: Engine) -> Negotiated:
+    return negotiate(OFFER, ROLES, engine.terms, IDENTITY, range(1, 13))
+
+
+def keys() -> SrtpKeys:
+    return SrtpKeys(SrtpProfile.AEAD_AES_128_GCM, bytes(28), bytes(range(28)))
+
+
+def camera(peer: PeerId) -> Line:
+    return Line(peer, Medium.CAMERA)
+
+
+def show(peer: PeerId) -> Slot:
+    return Slot(peer, Medium.CAMERA)
+
+
+async def test_routes_are_counted_and_end_with_either_end(engine: Engine) -> None:
+    for peer in (ANN, BOB):
+        engine.open(peer, negotiated(engine))
+        engine.secure(peer, keys())
+    engine.route(show(ANN), camera(BOB))
+    engine.route(show(BOB), camera(ANN))
+    assert (engine.stats().peers, engine.stats().routes) == (2, 2)
+    engine.route(show(BOB), None)
+    assert engine.stats().routes == 1
+    engine.close(BOB)
+    assert (engine.stats().peers, engine.stats().routes) == (1, 0)
+
+
+async def test_who_is_not_there_is_ignored(engine: Engine) -> None:
+    engine.open(ANN, negotiated(engine))
+    engine.secure(NOBODY, keys())
+    engine.route(show(NOBODY), camera(ANN))
+    engine.route(show(ANN), camera(NOBODY))
+    engine.close(NOBODY)
+    assert (engine.stats().peers, engine.stats().routes) == (1, 0)
+
+
+async def test_closing_and_stopping_twice_is_harmless(engine: Engine) -> None:
+    engine.open(ANN, negotiated(engine))
+    engine.close(ANN)
+    engine.close(ANN)
+    await engine.stop()
+    await engine.stop()
+    assert engine.stats().peers == 0
+
+
+async def test_transport_feedback_is_agreed_only_where_the_engine_gives_it(media: Media) -> None:
+    agreed = negotiated(media.engine)
+    gives = media.choice is EngineChoice.PACKETS
+    for line in agreed.lines:
+        assert (TRANSPORT_CC in [uri for _, uri in line.extensions]) == gives
+    assert all(TRANSPORT_CC not in [uri for _, uri in slot.extensions] for slot in agreed.slots)
+
+
+async def test_every_open_peer_has_statistics_where_peers_are_counted(media: Media) -> None:
+    media.engine.open(ANN, negotiated(media.engine))
+    assert list(media.engine.peer_stats()) == ([ANN] if media.choice is EngineChoice.PACKETS else [])
+
+
+def test_by_default_packets_are_forwarded_where_the_core_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    if native.BUILT:
+        assert choose(Settings(), Drops(), _fail).choice is EngineChoice.PACKETS
+    monkeypatch.setattr(native, "BUILT", False)
+    chosen = choose(Settings(), Drops(), _fail)
+    assert chosen.choice is EngineChoice.FRAMES
+    assert "not built" in chosen.reason
+
+
+def test_packets_without_the_core_are_a_mistake_in_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "BUILT", False)
+    with pytest.raises(ConfigurationError, match="Rust"):
+        choose(Settings(engine=EngineChoice.PACKETS), Drops(), _fail)
