@@ -1,6 +1,6 @@
 //! People on routes without signalling: the yardsticks that the relay is compared with.
 //!
-//! Person n talks with person n xor 1, from fixed ports, over plain RTP.
+//! Person n talks with person n xor 1 over plain RTP, and has n in their SSRCs.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -23,14 +23,15 @@ const VIDEO_SSRC: u32 = 0x2000_0000;
 /// The forwarder sets this bit in what it passes on, as a relay has SSRCs of its own.
 pub const FORWARDED: u32 = 0x8000_0000;
 
+/// Whose stream this is.
+pub fn person(ssrc: u32) -> u32 {
+    ssrc & !(AUDIO_SSRC | VIDEO_SSRC | FORWARDED)
+}
+
 /// Everybody, already talking.
 pub fn people(options: &Options, common: &mut Common) -> io::Result<Vec<Person>> {
-    let sockets = (0..options.people)
-        .map(|id| {
-            let port = options.first_port.checked_add(id as u16).ok_or(io::ErrorKind::InvalidInput)?;
-            udp::open(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port))
-        })
-        .collect::<io::Result<Vec<_>>>()?;
+    let any = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
+    let sockets = (0..options.people).map(|_| udp::open(any)).collect::<io::Result<Vec<_>>>()?;
     let channels = connect(options, &sockets)?;
     let mut people = Vec::new();
     for ((id, socket), channel) in (0..).zip(sockets).zip(channels) {

@@ -67,9 +67,6 @@ pub struct Options {
     /// Makes the behaviours repeatable.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// People of the routes without signalling bind this port and those after it.
-    #[arg(long, default_value_t = 20_000)]
-    pub first_port: u16,
     /// Print one JSON object per line: `phase` as it comes, then `report`.
     #[arg(long)]
     pub json: bool,

@@ -8,7 +8,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 
 use clap::{Parser, ValueEnum};
-use loadgen::bypass::FORWARDED;
+use loadgen::bypass::{self, FORWARDED};
 use loadgen::clock::SECOND;
 use loadgen::poller::Poller;
 use loadgen::rtp;
@@ -26,9 +26,6 @@ const FAULT_INTERVAL: u64 = 100;
 struct Options {
     #[arg(long, default_value_t = 19_000)]
     port: u16,
-    /// Person n sends from this port plus n.
-    #[arg(long, default_value_t = 20_000)]
-    first_port: u16,
     /// Spoil one packet in a hundred.
     #[arg(long, value_enum)]
     fault: Option<Fault>,
@@ -51,10 +48,12 @@ struct Forwarder {
     outbox: Outbox,
     packets: u64,
     last_fault: u64,
+    /// Where people are, as their packets tell.
+    addresses: HashMap<u32, SocketAddrV4>,
     /// Held back until the next packet to the same person.
-    held: HashMap<u16, Vec<u8>>,
+    held: HashMap<u32, Vec<u8>>,
     /// Who sent the last packet, and its payload.
-    last: (u16, Vec<u8>),
+    last: (u32, Vec<u8>),
 }
 
 fn main() -> io::Result<()> {
@@ -62,9 +61,15 @@ fn main() -> io::Result<()> {
     let socket = udp::open(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), options.port))?;
     let mut poller = Poller::new()?;
     poller.watch(&socket, 0)?;
-    let outbox = Outbox::default();
-    let mut forwarder =
-        Forwarder { options, outbox, packets: 0, last_fault: 0, held: HashMap::new(), last: (0, vec![]) };
+    let mut forwarder = Forwarder {
+        options,
+        outbox: Outbox::default(),
+        packets: 0,
+        last_fault: 0,
+        addresses: HashMap::new(),
+        held: HashMap::new(),
+        last: (0, Vec::new()),
+    };
     let mut inbox = Inbox::default();
     loop {
         poller.wait(SECOND)?;
@@ -77,18 +82,20 @@ impl Forwarder {
         // A refusal (ICMP) of somebody who has gone is no reason to stop for the others.
         while let Ok(received @ 1..) = inbox.receive(socket) {
             for position in 0..received {
-                let from = inbox.source(position).port();
+                let from = inbox.source(position);
                 self.forward(from, inbox.datagram(position));
             }
             self.outbox.flush(socket);
         }
     }
 
-    fn forward(&mut self, from: u16, packet: &mut [u8]) {
+    fn forward(&mut self, source: SocketAddrV4, packet: &mut [u8]) {
         let Some(header) = rtp::header_length(packet) else { return };
+        let from = bypass::person(rtp::ssrc(packet));
+        let to = from ^ 1;
+        self.addresses.insert(from, source);
         rewrite(packet);
         self.packets += 1;
-        let to = ((from - self.options.first_port) ^ 1) + self.options.first_port;
         match self.fault(from, &packet[header..]) {
             Some(Fault::Drop) => return,
             Some(Fault::Corrupt) => packet[header + (packet.len() - header) / 2] ^= 1,
@@ -107,7 +114,7 @@ impl Forwarder {
     }
 
     /// What is to go wrong with this packet.
-    fn fault(&mut self, from: u16, payload: &[u8]) -> Option<Fault> {
+    fn fault(&mut self, from: u32, payload: &[u8]) -> Option<Fault> {
         let fault = self.options.fault?;
         let fits = self.last.0 != from && self.last.1.len() == payload.len();
         if self.packets - self.last_fault < FAULT_INTERVAL || (fault == Fault::Misdeliver && !fits) {
@@ -118,8 +125,11 @@ impl Forwarder {
         Some(fault)
     }
 
-    fn send(&mut self, port: u16, packet: &[u8]) {
-        self.outbox.push_to(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port), packet);
+    fn send(&mut self, to: u32, packet: &[u8]) {
+        // Whoever has not said anything yet, can't be reached.
+        if let Some(address) = self.addresses.get(&to) {
+            self.outbox.push_to(*address, packet);
+        }
     }
 }
 
