@@ -14,6 +14,8 @@ class Drop(StrEnum):
     STUN_MALFORMED = "stun_malformed"
     STUN_UNKNOWN_UFRAG = "stun_unknown_ufrag"
     STUN_BAD_INTEGRITY = "stun_bad_integrity"
+    STUN_REPLAYED = "stun_replayed"
+    STUN_ADDRESS_HELD = "stun_address_held"
     UNVERIFIED_SOURCE = "unverified_source"
     DTLS_BACKLOG = "dtls_backlog"
     SEND_FAILED = "send_failed"

@@ -8,6 +8,11 @@ MESSAGE-INTEGRITY fits our password. Anything else gets no answer, so the port c
 find out who is here or to reflect traffic. A right check proves the address it came from. The
 first proved address is selected at once, because browsers begin DTLS before they nominate; from
 then on the selected one is that of the latest check with USE-CANDIDATE.
+
+Two things are no right checks although their MESSAGE-INTEGRITY fits. One is a check that was seen
+before on another path: somebody recorded it and plays it again from elsewhere (no browser sends one
+transaction on two paths). The other comes from an address whose owner still proves it: somebody
+with credentials of their own forges the source.
 """
 
 import struct
@@ -25,6 +30,12 @@ CONSENT_TIMEOUT = 30.0
 
 PATHS_PER_PEER = 16
 """Proved addresses kept per peer. A browser with several networks and TURN shows about eight."""
+
+CHECKS_REMEMBERED = 256
+"""Checks per peer that are known again. Chromium sends one every 2.5 s: those of the last ten minutes."""
+
+PATH_HELD = 15.0
+"""Seconds after a check during which its address is nobody else's. Browsers check every 2.5 to 6 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,10 @@ class _Credentials:
 @dataclass(slots=True)
 class _Agent:
     ufrags: list[str] = field(default_factory=list)
-    paths: OrderedDict[Path, None] = field(default_factory=OrderedDict)
+    paths: OrderedDict[Path, float] = field(default_factory=OrderedDict)
+    """Least recently proved first, with the time of the latest check."""
+    checks: OrderedDict[bytes, Path] = field(default_factory=OrderedDict)
+    """By transaction id."""
     selected: Path | None = None
     checked_at: float = 0.0
     consenting: bool = False
@@ -96,6 +110,10 @@ class BindingTable:
             return Drop.STUN_UNKNOWN_UFRAG
         if not request.check_message_integrity(credentials.key):
             return Drop.STUN_BAD_INTEGRITY
+        if self._is_held(path, credentials.peer, now):
+            return Drop.STUN_ADDRESS_HELD
+        if not self._is_fresh(credentials.peer, request.transaction_id, path):
+            return Drop.STUN_REPLAYED
         selected = self._prove(credentials.peer, ufrag, path, "USE-CANDIDATE" in request.attributes, now)
         response = stun.Message(
             message_method=stun.Method.BINDING,
@@ -133,15 +151,29 @@ class BindingTable:
                 lost.append(peer)
         return lost
 
+    def _is_held(self, path: Path, peer: PeerId, now: float) -> bool:
+        """Whether somebody else has shown lately that they sit behind the path."""
+        owner = self._owners.get(path, peer)
+        return owner != peer and now - self._agents[owner].paths[path] <= PATH_HELD
+
+    def _is_fresh(self, peer: PeerId, transaction: bytes, path: Path) -> bool:
+        """Remember the check; False if it was seen on another path."""
+        checks = self._agents[peer].checks
+        if checks.setdefault(transaction, path) != path:
+            return False
+        if len(checks) > CHECKS_REMEMBERED:
+            checks.popitem(last=False)
+        return True
+
     def _prove(self, peer: PeerId, ufrag: str, path: Path, nominates: bool, now: float) -> bool:
         agent = self._agents[peer]
         agent.checked_at = now
         agent.consenting = True
         if (previous := self._owners.get(path)) is not None and previous != peer:
-            # A NAT gave the address to someone else, who has just proved it.
+            # A NAT gave the address to someone else, and who had it is silent.
             self._disown(previous, path)
         self._owners[path] = peer
-        agent.paths[path] = None
+        agent.paths[path] = now
         agent.paths.move_to_end(path)
         before = agent.selected
         if nominates:

@@ -233,14 +233,37 @@ async def test_a_released_peer_is_forgotten(subject: Subject) -> None:
     assert await browser.hears_nothing()
 
 
-async def test_an_address_that_somebody_else_proves_is_theirs(subject: Subject) -> None:
+async def test_an_address_that_its_owner_still_proves_is_nobody_elses(subject: Subject) -> None:
     subject.port.admit(BOB, "bob", PASSWORD)
     browser = subject.browser()
     await browser.check("ann")
-    await browser.check("bob")
+    browser.send(check("bob", nominate=True))
+    await until(lambda: subject.dropped(Drop.STUN_ADDRESS_HELD))
     browser.send(CLIENT_HELLO)
     await until(lambda: subject.listener.dtls)
-    assert subject.listener.dtls == [(BOB, CLIENT_HELLO)]
+    assert subject.listener.dtls == [(ANN, CLIENT_HELLO)]
+    subject.port.release(ANN)
+    await browser.check("bob")
+    browser.send(CLIENT_HELLO)
+    await until(lambda: len(subject.listener.dtls) == 2)
+    assert subject.listener.dtls[1] == (BOB, CLIENT_HELLO)
+
+
+@pytest.mark.parametrize("nominate", [False, True])
+async def test_a_check_that_is_played_again_from_elsewhere_moves_nothing(subject: Subject, nominate: bool) -> None:
+    home, thief = subject.browser(), subject.browser()
+    recorded = check(nominate=nominate)
+    for _ in range(2):  # the browser itself may repeat it
+        home.send(recorded)
+        await home.receive()
+    thief.send(recorded)
+    await until(lambda: subject.dropped(Drop.STUN_REPLAYED))
+    assert await thief.hears_nothing()
+    subject.port.send_dtls(ANN, b"\x16one")
+    assert await home.receive() == b"\x16one"
+    thief.send(CLIENT_HELLO)
+    await until(lambda: subject.dropped(Drop.UNVERIFIED_SOURCE))
+    assert subject.listener.dtls == []
 
 
 async def test_a_peer_that_stops_checking_loses_its_flow(monkeypatch: pytest.MonkeyPatch) -> None:

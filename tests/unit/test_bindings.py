@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 
 from relay.ids import PeerId
 from relay.observe.drops import Drop
-from relay.transport.bindings import CONSENT_TIMEOUT, PATHS_PER_PEER, Answered, BindingTable
+from relay.transport.bindings import (
+    CHECKS_REMEMBERED,
+    CONSENT_TIMEOUT,
+    PATH_HELD,
+    PATHS_PER_PEER,
+    Answered,
+    BindingTable,
+)
 from relay.transport.port import Path
 
 ANN, BOB = PeerId(1), PeerId(2)
@@ -107,12 +114,28 @@ def test_a_restart_replaces_a_restart_that_never_nominated(table: BindingTable) 
     accept(table, check("ann3"), HOME)
 
 
-def test_an_address_that_changes_hands_belongs_to_who_proved_it_last(table: BindingTable) -> None:
+def test_an_address_changes_hands_only_when_its_owner_is_silent(table: BindingTable) -> None:
     table.admit(BOB, "bob", PASSWORD)
     accept(table, check(nominate=True), HOME)
-    accept(table, check("bob", nominate=True), HOME)
+    assert table.receive_stun(check("bob", nominate=True), HOME, PATH_HELD) is Drop.STUN_ADDRESS_HELD
+    assert table.owner(HOME) == ANN
+    accept(table, check("bob", nominate=True), HOME, now=PATH_HELD + 0.1)
     assert table.owner(HOME) == BOB
     assert table.selected(ANN) is None
+
+
+def test_a_check_from_elsewhere_is_known_again_for_as_long_as_it_is_remembered(table: BindingTable) -> None:
+    recorded = check(nominate=True)
+    accept(table, recorded, HOME)
+    assert table.receive_stun(recorded, AWAY, 1.0) is Drop.STUN_REPLAYED
+    for _ in range(CHECKS_REMEMBERED - 1):
+        accept(table, check(nominate=True), HOME)
+    assert table.receive_stun(recorded, AWAY, 1.0) is Drop.STUN_REPLAYED
+    assert table.selected(ANN) == HOME
+    # Then it is forgotten: memory has a bound. The owner's next check takes the flow back.
+    accept(table, check(nominate=True), HOME)
+    assert accept(table, recorded, AWAY).selected
+    assert accept(table, check(nominate=True), HOME).selected
 
 
 def test_a_released_peer_leaves_nothing_behind(table: BindingTable) -> None:

@@ -4,9 +4,10 @@
 //! rules are those of `relay/transport/bindings.py`, and one contract suite holds both to them: a right
 //! check proves the address it came from; the first proved address is selected at once, because browsers
 //! begin DTLS before they nominate; then it is that of the latest check with USE-CANDIDATE. Anything
-//! that is not a right check gets no answer.
+//! that is not a right check gets no answer; nor does one that was seen on another path, or that comes from
+//! an address whose owner still proves it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use aws_lc_rs::hmac;
 use rustc_hash::FxHashMap;
@@ -21,6 +22,12 @@ pub type PeerId = u64;
 
 /// Proved addresses kept per peer. A browser with several networks and TURN shows about eight.
 pub const PATHS_PER_PEER: usize = 16;
+
+/// Checks per peer that are known again. Chromium sends one every 2.5 s: those of the last ten minutes.
+pub const CHECKS_REMEMBERED: usize = 256;
+
+/// Milliseconds after a check during which its address is nobody else's. Browsers check every 2.5 to 6 s.
+pub const PATH_HELD: u64 = 15_000;
 
 /// A check was right and its response was written.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,8 +47,10 @@ struct Credentials {
 struct Agent {
     /// Oldest first; two at most.
     ufrags: Vec<Vec<u8>>,
-    /// Least recently proved first.
-    paths: Vec<Path>,
+    /// Least recently proved first, with the time of the latest check.
+    paths: Vec<(Path, Time)>,
+    /// Oldest first: transaction id and path.
+    checks: VecDeque<([u8; 12], Path)>,
     selected: Option<Path>,
     checked_at: Time,
 }
@@ -78,7 +87,7 @@ impl BindingTable {
         for ufrag in &agent.ufrags {
             self.credentials.remove(ufrag);
         }
-        for path in &agent.paths {
+        for (path, _) in &agent.paths {
             self.owners.remove(path);
         }
     }
@@ -98,8 +107,14 @@ impl BindingTable {
         if !check.is_authentic(&credentials.key) {
             return Err(Reason::StunBadIntegrity);
         }
-        check.respond(path.remote, &credentials.key, response);
         let peer = credentials.peer;
+        if self.is_held(&path, peer, now) {
+            return Err(Reason::StunAddressHeld);
+        }
+        if !self.agents.get_mut(&peer).is_some_and(|agent| agent.remember(check.transaction, path)) {
+            return Err(Reason::StunReplayed);
+        }
+        check.respond(path.remote, &credentials.key, response);
         Ok(Answered { peer, selected: self.prove(peer, ufrag, path, check.use_candidate, now) })
     }
 
@@ -118,7 +133,7 @@ impl BindingTable {
         let mut lost = Vec::new();
         for (peer, agent) in &mut self.agents {
             if agent.selected.is_some() && now.millis_since(agent.checked_at) > self.consent {
-                for path in agent.paths.drain(..) {
+                for (path, _) in agent.paths.drain(..) {
                     self.owners.remove(&path);
                 }
                 agent.selected = None;
@@ -128,16 +143,23 @@ impl BindingTable {
         lost
     }
 
+    /// Whether somebody else has shown lately that they sit behind the path.
+    fn is_held(&self, path: &Path, peer: PeerId, now: Time) -> bool {
+        let Some(owner) = self.owners.get(path).filter(|owner| **owner != peer) else { return false };
+        let proved = self.agents.get(owner).and_then(|agent| agent.paths.iter().find(|(known, _)| known == path));
+        proved.is_some_and(|(_, at)| now.millis_since(*at) <= PATH_HELD)
+    }
+
     fn prove(&mut self, peer: PeerId, ufrag: &[u8], path: Path, nominates: bool, now: Time) -> bool {
         match self.owners.insert(path, peer) {
-            // A NAT gave the address to someone else, who has just proved it.
+            // A NAT gave the address to someone else, and who had it is silent.
             Some(previous) if previous != peer => self.disown(previous, path),
             _ => {}
         }
         let Some(agent) = self.agents.get_mut(&peer) else { return false };
         agent.checked_at = now;
-        agent.paths.retain(|known| *known != path);
-        agent.paths.push(path);
+        agent.paths.retain(|(known, _)| *known != path);
+        agent.paths.push((path, now));
         let before = agent.selected;
         if nominates {
             agent.selected = Some(path);
@@ -150,18 +172,32 @@ impl BindingTable {
             agent.selected = Some(path);
         }
         while agent.paths.len() > PATHS_PER_PEER {
-            let Some(oldest) = agent.paths.iter().position(|known| Some(*known) != agent.selected) else { break };
-            self.owners.remove(&agent.paths.remove(oldest));
+            let Some(oldest) = agent.paths.iter().position(|(known, _)| Some(*known) != agent.selected) else { break };
+            self.owners.remove(&agent.paths.remove(oldest).0);
         }
         agent.selected != before
     }
 
     fn disown(&mut self, peer: PeerId, path: Path) {
         if let Some(agent) = self.agents.get_mut(&peer) {
-            agent.paths.retain(|known| *known != path);
+            agent.paths.retain(|(known, _)| *known != path);
             if agent.selected == Some(path) {
-                agent.selected = agent.paths.last().copied();
+                agent.selected = agent.paths.last().map(|(known, _)| *known);
             }
         }
+    }
+}
+
+impl Agent {
+    /// Remember a check; false if it was seen on another path.
+    fn remember(&mut self, transaction: [u8; 12], path: Path) -> bool {
+        if let Some((_, seen)) = self.checks.iter().find(|(known, _)| *known == transaction) {
+            return *seen == path;
+        }
+        if self.checks.len() >= CHECKS_REMEMBERED {
+            self.checks.pop_front();
+        }
+        self.checks.push_back((transaction, path));
+        true
     }
 }

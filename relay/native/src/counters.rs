@@ -52,6 +52,8 @@ reasons! {
     StunMalformed = "stun_malformed",
     StunUnknownUfrag = "stun_unknown_ufrag",
     StunBadIntegrity = "stun_bad_integrity",
+    StunReplayed = "stun_replayed",
+    StunAddressHeld = "stun_address_held",
     UnverifiedSource = "unverified_source",
     DtlsBacklog = "dtls_backlog",
     SendFailed = "send_failed",

@@ -30,7 +30,8 @@ pub fn integrity_key(password: &[u8]) -> hmac::Key {
 #[derive(Debug)]
 pub struct Check<'a> {
     message: &'a [u8],
-    transaction: [u8; 12],
+    /// Its id; random, so that no two checks share one.
+    pub transaction: [u8; 12],
     username: &'a [u8],
     /// Whether it nominates its path.
     pub use_candidate: bool,
