@@ -142,6 +142,7 @@ class Relay:
             waiting=len(self._matchmaker),
             rooms=len(self._rooms),
             media_connections=len(self._connections),
+            paths=dict(self._connections.paths()),
             packets_received=media.packets_received,
             packets_sent=media.packets_sent,
             bytes_received=media.bytes_received,

@@ -108,8 +108,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = ()
     turn_secret: Annotated[
-        str | None,
-        Meta(min_length=8, description="Secret that is shared with coturn (`static-auth-secret`)."),
+        Annotated[str, Meta(min_length=8)] | None,
+        Meta(description="Secret that is shared with coturn (`static-auth-secret`)."),
     ] = None
     turn_lifetime: Annotated[
         int, Meta(ge=60, description="Seconds that a visitor's TURN credentials are valid; renewed after half.")
@@ -137,8 +137,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="Origins besides the page's own that may connect and read `/videochat/`."),
     ] = ()
     operator_token: Annotated[
-        str | None,
-        Meta(min_length=16, description="Opens the operator's endpoints as a bearer token; empty: they are closed."),
+        Annotated[str, Meta(min_length=16)] | None,
+        Meta(description="Opens the operator's endpoints as a bearer token; empty: they are closed."),
     ] = None
     resume_window: Annotated[
         float, Meta(ge=0, description="Seconds that a visitor whose connection was lost may take to come back.")

@@ -152,6 +152,11 @@ class Connections:
         """The person's connection, if there is one."""
         return self._users.get(user)
 
+    def path_of(self, user: UserId) -> str | None:
+        """What carries the person's media, once it may flow."""
+        peer = self._users.get(user)
+        return self._carrier(peer) if peer is not None and peer in self._secure else None
+
     def hang_up(self, user: UserId) -> None:
         """The person has gone. Idempotent."""
         peer = self._users.get(user)
@@ -220,7 +225,6 @@ class Connections:
         self._switchboard.detach(held.user)
         self._engine.close(peer)
         self._tasks.start(f"close peer {peer}", held.connection.close())
-
 
     def _carrier(self, peer: PeerId) -> str:
         return carrier(self._paths[peer], self._claims.get(peer), self._relays).value

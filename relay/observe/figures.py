@@ -16,6 +16,8 @@ class Figures:
     rooms: int
     media_connections: int
 
+    paths: dict[str, int]
+    """Media connections that came about, by what carries or carried them."""
     packets_received: int
     packets_sent: int
     bytes_received: int

@@ -26,6 +26,7 @@ from relay.observe.pulse import Pulse
 from relay.observe.tally import Tally
 
 SETUP_FAILURES = ("no_check", "dtls_failed")
+PATHS = ("udp", "tcp", "turn_udp", "turn_tcp", "turn_tls")
 LOSSES = ("consent_expired", "closed_by_browser")
 """Reasons that are shown from the start, with 0: a rate misses the first event of a counter that did not exist."""
 
@@ -56,6 +57,7 @@ class Metrics(Collector):
         yield from _now(figures)
         yield from _media(figures)
         yield from _visits(self._tally)
+        yield from _setups(figures, self._tally)
         yield from _troubles(self._tally)
         yield from _loop(self._pulse)
         yield from _system()
@@ -95,6 +97,7 @@ def _media(figures: Figures) -> Iterator[Metric]:
 
 def _visits(tally: Tally) -> Iterator[Metric]:
     yield CounterMetricFamily("relay_sessions_opened", "Visitors who were let in.", tally.connections)
+    yield CounterMetricFamily("relay_sessions_resumed", "Sessions that went on after a lost connection.", tally.resumes)
     family = CounterMetricFamily("relay_sessions_closed", "Visits that ended.", labels=["reason"])
     yield _by(family, tally.departures)
     yield CounterMetricFamily("relay_matches", "Pairs that were brought together.", tally.matches)
@@ -108,13 +111,20 @@ def _visits(tally: Tally) -> Iterator[Metric]:
     yield _by(family, tally.messages)
 
 
-def _troubles(tally: Tally) -> Iterator[Metric]:
+def _setups(figures: Figures, tally: Tally) -> Iterator[Metric]:
     yield CounterMetricFamily("relay_setups_succeeded", "Media connections that came about.", tally.setups_succeeded)
     yield _histogram("relay_setup_seconds", "From the answer to an offer until media may flow.", tally.setup_seconds)
     family = CounterMetricFamily("relay_setups_failed", "Media connections that did not come about.", labels=["reason"])
     yield _by(family, dict.fromkeys(SETUP_FAILURES, 0) | tally.setups_failed)
     family = CounterMetricFamily("relay_connections_lost", "Media connections that broke.", labels=["reason"])
     yield _by(family, dict.fromkeys(LOSSES, 0) | tally.connections_lost)
+    family = CounterMetricFamily(
+        "relay_paths", "Media connections that came about, by what carries them.", labels=["path"]
+    )
+    yield _by(family, dict.fromkeys(PATHS, 0) | figures.paths)
+
+
+def _troubles(tally: Tally) -> Iterator[Metric]:
     codes = {code.value: tally.refusals[code] for code in ErrorCode if code not in HTTP_ONLY}
     yield _by(CounterMetricFamily("relay_errors", "Errors that visitors were told.", labels=["code"]), codes)
     family = CounterMetricFamily("relay_limit_hits", "Events that came more often than allowed.", labels=["limit"])

@@ -1,4 +1,4 @@
-"""What the operator's console shows and does. All of it wants the token, but for the page itself, which holds no data."""
+"""What the operator's console shows and does. All of it wants the token; the page itself holds no data."""
 
 from typing import Protocol
 

@@ -116,7 +116,7 @@ class OperatorConsole:
         of = stats.get(peer) if peer is not None else None
         return Side(
             user=user,
-            path=None,
+            path=self._connections.path_of(user),
             received=of.bits_per_second_received if of else None,
             sent=of.bits_per_second_sent if of else None,
             keyframe_requests=of.keyframe_requests if of else None,

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -44,6 +45,21 @@ async def test_the_overview_shows_people_and_rooms(relay: Relay, client: aiohttp
     assert [set(side) >= {"path", "received", "sent"} for side in room["sides"]] == [True, True]
     assert set(overview["series"]) == set(Sample._fields)
     assert overview["ready"] is True
+
+
+async def test_the_page_is_for_anyone_and_holds_no_data(
+    relay: Relay, client: aiohttp.ClientSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relay.web.operator.STATIC", tmp_path)
+    async with client.get("/operator") as response:
+        assert response.status == 503
+    (tmp_path / "operator.html").write_text("<title>Relay operator</title>")
+    async with client.get("/operator") as response:
+        assert await response.text() == "<title>Relay operator</title>"
+        policy = response.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert response.headers["X-Robots-Tag"] == "noindex"
 
 
 async def test_only_samples_that_are_new_are_told(relay: Relay, client: aiohttp.ClientSession) -> None:

@@ -77,3 +77,22 @@ def test_the_readme_lists_every_setting_with_its_default_and_meaning() -> None:
             f"| `RELAY_{name.upper()}` | {f'`{defaults[name]}`' if defaults[name] else '-'} | {config.describe(name)} |"
         )
         assert row in readme, row
+
+
+@pytest.mark.parametrize("name", config.names())
+@pytest.mark.parametrize("value", ["4096", "203.0.113.7", "off", "a-secret-of-some-length"])
+def test_whatever_is_written_is_taken_or_refused_by_name(name: str, value: str) -> None:
+    try:
+        config.load({f"RELAY_{name.upper()}": value})
+    except ConfigurationError as refusal:
+        written = str(refusal).lower()
+        assert name in written or any(other in written for other in config.names())
+
+
+@pytest.mark.parametrize("name", sorted(config.SECRETS))
+def test_a_secret_is_taken_unless_it_is_short(name: str) -> None:
+    secret = "a-secret-of-some-length"
+    others = {"RELAY_TURN_URLS": "turn:turn.example.org"} if name == "turn_secret" else {}
+    assert getattr(config.load({f"RELAY_{name.upper()}": secret, **others}).settings, name) == secret
+    with pytest.raises(ConfigurationError, match=f"RELAY_{name.upper()}"):
+        config.load({f"RELAY_{name.upper()}": "short", **others})

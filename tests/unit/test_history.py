@@ -18,6 +18,7 @@ FIGURES = Figures(
     waiting=2,
     rooms=3,
     media_connections=9,
+    paths={},
     packets_received=0,
     packets_sent=0,
     bytes_received=1_000,

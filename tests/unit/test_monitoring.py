@@ -35,6 +35,7 @@ def exposed() -> set[str]:
         waiting=0,
         rooms=1,
         media_connections=2,
+        paths={},
         packets_received=1,
         packets_sent=1,
         bytes_received=1,

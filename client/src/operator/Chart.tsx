@@ -1,0 +1,100 @@
+// Owns one chart of the last hour: two lines on a plain SVG, with the values under the pointer.
+
+import { type PointerEvent, useState } from 'react';
+import styles from './operator.module.css';
+import type { Series, SeriesName } from './overview';
+import { HEIGHT, nearest, path, span, top, WIDTH } from './scale';
+
+interface Props {
+  title: string;
+  series: Series;
+  /** Each with its name. */
+  lines: [SeriesName, string][];
+  format: (value: number) => string;
+  /** The axis goes up to this at least. */
+  atLeast?: number;
+  /** Values are whole numbers. */
+  whole?: boolean;
+}
+
+export function Chart({ title, series, lines, format, atLeast = 0, whole = false }: Props) {
+  const [pointed, setPointed] = useState<number | null>(null);
+  const times = series.at;
+  const shown = span(times);
+  const highest = top(
+    lines.flatMap(([name]) => series[name]),
+    atLeast,
+  );
+  const ceiling = whole ? Math.max(4, Math.ceil(highest)) : highest;
+  const index = pointed === null ? times.length - 1 : nearest(times, shown, pointed);
+  const at = times[index];
+  const values = lines.map(([name, label]) => {
+    const value =
+      pointed === null ? series[name].findLast((one) => one !== null) : series[name][index];
+    return `${label} ${value === null || value === undefined ? '–' : format(value)}`;
+  });
+
+  const point = (event: PointerEvent<SVGSVGElement>) => {
+    const box = event.currentTarget.getBoundingClientRect();
+    setPointed((event.clientX - box.left) / box.width);
+  };
+
+  return (
+    <figure className={styles.chart}>
+      <figcaption>
+        <h2>{title}</h2>
+        <p className={styles.legend}>
+          {lines.map(([name], place) => (
+            <span key={name} data-line={place}>
+              {values[place]}
+            </span>
+          ))}
+        </p>
+      </figcaption>
+      {times.length < 2 ? (
+        <p className={styles.empty}>The first figures come in a few seconds.</p>
+      ) : (
+        <div className={styles.plot}>
+          <span className={styles.ceiling}>{format(ceiling)}</span>
+          <svg
+            viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+            preserveAspectRatio="none"
+            role="img"
+            aria-label={`${title}: ${values.join(', ')}`}
+            onPointerMove={point}
+            onPointerDown={point}
+            onPointerLeave={() => setPointed(null)}
+          >
+            <path
+              className={styles.grid}
+              d={`M0 0H${WIDTH}M0 ${HEIGHT / 2}H${WIDTH}M0 ${HEIGHT}H${WIDTH}`}
+            />
+            {lines.map(([name], place) => (
+              <path
+                key={name}
+                className={styles.line}
+                data-line={place}
+                d={path(times, series[name], shown, ceiling)}
+              />
+            ))}
+            {pointed !== null && at !== null && at !== undefined && (
+              <path
+                className={styles.cursor}
+                d={`M${(((at - shown.from) / (shown.to - shown.from)) * WIDTH).toFixed(1)} 0V${HEIGHT}`}
+              />
+            )}
+          </svg>
+          <span className={styles.times}>
+            <span>{clock(shown.from)}</span>
+            <span>{pointed === null ? '' : clock(at ?? shown.to)}</span>
+            <span>{clock(shown.to)}</span>
+          </span>
+        </div>
+      )}
+    </figure>
+  );
+}
+
+function clock(at: number): string {
+  return new Date(at * 1000).toLocaleTimeString('en-GB');
+}

@@ -1,0 +1,138 @@
+// @vitest-environment happy-dom
+
+import { cleanup, fireEvent, render, screen } from '@testing-library/react';
+import axe from 'axe-core';
+import { afterEach, expect, test, vi } from 'vitest';
+import { Console } from './Console';
+import { SERIES } from './overview';
+import { Watch } from './watch';
+
+const OVERVIEW = {
+  now: 1_000,
+  version: '1.2.3',
+  engine: 'packets',
+  ready: true,
+  uptime: 3725,
+  people: 3,
+  capacity: 10,
+  waiting: 1,
+  talking: 2,
+  media_connections: 2,
+  matches: 41,
+  cores: 2,
+  memory: 1024,
+  memory_limit: 4096,
+  interval: 5,
+  series: Object.fromEntries(SERIES.map((name) => [name, [990, 995]])),
+  rooms: [
+    {
+      room_id: 'abcdef0123456789',
+      mode: 'video',
+      seconds: 75,
+      sides: [
+        {
+          user: 'u1',
+          path: 'udp',
+          received: 1_000_000,
+          sent: 900_000,
+          keyframe_requests: 2,
+          dropped: 0,
+        },
+        {
+          user: 'u2',
+          path: null,
+          received: null,
+          sent: null,
+          keyframe_requests: null,
+          dropped: null,
+        },
+      ],
+    },
+  ],
+  rooms_in_all: 1,
+  troubles: [
+    {
+      at: 940,
+      level: 'error',
+      source: 'app',
+      event: 'task_failed',
+      detail: 'ValueError',
+      times: 3,
+    },
+  ],
+};
+
+const asked = vi.fn<(input: string, init: RequestInit) => Promise<Response>>();
+
+async function open(overview: object = OVERVIEW): Promise<Watch> {
+  asked.mockReset();
+  asked.mockImplementation(async () => new Response(JSON.stringify(overview)));
+  const watch = new Watch(asked);
+  render(<Console watch={watch} />);
+  const field = screen.getByLabelText<HTMLInputElement>('Operator’s token');
+  fireEvent.change(field, { target: { value: 'secret' } });
+  fireEvent.click(screen.getByRole('button', { name: 'Open' }));
+  expect(field.value).toBe('');
+  await screen.findByRole('region', { name: 'Rooms' });
+  return watch;
+}
+
+afterEach(cleanup);
+
+test('nothing is shown and nothing asked before there is a token', () => {
+  const fetching = vi.fn();
+  render(<Console watch={new Watch(fetching)} />);
+  expect(screen.queryByText('Rooms')).toBeNull();
+  expect(fetching).not.toHaveBeenCalled();
+  expect(screen.getByLabelText<HTMLInputElement>('Operator’s token').type).toBe('password');
+});
+
+test('people, rooms and troubles are there at a glance', async () => {
+  const watch = await open();
+  const now = screen.getByRole('region', { name: 'Now' });
+  expect(now.textContent).toContain('of 10');
+  expect(screen.getByRole('status').textContent).toBe('Taking people');
+  const rooms = screen.getByRole('region', { name: 'Rooms' });
+  expect(rooms.textContent).toContain('1 min 15 s');
+  expect(rooms.textContent).toContain('sends 1.0 Mbit/s');
+  expect(rooms.textContent).toContain('no media');
+  expect(screen.getByRole('region', { name: 'Recent errors' }).textContent).toContain('3 times');
+  expect(screen.getAllByRole('img')).toHaveLength(6);
+  watch.lock();
+});
+
+test('an order that ends something asks once more', async () => {
+  const watch = await open();
+  fireEvent.click(screen.getByRole('button', { name: 'End' }));
+  expect(asked.mock.calls.some(([, init]) => init.method === 'POST')).toBe(false);
+  fireEvent.click(screen.getByRole('button', { name: 'End' }));
+  expect(asked.mock.calls.at(-1)?.[0]).toBe('/videochat/rooms/abcdef0123456789/end');
+  fireEvent.click(screen.getByRole('button', { name: 'Drain' }));
+  fireEvent.click(screen.getByRole('button', { name: 'No' }));
+  expect(asked.mock.calls.some(([address]) => address.endsWith('/drain'))).toBe(false);
+  watch.lock();
+});
+
+test('a draining server says so, and can not be drained twice', async () => {
+  const watch = await open({ ...OVERVIEW, ready: false });
+  expect(screen.getByRole('status').textContent).toBe('Draining');
+  expect(screen.getByRole<HTMLButtonElement>('button', { name: 'Drain' }).disabled).toBe(true);
+  watch.lock();
+});
+
+test('locking leaves nothing behind', async () => {
+  const watch = await open();
+  fireEvent.click(screen.getByRole('button', { name: 'Lock' }));
+  expect(screen.queryByText('Rooms')).toBeNull();
+  expect(watch.state.view).toBe('locked');
+});
+
+test('both views are open to everybody', async () => {
+  const rules = { 'color-contrast': { enabled: false } };
+  const locked = render(<Console watch={new Watch(asked)} />);
+  expect((await axe.run(document.body, { rules })).violations).toEqual([]);
+  locked.unmount();
+  const watch = await open();
+  expect((await axe.run(document.body, { rules })).violations).toEqual([]);
+  watch.lock();
+});

@@ -1,0 +1,82 @@
+// Owns the list of conversations: a table, which on a phone becomes cards.
+
+import { Confirm } from './Confirm';
+import { bitrate, count, duration } from './format';
+import styles from './operator.module.css';
+import type { Room, Side } from './overview';
+
+interface Props {
+  rooms: Room[];
+  inAll: number;
+  end: (room: string) => unknown;
+}
+
+export function Rooms({ rooms, inAll, end }: Props) {
+  return (
+    <section aria-label="Rooms" className={styles.panel}>
+      <h2>
+        Rooms <span className={styles.soft}>{count(inAll)}</span>
+      </h2>
+      {rooms.length === 0 ? (
+        <p className={styles.soft}>Nobody is talking.</p>
+      ) : (
+        <div className={styles.scroll}>
+          <table className={styles.rooms}>
+            <thead>
+              <tr>
+                <th>Room</th>
+                <th>For</th>
+                <th>One side</th>
+                <th>Other side</th>
+                <th>
+                  <span className="visually-hidden">Orders</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {rooms.map((room) => (
+                <tr key={room.room_id}>
+                  <td data-name="Room">
+                    <code title={room.room_id}>{room.room_id.slice(0, 8)}</code> {room.mode}
+                  </td>
+                  <td data-name="For">{duration(room.seconds)}</td>
+                  <td data-name="One side">
+                    <SideCell side={room.sides[0]} />
+                  </td>
+                  <td data-name="Other side">
+                    <SideCell side={room.sides[1]} />
+                  </td>
+                  <td>
+                    <Confirm label="End" question="End it?" act={() => end(room.room_id)} />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+          {inAll > rooms.length && (
+            <p className={styles.soft}>These are the {rooms.length} oldest.</p>
+          )}
+        </div>
+      )}
+    </section>
+  );
+}
+
+function SideCell({ side }: { side: Side | undefined }) {
+  if (side === undefined || (side.path === null && side.received === null)) {
+    return <span className={styles.soft}>no media</span>;
+  }
+  return (
+    <span className={styles.side} title={side.user}>
+      {side.path !== null && <span className={styles.path}>{side.path.replace('_', ' ')}</span>}
+      {side.received !== null && <span>sends {bitrate(side.received)}</span>}
+      {side.sent !== null && <span>gets {bitrate(side.sent)}</span>}
+      {side.keyframe_requests !== null && side.keyframe_requests > 0 && (
+        <span className={styles.soft}>{count(side.keyframe_requests)} keyframe requests</span>
+      )}
+      {side.dropped !== null && side.dropped > 0 && (
+        <span className={styles.soft}>{count(side.dropped)} dropped</span>
+      )}
+    </span>
+  );
+}

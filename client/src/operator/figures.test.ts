@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest';
+import { bitrate, bytes, count, delay, duration, share } from './format';
+import { HOUR, joined, latest, SERIES, type Series } from './overview';
+import { HEIGHT, nearest, path, span, top, WIDTH } from './scale';
+
+function series(...times: (number | null)[]): Series {
+  return Object.fromEntries(SERIES.map((name) => [name, times])) as Series;
+}
+
+describe('figures read well', () => {
+  test.each([
+    [bitrate(0), '0 bit/s'],
+    [bitrate(1_234_567), '1.2 Mbit/s'],
+    [bitrate(250_000_000), '250 Mbit/s'],
+    [bytes(1_048_576), '1.0 MiB'],
+    [share(0.256), '26 %'],
+    [share(0.012), '1.2 %'],
+    [delay(0), '0 ms'],
+    [delay(0.0012), '1.2 ms'],
+    [delay(2.5), '2.5 s'],
+    [duration(59), '59 s'],
+    [duration(61), '1 min 01 s'],
+    [duration(3725), '1 h 2 min'],
+    [duration(90_000), '1 d 1 h'],
+    [count(1234), '1,234'],
+    [count(0.25), '0.3'],
+  ])('%s', (written, expected) => expect(written).toBe(expected));
+});
+
+describe('the last hour', () => {
+  test('takes what is new and lets go of what is old', () => {
+    const kept = series(0, 5, 10);
+    expect(joined(kept, series(10, 15)).at).toEqual([0, 5, 10, 15]);
+    expect(joined(kept, series()).at).toEqual([0, 5, 10]);
+    expect(joined(kept, series(HOUR + 5)).at).toEqual([5, 10, HOUR + 5]);
+    expect(joined(kept, series(3 * HOUR)).at).toEqual([3 * HOUR]);
+  });
+
+  test('has a latest value even if the last sample has none', () => {
+    expect(latest(series(1, 2, null), 'setup')).toBe(2);
+    expect(latest(series(), 'setup')).toBe(0);
+  });
+});
+
+describe('a chart', () => {
+  test('covers five minutes at least, and what there is', () => {
+    expect(span([1000, 1005])).toEqual({ from: 705, to: 1005 });
+    expect(span([0, 3600])).toEqual({ from: 0, to: 3600 });
+  });
+
+  test.each([
+    [[7], 0, 8],
+    [[0, null], 0, 1],
+    [[0.03], 0.1, 0.1],
+    [[123], 0, 150],
+    [[100], 0, 100],
+  ])('of %j has a round top', (values, atLeast, expected) =>
+    expect(top(values, atLeast)).toBeCloseTo(expected),
+  );
+
+  test('bridges what is missing and stays inside', () => {
+    const drawn = path([0, 150, 300], [0, null, 50], { from: 0, to: 300 }, 10);
+    expect(drawn).toBe(`M0.0 ${HEIGHT}.0L${WIDTH}.0 0.0`);
+  });
+
+  test('finds the sample under the pointer', () => {
+    const shown = { from: 0, to: 300 };
+    expect(nearest([0, 100, 300], shown, 0.4)).toBe(1);
+    expect(nearest([], shown, 0.4)).toBe(-1);
+  });
+});

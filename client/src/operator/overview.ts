@@ -1,0 +1,97 @@
+// What the server says of itself (relay/web/operator.py), and how its last hour is kept here. Pure.
+
+export interface Side {
+  user: string;
+  path: string | null;
+  received: number | null;
+  sent: number | null;
+  keyframe_requests: number | null;
+  dropped: number | null;
+}
+
+export interface Room {
+  room_id: string;
+  mode: string;
+  seconds: number;
+  sides: Side[];
+}
+
+export interface Trouble {
+  at: number;
+  level: string;
+  source: string;
+  event: string;
+  detail: string;
+  times: number;
+}
+
+export const SERIES = [
+  'at',
+  'people',
+  'waiting',
+  'talking',
+  'arrivals',
+  'matches',
+  'received',
+  'sent',
+  'cpu',
+  'media_cpu',
+  'lag',
+  'memory',
+  'failures',
+  'lost',
+  'setup',
+] as const;
+
+export type SeriesName = (typeof SERIES)[number];
+export type Series = Record<SeriesName, (number | null)[]>;
+
+export interface Overview {
+  now: number;
+  version: string;
+  engine: string;
+  ready: boolean;
+  uptime: number;
+  people: number;
+  capacity: number;
+  waiting: number;
+  talking: number;
+  media_connections: number;
+  matches: number;
+  cores: number;
+  memory: number;
+  memory_limit: number;
+  interval: number;
+  series: Series;
+  rooms: Room[];
+  rooms_in_all: number;
+  troubles: Trouble[];
+}
+
+/** Seconds that charts show at most. */
+export const HOUR = 3600;
+
+/** The time of the newest sample; 0 without any. */
+export function newest(series: Series): number {
+  return series.at.at(-1) ?? 0;
+}
+
+/** The kept samples followed by the new ones, without those older than an hour. */
+export function joined(kept: Series, fresh: Series): Series {
+  const after = newest(kept);
+  const first = fresh.at.findIndex((at) => (at ?? 0) > after);
+  if (first < 0) return kept;
+  const oldest = newest(fresh) - HOUR;
+  const start = kept.at.findIndex((at) => (at ?? 0) >= oldest);
+  const result = {} as Series;
+  for (const name of SERIES) {
+    const before = start < 0 ? [] : kept[name].slice(start);
+    result[name] = [...before, ...fresh[name].slice(first)];
+  }
+  return result;
+}
+
+/** The last value that is one; 0 without any. */
+export function latest(series: Series, name: SeriesName): number {
+  return series[name].findLast((value) => value !== null) ?? 0;
+}

@@ -1,0 +1,63 @@
+// Where values go in a chart. Pure.
+
+export const WIDTH = 600;
+export const HEIGHT = 150;
+
+/** Seconds that a chart shows at least, so that a young server's minutes are not stretched. */
+const SHORTEST = 300;
+
+export interface Span {
+  from: number;
+  to: number;
+}
+
+/** The time that the samples cover. */
+export function span(times: readonly (number | null)[]): Span {
+  const to = times.at(-1) ?? 0;
+  const first = times[0] ?? to;
+  return { from: Math.min(first, to - SHORTEST), to };
+}
+
+/** A round number that is not below any value: the top of the axis. */
+export function top(values: readonly (number | null)[], atLeast: number): number {
+  const highest = Math.max(atLeast, ...values.map((value) => value ?? 0));
+  if (highest <= 0) return 1;
+  const power = 10 ** Math.floor(Math.log10(highest));
+  const step =
+    [1, 1.5, 2, 3, 4, 5, 6, 8, 10].find((factor) => factor * power >= highest * 0.9999) ?? 10;
+  return step * power;
+}
+
+/** A path through the values; a gap where one is missing between others is bridged. */
+export function path(
+  times: readonly (number | null)[],
+  values: readonly (number | null)[],
+  { from, to }: Span,
+  ceiling: number,
+): string {
+  const points: string[] = [];
+  values.forEach((value, index) => {
+    const at = times[index];
+    if (value === null || at === null || at === undefined) return;
+    const x = ((at - from) / (to - from || 1)) * WIDTH;
+    const y = HEIGHT - (Math.min(value, ceiling) / ceiling) * HEIGHT;
+    points.push(`${points.length === 0 ? 'M' : 'L'}${x.toFixed(1)} ${y.toFixed(1)}`);
+  });
+  return points.join('');
+}
+
+/** The sample nearest to a place between 0 (left) and 1 (right); -1 without any. */
+export function nearest(
+  times: readonly (number | null)[],
+  { from, to }: Span,
+  place: number,
+): number {
+  const wanted = from + place * (to - from);
+  let best = -1;
+  times.forEach((at, index) => {
+    const closer =
+      Math.abs((at ?? 0) - wanted) < Math.abs((times[best] ?? Number.NEGATIVE_INFINITY) - wanted);
+    if (best < 0 || closer) best = index;
+  });
+  return best;
+}
