@@ -28,7 +28,7 @@ pub enum Report {
 }
 
 /// Waited for a fuller batch: at most this below `BUSY` packets a second, and that above.
-const GATHERING: Duration = Duration::from_micros(200);
+const GATHERING: Duration = Duration::from_micros(150);
 const GATHERING_BUSY: Duration = Duration::from_millis(1);
 const BUSY: f64 = 10_000.0;
 
