@@ -18,6 +18,7 @@ class Drop(StrEnum):
     STUN_ADDRESS_HELD = "stun_address_held"
     UNVERIFIED_SOURCE = "unverified_source"
     DTLS_BACKLOG = "dtls_backlog"
+    DTLS_REFUSED = "dtls_refused"
     SEND_FAILED = "send_failed"
     SOCKET_OVERFLOW = "socket_overflow"
     # TCP connections, and what goes over them
@@ -46,6 +47,7 @@ class Drop(StrEnum):
     DECODER_BACKLOG = "decoder_backlog"
     SLOT_BACKLOG = "slot_backlog"
     FEEDBACK_THROTTLED = "feedback_throttled"
+    FLOODED = "flooded"
 
 
 class Drops:

@@ -70,6 +70,7 @@ reasons! {
     NoCommonCodec = "no_common_codec",
     TooLate = "too_late",
     FeedbackThrottled = "feedback_throttled",
+    Flooded = "flooded",
 }
 
 /// How many were dropped, by reason.

@@ -90,6 +90,10 @@ impl Exchange {
             self.drop_for(id, Reason::SrtpRejected);
             return;
         };
+        if !peer.media_allowance.take(now) {
+            self.drop_for(id, Reason::Flooded);
+            return;
+        }
         let read = rtcp::read(&datagram[..length], |packet| match packet {
             rtcp::Packet::SenderReport { ssrc, anchor } => self.receive_sender_report(id, ssrc, anchor, now),
             rtcp::Packet::KeyframeRequest { ssrc } => self.receive_keyframe_request(id, ssrc, now, out),

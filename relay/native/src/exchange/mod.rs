@@ -4,6 +4,7 @@
 //! the time; datagrams go to the [`Outbox`] and [`Event`]s are left to be taken. A mistake in what a
 //! stranger sent ends with that packet.
 
+mod allowance;
 mod commands;
 mod media;
 mod peer;
@@ -67,7 +68,7 @@ impl Exchange {
             Some(0..=3) => self.receive_check(datagram, path, now, out),
             Some(20..=63) => {
                 if let Some(peer) = self.owner(&path) {
-                    self.events.push(Event::Dtls(peer, datagram.to_vec()));
+                    self.receive_dtls(peer, datagram, now);
                 }
             }
             Some(128..=191) => {
@@ -86,6 +87,14 @@ impl Exchange {
             self.totals.drops.count(Reason::UnverifiedSource);
         }
         owner
+    }
+
+    fn receive_dtls(&mut self, id: PeerId, datagram: &[u8], now: Time) {
+        if self.peers.get_mut(&id).is_some_and(|peer| !peer.dtls_allowance.take(now)) {
+            self.drop_for(id, Reason::DtlsBacklog);
+        } else {
+            self.events.push(Event::Dtls(id, datagram.to_vec()));
+        }
     }
 
     fn receive_check(&mut self, datagram: &[u8], path: Path, now: Time, out: &mut Outbox) {

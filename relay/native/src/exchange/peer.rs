@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::allowance::{Allowance, DTLS, MEDIA};
 use super::commands::PeerSetup;
 use crate::codec::Codec;
 use crate::counters::{PeerCounters, Reason};
@@ -34,6 +35,8 @@ pub(super) struct Peer {
     pub(super) uncap_due: bool,
     /// At the latest report: when, and bytes received and sent by then.
     pub(super) measured: (Time, u64, u64),
+    pub(super) media_allowance: Allowance,
+    pub(super) dtls_allowance: Allowance,
     learnt: u8,
 }
 
@@ -59,6 +62,8 @@ impl Peer {
             counters,
             uncap_due: false,
             measured: (Time::default(), 0, 0),
+            media_allowance: MEDIA,
+            dtls_allowance: DTLS,
             learnt: 0,
         };
         for line in setup.lines {
@@ -85,6 +90,10 @@ impl Peer {
             .inbound
             .open_rtp(datagram, header.payload, header.ssrc, header.sequence)
             .map_err(|_| Reason::SrtpRejected)?;
+        // Only now: what somebody forges must not use up what the peer itself may send.
+        if !self.media_allowance.take(now) {
+            return Err(Reason::Flooded);
+        }
         let packet: &'a [u8] = datagram.get(..length).ok_or(Reason::RtpMalformed)?;
         self.record_arrival(&header, packet, now);
         let medium = self.medium(&header, packet).ok_or(Reason::UnknownSsrc)?;

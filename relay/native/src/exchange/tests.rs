@@ -447,3 +447,44 @@ fn probes_on_a_retransmission_stream_are_not_forwarded() {
     assert!(ann.media.is_empty());
     assert!(bob.kinds().contains(&TRANSPORT_FEEDBACK));
 }
+
+#[test]
+fn a_flood_of_authentic_packets_is_not_passed_on() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
+    world.show(&ann, Some(&bob));
+    for timestamp in 0..10_000 {
+        world.send(&mut bob, Medium::Microphone, timestamp, b"flood");
+    }
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert_eq!(ann.media.len(), 2_500);
+    assert_eq!(world.exchange.totals.drops.get(Reason::Flooded), 7_500);
+    world.pass(1_000);
+    world.send(&mut bob, Medium::Microphone, 10_000, b"calm again");
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert_eq!(ann.media.len(), 2_501);
+}
+
+#[test]
+fn forged_packets_use_up_nobody_s_allowance() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
+    world.show(&ann, Some(&bob));
+    for _ in 0..10_000 {
+        world.exchange.receive(&mut [0x80; 100], bob.path, world.now, &mut world.out);
+    }
+    world.send(&mut bob, Medium::Microphone, 0, b"real");
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert_eq!(ann.media.len(), 1);
+}
+
+#[test]
+fn handshake_datagrams_go_up_only_so_often() {
+    let mut world = World::new();
+    let ann = world.join(1, 96);
+    for _ in 0..1_000 {
+        world.exchange.receive(&mut [22; 30], ann.path, world.now, &mut world.out);
+    }
+    assert_eq!(world.exchange.take_events().len(), 50);
+    assert_eq!(world.exchange.totals.drops.get(Reason::DtlsBacklog), 950);
+}
