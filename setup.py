@@ -11,6 +11,6 @@ from setuptools import setup
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from relay.web.build import BuildWithClient  # noqa: E402 - the tree that is being built, not an installed one
+from relay.web.build import BuildWithClient
 
 setup(cmdclass={"build_py": BuildWithClient})
