@@ -1,0 +1,125 @@
+"""Two strangers in real Chromium windows see each other move, whatever lies between them and the server."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.browser.person import Person
+from tests.network.conftest import ENGINE, Connect, Tell
+from tests.network.internet import HOMES, SERVER, SERVER_V6, Internet
+from tests.network.people import ann_and_bob, meet, path
+from tests.network.processes import Program, Server, running, serving
+from tests.network.turn import NAME, SECRET, coturn
+
+PLAIN = f"http://{SERVER}:8080/"
+SECURE = f"https://{SERVER}/"
+THROUGH_PROXY = ["--proxy-server=http://{router}:3128"]
+
+
+async def has_path(server: Server, people: tuple[Person, Person], carrier: str, **expected: object) -> None:
+    """The browsers' selected pairs are as expected, and the server's statistics say the same."""
+    for person in people:
+        selected = await path(person)
+        assert {name: selected[name] for name in expected} == expected, selected
+    assert (await server.stats())["paths"] == {carrier: 2}
+
+
+@asynccontextmanager
+async def proxies(internet: Internet, *options: str) -> AsyncIterator[list[Program]]:
+    """On each home's router, which forwards nothing else."""
+    internet.forbid("nothing")
+    async with AsyncExitStack() as stack:
+        command = (sys.executable, "-m", "tests.network.proxy")
+        yield [
+            await stack.enter_async_context(
+                running(internet, f"home_{home.person}", *command, home.router, "3128", *options, ready="listening")
+            )
+            for home in HOMES
+        ]
+
+
+async def test_udp_is_blocked(connect: Connect, tmp_path: Path, tell: Tell) -> None:
+    internet = connect(ipv6=False)
+    internet.forbid("udp_blocked")
+    async with serving(internet, **ENGINE) as server, ann_and_bob(internet, PLAIN, tmp_path) as people:
+        tell("UDP blocked", await meet(*people))
+        await has_path(server, people, "tcp", protocol="tcp", remote=SERVER, port=8080)
+
+
+async def test_only_tcp_443_is_open(connect: Connect, certificate: dict[str, str], tmp_path: Path, tell: Tell) -> None:
+    internet = connect(ipv6=False)
+    internet.forbid("only_tcp_443")
+    async with (
+        serving(internet, port="443", **certificate, **ENGINE) as server,
+        ann_and_bob(internet, SECURE, tmp_path) as people,
+    ):
+        tell("Only TCP 443", await meet(*people))
+        await has_path(server, people, "tcp", protocol="tcp", remote=SERVER, port=443)
+
+
+async def test_only_an_http_proxy_is_there(
+    connect: Connect, certificate: dict[str, str], tmp_path: Path, tell: Tell
+) -> None:
+    internet = connect(ipv6=False)
+    async with (
+        proxies(internet),
+        serving(internet, port="443", **certificate, **ENGINE) as server,
+        ann_and_bob(internet, SECURE, tmp_path, THROUGH_PROXY) as people,
+    ):
+        tell("Only a CONNECT proxy", await meet(*people))
+        await has_path(server, people, "tcp", protocol="tcp", remote=SERVER, port=443)
+
+
+async def test_the_proxy_insists_on_tls(
+    connect: Connect, certificate: dict[str, str], tmp_path: Path, tell: Tell
+) -> None:
+    internet = connect(ipv6=False)
+    settings = {
+        "port": "443",
+        "turn_urls": f"turns:{NAME}:443?transport=tcp",
+        "turn_secret": SECRET,
+        "turn_sni": NAME,
+        **certificate,
+        **ENGINE,
+    }
+    async with (
+        proxies(internet, "--tls", f"{NAME}={SERVER}") as through,
+        coturn(internet, certificate, tmp_path),
+        serving(internet, **settings) as server,
+        ann_and_bob(internet, SECURE, tmp_path, THROUGH_PROXY) as people,
+    ):
+        tell("A CONNECT proxy that insists on TLS", await meet(*people))
+        await has_path(server, people, "turn_tls", type="relay", relay="tls")
+        # It is the proxy that kept ICE over TCP out, not luck that TURN came first.
+
+
+for proxy in through:
+    await proxy.has_said("not TLS")
+
+
+async def test_there_is_no_ipv4(connect: Connect, tmp_path: Path, tell: Tell) -> None:
+    internet = connect(ipv4=False)
+    url = f"http://[{SERVER_V6}]:8080/"
+    async with serving(internet, **ENGINE) as server, ann_and_bob(internet, url, tmp_path) as people:
+        tell("IPv6 only", await meet(*people))
+        await has_path(server, people, "udp", protocol="udp", remote=SERVER_V6, port=8080)
+
+
+@pytest.mark.parametrize("carrier", ["udp", "tcp"])
+async def test_the_server_is_behind_a_nat_with_other_ports(
+    connect: Connect, tmp_path: Path, tell: Tell, carrier: str
+) -> None:
+    internet = connect(ipv6=False, server_nat={"tcp:5080": 8080, "udp:5081": 8080})
+    if carrier == "tcp":
+        internet.forbid("udp_blocked")
+    url = f"http://{SERVER}:5080/"
+    settings = {"public_address": SERVER, "public_tcp_port": "5080", "public_udp_port": "5081", **ENGINE}
+    async with (
+        serving(internet, **settings) as server,
+        ann_and_bob(internet, url, tmp_path) as people,
+    ):
+        tell(f"Server behind NAT, {carrier}", await meet(*people))
+        await has_path(server, people, carrier, protocol=carrier, port=5081 if carrier == "udp" else 5080)
