@@ -34,6 +34,9 @@ UFRAG_BYTES = 9
 PASSWORD_BYTES = 24
 """32 characters; RFC 8445 section 5.3 asks for 128 bits of randomness."""
 
+MOST_UNSECURED = 512
+"""Connections without keys at the same time. When one more comes, the oldest of them is dropped."""
+
 log = get_logger("media")
 
 
@@ -77,6 +80,8 @@ class Connections:
         self._peers: dict[PeerId, _Held] = {}
         self._users: dict[UserId, PeerId] = {}
         self._secure: set[PeerId] = set()
+        self._unsecured: dict[PeerId, None] = {}
+        """Oldest first."""
         self._paths: dict[PeerId, Path] = {}
         self._claims: dict[PeerId, MediaPath] = {}
         self._relays: frozenset[str] = frozenset()
@@ -110,6 +115,8 @@ class Connections:
     def _connect(self, user: UserId, offer: str, roles: Mapping[str, Role]) -> str:
         identity, ssrcs = self._identity(), _fresh_ssrcs(2 * len(RECEIVED))
         negotiated = negotiate(offer, roles, self._engine.terms, identity, ssrcs)
+        if len(self._unsecured) >= MOST_UNSECURED:
+            self._crowd_out(next(iter(self._unsecured)))
         peer = PeerId(next(self._numbers))
         self._port.admit(peer, identity.ufrag, identity.password)
         connection = PeerConnection(
@@ -117,6 +124,7 @@ class Connections:
         )
         self._peers[peer] = _Held(user, connection, negotiated, ssrcs, clock.monotonic())
         self._users[user] = peer
+        self._unsecured[peer] = None
         self._engine.open(peer, negotiated)
         self._switchboard.attach(user, peer)
         return negotiated.answer
@@ -206,16 +214,23 @@ class Connections:
             self._tally.setup_seconds.observe(seconds)
             log.info("media_connected", user=held.user, peer=peer, seconds=round(seconds, 3))
             self._secure.add(peer)
+            self._unsecured.pop(peer, None)
             self._engine.secure(peer, keys)
 
     def _failed(self, peer: PeerId, reason: str) -> None:
+        self._unsecured.pop(peer, None)
         if held := self._peers.get(peer):
             log.info("media_failed", user=held.user, peer=peer, reason=reason)
             (self._tally.connections_lost if peer in self._secure else self._tally.setups_failed)[reason] += 1
             self._lost(held.user)
 
+    def _crowd_out(self, peer: PeerId) -> None:
+        self._failed(peer, "crowded_out")
+        self._drop(peer)
+
     def _drop(self, peer: PeerId) -> None:
         held = self._peers.pop(peer)
+        self._unsecured.pop(peer, None)
         del self._users[held.user]
         if peer in self._secure:
             self._tally.paths[self._carrier(peer)] += 1

@@ -9,11 +9,13 @@ import contextlib
 from collections.abc import Callable
 from enum import Enum
 
+from relay import clock
 from relay.ids import PeerId
 from relay.observe.drops import Drop, Drops
 from relay.observe.logging import get_logger
 from relay.peer.aiortc_bridge import Dtls, SharedCertificate
 from relay.peer.lines import Negotiated, SrtpKeys
+from relay.peer.records import is_sensible
 from relay.tasks import Report, Tasks
 from relay.transport.port import MediaPort
 
@@ -22,6 +24,9 @@ CHECK_TIMEOUT = 30.0
 
 HANDSHAKE_TIMEOUT = 10.0
 """Seconds that DTLS may take once it has begun."""
+
+DTLS_PER_SECOND = 50
+"""Datagrams that are looked at; a whole handshake has fewer than ten. A forged source could send more."""
 
 log = get_logger("peer")
 
@@ -70,6 +75,7 @@ class PeerConnection:
         self._secured = secured
         self._failed = failed
         self._checked = asyncio.Event()
+        self._dtls_since, self._dtls_taken = 0.0, 0
         self._dtls: Dtls = certificate.begin(
             lambda datagram: port.send_dtls(peer, datagram), negotiated.dtls_role, negotiated.fingerprints
         )
@@ -89,8 +95,16 @@ class PeerConnection:
         self._fail("consent_expired")
 
     def dtls_received(self, datagram: bytes) -> None:
-        if not self._dtls.feed(datagram):
+        if not is_sensible(datagram):
+            self._drops.count(Drop.DTLS_REFUSED)
+        elif not self._may_take_dtls(clock.monotonic()) or not self._dtls.feed(datagram):
             self._drops.count(Drop.DTLS_BACKLOG)
+
+    def _may_take_dtls(self, now: float) -> bool:
+        if now - self._dtls_since >= 1:
+            self._dtls_since, self._dtls_taken = now, 0
+        self._dtls_taken += 1
+        return self._dtls_taken <= DTLS_PER_SECOND
 
     async def close(self) -> None:
         """Say goodbye and release credentials, flows and tasks. Idempotent."""

@@ -1,11 +1,16 @@
 """SRTP and SRTCP of one peer (RFC 3711, RFC 7714) with libsrtp, for the frames engine."""
 
+from collections.abc import Callable
+
 import pylibsrtp
 
 from relay.peer.lines import SrtpKeys, SrtpProfile
 
 REPLAY_WINDOW = 1_024
 """Packets. A burst of retransmissions at 2.5 Mbit/s spans a few hundred."""
+
+STREAMS_PER_PEER = 32
+"""SSRCs that one peer may send with: libsrtp keeps state for each, and forgets none."""
 
 _PROFILES = {
     SrtpProfile.AEAD_AES_256_GCM: pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_256_GCM,
@@ -23,27 +28,33 @@ class SrtpContext:
 
     def __init__(self, keys: SrtpKeys) -> None:
         self._inbound = pylibsrtp.Session(self._policy(keys.receive, keys.profile, inbound=True))
+        self._streams: set[bytes] = set()
         self._outbound = pylibsrtp.Session(self._policy(keys.send, keys.profile, inbound=False))
 
     def open_rtp(self, datagram: bytes) -> bytes:
         """Plain RTP. Raises RejectedError."""
-        try:
-            return self._inbound.unprotect(datagram)
-        except (pylibsrtp.Error, TypeError) as cause:
-            raise RejectedError from cause
+        return self._open(self._inbound.unprotect, datagram, datagram[8:12])
 
     def open_rtcp(self, datagram: bytes) -> bytes:
         """Plain RTCP. Raises RejectedError."""
-        try:
-            return self._inbound.unprotect_rtcp(datagram)
-        except (pylibsrtp.Error, TypeError) as cause:
-            raise RejectedError from cause
+        return self._open(self._inbound.unprotect_rtcp, datagram, datagram[4:8])
 
     def seal_rtp(self, packet: bytes) -> bytes:
         return self._outbound.protect(packet)
 
     def seal_rtcp(self, packet: bytes) -> bytes:
         return self._outbound.protect_rtcp(packet)
+
+    def _open(self, unprotect: Callable[[bytes], bytes], datagram: bytes, ssrc: bytes) -> bytes:
+        if ssrc not in self._streams and len(self._streams) >= STREAMS_PER_PEER:
+            raise RejectedError
+        try:
+            packet = unprotect(datagram)
+        except (pylibsrtp.Error, TypeError) as cause:
+            raise RejectedError from cause
+        # A stream is remembered only now that a packet of it was authentic.
+        self._streams.add(ssrc)
+        return packet
 
     @staticmethod
     def _policy(key: bytes, profile: SrtpProfile, *, inbound: bool) -> pylibsrtp.Policy:
