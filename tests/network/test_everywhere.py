@@ -94,10 +94,8 @@ async def test_the_proxy_insists_on_tls(
         tell("A CONNECT proxy that insists on TLS", await meet(*people))
         await has_path(server, people, "turn_tls", type="relay", relay="tls")
         # It is the proxy that kept ICE over TCP out, not luck that TURN came first.
-
-
-for proxy in through:
-    await proxy.has_said("not TLS")
+        for proxy in through:
+            await proxy.has_said("not TLS")
 
 
 async def test_there_is_no_ipv4(connect: Connect, tmp_path: Path, tell: Tell) -> None:
