@@ -44,6 +44,9 @@ START_BITRATE_KBPS = 800
 """Hint to Chromium's encoder: without it half of the pairings begin at 320x240 for ten seconds."""
 
 HIGHEST_PAYLOAD_TYPE = 127
+HIGHEST_SSRC = 0xFFFF_FFFF
+LONGEST_MID = 16
+"""Bytes: what fits into a header extension of the one-byte form (RFC 8285 section 4.2)."""
 PARTNER_STREAM = "partner"
 CNAME = "relay"
 """The same for everybody: it says nothing about anyone (RFC 7022)."""
@@ -124,6 +127,7 @@ def negotiate(
             _announce(section, slot)
         _secure(section, identity, dtls_role)
         answer.media.append(section)
+    _check_streams(lines)
     return Negotiated(tuple(lines), tuple(slots), fingerprints, remote_ufrag, dtls_role, str(answer))
 
 
@@ -146,6 +150,8 @@ def _check_bundle(description: sdp.SessionDescription, roles: Mapping[str, Role]
         raise _invalid("The offer has no media.")
     if len(set(mids)) != len(mids) or set(mids) != set(roles):
         raise _invalid("Each section of the offer needs a mid of its own that `lines` gives a role.")
+    if any(len(mid.encode()) > LONGEST_MID for mid in mids):
+        raise _invalid("A mid of the offer is too long.")
     if len(set(roles.values())) != len(roles):
         raise _invalid("A role is given to more than one section.")
     bundles = [group for group in description.group if group.semantic == "BUNDLE"]
@@ -235,9 +241,11 @@ def _codecs(
 def _fits(codec: RTCRtpCodecParameters, wanted: str) -> bool:
     if codec.name.lower() != wanted.lower():
         return False
+    if codec.clockRate != (48_000 if wanted == "opus" else 90_000):
+        return False
     match wanted:
         case "opus":
-            return bool(codec.clockRate == 48_000 and codec.channels == 2)
+            return bool(codec.channels == 2)
         case "H264":
             # Constrained baseline, non-interleaved: what every browser can do.
             profile = str(codec.parameters.get("profile-level-id", "")).lower()
@@ -247,7 +255,7 @@ def _fits(codec: RTCRtpCodecParameters, wanted: str) -> bool:
         case "AV1":
             return codec.parameters.get("profile", "0") == "0"
         case _:
-            return bool(codec.clockRate == 90_000)
+            return True
 
 
 def _announced(media: sdp.MediaDescription) -> tuple[int | None, int | None]:
@@ -256,6 +264,12 @@ def _announced(media: sdp.MediaDescription) -> tuple[int | None, int | None]:
         if group.semantic == "FID" and len(group.items) == 2:
             return int(group.items[0]), int(group.items[1])
     return (media.ssrc[0].ssrc, None) if media.ssrc else (None, None)
+
+
+def _check_streams(lines: Sequence[NegotiatedLine]) -> None:
+    announced = [ssrc for line in lines for ssrc in (line.ssrc, line.rtx_ssrc) if ssrc is not None]
+    if len(set(announced)) != len(announced) or not all(0 <= ssrc <= HIGHEST_SSRC for ssrc in announced):
+        raise _invalid("The offer's SSRCs are not usable.")
 
 
 def _section(

@@ -130,6 +130,8 @@ def test_a_stream_that_is_not_announced_is_to_be_learnt() -> None:
     assert {line.ssrc for line in agree(bare).lines} == {None}
 
 
+LONG_MID = "m" * 5_000
+
 BROKEN = {
     "empty": "",
     "not SDP": "hello",
@@ -158,14 +160,20 @@ BROKEN = {
     "a payload type twice": offer().replace("98", "96"),
     "an extension id twice": offer().replace("extmap:4 ", "extmap:2 "),
     "an extension id of two bytes": offer().replace("extmap:4 ", "extmap:200 "),
+    "an SSRC beyond 32 bits": offer().replace("a=ssrc:1000 ", "a=ssrc:99999999999 "),
+    "a retransmission SSRC below zero": offer().replace("FID 1001 2001", "FID 1001 -5"),
+    "an SSRC twice": offer().replace("FID 1001 2001", "FID 1000 2001"),
+    "an endless mid": offer().replace("a=mid:1\n", f"a=mid:{LONG_MID}\n").replace("BUNDLE 0 1", f"BUNDLE 0 {LONG_MID}"),
+    "an absurd clock": offer().replace("/90000", f"/{'9' * 30}"),
     "no port": offer().replace("m=audio 9 ", "m=audio x "),
 }
 
 
 @pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN.keys())
 def test_a_broken_offer_is_refused_with_a_sentence(text: str) -> None:
+    roles = {LONG_MID if f"a=mid:{LONG_MID}" in text and mid == "1" else mid: role for mid, role in ROLES.items()}
     with pytest.raises(RelayError) as caught:
-        agree(text)
+        agree(text, roles)
     assert caught.value.code is ErrorCode.INVALID_OFFER
     assert caught.value.sentence.endswith(".")
 
