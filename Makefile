@@ -53,6 +53,11 @@ test-browser: $(VENV)/installed $(STATIC) chromium
 test-monitoring: $(VENV)/installed promtool ## Fire every alert on made-up figures, with Prometheus's own tool
 	promtool check config docker/prometheus/prometheus.yml
 	promtool test rules docker/prometheus/rules_test.yml
+	$(BIN)/pytest -q tests/monitoring
+
+.PHONY: test-container
+test-container: ## Build the container and run it, on a base made by debootstrap (as root)
+	docker/test-container
 
 protocol: $(VENV)/installed ## Write the client's message types anew
 	$(BIN)/python -m relay.protocol.typescript > client/src/core/protocol.ts
