@@ -43,7 +43,7 @@ fn play(options: &Options) -> Result<Report, String> {
         is_foreign: options.foreign,
         loss: options.loss,
         tally: Tally::default(),
-        outbox: Outbox::segmenting(),
+        outbox: if options.segments { Outbox::segmenting() } else { Outbox::default() },
     };
     let people = match options.route {
         Route::Relay => Vec::new(),
