@@ -1,5 +1,6 @@
 """The one place where an error becomes an HTTP status."""
 
+import errno
 import math
 
 import msgspec
@@ -17,6 +18,9 @@ STATUSES: dict[ErrorCode, int] = {
     ErrorCode.INTERNAL: 500,
 }
 
+LONGEST_PATH = 200
+"""Characters of a path that are logged."""
+
 log = get_logger("web")
 
 
@@ -32,7 +36,10 @@ async def answer_failures(request: web.Request, handler: Handler) -> web.StreamR
     except web.HTTPException:
         raise
     except Exception as cause:
-        log.error("request_failed", path=request.path, exc_info=cause)
+        if isinstance(cause, OSError) and cause.errno == errno.ENAMETOOLONG:
+            # There can't be such a file, and whoever made the name up is no trouble of the operator's.
+            return _response(RelayError(ErrorCode.NOT_FOUND, "There is nothing here."))
+        log.error("request_failed", path=request.path[:LONGEST_PATH], exc_info=cause)
         return _response(RelayError(ErrorCode.INTERNAL, "The server made a mistake."))
 
 

@@ -27,6 +27,9 @@ STATE_FOLDER = Path("~/.local/state/relay")
 SPLICES_PER_PERSON = 4
 """A browser opens one connection to each TURN server that it was told of, and new ones at an ICE restart."""
 
+HTTP_PER_PERSON = 6
+"""Connections for pages that a browser opens to one server; a WebSocket is one of them, once open."""
+
 
 class Front:
     """Listens from `open()` to `close()`."""
@@ -38,7 +41,6 @@ class Front:
         """
         self._settings = settings
         self._server = server
-        self._handover = Handover(report)
         self._port = port
         self._certificate = _certificate(settings)
         self._splice: Splice | None = None
@@ -47,6 +49,7 @@ class Front:
             most = SPLICES_PER_PERSON * settings.max_people
             self._splice = Splice(host.strip("[]"), int(number), most, drops, report)
         trusted = Networks(settings.trusted_proxies)
+        self._handover = Handover(drops, trusted, HTTP_PER_PERSON * settings.max_per_address, report)
         media = {Kind.ICE: self._take_media}
         tls = {Kind.TLS: self._take_tls}
         pages = {Kind.HTTP: self._take_plain, **tls}

@@ -8,10 +8,14 @@ from relay.observe.tally import Tally
 from relay.web import metrics, operator, pages, status
 from relay.web.failures import answer_failures
 from relay.web.gateway import Gateway
+from relay.web.handover import KEEPALIVE
 from relay.web.operator_token import OperatorGate
 
 LARGEST_REQUEST = 64 * 1024
 """Bytes of a request body; nothing that is served takes one."""
+
+LINGERING = 2.0
+"""Seconds that a body which nobody wanted is read for, so that its sender sees the answer."""
 
 SHUTDOWN_TIMEOUT = 2.0
 """Seconds that running requests have once the WebSockets are closed."""
@@ -37,7 +41,14 @@ class WebServer:
         operator.add_routes(app, console, gate)
         metrics.add_routes(app, figures.render, gate, settings)
         pages.add_routes(app)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT, handle_signals=False)
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            keepalive_timeout=KEEPALIVE,
+            lingering_time=LINGERING,
+            shutdown_timeout=SHUTDOWN_TIMEOUT,
+            handle_signals=False,
+        )
 
     async def open(self) -> None:
         """Be ready for connections."""

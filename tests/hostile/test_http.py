@@ -1,0 +1,142 @@
+"""HTTP as nobody should speak it: the page goes on being served, and nobody holds connections for nothing."""
+
+import asyncio
+import contextlib
+
+import aiohttp
+import pytest
+
+from relay.app import Relay
+from relay.config import EngineChoice, Settings
+from relay.observe.drops import Drop
+from relay.web import front, handover, server
+from tests.conftest import free_port
+from tests.hostile.wire import status_of, wire
+from tests.scenario.visitor import until, visit
+
+ORDINARY = b"GET /videochat/health/live HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
+UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+
+
+def request(line: bytes, *headers: bytes, body: bytes = b"") -> bytes:
+    return b"\r\n".join([line, b"Host: here", b"Connection: close", *headers, b"", body])
+
+
+@pytest.mark.parametrize(
+    ("text", "answers"),
+    [
+        (request(b"GET /../../../etc/passwd HTTP/1.1"), {404}),
+        (request(b"GET /assets/../../../../etc/passwd HTTP/1.1"), {403, 404}),
+        (request(b"GET /assets/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd HTTP/1.1"), {403, 404}),
+        (request(b"GET /assets/..%2f..%2f..%2fpyproject.toml HTTP/1.1"), {403, 404}),
+        (request(b"GET /assets/..%5c..%5cpyproject.toml HTTP/1.1"), {403, 404}),
+        (request(b"GET /assets//etc/passwd HTTP/1.1"), {403, 404}),
+        (request(b"GET /assets/%00 HTTP/1.1"), {400, 403, 404}),
+        (request(b"GET /assets/" + b"a" * 5_000 + b" HTTP/1.1"), {404}),
+        (request(b"GET /assets HTTP/1.1"), {403, 404}),
+        (request(b"GET /" + b"a" * 20_000 + b" HTTP/1.1"), {400, 414}),
+        (request(b"BREW / HTTP/1.1"), {400, 405, 501}),
+        (request(b"TRACE / HTTP/1.1"), {405}),
+        (request(b"DELETE /videochat/rooms HTTP/1.1"), {405}),
+        (request(b"CONNECT elsewhere:443 HTTP/1.1"), {400, 404, 405}),
+        (request(b"GET http://elsewhere/ HTTP/1.1"), {200, 400, 404, 503}),
+        (request(b"GET / HTTP/9.9"), {400, 505}),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n", {400}),
+        (request(b"GET / HTTP/1.1", b"Broken header"), {400}),
+        (request(b"GET / HTTP/1.1", b"X: " + b"a" * 20_000), {400, 431}),
+        (request(b"GET / HTTP/1.1", *(b"X-%d: 1" % number for number in range(1_000))), {400, 431}),
+        (request(b"POST / HTTP/1.1", b"Content-Length: 1", b"Transfer-Encoding: chunked", body=b"0\r\n\r\n"), {400}),
+        (request(b"POST / HTTP/1.1", b"Content-Length: -1"), {400}),
+        (request(b"POST /videochat/cleanup HTTP/1.1", b"Content-Length: 9999999999"), {401, 403, 413}),
+        (request(b"GET /ws HTTP/1.1"), {400, 426}),
+        (b"GET /ws HTTP/1.1\r\nHost: here\r\n" + UPGRADE + b"\r\n", {400}),
+        (b"GET /ws HTTP/1.1\r\nHost: here\r\nOrigin: https://elsewhere\r\n" + UPGRADE + KEY + b"\r\n", {403}),
+        (b"GET /ws HTTP/1.1\r\nHost: here\r\nOrigin: null\r\n" + UPGRADE + KEY + b"\r\n", {403}),
+        (b"GET /ws HTTP/1.1\r\nHost: here\r\nOrigin: http://here.elsewhere\r\n" + UPGRADE + KEY + b"\r\n", {403}),
+        (b"GET /ws HTTP/1.1\r\nHost: here\r\nOrigin: http://here:1\r\n" + UPGRADE + KEY + b"\r\n", {403}),
+    ],
+)
+async def test_nonsense_is_refused_and_tells_nothing(relay: Relay, text: bytes, answers: set[int]) -> None:
+    assert await status_of(relay.settings.port, text) in answers
+    assert await status_of(relay.settings.port, ORDINARY) == 200
+
+
+async def test_an_answer_to_nonsense_repeats_none_of_it(relay: Relay) -> None:
+    async with wire(relay.settings.port) as raw:
+        await raw.send(request(b"GET /<script>alert(1)</script> HTTP/1.1", b"X-Echo: <script>"))
+        answer = await raw.rest()
+    assert b"script>" not in answer
+    assert b"Traceback" not in answer
+    assert b"nosniff" in answer
+
+
+async def test_headers_that_never_end_are_not_waited_for(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handover, "REQUEST_TIMEOUT", 0.3)
+    monkeypatch.setattr(handover, "WATCH_INTERVAL", 0.05)
+    async with contextlib.AsyncExitStack() as stack:
+        slow = [await stack.enter_async_context(wire(relay.settings.port)) for _ in range(20)]
+        for raw in slow:
+            await raw.send(b"GET / HTTP/1.1\r\nHost: here\r\n")
+        for number in range(20):
+            await asyncio.gather(*(raw.send(b"X-%d: 1\r\n" % number) for raw in slow))
+            await asyncio.sleep(0.03)
+        for raw in slow:
+            await raw.rest()
+    assert relay.drops[Drop.TCP_SILENT] >= 20
+    # Who has asked may stay.
+    async with visit(relay.settings.port) as visitor:
+        await asyncio.sleep(0.5)
+        await visitor.say("find_partner")
+        await visitor.hear("waiting_for_partner")
+
+
+async def test_a_second_request_that_never_ends_is_not_waited_for_either(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "KEEPALIVE", 0.3)
+    relay = Relay(settings)
+    await relay.start()
+    try:
+        async with wire(settings.port) as raw:
+            await raw.send(ORDINARY.replace(b"Connection: close\r\n", b""))
+            await raw.send(b"GET / HTTP/1.1\r\nX: ")
+            assert (await raw.rest()).startswith(b"HTTP/1.1 200")
+    finally:
+        await relay.stop()
+
+
+class TestOneAddress:
+    @pytest.fixture
+    def settings(self, engine: EngineChoice) -> Settings:
+        return Settings(
+            port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), engine=engine, max_per_address=2
+        )
+
+    async def test_holds_only_so_many_connections(self, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(handover, "WATCH_INTERVAL", 0.05)
+        most = 2 * front.HTTP_PER_PERSON
+        async with contextlib.AsyncExitStack() as stack:
+            for _ in range(most):
+                raw = await stack.enter_async_context(wire(relay.settings.port))
+                await raw.send(ORDINARY.replace(b"Connection: close\r\n", b""))
+                assert await raw.reader.readuntil(b"\r\n\r\n")
+            for _ in range(50):
+                assert await status_of(relay.settings.port, ORDINARY) == 0
+            assert relay.drops[Drop.TCP_CROWDED] == 50
+        await until(lambda: not relay._front._handover._guests)
+        assert await status_of(relay.settings.port, ORDINARY) == 200
+
+
+async def test_a_flood_of_connections_leaves_none_behind(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handover, "WATCH_INTERVAL", 0.05)
+    async with visit(relay.settings.port) as visitor, aiohttp.ClientSession() as client:
+        for _ in range(20):
+            statuses = await asyncio.gather(*(status_of(relay.settings.port, ORDINARY) for _ in range(50)))
+            assert set(statuses) <= {0, 200}
+        await visitor.say("find_partner")
+        await visitor.hear("waiting_for_partner")
+        watched = relay._front._handover
+        await until(lambda: len(watched._guests) == 1)
+        async with client.get(f"http://127.0.0.1:{relay.settings.port}/videochat/health/live") as answer:
+            assert answer.status == 200
