@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relay import __version__, clock
-from relay.config import EngineChoice, Settings
+from relay.config import Settings
 from relay.matchmaking.matchmaker import Matchmaker
 from relay.media.choice import choose
 from relay.media.connections import Connections
@@ -48,13 +48,12 @@ class Relay:
         self._port, self.engine = self.media.port, self.media.engine
         self._directory = Directory()
         switchboard = Switchboard(self.engine)
-        tcp = settings.outside_tcp_port if self.media.choice is EngineChoice.FRAMES else None
         self._connections = Connections(
             self._port,
             self.engine,
             switchboard,
             SharedCertificate(),
-            Reach(self.addresses, settings.outside_udp_port, tcp),
+            Reach(self.addresses, settings.outside_udp_port, settings.outside_tcp_port),
             self.drops,
             self.tally,
             self._report,

@@ -19,8 +19,9 @@ _Line = tuple[int, str, int | None, int | None, Sequence[_Codec], _Extensions]
 """Medium, mid, SSRC, SSRC of retransmissions, codecs, extensions."""
 _Slot = tuple[int, str, int, Sequence[_Codec], _Extensions]
 """Medium, mid, SSRC, codecs, extensions."""
-_Report = tuple[int, int, bytes, str, int, str]
-"""Kind, peer, datagram (or a message, for DIED), remote host, remote port, local host."""
+_Report = tuple[int, int, bytes, tuple[str, int, str, bool] | None]
+"""Kind, peer, datagram (or a message, for DIED); for FLOW_SELECTED remote host, remote port, local host, and
+whether it is a TCP connection."""
 _Traffic = tuple[int, int]
 """Packets, bytes."""
 _Drops = list[tuple[str, int]]
@@ -44,6 +45,9 @@ class Core:
         """Readable while there are reports."""
 
     def admit(self, peer: int, ufrag: str, password: str) -> None: ...
+    def adopt(self, descriptor: int) -> None:
+        """Take over an accepted TCP connection that nobody else owns."""
+
     def send_dtls(self, peer: int, datagram: bytes) -> None: ...
     def release(self, peer: int) -> None: ...
     def open(self, peer: int, lines: Sequence[_Line], slots: Sequence[_Slot]) -> None: ...

@@ -18,7 +18,7 @@ from relay.observe.logging import get_logger
 from relay.tasks import Report, Tasks
 from relay.transport.bindings import BindingTable
 from relay.transport.port import Path, PortListener, SrtpReceiver, Transport
-from relay.transport.tcp import TcpFlow
+from relay.transport.tcp import TcpFlow, prepare
 from relay.transport.udp import UdpSocket
 
 DATAGRAMS_PER_WAKE = 64
@@ -91,6 +91,9 @@ class AsyncioPort:
         self._close_unowned()
 
     def adopt(self, connection: socket.socket) -> None:
+        if not prepare(connection):
+            connection.close()
+            return
         try:
             flow = TcpFlow(connection, self._drops, self._receive_framed, self._flow_closed)
         except OSError:

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 
 from relay.errors import ConfigurationError
 from relay.ids import PeerId
-from relay.native import DTLS, FLOW_LOST, FLOW_SELECTED, Core
+from relay.native import DTLS, FLOW_LOST, Core
 from relay.observe.logging import get_logger
 from relay.tasks import Report
 from relay.transport import bindings
-from relay.transport.port import Path, PortListener
+from relay.transport.port import Path, PortListener, Transport
+from relay.transport.tcp import prepare
 
 REPORTS_PER_WAKE = 128
 """How many are passed on before other work gets its turn."""
@@ -96,8 +97,10 @@ class NativePort:
             self._core.release(peer)
 
     def adopt(self, connection: socket.socket) -> None:
-        # The core has no TCP yet, and no answer offers it with this engine.
-        connection.close()
+        if self._core is None or not prepare(connection):
+            connection.close()
+        else:
+            self._core.adopt(connection.detach())
 
     def send_dtls(self, peer: PeerId, datagram: bytes) -> None:
         self.core.send_dtls(peer, datagram)
@@ -112,12 +115,14 @@ class NativePort:
         return Core(list(hosts), port, self._threads, self._buffer, bindings.CONSENT_TIMEOUT)
 
     def _readable(self) -> None:
-        for kind, number, content, remote_host, remote_port, local_host in self.core.reports(REPORTS_PER_WAKE):
+        for kind, number, content, path in self.core.reports(REPORTS_PER_WAKE):
             peer = PeerId(number)
             if kind == DTLS:
                 self._listener.dtls_received(peer, content)
-            elif kind == FLOW_SELECTED:
-                self._listener.flow_selected(peer, Path(remote_host, remote_port, local_host))
+            elif path is not None:
+                remote_host, remote_port, local_host, is_tcp = path
+                transport = Transport.TCP if is_tcp else Transport.UDP
+                self._listener.flow_selected(peer, Path(remote_host, remote_port, local_host, transport))
             elif kind == FLOW_LOST:
                 self._listener.flow_lost(peer)
             else:

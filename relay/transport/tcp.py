@@ -29,6 +29,18 @@ DEAD_AFTER = 30_000
 """Milliseconds without an acknowledgement after which the system gives a connection up."""
 
 
+def prepare(connection: socket.socket) -> bool:
+    """Set a connection up for media; False when it has ended already."""
+    try:
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_AFTER)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER)
+    except OSError:
+        return False
+    return True
+
+
 class TcpFlow:
     """One accepted connection. `received` gets each datagram, `closed` is called once, unless `close()` was."""
 
@@ -45,10 +57,6 @@ class TcpFlow:
         """
         remote, local = connection.getpeername(), connection.getsockname()
         self.path = Path(remote[0], remote[1], local[0], Transport.TCP)
-        connection.setblocking(False)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_AFTER)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER)
         self._socket = connection
         self._drops = drops
         self._received = received

@@ -1,137 +1,16 @@
 """One suite for every media port: real sockets on loopback, checks as browsers send them."""
 
-import asyncio
-import socket
-from collections.abc import AsyncIterator, Callable
-from typing import Any
-
 import pytest
 from aioice import stun
 
 from relay import native
 from relay.config import EngineChoice, Settings
-from relay.ids import PeerId
-from relay.media.choice import Media, choose
+from relay.media.choice import choose
 from relay.observe.drops import Drop, Drops
 from relay.transport import bindings
 from relay.transport.port import Path
 from tests.conftest import free_port
-
-ANN, BOB = PeerId(1), PeerId(2)
-PASSWORD = "p" * 24
-PATIENCE = 5.0
-SILENCE = 0.1
-"""Seconds after which an answer would have come."""
-
-CLIENT_HELLO = b"\x16\xfe\xff" + bytes(30)
-
-
-class Listener:
-    """Remembers what the port reported."""
-
-    def __init__(self) -> None:
-        self.selected: list[tuple[PeerId, Path]] = []
-        self.lost: list[PeerId] = []
-        self.dtls: list[tuple[PeerId, bytes]] = []
-
-    def flow_selected(self, peer: PeerId, path: Path) -> None:
-        self.selected.append((peer, path))
-
-    def flow_lost(self, peer: PeerId) -> None:
-        self.lost.append(peer)
-
-    def dtls_received(self, peer: PeerId, datagram: bytes) -> None:
-        self.dtls.append((peer, datagram))
-
-
-class Browser:
-    """A UDP socket that asks as a browser does."""
-
-    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
-        self.socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.setblocking(False)
-        self.socket.connect((host, port))
-        self.address: tuple[str, int] = self.socket.getsockname()[:2]
-
-    def send(self, datagram: bytes) -> None:
-        self.socket.send(datagram)
-
-    async def receive(self) -> bytes:
-        async with asyncio.timeout(PATIENCE):
-            return await asyncio.get_running_loop().sock_recv(self.socket, 2_048)
-
-    async def hears_nothing(self) -> bool:
-        try:
-            async with asyncio.timeout(SILENCE):
-                await asyncio.get_running_loop().sock_recv(self.socket, 2_048)
-        except TimeoutError:
-            return True
-        return False
-
-    async def check(self, ufrag: str = "ann", *, nominate: bool = False) -> stun.Message:
-        """Send a check and return its answer."""
-        request = check(ufrag, nominate=nominate)
-        self.send(request)
-        answer = stun.parse_message(await self.receive())
-        assert answer.transaction_id == stun.parse_message(request).transaction_id
-        return answer
-
-
-def check(ufrag: str = "ann", password: str = PASSWORD, *, nominate: bool = False, **attributes: Any) -> bytes:
-    request = stun.Message(
-        stun.Method.BINDING, stun.Class.REQUEST, attributes={"USERNAME": f"{ufrag}:them", "PRIORITY": 1, **attributes}
-    )
-    if nominate:
-        request.attributes["USE-CANDIDATE"] = None
-    request.add_message_integrity(password.encode())
-    request.add_fingerprint()
-    return bytes(request)
-
-
-class Subject:
-    """An open port, its listener, and browsers that are closed at the end."""
-
-    def __init__(self, media: Media, number: int) -> None:
-        self.port = media.port
-        self.listener = Listener()
-        self._media = media
-        self._number = number
-        self._browsers: list[Browser] = []
-
-    def browser(self, host: str = "127.0.0.1") -> Browser:
-        self._browsers.append(Browser(self._number, host))
-        return self._browsers[-1]
-
-    def dropped(self, reason: Drop) -> int:
-        return self._media.engine.stats().drops.get(reason, 0)
-
-    async def close(self) -> None:
-        for browser in self._browsers:
-            browser.socket.close()
-        await self._media.engine.stop()
-        await self.port.close()
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 - it looks at counters that tell nobody
-            await asyncio.sleep(0.005)
-
-
-def _fail(task: str, failure: BaseException) -> None:
-    raise AssertionError(task) from failure
-
-
-@pytest.fixture(params=list(EngineChoice))
-async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
-    if request.param is EngineChoice.PACKETS and not native.BUILT:
-        pytest.skip("the native core is not built")
-    number = free_port()
-    subject = Subject(choose(Settings(engine=request.param), Drops(), _fail), number)
-    subject._media.open(("127.0.0.1", "::1"), number, subject.listener)
-    subject.port.admit(ANN, "ann", PASSWORD)
-    yield subject
-    await subject.close()
+from tests.contract.media_ports import ANN, BOB, CLIENT_HELLO, PASSWORD, Subject, check, fail, until
 
 
 async def test_a_right_check_is_answered_with_the_address_it_came_from(subject: Subject) -> None:
@@ -272,7 +151,7 @@ async def test_a_peer_that_stops_checking_loses_its_flow(monkeypatch: pytest.Mon
         if choice is EngineChoice.PACKETS and not native.BUILT:
             continue
         number = free_port()
-        subject = Subject(choose(Settings(engine=choice), Drops(), _fail), number)
+        subject = Subject(choose(Settings(engine=choice), Drops(), fail), number)
         subject._media.open(("127.0.0.1",), number, subject.listener)
         subject.port.admit(ANN, "ann", PASSWORD)
         browser = subject.browser()

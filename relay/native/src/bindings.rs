@@ -53,6 +53,8 @@ struct Agent {
     checks: VecDeque<([u8; 12], Path)>,
     selected: Option<Path>,
     checked_at: Time,
+    /// A check came since the start, or since consent expired.
+    consenting: bool,
 }
 
 /// Who may talk to us, from where.
@@ -128,15 +130,23 @@ impl BindingTable {
         self.agents.get(&peer)?.selected
     }
 
+    /// The path is gone: its TCP connection has closed. The peer may come back on another.
+    pub fn forget(&mut self, path: &Path) {
+        if let Some(peer) = self.owners.remove(path) {
+            self.disown(peer, *path);
+        }
+    }
+
     /// Peers whose consent expired since the last call. They stay admitted, but have no flow.
     pub fn expire(&mut self, now: Time) -> Vec<PeerId> {
         let mut lost = Vec::new();
         for (peer, agent) in &mut self.agents {
-            if agent.selected.is_some() && now.millis_since(agent.checked_at) > self.consent {
+            if agent.consenting && now.millis_since(agent.checked_at) > self.consent {
                 for (path, _) in agent.paths.drain(..) {
                     self.owners.remove(&path);
                 }
                 agent.selected = None;
+                agent.consenting = false;
                 lost.push(*peer);
             }
         }
@@ -158,6 +168,7 @@ impl BindingTable {
         }
         let Some(agent) = self.agents.get_mut(&peer) else { return false };
         agent.checked_at = now;
+        agent.consenting = true;
         agent.paths.retain(|(known, _)| *known != path);
         agent.paths.push((path, now));
         let before = agent.selected;

@@ -14,7 +14,10 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::counters::Totals;
 use crate::exchange::{Command, Exchange};
-use crate::net::{Bound, Buffers, Wake};
+use crate::flows::Flows;
+use crate::net::{Bound, Buffers, Poll, Stream, Wake};
+use crate::path::Path;
+use crate::tcp_worker::TcpWorker;
 use crate::time::{NtpClock, Time};
 use crate::worker::{Report, Reports, Worker};
 
@@ -23,6 +26,9 @@ const COMMANDS: usize = 16_384;
 
 /// Reports that wait at most. Those about flows are kept beyond it, one for each peer.
 const REPORTS: usize = 4_096;
+
+/// Accepted connections that wait at most; more are closed.
+const ADOPTED: usize = 1_024;
 
 /// A socket that can't be opened: which, and why.
 #[derive(Debug)]
@@ -55,6 +61,8 @@ pub struct Config {
 /// Running media threads.
 pub struct Handle {
     commands: SyncSender<Command>,
+    adopted: SyncSender<(Stream, Path)>,
+    adopted_wake: Arc<Wake>,
     reports: Receiver<Report>,
     command_wake: Arc<Wake>,
     /// One for each thread but the first.
@@ -94,8 +102,14 @@ impl Handle {
         let wake = || Wake::new().map(Arc::new).map_err(fail(anywhere));
         let report_wake = wake()?;
         let command_wake = wake()?;
+        let (adopted, adopted_queue) = sync_channel(ADOPTED);
+        let adopted_wake = wake()?;
+        let poll = Poll::new(&adopted_wake).map_err(fail(anywhere))?;
+        let flows = Arc::new(Flows::new(poll, Arc::clone(&totals)));
         let mut handle = Self {
             commands,
+            adopted,
+            adopted_wake: Arc::clone(&adopted_wake),
             reports,
             command_wake: Arc::clone(&command_wake),
             other_wakes: Vec::new(),
@@ -105,6 +119,20 @@ impl Handle {
             totals: Arc::clone(&totals),
             granted,
         };
+        let senders: io::Result<Vec<Bound>> = sockets[0].iter().map(Bound::duplicate).collect();
+        let worker = TcpWorker {
+            sockets: senders.map_err(fail(anywhere))?,
+            flows: Arc::clone(&flows),
+            exchange: Arc::clone(&exchange),
+            totals: Arc::clone(&totals),
+            adopted: adopted_queue,
+            wake: adopted_wake,
+            reports: Reports::new(report_queue.clone(), Arc::clone(&report_wake)),
+            stopping: Arc::clone(&handle.stopping),
+            origin,
+        };
+        let started = std::thread::Builder::new().name("media-tcp".to_owned()).spawn(move || worker.run());
+        handle.threads.push(started.map_err(fail(anywhere))?);
         let mut command_queue = Some(command_queue);
         for (number, sockets) in sockets.into_iter().enumerate() {
             let commands = command_queue.take();
@@ -114,6 +142,7 @@ impl Handle {
             }
             let worker = Worker {
                 sockets,
+                flows: Arc::clone(&flows),
                 exchange: Arc::clone(&exchange),
                 totals: Arc::clone(&totals),
                 commands,
@@ -133,6 +162,15 @@ impl Handle {
         self.commands.try_send(command).map_err(|_| Overloaded)?;
         self.command_wake.signal();
         Ok(())
+    }
+
+    /// Take over an accepted TCP connection, on which a framed check waits to be read. It is closed when it is no
+    /// TCP connection, or when too many wait.
+    pub fn adopt(&self, descriptor: RawFd) {
+        let Ok(connection) = Stream::adopt(descriptor) else { return };
+        if self.adopted.try_send(connection).is_ok() {
+            self.adopted_wake.signal();
+        }
     }
 
     /// Readable while there are reports.
@@ -167,7 +205,7 @@ impl Handle {
     /// Stop the threads and close the sockets. Idempotent. Orders given before are carried out or not.
     pub fn stop(&mut self) {
         self.stopping.store(true, Ordering::Release);
-        for wake in self.other_wakes.iter().chain([&self.command_wake]) {
+        for wake in self.other_wakes.iter().chain([&self.command_wake, &self.adopted_wake]) {
             wake.signal();
         }
         for thread in self.threads.drain(..) {

@@ -1,8 +1,8 @@
 //! The native forwarding core.
 //!
 //! Inside, everything is sans-IO: [`exchange::Exchange`] takes datagrams, commands and the time, and
-//! gives datagrams and events. Only [`net`] makes system calls, only [`worker`] reads a clock, and only
-//! `python` knows Python. Nothing in here trusts a byte that came from the network.
+//! gives datagrams and events. Only [`net`] makes system calls, only [`worker`] and [`tcp_worker`]
+//! read a clock, and only `python` knows Python. Nothing in here trusts a byte that came from the network.
 
 pub mod bindings;
 pub mod bytes;
@@ -10,7 +10,9 @@ pub mod codec;
 pub mod counters;
 pub mod exchange;
 pub mod feedback;
+pub mod flows;
 pub mod forward;
+pub mod framing;
 pub mod handle;
 pub mod net;
 pub mod outbox;
@@ -21,5 +23,6 @@ pub mod rtcp;
 pub mod rtp;
 pub mod srtp;
 pub mod stun;
+pub mod tcp_worker;
 pub mod time;
 pub mod worker;

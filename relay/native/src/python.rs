@@ -18,6 +18,7 @@ use crate::forward::line::{End, ExtensionIds, LineSetup, Medium, NumberedCodec};
 use crate::forward::slot::SlotSetup;
 use crate::handle::{Config, Handle};
 use crate::net::Buffers;
+use crate::path::{Path, Transport};
 use crate::srtp::{Keys, Profile};
 use crate::worker::Report;
 
@@ -31,8 +32,10 @@ type PyLine = (u8, String, Option<u32>, Option<u32>, Vec<PyCodec>, PyExtensions)
 type PySlot = (u8, String, u32, Vec<PyCodec>, PyExtensions);
 /// (peer, medium)
 type PyEnd = (PeerId, u8);
-/// (kind, peer, datagram or text, remote host, remote port, local host)
-type PyReport<'py> = (u8, PeerId, Bound<'py, PyBytes>, String, u16, String);
+/// (kind, peer, datagram or text, path)
+type PyReport<'py> = (u8, PeerId, Bound<'py, PyBytes>, Option<PyPath>);
+/// (remote host, remote port, local host, whether it is a TCP connection)
+type PyPath = (String, u16, String, bool);
 /// (packets, bytes)
 type PyTraffic = (u64, u64);
 /// Reasons that occurred, and how often.
@@ -112,6 +115,11 @@ impl Core {
         self.order(Command::Release { peer })
     }
 
+    fn adopt(&self, descriptor: i32) -> PyResult<()> {
+        self.inner()?.handle.adopt(descriptor);
+        Ok(())
+    }
+
     fn open(&self, peer: PeerId, lines: Vec<PyLine>, slots: Vec<PySlot>) -> PyResult<()> {
         let setup = PeerSetup {
             lines: lines.into_iter().map(line).collect::<PyResult<_>>()?,
@@ -147,25 +155,15 @@ impl Core {
 
     fn reports<'py>(&self, py: Python<'py>, most: usize) -> PyResult<Vec<PyReport<'py>>> {
         let reports = self.inner()?.handle.reports(most);
-        let nothing = String::new;
         Ok(reports
             .into_iter()
             .map(|report| match report {
-                Report::Event(Event::FlowSelected(peer, path)) => (
-                    FLOW_SELECTED,
-                    peer,
-                    PyBytes::new(py, b""),
-                    path.remote.ip().to_string(),
-                    path.remote.port(),
-                    path.local.to_string(),
-                ),
-                Report::Event(Event::FlowLost(peer)) => {
-                    (FLOW_LOST, peer, PyBytes::new(py, b""), nothing(), 0, nothing())
+                Report::Event(Event::FlowSelected(peer, path)) => {
+                    (FLOW_SELECTED, peer, PyBytes::new(py, b""), Some(py_path(path)))
                 }
-                Report::Event(Event::Dtls(peer, datagram)) => {
-                    (DTLS, peer, PyBytes::new(py, &datagram), nothing(), 0, nothing())
-                }
-                Report::Died(message) => (DIED, 0, PyBytes::new(py, message.as_bytes()), nothing(), 0, nothing()),
+                Report::Event(Event::FlowLost(peer)) => (FLOW_LOST, peer, PyBytes::new(py, b""), None),
+                Report::Event(Event::Dtls(peer, datagram)) => (DTLS, peer, PyBytes::new(py, &datagram), None),
+                Report::Died(message) => (DIED, 0, PyBytes::new(py, message.as_bytes()), None),
             })
             .collect())
     }
@@ -200,6 +198,11 @@ impl Core {
         py.detach(|| self.inner.lock().map(|mut inner| inner.handle.stop()).map_err(|_| ()))
             .map_err(|()| PyRuntimeError::new_err("the core is broken"))
     }
+}
+
+fn py_path(path: Path) -> PyPath {
+    let (host, local) = (path.remote.ip().to_string(), path.local.to_string());
+    (host, path.remote.port(), local, path.transport == Transport::Tcp)
 }
 
 fn traffic(of: &Traffic) -> PyTraffic {

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use crate::bindings::PeerId;
 use crate::counters::{Reason, Totals};
 use crate::exchange::{Command, Event, Exchange};
+use crate::flows::Flows;
 use crate::net::{BATCH, Bound, Receiver, Sender, Wake, precise_timers, wait_readable};
 use crate::outbox::Outbox;
 use crate::time::Time;
@@ -55,7 +56,7 @@ impl Reports {
         Self { queue, wake, waiting: HashMap::new() }
     }
 
-    fn tell(&mut self, events: Vec<Event>, totals: &Totals) {
+    pub(crate) fn tell(&mut self, events: Vec<Event>, totals: &Totals) {
         if events.is_empty() && self.waiting.is_empty() {
             return;
         }
@@ -75,7 +76,7 @@ impl Reports {
         self.wake.signal();
     }
 
-    fn tell_death(&self, message: String) {
+    pub(crate) fn tell_death(&self, message: String) {
         // If the queue is full its reader will see the closed channel instead.
         let _ = self.queue.try_send(Report::Died(message));
         self.wake.signal();
@@ -86,6 +87,8 @@ impl Reports {
 pub struct Worker {
     /// Its own sockets.
     pub sockets: Vec<Bound>,
+    /// Everybody's connections.
+    pub flows: Arc<Flows>,
     /// Everybody's.
     pub exchange: Arc<Mutex<Exchange>>,
     /// Everybody's.
@@ -105,17 +108,10 @@ pub struct Worker {
 impl Worker {
     /// Work until told to stop. A panic ends only this thread, and is reported.
     pub fn run(mut self) {
-        let ended = catch_unwind(AssertUnwindSafe(|| self.work()));
-        let message = match ended {
-            Ok(()) if self.stopping.load(Ordering::Acquire) => return,
-            Ok(()) => "another media thread died".to_owned(),
-            Err(panic) => panic
-                .downcast_ref::<String>()
-                .cloned()
-                .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-                .unwrap_or_else(|| "a media thread panicked".to_owned()),
-        };
-        self.reports.tell_death(message);
+        let stopping = Arc::clone(&self.stopping);
+        if let Some(message) = supervise(&stopping, || self.work()) {
+            self.reports.tell_death(message);
+        }
     }
 
     fn work(&mut self) {
@@ -207,7 +203,7 @@ impl Worker {
     fn finish(&mut self, events: Vec<Event>, sender: &mut Sender, outbox: &mut Outbox) {
         self.reports.tell(events, &self.totals);
         if !outbox.items().is_empty() {
-            let failed = sender.send(&self.sockets, outbox);
+            let failed = sender.send(&self.sockets, &self.flows, outbox);
             self.totals.drops.add(Reason::SendFailed, failed as u64);
             outbox.clear();
         }
@@ -226,6 +222,19 @@ impl Worker {
 
     fn now(&self) -> Time {
         Time::from_nanos(self.origin.elapsed().as_nanos() as u64)
+    }
+}
+
+/// Run a thread's work; gives why it ended, if nobody told it to.
+pub(crate) fn supervise(stopping: &AtomicBool, work: impl FnOnce()) -> Option<String> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(()) if stopping.load(Ordering::Acquire) => None,
+        Ok(()) => Some("another media thread died".to_owned()),
+        Err(panic) => panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+            .or_else(|| Some("a media thread panicked".to_owned())),
     }
 }
 

@@ -19,7 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
         let (datagram, next) = after.split_at(usize::from(*length).min(after.len()));
         rest = next;
         now = now.plus_millis(u64::from(*length));
-        let path = Path { remote: ([192, 0, 2, length & 1], 4_000).into(), local: [198, 51, 100, 1].into() };
+        let path = Path::udp(([192, 0, 2, length & 1], 4_000).into(), [198, 51, 100, 1].into());
         exchange.receive(&mut datagram.to_vec(), path, now, &mut out);
         exchange.run_rounds(now, &mut out);
         assert!(out.items().is_empty(), "nobody is admitted, so nobody is answered");

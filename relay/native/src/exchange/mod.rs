@@ -81,6 +81,16 @@ impl Exchange {
         }
     }
 
+    /// Whether somebody has proved to sit behind the path.
+    pub fn is_owned(&self, path: &Path) -> bool {
+        self.table.owner(path).is_some()
+    }
+
+    /// The path is gone: its TCP connection has closed.
+    pub fn forget(&mut self, path: &Path) {
+        self.table.forget(path);
+    }
+
     fn owner(&self, path: &Path) -> Option<PeerId> {
         let owner = self.table.owner(path);
         if owner.is_none() {

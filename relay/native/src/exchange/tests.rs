@@ -133,7 +133,7 @@ impl World {
     /// Someone who is admitted, checked, opened and secured.
     fn join(&mut self, id: PeerId, payload_type: u8) -> Browser {
         let remote: SocketAddr = format!("192.0.2.{id}:4000").parse().unwrap();
-        let path = Path { remote, local: [198, 51, 100, 1].into() };
+        let path = Path::udp(remote, [198, 51, 100, 1].into());
         let mut browser = Browser {
             id,
             path,
@@ -411,7 +411,7 @@ fn strangers_and_replays_reach_nobody() {
     let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
     world.show(&ann, Some(&bob));
     let packet = bob.packet(Medium::Microphone, 0, b"once");
-    let stranger = Path { remote: "203.0.113.9:9".parse().unwrap(), local: bob.path.local };
+    let stranger = Path::udp("203.0.113.9:9".parse().unwrap(), bob.path.local);
     for path in [bob.path, bob.path, stranger] {
         world.exchange.receive(&mut packet.clone(), path, world.now, &mut world.out);
     }

@@ -7,9 +7,11 @@ mod address;
 mod receive;
 mod send;
 mod socket;
+mod stream;
 mod wake;
 
 pub use receive::{BATCH, Receiver};
 pub use send::Sender;
 pub use socket::{Bound, Buffers};
+pub use stream::{Poll, Ready, Stream};
 pub use wake::{Wake, precise_timers, wait_readable};

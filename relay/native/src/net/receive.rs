@@ -88,7 +88,7 @@ impl Receiver {
         self.buffers.iter_mut().take(count).enumerate().map(move |(at, buffer)| {
             let header = &headers[at];
             let (local, overflow) = ancillary(&header.msg_hdr, &controls[at]);
-            let path = names[at].get().zip(local).map(|(remote, local)| Path { remote, local });
+            let path = names[at].get().zip(local).map(|(remote, local)| Path::udp(remote, local));
             let truncated = header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0;
             let datagram = buffer.get_mut(..header.msg_len as usize).filter(|_| !truncated);
             Received { datagram, path, overflow }

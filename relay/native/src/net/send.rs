@@ -5,7 +5,9 @@ use std::net::IpAddr;
 
 use super::address::{Name, in_addr, in6_addr};
 use super::socket::Bound;
+use crate::flows::Flows;
 use crate::outbox::{Outbox, Outgoing};
+use crate::path::Transport;
 
 /// Messages per system call.
 const BATCH: usize = 256;
@@ -47,19 +49,27 @@ impl Default for Sender {
 }
 
 impl Sender {
-    /// Send everything in the outbox through the socket each datagram belongs to. Gives how many could not be
+    /// Send everything in the outbox through the socket or connection each datagram belongs to. Gives how many could not be
     /// sent: to their receivers those are lost packets.
-    pub fn send(&mut self, sockets: &[Bound], outbox: &mut Outbox) -> usize {
+    pub fn send(&mut self, sockets: &[Bound], flows: &Flows, outbox: &mut Outbox) -> usize {
         outbox.sorted();
         let items = outbox.items();
         let mut failed = 0;
         let mut at = 0;
         while at < items.len() {
-            let local = items[at].path.local;
+            let path = items[at].path;
+            if path.transport == Transport::Tcp {
+                let count = items[at..].iter().take_while(|item| item.path == path).count();
+                failed += flows.send(path, items[at..at + count].iter().map(|item| outbox.bytes(item)));
+                at += count;
+                continue;
+            }
+            let local = path.local;
             let socket = sockets.iter().find(|socket| socket.serves(local));
             // The datagrams that this socket sends next.
             let count = items[at..]
                 .iter()
+                .take_while(|item| item.path.transport == Transport::Udp)
                 .take_while(|item| match socket {
                     Some(socket) => socket.serves(item.path.local),
                     None => item.path.local == local,

@@ -53,6 +53,11 @@ impl Bound {
         Ok((socket, granted))
     }
 
+    /// The same socket for another thread, to send through.
+    pub fn duplicate(&self) -> io::Result<Self> {
+        Ok(Self { descriptor: self.descriptor.try_clone()?, host: self.host })
+    }
+
     /// Whether datagrams from `local` leave through this socket.
     pub fn serves(&self, local: IpAddr) -> bool {
         self.host == local || (self.host.is_unspecified() && self.host.is_ipv4() == local.is_ipv4())

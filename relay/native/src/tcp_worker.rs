@@ -1,0 +1,196 @@
+//! The thread that takes TCP connections in, reads from them, and takes them out.
+//!
+//! A connection lives as long as its path has an owner: it has [`PROOF_TIMEOUT`] to find one, by a right check.
+//! Each gets one read per turn, so nobody who sends much keeps the others waiting.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver as Queue;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::counters::{Reason, Totals};
+use crate::exchange::Exchange;
+use crate::flows::{Flow, Flows};
+use crate::framing::Deframer;
+use crate::net::{Bound, Sender, Stream, Wake};
+use crate::outbox::Outbox;
+use crate::path::Path;
+use crate::time::Time;
+use crate::worker::Reports;
+
+/// Milliseconds that a connection has for its first right check.
+const PROOF_TIMEOUT: u64 = 10_000;
+
+/// Connections without an owner. When one more comes, the oldest of them is closed.
+const MOST_UNPROVED: usize = 512;
+
+/// Between looks for connections that nobody owns.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// Bytes read before others get their turn.
+const READ_SIZE: usize = 32 * 1024;
+
+struct Connection {
+    flow: Arc<Flow>,
+    deframer: Deframer,
+    /// Until when it has to prove itself; None once it has.
+    unproved: Option<Time>,
+}
+
+/// What the thread needs.
+pub struct TcpWorker {
+    /// For sending to those who use UDP.
+    pub sockets: Vec<Bound>,
+    /// Everybody's.
+    pub flows: Arc<Flows>,
+    /// Everybody's.
+    pub exchange: Arc<Mutex<Exchange>>,
+    /// Everybody's.
+    pub totals: Arc<Totals>,
+    /// Accepted connections.
+    pub adopted: Queue<(Stream, Path)>,
+    /// Signalled when there are some, or when it is time to stop.
+    pub wake: Arc<Wake>,
+    /// Upward.
+    pub reports: Reports,
+    /// Set when it is time to stop.
+    pub stopping: Arc<AtomicBool>,
+    /// Where [`Time`] begins.
+    pub origin: Instant,
+}
+
+impl TcpWorker {
+    /// Work until told to stop. A panic ends only this thread, and is reported.
+    pub fn run(mut self) {
+        let stopping = Arc::clone(&self.stopping);
+        if let Some(message) = crate::worker::supervise(&stopping, || self.work()) {
+            self.reports.tell_death(message);
+        }
+    }
+
+    fn work(&mut self) {
+        let mut turn = Turn { sender: Sender::default(), outbox: Outbox::default(), buffer: vec![0; READ_SIZE] };
+        let mut connections = HashMap::new();
+        let mut next = 0;
+        let mut swept = Instant::now();
+        while !self.stopping.load(Ordering::Acquire) {
+            for ready in self.flows.poll.wait(SWEEP) {
+                if ready.id == u64::MAX {
+                    self.wake.clear();
+                    self.adopt(&mut connections, &mut next);
+                    continue;
+                }
+                let Some(connection) = connections.get_mut(&ready.id) else { continue };
+                if ready.writable {
+                    self.flows.flush(&connection.flow);
+                }
+                if ready.readable {
+                    match self.read(connection, &mut turn) {
+                        Read::GoesOn => {}
+                        Read::Ended => self.close(&mut connections, ready.id),
+                        Read::Broken => return,
+                    }
+                }
+            }
+            if swept.elapsed() >= SWEEP {
+                swept = Instant::now();
+                if !self.sweep(&mut connections) {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn adopt(&self, connections: &mut HashMap<u64, Connection>, next: &mut u64) {
+        let deadline = self.now().plus_millis(PROOF_TIMEOUT);
+        for (stream, path) in self.adopted.try_iter() {
+            let oldest = connections.iter().filter(|(_, known)| known.unproved.is_some()).map(|(id, _)| *id);
+            let oldest: Vec<u64> = oldest.collect();
+            if oldest.len() >= MOST_UNPROVED {
+                self.totals.drops.count(Reason::TcpCrowded);
+                self.close(connections, oldest.iter().min().copied().unwrap_or(0));
+            }
+            let Ok((flow, before)) = self.flows.insert(*next, path, stream) else { continue };
+            if let Some(before) = before {
+                // The browser used the port again: it has forgotten the older connection.
+                self.close(connections, before.id);
+            }
+            connections.insert(*next, Connection { flow, deframer: Deframer::default(), unproved: Some(deadline) });
+            *next += 1;
+        }
+    }
+
+    fn read(&mut self, connection: &mut Connection, turn: &mut Turn) -> Read {
+        let Ok(length) = connection.flow.stream.read(&mut turn.buffer) else { return Read::Ended };
+        let now = self.now();
+        let path = connection.flow.path;
+        let Ok(mut exchange) = self.exchange.lock() else { return Read::Broken };
+        let fed = connection
+            .deframer
+            .feed(&turn.buffer[..length], |datagram| exchange.receive(datagram, path, now, &mut turn.outbox));
+        if connection.unproved.is_some() && exchange.is_owned(&path) {
+            connection.unproved = None;
+        }
+        let events = exchange.take_events();
+        drop(exchange);
+        self.reports.tell(events, &self.totals);
+        if !turn.outbox.items().is_empty() {
+            let failed = turn.sender.send(&self.sockets, &self.flows, &mut turn.outbox);
+            self.totals.drops.add(Reason::SendFailed, failed as u64);
+            turn.outbox.clear();
+        }
+        if fed.is_err() {
+            self.totals.drops.count(Reason::TcpMalformed);
+            return Read::Ended;
+        }
+        Read::GoesOn
+    }
+
+    /// Close those whose time is over, or whose owner has left or has shown many newer paths. False if another
+    /// thread broke the exchange.
+    fn sweep(&self, connections: &mut HashMap<u64, Connection>) -> bool {
+        let now = self.now();
+        let Ok(exchange) = self.exchange.lock() else { return false };
+        let unowned = connections.iter().filter(|(_, known)| match known.unproved {
+            Some(deadline) => deadline <= now,
+            None => !exchange.is_owned(&known.flow.path),
+        });
+        let unowned: Vec<(u64, bool)> = unowned.map(|(id, known)| (*id, known.unproved.is_some())).collect();
+        drop(exchange);
+        for (id, unproved) in unowned {
+            if unproved {
+                self.totals.drops.count(Reason::TcpUnproved);
+            }
+            self.close(connections, id);
+        }
+        true
+    }
+
+    fn close(&self, connections: &mut HashMap<u64, Connection>, id: u64) {
+        let Some(connection) = connections.remove(&id) else { return };
+        self.flows.remove(&connection.flow);
+        if let Ok(mut exchange) = self.exchange.lock() {
+            // Only the path is lost: the browser may be about to come back on another.
+            exchange.forget(&connection.flow.path);
+        }
+    }
+
+    fn now(&self) -> Time {
+        Time::from_nanos(self.origin.elapsed().as_nanos() as u64)
+    }
+}
+
+/// Reused for every read.
+struct Turn {
+    sender: Sender,
+    outbox: Outbox,
+    buffer: Vec<u8>,
+}
+
+enum Read {
+    GoesOn,
+    Ended,
+    /// Another thread panicked while it held the exchange.
+    Broken,
+}

@@ -1,0 +1,24 @@
+"""Both media ports, each with a peer that it has admitted."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from relay import native
+from relay.config import EngineChoice, Settings
+from relay.media.choice import choose
+from relay.observe.drops import Drops
+from tests.conftest import free_port
+from tests.contract.media_ports import ANN, PASSWORD, Subject, fail
+
+
+@pytest.fixture(params=list(EngineChoice))
+async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
+    if request.param is EngineChoice.PACKETS and not native.BUILT:
+        pytest.skip("the native core is not built")
+    number = free_port()
+    subject = Subject(choose(Settings(engine=request.param), Drops(), fail), number)
+    subject._media.open(("127.0.0.1", "::1"), number, subject.listener)
+    subject.port.admit(ANN, "ann", PASSWORD)
+    yield subject
+    await subject.close()
