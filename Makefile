@@ -11,7 +11,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 CHROMIUM ?= chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help run client lint test test-all test-core test-unit test-scenario test-browser test-client protocol measure bench-sockets wheel core rust chromium promtool test-monitoring lock clean
+.PHONY: help run client lint test test-all test-core test-unit test-scenario test-browser test-client protocol measure measure-skips bench-sockets wheel core rust chromium promtool test-monitoring lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ protocol: $(VENV)/installed ## Write the client's message types anew
 
 measure: $(VENV)/installed $(STATIC) chromium ## How soon strangers see each other, and what a pair costs
 	$(BIN)/python -m tests.browser.first_frame
+
+measure-skips: $(VENV)/installed $(STATIC) chromium ## How soon Next shows somebody else
+	$(BIN)/python -m tests.browser.skips
 
 bench-sockets: $(VENV)/installed ## What ten thousand idle visitors cost
 	$(BIN)/python -m tests.load.bench_sockets

@@ -34,10 +34,12 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(engine: EngineChoice = EngineChoice.PACKETS, **settings: str) -> AsyncIterator[Served]:
+async def serving(
+    engine: EngineChoice = EngineChoice.PACKETS, module: str = "relay", **settings: str
+) -> AsyncIterator[Served]:
     """A server as a self-hoster starts it, on loopback; it must end within five seconds of Ctrl-C.
 
-    `settings` are by name and as written in the environment.
+    `settings` are by name and as written in the environment; `module` may do more than `relay`.
     """
     port = int(settings.pop("port", free_port()))
     environment = {
@@ -47,7 +49,7 @@ async def serving(engine: EngineChoice = EngineChoice.PACKETS, **settings: str) 
         "RELAY_ENGINE": engine.value,
         **{f"RELAY_{name.upper()}": value for name, value in settings.items()},
     }
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "relay", "serve", env=environment)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, "serve", env=environment)
     try:
         served = Served(process, port)
         await _answers(served)

@@ -127,6 +127,11 @@ class Person:
             polling=100,
         )
 
+    async def picture_of_partner(self) -> list[float]:
+        """Mean red, green and blue of the upper part of the partner's picture, 0 to 255."""
+        colour: list[float] = (await self.partner.evaluate(LOOK))["colour"]
+        return colour
+
     async def sees_movement(self) -> None:
         """Wait until the bar in the partner's picture was in three places."""
         await self.page.wait_for_function(

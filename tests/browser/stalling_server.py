@@ -1,0 +1,26 @@
+"""`relay serve`, whose event loop stands still for two seconds at each SIGUSR1."""
+
+import asyncio
+import signal
+import sys
+import time
+from typing import Any
+
+from relay import app, cli
+from relay.app import Orders
+from relay.config import Settings
+
+STALL = 2.0
+"""Seconds."""
+
+serve = app.serve
+
+
+async def _serve(settings: Settings, orders: Orders) -> Any:
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, time.sleep, STALL)
+    await serve(settings, orders)
+
+
+if __name__ == "__main__":
+    app.serve = _serve
+    sys.exit(cli.main())
