@@ -72,3 +72,25 @@ class Stranger:
 
     def close(self) -> None:
         self._socket.close()
+
+
+def forgeries(ufrag: str, seed: int) -> Iterator[bytes]:
+    """What may come in somebody's name who is in a call: 220 datagrams, none longer than the wire takes."""
+    dice = random.Random(seed)
+    for _ in range(20):
+        yield b""
+        yield client_hello()
+        yield client_hello()[:30]
+        yield alert()
+        yield CLOSE_NOTIFY_IN_THE_CLEAR
+        yield SEALED_ALERT[:13] + dice.randbytes(len(SEALED_ALERT) - 13)
+        yield b"\x16\xfe\xfd" + bytes(8) + b"\x00\x20" + dice.randbytes(32)
+        yield stun_with_a_wrong_password(ufrag)
+        yield b"\x80\x60" + dice.randbytes(100)
+        yield b"\x80\xc8\x00\x06" + dice.randbytes(40)
+        yield dice.randbytes(1_200)
+
+
+CLOSE_NOTIFY_IN_THE_CLEAR = b"\x15\xfe\xfd" + bytes(8) + b"\x00\x02\x01\x00"
+SEALED_ALERT = b"\x15\xfe\xfd\x00\x01" + bytes(6) + b"\x00\x1a" + bytes(26)
+"""As long as one with AES-GCM; nobody without the keys can make a right one."""

@@ -1,0 +1,89 @@
+"""A live call between two aiortc visitors, and who watches it."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aioice import stun
+from aiortc import RTCDtlsTransport
+from av import VideoFrame
+
+from relay.protocol.messages import Role
+from tests.scenario.visitor import PATIENCE, MediaVisitor, introduce, visit
+
+STEADY = 15
+"""Pictures in a row that show that a call goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Ann and Bob, who see each other."""
+
+    ann: MediaVisitor
+    bob: MediaVisitor
+
+    @property
+    def people(self) -> tuple[MediaVisitor, MediaVisitor]:
+        return self.ann, self.bob
+
+    async def goes_on(self) -> None:
+        """Both still get pictures, and neither was told of any trouble."""
+        await asyncio.gather(*(watch(person, STEADY) for person in self.people))
+        assert [person.connection.connectionState for person in self.people] == ["connected", "connected"]
+
+
+@asynccontextmanager
+async def live_call(port: int) -> AsyncIterator[Call]:
+    """Connect two people and wait until both see the other."""
+    async with visit(port) as first, visit(port) as second:
+        call = Call(MediaVisitor(first, 60), MediaVisitor(second, 200))
+        await asyncio.gather(*(person.connect() for person in call.people))
+        await introduce(first, second)
+        await asyncio.gather(*(watch(person, 1) for person in call.people))
+        try:
+            yield call
+        finally:
+            await asyncio.gather(*(person.close() for person in call.people))
+
+
+async def watch(viewer: MediaVisitor, pictures: int) -> None:
+    """Wait until this many more pictures of the partner came."""
+    track = viewer.received(Role.PARTNER_CAMERA)
+    async with asyncio.timeout(PATIENCE):
+        for _ in range(pictures):
+            assert isinstance(await track.recv(), VideoFrame)
+
+
+def credentials_of(person: MediaVisitor) -> tuple[str, str]:
+    """The server's ufrag and password for this person."""
+    found = [re.search(rf"a=ice-{name}:(\S+)", person.answer) for name in ("ufrag", "pwd")]
+    assert found[0]
+    assert found[1]
+    return found[0].group(1), found[1].group(1)
+
+
+def transport_of(person: MediaVisitor) -> RTCDtlsTransport:
+    """The one DTLS transport of a connection: it seals what it is given."""
+    transport: RTCDtlsTransport = person.connection.getTransceivers()[0].sender.transport
+    return transport
+
+
+def address_of(person: MediaVisitor) -> tuple[str, int]:
+    """Where the person sends from."""
+    pair = next(iter(transport_of(person).transport._connection._nominated.values()))
+    host, port = pair.local_addr
+    return host, port
+
+
+def check(ufrag: str, password: str, *, nominate: bool = False) -> bytes:
+    """A right connectivity check."""
+    request = stun.Message(
+        stun.Method.BINDING, stun.Class.REQUEST, attributes={"USERNAME": f"{ufrag}:them", "PRIORITY": 1}
+    )
+    if nominate:
+        request.attributes["USE-CANDIDATE"] = None
+    request.add_message_integrity(password.encode())
+    request.add_fingerprint()
+    return bytes(request)
