@@ -47,6 +47,19 @@ export function mark(log: ChatLog, id: string, delivery: Delivery): ChatLog {
   );
 }
 
+/** Our own messages that are on their way, oldest first. */
+export function underway(log: ChatLog): readonly { readonly id: string; readonly text: string }[] {
+  return log.flatMap((entry) =>
+    entry.from === 'me' && entry.delivery === 'sending' ? [{ id: entry.id, text: entry.text }] : [],
+  );
+}
+
+/** The id of the partner's newest message that arrived; null when there is none. */
+export function newestTheirs(log: ChatLog): string | null {
+  const newest = log.findLast((entry) => entry.from === 'partner');
+  return newest?.from === 'partner' ? newest.id : null;
+}
+
 /** Whatever is still on its way will not arrive. */
 export function failAll(log: ChatLog): ChatLog {
   return log.map((entry) =>

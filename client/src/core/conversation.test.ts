@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type FakeDevices, stubDevices } from '../testing/fake_devices';
 import { FakePeerConnection, stubMediaGlobals } from '../testing/fake_peer_connection';
 import { FakeWebSocket } from '../testing/fake_web_socket';
-import { CONNECTED, FOUND, parted } from '../testing/sessions';
+import { CONNECTED, FOUND, parted, resumed } from '../testing/sessions';
 import { Conversation } from './conversation';
 
 const CONNECTION_FAILED = {
@@ -11,6 +11,7 @@ const CONNECTION_FAILED = {
 } as const;
 
 let devices: FakeDevices;
+let page: EventTarget;
 
 /** Lets promises that are already settled run what hangs on them. */
 async function settle(): Promise<void> {
@@ -26,6 +27,7 @@ async function openConversation(): Promise<Conversation> {
   const conversation = new Conversation('ws://relay.test/ws');
   connect();
   await settle();
+  FakeWebSocket.last.receive({ event: 'webrtc_answer', data: { sdp: 'the answer' } });
   return conversation;
 }
 
@@ -45,6 +47,8 @@ beforeEach(() => {
   stubMediaGlobals();
   vi.stubGlobal('WebSocket', FakeWebSocket);
   devices = stubDevices();
+  page = new EventTarget();
+  vi.stubGlobal('window', page);
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -128,27 +132,48 @@ test('text closes the devices and the media connection', async () => {
   expect(conversation.snapshot()).toMatchObject({ local: null, partner: null });
 });
 
-test('a lost link is replaced on request by a new one with a media connection of its own', async () => {
+test('a lost link is replaced by itself, while the media connection stays', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const conversation = await startTalking();
   const before = FakeWebSocket.last;
   before.drop(1006);
-  conversation.act({ type: 'retry' });
+  vi.advanceTimersByTime(300);
   expect(FakeWebSocket.last).not.toBe(before);
   connect();
+  expect(FakeWebSocket.last.sent).toEqual([
+    { event: 'resume', data: { token: 'token', last_message: null } },
+  ]);
+  FakeWebSocket.last.receive(resumed());
+  expect(conversation.snapshot().session.phase).toMatchObject({ name: 'talking', roomId: 'first' });
+  expect(FakePeerConnection.made.map((connection) => connection.closed)).toEqual([0]);
+  expect(sent()).toEqual(['mic-1#0', 'cam-1#0', null]);
+});
+
+test('a session that cannot be gone on with begins anew with a media connection of its own', async () => {
+  const conversation = await startTalking();
+  FakeWebSocket.last.drop(1006);
+  conversation.act({ type: 'retry' });
+  connect();
+  FakeWebSocket.last.receive({
+    event: 'error',
+    data: { code: 'resume_failed', message: 'A sentence.' },
+  });
   await settle();
   expect(FakePeerConnection.made.map((connection) => connection.closed)).toEqual([1, 0]);
-  expect(FakeWebSocket.last.events()).toEqual(['webrtc_offer']);
+  expect(FakeWebSocket.last.events()).toEqual(['resume', 'webrtc_offer']);
   expect(devices.asked).toHaveLength(1);
 });
 
-test('a link that is replaced while it is open is closed', async () => {
-  const conversation = await openConversation();
+test('another network brings another link and new ICE credentials', async () => {
+  await startTalking();
   const before = FakeWebSocket.last;
-  conversation.act({ type: 'choose_mode', mode: 'text' });
-  conversation.act({ type: 'choose_mode', mode: 'video' });
+  page.dispatchEvent(new Event('online'));
+  expect(before.closedWith).toBeNull();
+  connect();
+  FakeWebSocket.last.receive(resumed());
   await settle();
-  expect(before.closedWith).toBe(1000);
-  expect(FakeWebSocket.last).not.toBe(before);
+  expect(FakePeerConnection.made).toHaveLength(1);
+  expect(FakeWebSocket.last.sent.at(-1)).toMatchObject({ data: { sdp: 'the offer 2' } });
 });
 
 test('what a replaced link still says is not heard', async () => {
@@ -157,7 +182,7 @@ test('what a replaced link still says is not heard', async () => {
   before.drop(1006);
   conversation.act({ type: 'retry' });
   before.receive(CONNECTED);
-  expect(conversation.snapshot().session.link.name).toBe('connecting');
+  expect(conversation.snapshot().session.link.name).toBe('reconnecting');
 });
 
 test('a message that nobody confirms within ten seconds failed', async () => {
@@ -194,14 +219,14 @@ test('replaces a failed media connection by one that sends to the same partner',
   expect(conversation.snapshot().partner).not.toBe(before);
 });
 
-test('an offer that fails while it is being asked for is not forgotten', async () => {
+test('an offer that cannot be made is not forgotten', async () => {
   vi.stubGlobal('RTCRtpReceiver', {
     getCapabilities: () => {
       throw new DOMException('', 'InvalidStateError');
     },
   });
   const conversation = await openConversation();
-  expect(conversation.snapshot().session.connection).toBe('failed');
+  expect(conversation.snapshot().session.connection).toBe('given_up');
 });
 
 test('tells subscribers of changes only, until they leave', async () => {
@@ -229,6 +254,7 @@ test('closing it closes media, link and devices, and can be repeated', async () 
 
 test('closing it leaves no timer running and no listener behind', async () => {
   const unheard = vi.spyOn(devices, 'removeEventListener');
+  const dialled = () => FakeWebSocket.last;
   const conversation = await openConversation();
   vi.useFakeTimers();
   conversation.act({ type: 'start' });
@@ -238,6 +264,9 @@ test('closing it leaves no timer running and no listener behind', async () => {
   conversation.close();
   expect(vi.getTimerCount()).toBe(0);
   expect(unheard).toHaveBeenCalledOnce();
+  const last = dialled();
+  page.dispatchEvent(new Event('online'));
+  expect(dialled()).toBe(last);
 });
 
 test('devices that are granted after closing are switched off again', async () => {

@@ -4,6 +4,7 @@
 
 import { Capture, type Captured } from './capture';
 import { type DeviceFailure, listDevices, onDevicesChanged, type PerDevice } from './devices';
+import { onNetworkChanged } from './network';
 import { selectedPath } from './path';
 import { Peer } from './peer';
 import type { IceServer } from './protocol';
@@ -36,6 +37,7 @@ export class Conversation {
   readonly #timers = new Timers((timer) => this.#happen({ type: 'timer_ended', timer }));
   readonly #subscribers = new Set<() => void>();
   readonly #leaveDevices: () => void;
+  readonly #leaveNetwork: () => void;
   #snapshot: Snapshot = { session: FIRST_STATE, local: null, partner: null };
   #signalling: Signalling | null = null;
   #peer: Peer | null = null;
@@ -45,6 +47,7 @@ export class Conversation {
   constructor(url: string) {
     this.#url = url;
     this.#leaveDevices = onDevicesChanged(() => void this.#listDevices());
+    this.#leaveNetwork = onNetworkChanged(() => this.#happen({ type: 'network_changed' }));
     this.#happen({ type: 'page_opened' });
   }
 
@@ -68,6 +71,7 @@ export class Conversation {
     this.#capture.close();
     this.#timers.close();
     this.#leaveDevices();
+    this.#leaveNetwork();
     this.#subscribers.clear();
   }
 
@@ -88,6 +92,9 @@ export class Conversation {
         break;
       case 'set_timer':
         this.#timers.set(effect.timer, effect.seconds);
+        break;
+      case 'set_random_timer':
+        this.#timers.setRandom(effect.timer, effect.atMost);
         break;
       case 'dial':
         this.#dial();
@@ -120,6 +127,9 @@ export class Conversation {
         break;
       case 'renew_ice_servers':
         this.#peer?.renew(effect.iceServers);
+        break;
+      case 'restart_ice':
+        void this.#peer?.restart();
         break;
       case 'accept_answer':
         void this.#peer?.accept(effect.sdp);
@@ -199,7 +209,7 @@ export class Conversation {
   }
 
   #dial(): void {
-    this.#signalling?.close();
+    this.#signalling?.abandon();
     this.#signalling = new Signalling(this.#url, {
       received: (message) => this.#happen({ type: 'received', message }),
       lost: (loss) => this.#happen({ type: 'link_lost', loss }),

@@ -1,64 +1,199 @@
 import { describe, expect, test } from 'vitest';
 import {
   advance,
+  became,
   CONNECTED,
+  CONNECTED_CALL,
+  CUT,
   effectsOf,
+  ended,
   error,
   GRANTED,
   LOST,
   PARTED,
+  parted,
   READY,
+  RECONNECTING,
+  RESTARTED,
+  RESUMING,
   received,
+  resumed,
   TALKING,
   TEXT_READY,
   WAITING,
 } from '../testing/sessions';
+import { maySearch } from './obstacle';
 import { reduce } from './session';
-import { FIRST_STATE, type SessionEvent } from './state';
+import type { Ending } from './signalling';
+import { type Effect, FIRST_STATE, type Session, type SessionEvent } from './state';
 
-const CUT: SessionEvent = { type: 'link_lost', loss: 'closed' };
 const FULL = error('server_full', { retry_after: 30 });
+const REFUSED: SessionEvent = { type: 'link_lost', loss: 'server_full' };
+const NETWORK: SessionEvent = { type: 'network_changed' };
+const RETRY: SessionEvent = { type: 'retry' };
+const REDIAL: readonly Effect[] = [
+  { type: 'dial' },
+  { type: 'set_timer', timer: 'dialling', seconds: 5 },
+  { type: 'set_timer', timer: 'settling', seconds: 15 },
+];
+
+/** The longest pause before each of so many tries that come to nothing. */
+function pauses(session: Session, first: SessionEvent, count: number): number[] {
+  const found: number[] = [];
+  let [state, effects] = reduce(session, first);
+  for (let tries = 0; tries < count; tries += 1) {
+    for (const effect of effects) if (effect.type === 'set_random_timer') found.push(effect.atMost);
+    [state, effects] = reduce(advance(state, ended('redial')), CUT);
+  }
+  return found;
+}
 
 test('the page begins by dialling and by asking for camera and microphone', () => {
   expect(effectsOf(FIRST_STATE, { type: 'page_opened' })).toEqual([
-    { type: 'close_peer' },
     { type: 'dial' },
     { type: 'set_timer', timer: 'dialling', seconds: 10 },
     { type: 'open_capture', wanted: { microphone: null, camera: null } },
   ]);
 });
 
-describe('a lost link', () => {
-  test('ends the conversation, says why, and closes the media connection', () => {
-    const [session, effects] = reduce(TALKING, CUT);
-    expect(session.link).toEqual({ name: 'lost', loss: 'closed', retryAfter: null });
+describe('a link that breaks', () => {
+  test('ends nothing: it is dialled anew after a pause, and media goes on', () => {
+    const said = advance(CONNECTED_CALL, { type: 'say', id: '1', text: 'hi' });
+    const [session, effects] = reduce(said, CUT);
+    expect(session.link).toMatchObject({ name: 'reconnecting', outage: 'closed', token: 'token' });
+    expect(session.phase).toEqual(said.phase);
+    expect(session.chat).toMatchObject([{ text: 'hi', delivery: 'sending' }]);
+    expect(session.connection).toBe('connected');
+    expect(effects).toEqual([
+      { type: 'set_timer', timer: 'resume_window', seconds: 30 },
+      { type: 'set_random_timer', timer: 'redial', atMost: 0.3 },
+    ]);
+  });
+
+  test('is dialled when the pause is over', () => {
+    expect(effectsOf(RECONNECTING, ended('redial'))).toEqual(REDIAL);
+  });
+
+  test('is dialled less and less often', () => {
+    expect(pauses(CONNECTED_CALL, CUT, 8)).toEqual([0.3, 0.6, 1.2, 2.4, 4.8, 9.6, 10, 10]);
+  });
+
+  test('as soon as it is open does not make the page dial more often', () => {
+    const again = advance(RESUMING, received(resumed()));
+    const [once, first] = reduce(again, CUT);
+    expect(first).toContainEqual({ type: 'set_random_timer', timer: 'redial', atMost: 0.6 });
+    const twice = advance(once, ended('redial'), received(CONNECTED), received(resumed()));
+    expect(effectsOf(twice, CUT)).toContainEqual({
+      type: 'set_random_timer',
+      timer: 'redial',
+      atMost: 1.2,
+    });
+    expect(effectsOf(advance(twice, ended('settling')), CUT)).toContainEqual({
+      type: 'set_random_timer',
+      timer: 'redial',
+      atMost: 0.3,
+    });
+    expect(reduce(once, ended('settling'))).toEqual([once, []]);
+  });
+
+  test('that never was open means a server that cannot be reached, and is dialled again too', () => {
+    const [session, effects] = reduce(GRANTED, CUT);
+    expect(session.link).toMatchObject({
+      name: 'reconnecting',
+      outage: 'unreachable',
+      token: null,
+    });
+    expect(effects).toEqual([{ type: 'set_random_timer', timer: 'redial', atMost: 0.3 }]);
+  });
+
+  test('is given up for another one when nobody answers in time', () => {
+    expect(advance(GRANTED, ended('dialling')).link).toMatchObject({ outage: 'unreachable' });
+    const dialling = advance(RECONNECTING, ended('redial'));
+    expect(advance(dialling, ended('dialling')).link).toMatchObject({ failures: 1, pausing: true });
+    expect(advance(RESUMING, ended('dialling')).link).toMatchObject({
+      name: 'reconnecting',
+      token: 'token',
+    });
+  });
+
+  test('pays no heed to the time of a try that is over', () => {
+    for (const session of [READY, RECONNECTING, LOST]) {
+      expect(reduce(session, ended('dialling'))).toEqual([session, []]);
+    }
+    const dialling = advance(RECONNECTING, ended('redial'));
+    expect(reduce(dialling, ended('redial'))).toEqual([dialling, []]);
+  });
+
+  test.each([
+    ['the person', RETRY],
+    ['a network that is there again', NETWORK],
+  ])('is dialled at once for %s', (_, event) => {
+    const [session, effects] = reduce(RECONNECTING, event);
+    expect(effects).toEqual(REDIAL);
+    expect(reduce(session, ended('redial'))).toEqual([session, []]);
+  });
+
+  test('lets the person begin to search, and no one leave a partner unheard', () => {
+    expect(maySearch(advance(READY, CUT))).toBe(true);
+    expect(maySearch(RECONNECTING)).toBe(false);
+  });
+
+  test('says nothing meanwhile', () => {
+    const [session, effects] = reduce(RECONNECTING, { type: 'say', id: 'a', text: 'hi' });
+    expect(session.chat).toMatchObject([{ delivery: 'sending' }]);
+    expect(effects).toEqual([{ type: 'set_timer', timer: 'message a', seconds: 10 }]);
+    expect(advance(session, ended('message a')).chat).toMatchObject([{ delivery: 'sending' }]);
+    for (const link of [RECONNECTING, RESUMING]) {
+      expect(effectsOf(link, { type: 'stop' }).map(({ type }) => type)).toEqual(['send_media']);
+    }
+  });
+});
+
+describe('when the time is over for which the relay keeps a session', () => {
+  test('the conversation was cut off, its media is closed, and what was underway failed', () => {
+    const said = advance(RECONNECTING, { type: 'say', id: '1', text: 'hi' });
+    const [session, effects] = reduce(said, ended('resume_window'));
     expect(session.phase).toEqual({ name: 'parted', reason: 'link_lost' });
+    expect(session.chat).toMatchObject([{ text: 'hi', delivery: 'failed' }]);
     expect(session.connection).toBe('none');
     expect(effects).toEqual([
       { type: 'send_media', sending: { microphone: false, camera: false } },
       { type: 'close_peer' },
     ]);
+    expect(session.link).toMatchObject({ name: 'reconnecting', token: null });
   });
 
-  test('fails the messages that were on their way', () => {
-    const session = advance(TALKING, { type: 'say', id: '1', text: 'hi' }, CUT);
-    expect(session.chat).toMatchObject([{ text: 'hi', delivery: 'failed' }]);
+  test('whoever had no conversation stays where they were', () => {
+    expect(advance(READY, CUT, ended('resume_window')).phase).toEqual(READY.phase);
+    expect(advance(PARTED, CUT, ended('resume_window')).phase).toEqual(PARTED.phase);
+    expect(advance(WAITING, CUT, ended('resume_window')).phase).toEqual(WAITING.phase);
   });
 
-  test('leaves whoever had no conversation where they were', () => {
-    expect(advance(READY, CUT).phase).toEqual(READY.phase);
-    expect(advance(PARTED, CUT).phase).toEqual(PARTED.phase);
+  test('nothing happens to a link that is open again', () => {
+    expect(reduce(CONNECTED_CALL, ended('resume_window'))).toEqual([CONNECTED_CALL, []]);
   });
+});
 
-  test('that never was open means a server that cannot be reached', () => {
-    expect(advance(GRANTED, CUT).link).toMatchObject({ loss: 'unreachable' });
-  });
+describe('a link that was ended on purpose', () => {
+  test.each<Ending>(['ended', 'flooded', 'too_slow', 'superseded', 'server_full'])(
+    '(%s) stays lost, with everything that hung on it',
+    (loss) => {
+      const [session, effects] = reduce(CONNECTED_CALL, { type: 'link_lost', loss });
+      expect(session.link).toEqual({ name: 'lost', loss, retryAfter: null });
+      expect(session.phase).toEqual({ name: 'parted', reason: 'link_lost' });
+      expect(effects.map(({ type }) => type)).toEqual(['send_media', 'close_peer']);
+      expect(reduce(session, NETWORK)).toEqual([session, []]);
+    },
+  );
 
-  test('that does not open within its time is given up', () => {
-    const [session, effects] = reduce(GRANTED, { type: 'timer_ended', timer: 'dialling' });
-    expect(session.link).toMatchObject({ name: 'lost', loss: 'unreachable' });
-    expect(effects).toEqual([{ type: 'close_peer' }]);
-    expect(reduce(READY, { type: 'timer_ended', timer: 'dialling' })).toEqual([READY, []]);
+  test('is replaced when the person asks for it', () => {
+    const [session, effects] = reduce(LOST, RETRY);
+    expect(session.link).toEqual({ name: 'connecting' });
+    expect(effects).toEqual([
+      { type: 'dial' },
+      { type: 'set_timer', timer: 'dialling', seconds: 10 },
+    ]);
+    expect(effectsOf(session, received(CONNECTED)).map(({ type }) => type)).toEqual(['open_peer']);
   });
 
   test.each(['server_full', 'too_many_connections'] as const)(
@@ -66,54 +201,96 @@ describe('a lost link', () => {
     (code) => {
       const told = advance(GRANTED, error(code, { retry_after: 30 }));
       expect(told.link).toEqual({ name: 'lost', loss: code, retryAfter: 30 });
-      expect(reduce(told, { type: 'link_lost', loss: 'server_full' })).toEqual([told, []]);
+      expect(reduce(told, REFUSED)).toEqual([told, []]);
+      expect(advance(told, RETRY, received(CONNECTED)).link.name).toBe('open');
     },
   );
 });
 
-describe('reconnecting', () => {
-  test('dials anew with a new media connection', () => {
-    const [session, effects] = reduce(LOST, { type: 'retry' });
-    expect(session.link).toEqual({ name: 'connecting' });
-    expect(effects.map(({ type }) => type)).toEqual(['close_peer', 'dial', 'set_timer']);
-    expect(effectsOf(session, received(CONNECTED)).map(({ type }) => type)).toEqual(['open_peer']);
+describe('a full server', () => {
+  const dialling = advance(RECONNECTING, ended('redial'));
+
+  test('is asked again by whoever was inside', () => {
+    expect(advance(dialling, FULL, REFUSED).link).toMatchObject({ failures: 1, token: 'token' });
+    const restarted = advance(dialling, ended('resume_window'), FULL);
+    expect(restarted.link).toMatchObject({ name: 'lost', loss: 'server_full', retryAfter: 30 });
   });
 
-  test('puts whoever was waiting back into the queue', () => {
-    const again = advance(WAITING, CUT, { type: 'retry' });
-    const [session, effects] = reduce(again, received(CONNECTED));
-    expect(session.phase.name).toBe('waiting');
-    expect(effects.at(-1)).toMatchObject({ message: { event: 'find_partner' } });
+  test('that ends is asked until another takes its place', () => {
+    const waiting = advance(WAITING, RESTARTED, ended('resume_window'), ended('redial'));
+    expect(advance(waiting, FULL, REFUSED).link).toMatchObject({ name: 'reconnecting' });
   });
 
-  test('also whoever was made to pause', () => {
-    const cooling = advance(WAITING, error('rate_limited', { refused: 'find_partner' }));
-    expect(advance(cooling, CUT).phase).toEqual({ name: 'waiting', after: null });
+  test('turns away whoever never was inside', () => {
+    const unreachable = advance(GRANTED, CUT, ended('redial'));
+    expect(advance(unreachable, FULL).link).toMatchObject({ name: 'lost', loss: 'server_full' });
+    expect(advance(unreachable, REFUSED).link).toMatchObject({ name: 'lost' });
+  });
+});
+
+describe('a server that ends', () => {
+  test('is expected back soon, and not for ever', () => {
+    const tries = pauses(CONNECTED_CALL, RESTARTED, 40);
+    expect(tries.slice(0, 6)).toEqual([0.3, 0.6, 1.2, 2.4, 3, 3]);
+    expect(tries.at(-1)).toBe(10);
   });
 
-  test('leaves whoever was talking to say when they are ready', () => {
-    const [session, effects] = reduce(
-      advance(TALKING, CUT, { type: 'retry' }),
-      received(CONNECTED),
+  test('leaves whoever searches on searching, if it does not come back in time', () => {
+    const session = advance(TALKING, RESTARTED, ended('resume_window'));
+    expect(session.phase).toEqual({ name: 'waiting', after: 'server_stopping' });
+  });
+
+  test('leaves whoever does not search on to say when they are ready', () => {
+    const unwilling = advance(TALKING, { type: 'choose_keep_searching', on: false });
+    const session = advance(unwilling, RESTARTED, ended('resume_window'));
+    expect(session.phase).toEqual({ name: 'parted', reason: 'server_stopping' });
+  });
+
+  test('said so before, however its link breaks then', () => {
+    const draining = advance(
+      CONNECTED_CALL,
+      received({ event: 'server_draining', data: { seconds: 60 } }),
     );
-    expect(session.phase).toEqual({ name: 'parted', reason: 'link_lost' });
-    expect(effects.map(({ type }) => type)).toEqual(['open_peer']);
+    expect(draining.link).toMatchObject({ name: 'open', draining: 60 });
+    expect(advance(draining, CUT).link).toMatchObject({ outage: 'server_stopping' });
+    // It would take nobody back, so what there is of the link is held on to.
+    expect(reduce(draining, NETWORK)[0].link).toEqual(draining.link);
   });
 
-  test('tells the server again what is switched off', () => {
-    const muted = advance(READY, { type: 'toggle', kind: 'microphone' }, CUT, { type: 'retry' });
-    expect(effectsOf(muted, received(CONNECTED))[0]).toEqual({
-      type: 'send',
-      message: { event: 'media_state', data: { microphone: false, camera: true } },
-    });
+  test('may have parted the two before', () => {
+    const session = advance(TALKING, received(parted('server_stopping', true)), RESTARTED);
+    expect(session.phase).toEqual({ name: 'waiting', after: 'server_stopping' });
+  });
+});
+
+describe('another network', () => {
+  test('makes an open link suspect: another is dialled while the session is kept', () => {
+    const [session, effects] = reduce(CONNECTED_CALL, NETWORK);
+    expect(session.link).toMatchObject({ name: 'reconnecting', pausing: false, token: 'token' });
+    expect(session.negotiation.due).toBe(true);
+    expect(effects).toEqual([
+      { type: 'set_timer', timer: 'resume_window', seconds: 30 },
+      ...REDIAL,
+    ]);
   });
 
-  test('needs no media connection for text', () => {
-    const again = advance(TEXT_READY, CUT, { type: 'retry' });
-    expect(effectsOf(again, received(CONNECTED)).map(({ type }) => type)).toEqual(['send']);
+  test('makes a link that is about to resume dial anew', () => {
+    const [session, effects] = reduce(RESUMING, NETWORK);
+    expect(session.link).toMatchObject({ name: 'reconnecting', token: 'token' });
+    expect(effects).toEqual(REDIAL);
   });
 
-  test('works after the server was full', () => {
-    expect(advance(GRANTED, FULL, { type: 'retry' }, received(CONNECTED)).link.name).toBe('open');
+  test('needs no ICE restart where there is no media', () => {
+    expect(advance(TEXT_READY, NETWORK).negotiation.due).toBe(false);
   });
+});
+
+test('an answer that was on its way is lost with the link', () => {
+  const restarting = advance(
+    CONNECTED_CALL,
+    became('failed'),
+    { type: 'offered', offer: { sdp: 'restart', lines: {} } },
+    CUT,
+  );
+  expect(restarting.negotiation).toMatchObject({ offer: 'none', due: true });
 });

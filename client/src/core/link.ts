@@ -1,39 +1,65 @@
-// Owns the transitions of the link to the relay. A lost link stays lost until somebody asks for
-// another (`redial`): today that is the person.
+// Owns the transitions of the link to the relay.
+//
+//   link           opened       no answer, or broken   ended on purpose   network changed
+//   connecting     open         reconnecting           lost               dials anew
+//   open           -            reconnecting           lost               reconnecting, at once
+//   reconnecting   resuming *   reconnecting           lost **            tries at once
+//   resuming       -            reconnecting           lost               reconnecting, at once
+//   lost           -            -                      -                  -
+//
+//  * Open at once where there is no session to go on with (resumption.ts).
+// ** A server that is full or ends is asked again by those who were inside: an upgraded one follows it.
+//
+// The session outlives the link: nothing of a conversation is touched while it may be gone on with.
 
 import { failAll } from './chat_log';
-import type { LinkLoss } from './signalling';
-import type { Effect, Link, Phase, Session, Step } from './state';
+import { withoutPeer } from './media';
+import type { Ending, LinkLoss } from './signalling';
+import type { Effect, Link, OpenLink, Outage, Phase, Session, Step } from './state';
 
 /** A browser alone may try for minutes to reach a server that does not answer. */
 export const DIALLING_SECONDS = 10;
+/** The same for one try of many. Room for three attempts of TCP (after 1 and 3 s, RFC 6298). */
+export const REDIALLING_SECONDS = 5;
 
-/** A new link in the place of the one there is; the media connection belongs to it and goes too. */
-export function redial(session: Session): [Session, Effect[]] {
-  return [
-    { ...cutOff(session), link: { name: 'connecting' } },
-    [
-      { type: 'close_peer' },
-      { type: 'dial' },
-      { type: 'set_timer', timer: 'dialling', seconds: DIALLING_SECONDS },
-    ],
-  ];
+/** Seconds from dialling after which an open link counts as one that holds. */
+const SETTLING_SECONDS = 15;
+
+/** The pause before a try is drawn from zero to this, which doubles: many pages lose one server together. */
+const FIRST_PAUSE_SECONDS = 0.3;
+const LONGEST_PAUSE_SECONDS = 10;
+/** A server that says that it ends is expected back: whoever it sent away shall talk again within 5 s. */
+const LONGEST_PAUSE_AT_RESTART_SECONDS = 3;
+/** Tries after which a server that ended is like any other that is not there. */
+const TRIES_AT_RESTART = 30;
+
+type Reconnecting = Extract<Link, { readonly name: 'reconnecting' }>;
+
+export function dial(session: Session): [Session, Effect[]] {
+  return [{ ...session, link: { name: 'connecting' } }, dialling(DIALLING_SECONDS)];
 }
 
 export function lost(session: Session, loss: LinkLoss): Step {
-  // Said already, and better, by an error message.
-  if (session.link.name === 'lost') return [session, []];
-  const unreachable = loss === 'closed' && session.link.name === 'connecting';
-  return close(session, {
-    name: 'lost',
-    loss: unreachable ? 'unreachable' : loss,
-    retryAfter: null,
-  });
-}
-
-export function notAnswered(session: Session): Step {
-  if (session.link.name !== 'connecting') return [session, []];
-  return close(session, { name: 'lost', loss: 'unreachable', retryAfter: null });
+  const { link } = session;
+  switch (link.name) {
+    case 'lost':
+      // Said already, and better, by an error message.
+      return [session, []];
+    case 'connecting':
+      if (isEnding(loss)) return end(session, loss, null);
+      return pause(session, reconnecting('unreachable', null, 0));
+    case 'open':
+      if (isEnding(loss)) return end(session, loss, null);
+      return leave(session, link, link.draining === null ? loss : 'server_stopping');
+    case 'reconnecting':
+      if (isEnding(loss) && !(loss === 'server_full' && wasInside(link))) {
+        return end(session, loss, null);
+      }
+      return failed(session, link);
+    case 'resuming':
+      if (isEnding(loss)) return end(session, loss, null);
+      return pause(session, reconnecting(link.outage, link.token, link.fresh.failures));
+  }
 }
 
 /** The relay has no room, and closes the link next. */
@@ -42,34 +68,172 @@ export function turnedAway(
   loss: 'server_full' | 'too_many_connections',
   retryAfter: number | null,
 ): Step {
-  return close(session, { name: 'lost', loss, retryAfter });
+  const { link } = session;
+  const asksAgain = link.name === 'reconnecting' && loss === 'server_full' && wasInside(link);
+  return asksAgain ? [session, []] : end(session, loss, retryAfter);
 }
 
-function close(session: Session, link: Link): Step {
-  return [{ ...cutOff(session), link }, [{ type: 'close_peer' }]];
+/** The time for dialling is over. It includes that for `resume` to be answered. */
+export function notAnswered(session: Session): Step {
+  const { link } = session;
+  switch (link.name) {
+    case 'connecting':
+    case 'resuming':
+      return lost(session, 'closed');
+    case 'reconnecting':
+      return link.pausing ? [session, []] : failed(session, link);
+    case 'open':
+    case 'lost':
+      return [session, []];
+  }
 }
 
-function cutOff(session: Session): Session {
-  return {
-    ...session,
-    phase: withoutLink(session.phase),
-    connection: 'none',
-    mayOffer: false,
-    retried: false,
-    chat: failAll(session.chat),
-    typing: 'quiet',
-  };
+export function pauseEnded(session: Session): Step {
+  const { link } = session;
+  return link.name === 'reconnecting' && link.pausing ? retry(session) : [session, []];
 }
 
-function withoutLink(phase: Phase): Phase {
+export function settled(session: Session): Step {
+  const { link } = session;
+  if (link.name !== 'open') return [session, []];
+  return [{ ...session, link: { ...link, failures: 0 } }, []];
+}
+
+/** Tries now, whatever the pause. */
+export function retry(session: Session): Step {
+  const { link } = session;
+  switch (link.name) {
+    case 'reconnecting':
+      return [
+        { ...session, link: { ...link, pausing: false } },
+        [
+          ...dialling(REDIALLING_SECONDS),
+          { type: 'set_timer', timer: 'settling', seconds: SETTLING_SECONDS },
+        ],
+      ];
+    case 'connecting':
+    case 'lost':
+      return dial(session);
+    case 'open':
+    case 'resuming':
+      return suspect(session);
+  }
+}
+
+/** Sockets do not outlive the address that they were opened from, and take minutes to notice. */
+export function networkChanged(session: Session): Step {
+  return session.link.name === 'lost' ? [session, []] : retry(session);
+}
+
+/**
+ * The link may be dead without knowing it. Resuming over another costs little if it is not, but for a
+ * server that drains: that one takes nobody back.
+ */
+export function suspect(session: Session): Step {
+  const { link } = session;
+  if (link.name !== 'open' && link.name !== 'resuming') return [session, []];
+  if (link.name === 'open' && link.draining !== null) return [session, []];
+  const [next, effects] = lost(session, 'closed');
+  const [dialled, dialling] = retry(next);
+  return [dialled, [...effects.filter(({ type }) => type !== 'set_random_timer'), ...dialling]];
+}
+
+/** The relay keeps the session no longer. */
+export function windowEnded(session: Session): Step {
+  const { link } = session;
+  if (link.name !== 'reconnecting' || link.token === null) return [session, []];
+  const [next, effects] = cutOff(session, link.outage);
+  return [{ ...next, link: { ...link, token: null } }, effects];
+}
+
+/** The session cannot be gone on with: neither the conversation nor the media connection. */
+export function cutOff(session: Session, outage: Outage): [Session, Effect[]] {
+  return [
+    {
+      ...withoutPeer(session),
+      phase: cutOffPhase(session.phase, outage, session.keepSearching),
+      chat: failAll(session.chat),
+    },
+    session.connection === 'none' ? [] : [{ type: 'close_peer' }],
+  ];
+}
+
+/** Whoever was with a server that ends searches on, if that is what they do when a partner leaves. */
+function cutOffPhase(phase: Phase, outage: Outage, keepSearching: boolean): Phase {
   switch (phase.name) {
     case 'idle':
+    case 'waiting':
     case 'parted':
       return phase;
-    case 'waiting':
     case 'cooling':
       return { name: 'waiting', after: null };
     case 'talking':
-      return { name: 'parted', reason: 'link_lost' };
+      if (outage !== 'server_stopping') return { name: 'parted', reason: 'link_lost' };
+      return keepSearching
+        ? { name: 'waiting', after: 'server_stopping' }
+        : { name: 'parted', reason: 'server_stopping' };
   }
+}
+
+function leave(session: Session, link: OpenLink, outage: Outage): Step {
+  const [next, effects] = pause(session, reconnecting(outage, link.token, link.failures));
+  return [
+    next,
+    [{ type: 'set_timer', timer: 'resume_window', seconds: link.resumeWindow }, ...effects],
+  ];
+}
+
+function failed(session: Session, link: Reconnecting): Step {
+  return pause(session, { ...link, pausing: true, failures: link.failures + 1 });
+}
+
+function pause(session: Session, link: Reconnecting): Step {
+  return [
+    withoutLink(session, link),
+    [{ type: 'set_random_timer', timer: 'redial', atMost: longestPause(link) }],
+  ];
+}
+
+function longestPause({ failures, outage }: Reconnecting): number {
+  const restarts = outage === 'server_stopping' && failures < TRIES_AT_RESTART;
+  const longest = restarts ? LONGEST_PAUSE_AT_RESTART_SECONDS : LONGEST_PAUSE_SECONDS;
+  return Math.min(longest, FIRST_PAUSE_SECONDS * 2 ** failures);
+}
+
+function end(session: Session, loss: Ending, retryAfter: number | null): Step {
+  const [next, effects] = cutOff(session, 'closed');
+  return [withoutLink(next, { name: 'lost', loss, retryAfter }), effects];
+}
+
+/** An answer that was on its way is lost with the link, and what was being typed has to be told anew. */
+function withoutLink(session: Session, link: Link): Session {
+  const { negotiation } = session;
+  const unanswered = negotiation.offer === 'sent';
+  return {
+    ...session,
+    link,
+    typing: 'quiet',
+    negotiation: {
+      ...negotiation,
+      offer: unanswered ? 'none' : negotiation.offer,
+      stale: 0,
+      due: unanswered || negotiation.due,
+    },
+  };
+}
+
+function reconnecting(outage: Outage, token: string | null, failures: number): Reconnecting {
+  return { name: 'reconnecting', outage, failures, pausing: true, token };
+}
+
+function dialling(seconds: number): Effect[] {
+  return [{ type: 'dial' }, { type: 'set_timer', timer: 'dialling', seconds }];
+}
+
+function isEnding(loss: LinkLoss): loss is Ending {
+  return loss !== 'closed' && loss !== 'server_stopping';
+}
+
+function wasInside({ token, outage }: Reconnecting): boolean {
+  return token !== null || outage === 'server_stopping';
 }

@@ -21,8 +21,7 @@ import { reduce } from './session';
 import type { Session, SessionEvent } from './state';
 
 const OPEN_PEER = { type: 'open_peer', iceServers: [{ urls: ['stun:relay.test'] }] } as const;
-const FAILED = error('connection_failed');
-const GAVE_UP: SessionEvent = { type: 'connection_changed', connection: 'failed' };
+const INVALID = error('invalid_offer');
 const UNPLUGGED: SessionEvent = { type: 'device_lost', kind: 'camera', why: 'ended' };
 
 function types(session: Session, event: SessionEvent): string[] {
@@ -51,17 +50,11 @@ describe('getting ready', () => {
     expect(effects).toEqual([{ type: 'open_capture', wanted: { microphone: null, camera: null } }]);
   });
 
-  test('the offer and its candidates go to the server, and the answer to the connection', () => {
-    const offer = { sdp: 'v=0', lines: { 0: 'microphone' } } as const;
+  test('the candidates go to the server', () => {
     const candidate = { candidate: '', sdp_mid: null, sdp_m_line_index: null };
-    const answer = { event: 'webrtc_answer', data: { sdp: 'v=0' } } as const;
-    expect(effectsOf(READY, { type: 'offered', offer })).toEqual([
-      says({ event: 'webrtc_offer', data: offer }),
-    ]);
     expect(effectsOf(READY, { type: 'gathered', candidate })).toEqual([
       says({ event: 'webrtc_ice_candidate', data: candidate }),
     ]);
-    expect(effectsOf(READY, received(answer))).toEqual([{ type: 'accept_answer', sdp: 'v=0' }]);
   });
 });
 
@@ -113,23 +106,9 @@ describe('the mode', () => {
     expect(reduce(READY, { type: 'choose_mode', mode: 'video' })).toEqual([READY, []]);
   });
 
-  test('going back from text dials anew, because the link took its one offer', () => {
+  test('going back from text opens another media connection', () => {
     const back = advance(TEXT_READY, { type: 'choose_mode', mode: 'video' });
-    expect(types(back, { type: 'captured', using: USING })).toEqual([
-      'close_peer',
-      'dial',
-      'set_timer',
-    ]);
-  });
-
-  test('going back from text offers at once where the server allows another offer', () => {
-    const allowed = advance(TEXT_READY, FAILED, { type: 'choose_mode', mode: 'video' });
-    expect(effectsOf(allowed, { type: 'captured', using: USING })).toEqual([OPEN_PEER]);
-  });
-
-  test('in text mode a failed media connection is no one’s business', () => {
-    expect(obstacleOf(advance(TEXT_READY, FAILED))).toBeNull();
-    expect(effectsOf(TEXT_READY, FAILED)).toEqual([]);
+    expect(effectsOf(back, { type: 'captured', using: USING })).toEqual([OPEN_PEER]);
   });
 });
 
@@ -219,56 +198,6 @@ describe('microphone and camera', () => {
   });
 });
 
-describe('the media connection', () => {
-  test('is made anew once when the server says that it failed', () => {
-    const [session, effects] = reduce(READY, FAILED);
-    expect(session.connection).toBe('new');
-    expect(effects).toEqual([OPEN_PEER]);
-  });
-
-  test('that fails again is given up, until the person asks for another', () => {
-    const [session, effects] = reduce(advance(TALKING, FAILED), FAILED);
-    expect(obstacleOf(session)).toEqual({ name: 'connection_failed' });
-    expect(effects).toEqual([{ type: 'close_peer' }]);
-    expect(effectsOf(session, { type: 'retry' })).toEqual([OPEN_PEER]);
-  });
-
-  test('that worked in between has another try', () => {
-    const worked = advance(READY, FAILED, { type: 'connection_changed', connection: 'connected' });
-    expect(effectsOf(worked, FAILED)).toEqual([OPEN_PEER]);
-  });
-
-  test('that only the browser gave up waits for the server’s word', () => {
-    const [session, effects] = reduce(READY, GAVE_UP);
-    expect(session.connection).toBe('failed');
-    expect(effects).toEqual([]);
-    expect(effectsOf(session, FAILED)).toEqual([OPEN_PEER]);
-  });
-
-  test('that only the browser gave up is retried on a new link, but not at a partner’s cost', () => {
-    expect(types(advance(READY, GAVE_UP), { type: 'retry' })).toEqual([
-      'close_peer',
-      'dial',
-      'set_timer',
-    ]);
-    const talking = advance(TALKING, GAVE_UP);
-    expect(reduce(talking, { type: 'retry' })).toEqual([talking, []]);
-  });
-
-  test.each([
-    ['invalid', error('invalid_offer')],
-    ['too frequent', error('rate_limited', { refused: 'webrtc_offer' })],
-  ])('whose offer is %s is given up', (_, refusal) => {
-    const [session, effects] = reduce(READY, refusal);
-    expect(session.connection).toBe('failed');
-    expect(effects).toEqual([{ type: 'close_peer' }]);
-  });
-
-  test('whose offer crossed with the server’s word goes on', () => {
-    expect(reduce(READY, error('out_of_turn', { refused: 'webrtc_offer' }))).toEqual([READY, []]);
-  });
-});
-
 test('nothing is there to retry where nothing stands in the way', () => {
   for (const session of [READY, LINKED, GRANTED, TALKING]) {
     expect(reduce(session, { type: 'retry' })).toEqual([session, []]);
@@ -278,6 +207,6 @@ test('nothing is there to retry where nothing stands in the way', () => {
 test('a lost link comes before refused devices, and those before a failed connection', () => {
   const refused = advance(LOST, { type: 'capture_failed', failure: 'refused' });
   expect(obstacleOf(refused)?.name).toBe('link_lost');
-  const linked = advance(READY, GAVE_UP, { type: 'capture_failed', failure: 'refused' });
+  const linked = advance(READY, INVALID, { type: 'capture_failed', failure: 'refused' });
   expect(obstacleOf(linked)?.name).toBe('capture_failed');
 });

@@ -1,10 +1,7 @@
-// Owns the transitions of devices and of the media connection. A connection is made as soon as there
-// is a link and a device to send from, while the person still waits.
+// Owns the transitions of devices, and when there is a media connection: as soon as there is a link
+// and a device to send from, while the person still waits. What keeps it alive is in negotiation.ts.
 
 import type { DeviceFailure, DeviceKind, PerDevice } from './devices';
-import { redial } from './link';
-import { mayRetryConnection } from './obstacle';
-import type { Connection } from './peer';
 import type { Mode } from './protocol';
 import { wanted } from './sharing';
 import type { Effect, Session, Step } from './state';
@@ -17,7 +14,7 @@ export function chooseMode(session: Session, mode: Mode): Step {
   const chosen: Session = { ...session, mode };
   if (mode !== 'text') return openCapture(chosen);
   return [
-    { ...chosen, capture: { name: 'off' }, connection: 'none' },
+    { ...withoutPeer(chosen), capture: { name: 'off' } },
     [{ type: 'close_peer' }, { type: 'close_capture' }],
   ];
 }
@@ -73,30 +70,28 @@ export function openPeer(session: Session): Step {
   if (capture.name !== 'granted' || link.name !== 'open' || connection !== 'none') {
     return [session, []];
   }
-  // A link takes one offer. Who went from text to video may have made it before.
-  if (!session.mayOffer) return redial(session);
   return [
-    { ...session, connection: 'new', mayOffer: false },
+    {
+      ...session,
+      connection: 'new',
+      negotiation: { ...session.negotiation, offer: 'making' },
+    },
     [{ type: 'open_peer', iceServers: link.iceServers }],
   ];
 }
 
-export function connectionChanged(session: Session, connection: Connection): Step {
-  return [{ ...session, connection, retried: session.retried && connection !== 'connected' }, []];
-}
-
-/** Only the server's word allows another offer; the browser's own `failed` does not. */
-export function connectionFailed(session: Session): Step {
-  const allowed: Session = { ...session, mayOffer: true };
-  if (session.retried) return giveUpConnection(allowed);
-  return openPeer({ ...allowed, connection: 'none', retried: true });
-}
-
-export function giveUpConnection(session: Session): Step {
-  return [{ ...session, connection: 'failed' }, [{ type: 'close_peer' }]];
-}
-
-export function retryConnection(session: Session): Step {
-  if (!mayRetryConnection(session)) return [session, []];
-  return openPeer({ ...session, connection: 'none' });
+/** The state after `close_peer`. What was offered is answered yet, as long as the link holds. */
+export function withoutPeer(session: Session): Session {
+  const { offer, stale } = session.negotiation;
+  return {
+    ...session,
+    connection: 'none',
+    negotiation: {
+      offer: 'none',
+      stale: offer === 'sent' ? stale + 1 : stale,
+      due: false,
+      restarts: 0,
+      replacement: false,
+    },
+  };
 }

@@ -3,11 +3,12 @@
 
 import type { DeviceFailure, DeviceKind } from './devices';
 import { uses } from './sharing';
-import type { Link, Session } from './state';
+import type { Link, Outage, Session } from './state';
 
 export type Obstacle =
   | { readonly name: 'link_lost'; readonly link: Extract<Link, { readonly name: 'lost' }> }
   | { readonly name: 'linking' }
+  | { readonly name: 'reconnecting'; readonly outage: Outage }
   | { readonly name: 'asking' }
   | { readonly name: 'capture_failed'; readonly failure: DeviceFailure }
   | { readonly name: 'connection_failed' }
@@ -23,7 +24,10 @@ export function obstacleOf(session: Session): Obstacle | null {
   if (capture.name === 'failed') return { name: 'capture_failed', failure: capture.failure };
   if (capture.name === 'asking') return { name: 'asking' };
   if (link.name === 'connecting') return { name: 'linking' };
-  if (connection === 'failed') return { name: 'connection_failed' };
+  if (link.name === 'reconnecting' || link.name === 'resuming') {
+    return { name: 'reconnecting', outage: link.outage };
+  }
+  if (connection === 'given_up') return { name: 'connection_failed' };
   if (capture.name === 'granted') {
     for (const kind of ['camera', 'microphone'] as const) {
       const why = capture.lost[kind];
@@ -41,10 +45,7 @@ export function maySearch(session: Session): boolean {
   }
   const obstacle = obstacleOf(session);
   // Whoever waits when the link opens is put into the queue then.
-  return obstacle === null || obstacle.name === 'device_lost' || obstacle.name === 'linking';
+  return obstacle === null || WAITABLE.includes(obstacle.name);
 }
 
-/** Another offer would be refused, and another link would end the conversation. */
-export function mayRetryConnection(session: Session): boolean {
-  return session.mayOffer || session.phase.name !== 'talking';
-}
+const WAITABLE: readonly Obstacle['name'][] = ['device_lost', 'linking', 'reconnecting'];

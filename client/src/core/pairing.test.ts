@@ -13,6 +13,7 @@ import {
   PARTED,
   parted,
   READY,
+  RESUMING,
   received,
   says,
   TALKING,
@@ -78,7 +79,7 @@ describe('searching', () => {
     expect(session.phase).toEqual({
       name: 'talking',
       roomId: 'first',
-      partner: { microphone: true, camera: false, typing: false },
+      partner: { microphone: true, camera: false, typing: false, away: false },
     });
     expect(effects).toEqual([{ type: 'send_media', sending: { microphone: true, camera: true } }]);
   });
@@ -206,12 +207,30 @@ describe('a search that is refused for its rate', () => {
   });
 });
 
-test('after a lost link the next search says again what is shared', () => {
-  const back = advance(
-    TALKING,
-    { type: 'link_lost', loss: 'closed' },
-    { type: 'retry' },
-    received(CONNECTED),
-  );
+test('after a lost session the next search says again what is shared', () => {
+  const back = advance(RESUMING, error('resume_failed'));
   expect(effectsOf(back, { type: 'next' })).toEqual([FIND]);
+});
+
+describe('a partner whose connection was lost', () => {
+  const away = advance(TALKING, received({ event: 'partner_reconnecting' }));
+
+  test('is away, and writes no more', () => {
+    const typing = advance(TALKING, received({ event: 'typing', data: { active: true } }));
+    const session = advance(typing, received({ event: 'partner_reconnecting' }));
+    expect(session.phase).toMatchObject({ partner: { away: true, typing: false } });
+    expect(effectsOf(TALKING, received({ event: 'partner_reconnecting' }))).toEqual([]);
+  });
+
+  test('is there again when they are back, and so is the next one', () => {
+    const back = advance(away, received({ event: 'partner_resumed' }));
+    expect(back.phase).toMatchObject({ partner: { away: false } });
+    expect(advance(away, received(found('second'))).phase).toMatchObject({
+      partner: { away: false },
+    });
+  });
+
+  test('can be left', () => {
+    expect(effectsOf(away, { type: 'next' })).toContainEqual(NEXT);
+  });
 });

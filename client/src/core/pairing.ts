@@ -15,12 +15,13 @@
 //   looking at a picture that we stopped. `leave_room` lets them go; the search goes on by itself.
 
 import { maySearch } from './obstacle';
-import type { ErrorMessage, PartnerDisconnected, PartnerFound } from './protocol';
-import type { Effect, Partner, Phase, Session, Step } from './state';
+import type { ErrorMessage, PartnerFound, Resumed } from './protocol';
+import type { Effect, Parting, Partner, Phase, Session, Step } from './state';
 
 /** For a refusal that names no time. */
 const COOLING_SECONDS = 5;
 
+const NEXT: Effect = { type: 'send', message: { event: 'next_partner' } };
 const LEAVE: Effect = { type: 'send', message: { event: 'leave_room' } };
 
 export function findPartner({ mode, keepSearching }: Session): Effect {
@@ -39,10 +40,7 @@ export function next(session: Session): Step {
   if (session.phase.name === 'idle' || !maySearch(session)) return [session, []];
   // Whose partner left is idle on the server; a new link has no mode as before.
   if (session.phase.name === 'parted') return search(session);
-  return [
-    enter(session, { name: 'waiting', after: null }),
-    [{ type: 'send', message: { event: 'next_partner' } }],
-  ];
+  return [enter(session, { name: 'waiting', after: null }), [NEXT]];
 }
 
 export function stop(session: Session): Step {
@@ -58,11 +56,42 @@ export function waiting(session: Session): Step {
 
 export function found(session: Session, data: PartnerFound['data']): Step {
   if (isDeaf(session.phase)) return [session, []];
-  const partner: Partner = { microphone: data.microphone, camera: data.camera, typing: false };
-  return [{ ...enter(session, { name: 'talking', roomId: data.room_id, partner }), chat: [] }, []];
+  const { room_id: roomId, microphone, camera } = data;
+  const partner: Partner = { microphone, camera, typing: false, away: false };
+  return [{ ...enter(session, { name: 'talking', roomId, partner }), chat: [] }, []];
 }
 
-export function parted(session: Session, { reason, searching }: PartnerDisconnected['data']): Step {
+/**
+ * The session goes on over another link: what was missed is made up for. The server's word wins where
+ * the person only watched; where they stopped or started meanwhile, the server has yet to hear of it.
+ */
+export function resumed(session: Session, data: Resumed['data']): Step {
+  const { phase } = session;
+  const { room_id: roomId, searching, microphone, camera } = data;
+  switch (phase.name) {
+    case 'talking':
+      if (roomId === phase.roomId) {
+        return updatePartner(session, { microphone, camera, typing: false, away: false });
+      }
+      if (roomId !== null) return found(session, { room_id: roomId, microphone, camera });
+      return parted(session, { reason: 'while_away', searching });
+    case 'waiting':
+      if (roomId !== null) return [session, [NEXT]];
+      return [session, searching ? [] : [findPartner(session)]];
+    case 'parted':
+      return [session, []];
+    case 'idle':
+    case 'cooling':
+      return [session, roomId !== null || searching ? [LEAVE] : []];
+  }
+}
+
+interface Departure {
+  readonly reason: Parting;
+  readonly searching: boolean;
+}
+
+export function parted(session: Session, { reason, searching }: Departure): Step {
   if (session.phase.name !== 'talking') return [session, []];
   return [
     enter(session, searching ? { name: 'waiting', after: reason } : { name: 'parted', reason }),
@@ -90,10 +119,9 @@ export function cooled(session: Session): Step {
   return session.phase.name === 'cooling' ? search(session) : [session, []];
 }
 
-/** Where the link is not open yet, the search begins when it is (session.ts). */
+/** Where the link is not open yet, the search begins when it is (resumption.ts). */
 function search(session: Session): Step {
-  const open = session.link.name === 'open';
-  return [enter(session, { name: 'waiting', after: null }), open ? [findPartner(session)] : []];
+  return [enter(session, { name: 'waiting', after: null }), [findPartner(session)]];
 }
 
 function isDeaf(phase: Phase): boolean {

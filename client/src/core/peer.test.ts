@@ -78,6 +78,15 @@ describe('the offer', () => {
     expect(preferred).toEqual([['audio/opus'], video, video, ['audio/opus'], video, video]);
   });
 
+  test('of a restart has new ICE credentials and the same lines', async () => {
+    const peer = open();
+    await peer.offer();
+    await peer.restart();
+    const [[, lines], again] = observer.offered.mock.calls as [[string, object], unknown];
+    expect(again).toEqual(['the offer 2', lines]);
+    expect(FakePeerConnection.made).toHaveLength(1);
+  });
+
   test('is answered', async () => {
     await open().accept('the answer');
     expect(FakePeerConnection.last.remoteDescription).toEqual({
@@ -130,7 +139,7 @@ describe('what the browser finds out', () => {
   test.each([
     ['connecting', 'connecting'],
     ['connected', 'connected'],
-    ['disconnected', 'connecting'],
+    ['disconnected', 'disconnected'],
     ['failed', 'failed'],
   ] as const)('the connection being %s is reported as %s', (state, reported) => {
     open();

@@ -1,13 +1,13 @@
 // Owns the one RTCPeerConnection to the relay: its six lines, its offer, and whether camera and
-// microphone are being sent. It does not decide when, and it never renegotiates: a new partner
-// changes the relay's routing, not the SDP.
+// microphone are being sent. It does not decide when. Offers after the first renew ICE and nothing
+// else: a new partner changes the relay's routing, not the SDP.
 
 import { preferForwardedCodecs } from './codecs';
 import type { PerDevice } from './devices';
 import type { IceServer, Role } from './protocol';
 
 /** `none`: there is none. The rest is what the browser says of the one there is. */
-export type Connection = 'none' | 'new' | 'connecting' | 'connected' | 'failed';
+export type Connection = 'none' | 'new' | 'connecting' | 'connected' | 'disconnected' | 'failed';
 
 /** Nothing is reported after `close()`. */
 export interface PeerObserver {
@@ -44,7 +44,7 @@ export class Peer {
     );
   }
 
-  /** Makes the one offer of this connection. */
+  /** Makes an offer. */
   async offer(): Promise<void> {
     try {
       for (const line of Object.values(this.#lines)) preferForwardedCodecs(line);
@@ -54,6 +54,12 @@ export class Peer {
     } catch {
       this.#fail();
     }
+  }
+
+  /** Makes an offer with new ICE credentials, in which all else stays as it was (RFC 8445 section 9). */
+  async restart(): Promise<void> {
+    this.#connection.restartIce();
+    await this.offer();
   }
 
   async accept(sdp: string): Promise<void> {
@@ -139,12 +145,10 @@ function rolesByMid(lines: Readonly<Record<Role, RTCRtpTransceiver>>): Record<st
 function connectionOf(state: RTCPeerConnectionState): Connection {
   switch (state) {
     case 'new':
-    case 'connected':
-      return state;
     case 'connecting':
-    // Checks went unanswered for a while. ICE is still trying and often succeeds.
+    case 'connected':
     case 'disconnected':
-      return 'connecting';
+      return state;
     case 'failed':
     case 'closed':
       return 'failed';

@@ -1,42 +1,50 @@
 // Owns how a state and an event give the next state and what is to be done. It has no clock, no
 // browser and no socket; conversation.ts does the doing. Each family of transitions has a file:
-// link.ts (the socket), media.ts (devices and the media connection), pairing.ts (partners) and
-// writing.ts (chat). What follows from the state alone, whatever the event, is here.
+// link.ts (the socket), resumption.ts (what a new socket means), media.ts (devices), negotiation.ts
+// (the media connection), pairing.ts (partners) and writing.ts (chat). What follows from the state
+// alone, whatever the event, is here.
 
-import { lost, notAnswered, redial, turnedAway } from './link';
+import * as link from './link';
 import * as media from './media';
+import * as negotiation from './negotiation';
 import { obstacleOf } from './obstacle';
 import * as pairing from './pairing';
-import type { Connected, ErrorMessage, IceServer, ServerMessage } from './protocol';
+import type { ErrorMessage, IceServer, ServerMessage } from './protocol';
+import * as resumption from './resumption';
 import { same, sending, shared } from './sharing';
 import type { Effect, Session, SessionEvent, Step, Timer } from './state';
 import * as writing from './writing';
 
 export function reduce(session: Session, event: SessionEvent): Step {
-  const [next, effects] = transition(session, event);
-  return [next, [...consequences(session, next), ...effects]];
+  const [moved, effects] = transition(session, event);
+  const [next, consequences] = follow(session, moved);
+  return [next, [...consequences, ...effects].filter((effect) => isHeard(next, effect))];
 }
 
 /** These come before the effects of the event: media stops before another partner is asked for. */
-function consequences(before: Session, after: Session): Effect[] {
+function follow(before: Session, after: Session): Step {
   const effects: Effect[] = [];
   if (!same(before.on, after.on)) effects.push({ type: 'enable_devices', on: after.on });
   if (!same(sending(before), sending(after))) {
     effects.push({ type: 'send_media', sending: sending(after) });
   }
-  // The relay takes both to be on until it hears otherwise.
-  const known =
-    before.link.name === 'open' ? shared(before) : ({ microphone: true, camera: true } as const);
-  if (after.link.name === 'open' && !same(known, shared(after))) {
-    effects.push({ type: 'send', message: { event: 'media_state', data: shared(after) } });
-  }
-  return effects;
+  const told = shared(after);
+  if (after.link.name !== 'open' || same(after.told, told)) return [after, effects];
+  return [
+    { ...after, told },
+    [...effects, { type: 'send', message: { event: 'media_state', data: told } }],
+  ];
+}
+
+/** Nothing is said over a link but `resume`, until it is open. What was to be said follows from the state then. */
+function isHeard({ link: { name } }: Session, effect: Effect): boolean {
+  return effect.type !== 'send' || name === 'open' || effect.message.event === 'resume';
 }
 
 function transition(session: Session, event: SessionEvent): Step {
   switch (event.type) {
     case 'page_opened':
-      return media.openCapture(...redial(session));
+      return media.openCapture(...link.dial(session));
     case 'choose_mode':
       return media.chooseMode(session, event.mode);
     case 'choose_keep_searching':
@@ -68,16 +76,18 @@ function transition(session: Session, event: SessionEvent): Step {
     case 'device_lost':
       return media.deviceLost(session, event.kind, event.why);
     case 'link_lost':
-      return lost(session, event.loss);
+      return link.lost(session, event.loss);
+    case 'network_changed':
+      return link.networkChanged(negotiation.networkChanged(session));
     case 'offered':
-      return [session, [{ type: 'send', message: { event: 'webrtc_offer', data: event.offer } }]];
+      return negotiation.offered(session, event.offer);
     case 'gathered':
       return [
         session,
         [{ type: 'send', message: { event: 'webrtc_ice_candidate', data: event.candidate } }],
       ];
     case 'connection_changed':
-      return media.connectionChanged(session, event.connection);
+      return negotiation.changed(session, event.connection);
     case 'path_found':
       return [session, [{ type: 'send', message: { event: 'media_path', data: event.path } }]];
     case 'timer_ended':
@@ -90,7 +100,9 @@ function transition(session: Session, event: SessionEvent): Step {
 function receive(session: Session, message: ServerMessage): Step {
   switch (message.event) {
     case 'connected':
-      return connected(session, message.data);
+      return resumption.connected(session, message.data);
+    case 'resumed':
+      return resumption.resumed(session, message.data);
     case 'ice_servers':
       return renewed(session, message.data.ice_servers);
     case 'waiting_for_partner':
@@ -99,6 +111,12 @@ function receive(session: Session, message: ServerMessage): Step {
       return pairing.found(session, message.data);
     case 'partner_disconnected':
       return pairing.parted(session, message.data);
+    case 'partner_reconnecting':
+      return pairing.updatePartner(session, { away: true, typing: false });
+    case 'partner_resumed':
+      return pairing.updatePartner(session, { away: false });
+    case 'server_draining':
+      return drained(session, message.data.seconds);
     case 'media_state':
       return pairing.updatePartner(session, message.data);
     case 'typing':
@@ -108,41 +126,42 @@ function receive(session: Session, message: ServerMessage): Step {
     case 'message_delivered':
       return writing.delivered(session, message.data.id);
     case 'webrtc_answer':
-      return [session, [{ type: 'accept_answer', sdp: message.data.sdp }]];
+      return negotiation.answered(session, message.data.sdp);
     case 'error':
       return refused(session, message.data);
-    // A lost link is not resumed yet, so these only tell what the next message will.
-    case 'resumed':
-    case 'partner_reconnecting':
-    case 'partner_resumed':
-    case 'server_draining':
-      return [session, []];
   }
+}
+
+function drained(session: Session, seconds: number): Step {
+  if (session.link.name !== 'open') return [session, []];
+  return [{ ...session, link: { ...session.link, draining: seconds } }, []];
 }
 
 /** Credentials for TURN last some hours; a page may stay open for longer. */
 function renewed(session: Session, iceServers: readonly IceServer[]): Step {
   if (session.link.name !== 'open') return [session, []];
-  const link = { ...session.link, iceServers };
-  return [{ ...session, link }, [{ type: 'renew_ice_servers', iceServers }]];
-}
-
-/** Whoever waits already, since the last link was lost or since the page opened, goes into the queue. */
-function connected(session: Session, data: Connected['data']): Step {
-  const { ice_servers: iceServers, limits } = data;
-  const [next, effects] = media.openPeer({
-    ...session,
-    link: { name: 'open', iceServers, limits },
-    mayOffer: true,
-  });
-  if (next.phase.name !== 'waiting') return [next, effects];
-  return [next, [...effects, pairing.findPartner(next)]];
+  return [
+    { ...session, link: { ...session.link, iceServers } },
+    [{ type: 'renew_ice_servers', iceServers }],
+  ];
 }
 
 function timerEnded(session: Session, timer: Timer): Step {
   switch (timer) {
     case 'dialling':
-      return notAnswered(session);
+      return link.notAnswered(session);
+    case 'redial':
+      return link.pauseEnded(session);
+    case 'settling':
+      return link.settled(session);
+    case 'resume_window':
+      return link.windowEnded(session);
+    case 'disconnected':
+      return negotiation.stillDisconnected(session);
+    case 'answer':
+      return negotiation.notAnswered(session);
+    case 'repair':
+      return negotiation.repairEnded(session);
     case 'cooling':
       return pairing.cooled(session);
     case 'typing_pause':
@@ -161,11 +180,12 @@ function retry(session: Session): Step {
   const obstacle = obstacleOf(session);
   switch (obstacle?.name) {
     case 'link_lost':
-      return redial(session);
+    case 'reconnecting':
+      return link.retry(session);
     case 'capture_failed':
       return media.openCapture(session);
     case 'connection_failed':
-      return media.retryConnection(session);
+      return media.openPeer(media.withoutPeer(session));
     case 'device_lost':
       return [session, [{ type: 'switch_device', kind: obstacle.kind, id: null }]];
     case 'linking':
@@ -178,19 +198,20 @@ function retry(session: Session): Step {
 function refused(session: Session, error: ErrorMessage['data']): Step {
   switch (error.code) {
     case 'connection_failed':
-      return media.connectionFailed(session);
+      return negotiation.failedAtServer(session);
     case 'invalid_offer':
-      return media.giveUpConnection(session);
+      return negotiation.refused(session);
+    case 'resume_failed':
+      return resumption.resumeFailed(session);
     case 'server_full':
     case 'too_many_connections':
-      return turnedAway(session, error.code, error.retry_after ?? null);
+      return link.turnedAway(session, error.code, error.retry_after ?? null);
     // Crossed with what the server says next, unless it was a message.
     case 'out_of_turn':
     // A connection needs few of them.
     case 'too_many_candidates':
     // The link is closed next, with a close code that says the same.
     case 'slow_reader':
-    case 'resume_failed':
     case 'rate_limited':
     case 'invalid_message':
     case 'message_too_large':
@@ -210,7 +231,7 @@ function refusedRequest(session: Session, error: ErrorMessage['data']): Step {
     case 'next_partner':
       return error.code === 'out_of_turn' ? [session, []] : pairing.refused(session, error);
     case 'webrtc_offer':
-      return error.code === 'out_of_turn' ? [session, []] : media.giveUpConnection(session);
+      return error.code === 'out_of_turn' ? [session, []] : negotiation.refused(session);
     default:
       return error.code === 'internal' ? writing.notice(session, error.message) : [session, []];
   }

@@ -65,10 +65,14 @@ describe('receiving', () => {
 
 describe('a lost link', () => {
   test.each([
+    [1000, 'ended'],
     [1006, 'closed'],
+    [1008, 'flooded'],
+    [1009, 'closed'],
     [1001, 'server_stopping'],
     [1013, 'server_full'],
     [4000, 'too_slow'],
+    [4001, 'superseded'],
   ])('closed with %i is reported as %s', (code, loss) => {
     dial();
     FakeWebSocket.last.drop(code);
@@ -78,6 +82,25 @@ describe('a lost link', () => {
   test('is not reported when the page itself closed it', () => {
     dial().close();
     expect(FakeWebSocket.last.closedWith).toBe(1000);
+    expect(observer.lost).not.toHaveBeenCalled();
+  });
+});
+
+describe('an abandoned link', () => {
+  test('that is open is left to the relay to close', () => {
+    const signalling = dial();
+    FakeWebSocket.last.open();
+    signalling.abandon();
+    expect(FakeWebSocket.last.closedWith).toBeNull();
+    FakeWebSocket.last.receive({ event: 'waiting_for_partner' });
+    FakeWebSocket.last.drop(4001);
+    expect(observer.received).not.toHaveBeenCalled();
+    expect(observer.lost).not.toHaveBeenCalled();
+  });
+
+  test('that is not open yet never will be', () => {
+    dial().abandon();
+    expect(FakeWebSocket.last.readyState).toBe(FakeWebSocket.CLOSED);
     expect(observer.lost).not.toHaveBeenCalled();
   });
 });

@@ -3,12 +3,21 @@
 
 import type { ClientMessage, ServerMessage } from './protocol';
 
+/** A link that was ended on purpose: the same page dialling again would meet with the same. */
+export type Ending =
+  | 'ended'
+  | 'flooded'
+  | 'server_full'
+  | 'too_many_connections'
+  | 'too_slow'
+  | 'superseded';
+
 /** Why the link is gone, as the close code tells (relay/protocol/README.md, close codes). */
-export type LinkLoss = 'closed' | 'server_stopping' | 'server_full' | 'too_slow';
+export type LinkLoss = Ending | 'closed' | 'server_stopping';
 
 export interface SignallingObserver {
   received(message: ServerMessage): void;
-  /** Called once, and never after `close()`. */
+  /** Called once, and never after `close()` or `abandon()`. */
   lost(loss: LinkLoss): void;
 }
 
@@ -63,6 +72,15 @@ export class Signalling {
     this.#observer = null;
     this.#socket.close(1000);
   }
+
+  /**
+   * Hears nothing more. An open socket is left to the relay, which closes it when the session goes on
+   * over another (4001): a goodbye from here would end the session.
+   */
+  abandon(): void {
+    this.#observer = null;
+    if (this.#socket.readyState === WebSocket.CONNECTING) this.#socket.close();
+  }
 }
 
 /**
@@ -87,12 +105,18 @@ function isServerMessage(message: unknown): message is ServerMessage {
 
 function lossOf(code: number): LinkLoss {
   switch (code) {
+    case 1000:
+      return 'ended';
     case 1001:
       return 'server_stopping';
+    case 1008:
+      return 'flooded';
     case 1013:
       return 'server_full';
     case 4000:
       return 'too_slow';
+    case 4001:
+      return 'superseded';
     default:
       return 'closed';
   }

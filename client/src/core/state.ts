@@ -15,7 +15,7 @@ import type {
   WebrtcIceCandidate,
   WebrtcOffer,
 } from './protocol';
-import type { LinkLoss } from './signalling';
+import type { Ending, LinkLoss } from './signalling';
 
 /** The person's camera and microphone. */
 export type Capture =
@@ -30,13 +30,47 @@ export type Capture =
     }
   | { readonly name: 'failed'; readonly failure: DeviceFailure };
 
-/** The WebSocket. It is open once the relay has said `connected`. */
+/** A link over which the relay has said `connected`, and what it said with it. */
+export interface OpenLink {
+  readonly name: 'open';
+  readonly iceServers: readonly IceServer[];
+  /** What another link shows to go on with this session. */
+  readonly token: string;
+  /** Seconds for which the relay keeps the session of a lost link. */
+  readonly resumeWindow: number;
+  /** Seconds that the relay leaves to conversations before it ends, once it has said so. */
+  readonly draining: number | null;
+  /** Tries since a link last held for a while: one that opens and breaks at once is no success. */
+  readonly failures: number;
+}
+
+/** Why there is no link although there may be one again: what the person is told of it. */
+export type Outage = 'closed' | 'server_stopping' | 'unreachable';
+
+/** The WebSocket (link.ts has the table of its transitions). */
 export type Link =
   | { readonly name: 'connecting' }
-  | { readonly name: 'open'; readonly iceServers: readonly IceServer[]; readonly limits: Limits }
+  | OpenLink
+  | {
+      readonly name: 'reconnecting';
+      readonly outage: Outage;
+      /** Tries that came to nothing. */
+      readonly failures: number;
+      /** Between two tries. */
+      readonly pausing: boolean;
+      /** Null once there is nothing to go on with. */
+      readonly token: string | null;
+    }
+  | {
+      readonly name: 'resuming';
+      readonly outage: Outage;
+      readonly token: string;
+      /** What this link is if the session cannot be gone on with. */
+      readonly fresh: OpenLink;
+    }
   | {
       readonly name: 'lost';
-      readonly loss: LinkLoss | 'unreachable' | 'too_many_connections';
+      readonly loss: Ending;
       /** Seconds after which the relay suggests to try again. */
       readonly retryAfter: number | null;
     };
@@ -45,14 +79,36 @@ export interface Partner {
   readonly microphone: boolean;
   readonly camera: boolean;
   readonly typing: boolean;
+  /** Their link was lost, and they may be back. */
+  readonly away: boolean;
+}
+
+/** How a conversation ended. The relay tells all but the last two. */
+export type Parting = PartingReason | 'link_lost' | 'while_away';
+
+/** The media connection: as the browser sees it, or `given_up` until somebody asks for another. */
+export type MediaConnection = Connection | 'given_up';
+
+/** Offers and answers, and how often the connection was brought back (negotiation.ts). */
+export interface Negotiation {
+  /** The one offer there may be at a time: an answer does not say which one it answers. */
+  readonly offer: 'none' | 'making' | 'sent';
+  /** Answers that are still to come to offers of connections which are closed. */
+  readonly stale: number;
+  /** ICE is to be restarted as soon as that is possible. */
+  readonly due: boolean;
+  /** ICE restarts since the connection last worked. */
+  readonly restarts: number;
+  /** The connection took the place of one that was beyond saving, and has not worked yet. */
+  readonly replacement: boolean;
 }
 
 export type Phase =
   | { readonly name: 'idle' }
   /** `after`: how the last conversation ended, when the search went on by itself. */
-  | { readonly name: 'waiting'; readonly after: PartingReason | null }
+  | { readonly name: 'waiting'; readonly after: Parting | null }
   | { readonly name: 'talking'; readonly roomId: string; readonly partner: Partner }
-  | { readonly name: 'parted'; readonly reason: PartingReason | 'link_lost' }
+  | { readonly name: 'parted'; readonly reason: Parting }
   /** The relay asked for a pause; then the search goes on by itself. */
   | { readonly name: 'cooling'; readonly seconds: number };
 
@@ -71,12 +127,12 @@ export interface Session {
   readonly capture: Capture;
   readonly link: Link;
   readonly phase: Phase;
-  /** The media connection. */
-  readonly connection: Connection;
-  /** The relay takes an offer: there was none on this link, or it said that the last one failed. */
-  readonly mayOffer: boolean;
-  /** A fresh media connection was tried since the last one that worked. */
-  readonly retried: boolean;
+  /** Null until the relay has told them. */
+  readonly limits: Limits | null;
+  readonly connection: MediaConnection;
+  readonly negotiation: Negotiation;
+  /** What the relay takes to be shared. */
+  readonly told: PerDevice<boolean>;
   readonly chat: ChatLog;
   readonly typing: Typing;
 }
@@ -107,6 +163,8 @@ export type BrowserEvent =
       readonly why: DeviceFailure | 'ended';
     }
   | { readonly type: 'link_lost'; readonly loss: LinkLoss }
+  /** The browser is on a network again, or on another one. */
+  | { readonly type: 'network_changed' }
   | { readonly type: 'offered'; readonly offer: WebrtcOffer['data'] }
   | { readonly type: 'gathered'; readonly candidate: WebrtcIceCandidate['data'] }
   | { readonly type: 'connection_changed'; readonly connection: Connection }
@@ -121,6 +179,18 @@ export type SessionEvent =
 
 export type Timer =
   | 'dialling'
+  /** Until the next try to reach the relay. */
+  | 'redial'
+  /** For how long a link has to hold. */
+  | 'settling'
+  /** For as long as the relay keeps the session of a lost link. */
+  | 'resume_window'
+  /** For how long a connection is `disconnected` before that is taken seriously. */
+  | 'disconnected'
+  /** The answer to an ICE restart. */
+  | 'answer'
+  /** For a restart or a replacement to lead to a connection. */
+  | 'repair'
   | 'cooling'
   | 'typing_pause'
   | 'typing_repeat'
@@ -132,7 +202,9 @@ export type Effect =
   | { readonly type: 'send'; readonly message: ClientMessage }
   /** Runs once, and anew if it is running. There is no stopping it: what is stale is passed over. */
   | { readonly type: 'set_timer'; readonly timer: Timer; readonly seconds: number }
-  /** Opens a link, in the place of the one there is. */
+  /** The same, after a time that is drawn evenly from zero to so many seconds. */
+  | { readonly type: 'set_random_timer'; readonly timer: Timer; readonly atMost: number }
+  /** Opens a link. The one there is, if any, is not heard any more. */
   | { readonly type: 'dial' }
   /** Opens devices in the place of those that are open. */
   | { readonly type: 'open_capture'; readonly wanted: Wanted }
@@ -145,10 +217,15 @@ export type Effect =
   | { readonly type: 'open_peer'; readonly iceServers: readonly IceServer[] }
   /** For the next ICE restart of the open one. */
   | { readonly type: 'renew_ice_servers'; readonly iceServers: readonly IceServer[] }
+  /** Makes another offer, with new ICE credentials. */
+  | { readonly type: 'restart_ice' }
   | { readonly type: 'accept_answer'; readonly sdp: string }
   | { readonly type: 'close_peer' };
 
 export type Step = readonly [Session, readonly Effect[]];
+
+/** Both are on until the relay hears otherwise. */
+export const TOLD_AT_FIRST: PerDevice<boolean> = { microphone: true, camera: true };
 
 export const FIRST_STATE: Session = {
   mode: 'video',
@@ -159,9 +236,10 @@ export const FIRST_STATE: Session = {
   capture: { name: 'asking' },
   link: { name: 'connecting' },
   phase: { name: 'idle' },
+  limits: null,
   connection: 'none',
-  mayOffer: false,
-  retried: false,
+  negotiation: { offer: 'none', stale: 0, due: false, restarts: 0, replacement: false },
+  told: TOLD_AT_FIRST,
   chat: [],
   typing: 'quiet',
 };

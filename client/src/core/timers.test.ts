@@ -38,6 +38,15 @@ test('timers of different names run side by side', () => {
   expect(ended.mock.calls).toEqual([['message 1'], ['message 2']]);
 });
 
+test('a random timer runs out somewhere between none of its seconds and all of them', () => {
+  vi.spyOn(Math, 'random').mockReturnValueOnce(0.25);
+  timers.setRandom('redial', 8);
+  vi.advanceTimersByTime(1_999);
+  expect(ended).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1);
+  expect(ended).toHaveBeenCalledExactlyOnceWith('redial');
+});
+
 test('none runs out after closing', () => {
   timers.set('dialling', 1);
   timers.close();

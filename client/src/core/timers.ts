@@ -1,4 +1,4 @@
-// Owns the page's clock: named timers that run out once. What running out means is the session's to
+// Owns the page's clock and its dice: named timers that run out once. What running out means is the session's to
 // say, and a timer that no longer matters may run out without harm.
 
 import type { Timer } from './state';
@@ -19,6 +19,11 @@ export class Timers {
       this.#ended(timer);
     }, seconds * 1000);
     this.#running.set(timer, handle);
+  }
+
+  /** The same, with the time drawn evenly from zero to `atMost` seconds. */
+  setRandom(timer: Timer, atMost: number): void {
+    this.set(timer, Math.random() * atMost);
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 // Owns the transitions of what the two write to each other: messages and their confirmations, and
 // who is typing. Everything here is about one conversation and ends with it.
 
-import { addMine, addNotice, addTheirs, mark, textOf } from './chat_log';
+import { addMine, addNotice, addTheirs, mark, textOf, underway } from './chat_log';
 import { updatePartner } from './pairing';
 import type { ChatMessage, ErrorMessage } from './protocol';
 import type { Effect, Session, Step } from './state';
@@ -34,7 +34,9 @@ export function delivered(session: Session, id: string): Step {
   return [{ ...session, chat: mark(session.chat, id, 'sent') }, []];
 }
 
+/** Without a link nothing is late: what is underway is sent again over the next one. */
 export function unconfirmed(session: Session, id: string): Step {
+  if (session.link.name !== 'open') return [session, []];
   if (textOf(session.chat, id, 'sending') === null) return [session, []];
   return [{ ...session, chat: mark(session.chat, id, 'failed') }, []];
 }
@@ -77,6 +79,12 @@ export function partnerTyping(session: Session, active: boolean): Step {
   const [next] = updatePartner(session, { typing: active });
   if (!active || next === session) return [next, []];
   return [next, [{ type: 'set_timer', timer: 'partner_typing', seconds: PARTNER_TYPING_SECONDS }]];
+}
+
+/** Over a new link, under the ids they had: the relay passes over what did arrive. */
+export function deliverUnderway(session: Session): Effect[] {
+  if (session.phase.name !== 'talking') return [];
+  return underway(session.chat).flatMap(({ id, text }) => deliver(id, text));
 }
 
 function deliver(id: string, text: string): Effect[] {

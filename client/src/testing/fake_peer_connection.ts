@@ -70,6 +70,7 @@ export class FakePeerConnection extends EventTarget {
   localDescription: { readonly sdp: string } | null = null;
   remoteDescription: RTCSessionDescriptionInit | null = null;
   closed = 0;
+  restarts = 0;
 
   constructor(configuration: RTCConfiguration) {
     super();
@@ -97,7 +98,12 @@ export class FakePeerConnection extends EventTarget {
     this.transceivers.forEach((transceiver, index) => {
       transceiver.mid = `mid-${index}`;
     });
-    this.localDescription = { sdp: 'the offer' };
+    const again = this.restarts === 0 ? '' : ` ${this.restarts + 1}`;
+    this.localDescription = { sdp: `the offer${again}` };
+  }
+
+  restartIce() {
+    this.restarts += 1;
   }
 
   async setRemoteDescription(description: RTCSessionDescriptionInit) {

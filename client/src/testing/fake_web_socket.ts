@@ -24,7 +24,7 @@ export class FakeWebSocket extends EventTarget {
     this.sent.push(JSON.parse(frame));
   }
 
-  close(code: number): void {
+  close(code = 1005): void {
     this.closedWith = code;
     this.drop(code);
   }

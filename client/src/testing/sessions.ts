@@ -1,14 +1,22 @@
 // States that tests begin from, each reached by the events that really lead there.
 
+import type { Connection } from '../core/peer';
 import type {
   ClientMessage,
   ErrorMessage,
   Limits,
   PartingReason,
+  Resumed,
   ServerMessage,
 } from '../core/protocol';
 import { reduce } from '../core/session';
-import { type Effect, FIRST_STATE, type Session, type SessionEvent } from '../core/state';
+import {
+  type Effect,
+  FIRST_STATE,
+  type Session,
+  type SessionEvent,
+  type Timer,
+} from '../core/state';
 
 export const LIMITS: Limits = {
   message_bytes: 65_536,
@@ -35,6 +43,37 @@ export const FOUND = found('first');
 export const LOOKING: ServerMessage = { event: 'waiting_for_partner' };
 
 export const USING = { microphone: 'mic-1', camera: 'cam-1' };
+
+export const OFFER = { sdp: 'the offer', lines: { 0: 'microphone' } } as const;
+export const OFFERED: SessionEvent = { type: 'offered', offer: OFFER };
+export const ANSWERED = received({ event: 'webrtc_answer', data: { sdp: 'the answer' } });
+export const CUT: SessionEvent = { type: 'link_lost', loss: 'closed' };
+export const RESTARTED: SessionEvent = { type: 'link_lost', loss: 'server_stopping' };
+
+export function became(connection: Connection): SessionEvent {
+  return { type: 'connection_changed', connection };
+}
+
+export function ended(timer: Timer): SessionEvent {
+  return { type: 'timer_ended', timer };
+}
+
+/** The room of FOUND, unless it says otherwise. */
+export function resumed(state: Partial<Resumed['data']> = {}): ServerMessage {
+  return {
+    event: 'resumed',
+    data: {
+      user_id: 'u',
+      session_token: 'token 2',
+      ice_servers: [{ urls: ['stun:relay.test'], username: 'again' }],
+      searching: false,
+      room_id: 'first',
+      microphone: true,
+      camera: true,
+      ...state,
+    },
+  };
+}
 
 export function found(roomId: string, microphone = true, camera = true): ServerMessage {
   return { event: 'partner_found', data: { room_id: roomId, microphone, camera } };
@@ -71,9 +110,14 @@ export function effectsOf(session: Session, event: SessionEvent): readonly Effec
 const OPENED = advance(FIRST_STATE, { type: 'page_opened' });
 export const GRANTED = advance(OPENED, { type: 'captured', using: USING });
 export const LINKED = advance(OPENED, received(CONNECTED));
-export const READY = advance(GRANTED, received(CONNECTED));
+export const READY = advance(GRANTED, received(CONNECTED), OFFERED, ANSWERED);
 export const WAITING = advance(READY, { type: 'start' });
 export const TALKING = advance(WAITING, received(FOUND));
 export const PARTED = advance(TALKING, received(parted('left')));
-export const LOST = advance(READY, { type: 'link_lost', loss: 'closed' });
+/** Ended on purpose, so that only the person dials again. */
+export const LOST = advance(READY, { type: 'link_lost', loss: 'ended' });
+/** In the middle of a conversation whose media is connected. */
+export const CONNECTED_CALL = advance(TALKING, became('connected'));
+export const RECONNECTING = advance(CONNECTED_CALL, CUT);
+export const RESUMING = advance(RECONNECTING, ended('redial'), received(CONNECTED));
 export const TEXT_READY = advance(READY, { type: 'choose_mode', mode: 'text' });

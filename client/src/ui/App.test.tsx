@@ -1,12 +1,14 @@
 // @vitest-environment happy-dom
 
-import { cleanup, fireEvent, screen } from '@testing-library/react';
+import { act, cleanup, fireEvent, screen } from '@testing-library/react';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { DeviceFailure } from '../core/devices';
 import { FIRST_STATE, type Session } from '../core/state';
 import {
   advance,
-  CONNECTED,
+  became,
+  CONNECTED_CALL,
+  CUT,
   error,
   found,
   GRANTED,
@@ -15,14 +17,19 @@ import {
   PARTED,
   parted,
   READY,
+  RECONNECTING,
+  RESTARTED,
+  RESUMING,
   received,
+  resumed,
   TALKING,
   TEXT_READY,
   WAITING,
 } from '../testing/sessions';
 import { button, buttons, show } from '../testing/view';
 
-const FAILED = error('connection_failed');
+const INVALID = error('invalid_offer');
+const AWAY = advance(CONNECTED_CALL, received({ event: 'partner_reconnecting' }));
 const COOLING = advance(
   WAITING,
   error('rate_limited', { refused: 'next_partner', retry_after: 3 }),
@@ -83,16 +90,37 @@ const STATES: [string, Session, string[]][] = [
     ),
     ['Try again'],
   ],
-  ['The connection to the server was lost', LOST, ['Reconnect']],
+  ['The server closed the connection', LOST, ['Reconnect']],
   [
-    'The server cannot be reached',
-    advance(GRANTED, { type: 'link_lost', loss: 'closed' }),
+    'The server closed the connection',
+    advance(READY, { type: 'link_lost', loss: 'flooded' }),
     ['Reconnect'],
   ],
   [
-    'The server has stopped',
-    advance(TALKING, { type: 'link_lost', loss: 'server_stopping' }),
+    'The connection to the server was lost',
+    advance(READY, { type: 'link_lost', loss: 'too_slow' }),
+    ['Reconnect'],
+  ],
+  [
+    'Your conversation goes on in another window',
+    advance(TALKING, { type: 'link_lost', loss: 'superseded' }),
     ['Reconnect', 'Stop'],
+  ],
+  ['The server cannot be reached', advance(GRANTED, CUT), ['Reconnect now', 'Start']],
+  ['Reconnecting…', RECONNECTING, ['Reconnect now', 'Stop']],
+  ['Reconnecting…', RESUMING, ['Reconnect now', 'Stop']],
+  ['The server is restarting…', advance(TALKING, RESTARTED), ['Reconnect now', 'Stop']],
+  ['Your partner is reconnecting…', AWAY, ['Next', 'Stop']],
+  [
+    'Your partner left while you were reconnecting',
+    advance(RESUMING, received(resumed({ room_id: null }))),
+    ['Next', 'Stop'],
+  ],
+  ['Reconnecting picture and sound…', advance(CONNECTED_CALL, became('failed')), ['Next', 'Stop']],
+  [
+    'This server restarts soon. Your conversation may go on for up to 60 seconds.',
+    advance(TALKING, received({ event: 'server_draining', data: { seconds: 60 } })),
+    ['Next', 'Stop'],
   ],
   ['The server is full right now', advance(GRANTED, error('server_full')), ['Try again']],
   [
@@ -100,13 +128,9 @@ const STATES: [string, Session, string[]][] = [
     advance(GRANTED, error('too_many_connections')),
     ['Try again'],
   ],
-  [
-    'Your conversation was cut off',
-    advance(TALKING, { type: 'link_lost', loss: 'closed' }, { type: 'retry' }, received(CONNECTED)),
-    ['Next', 'Stop'],
-  ],
-  ['Video could not get through', advance(READY, FAILED, FAILED), ['Try again']],
-  ['Video could not get through', advance(TALKING, FAILED, FAILED), ['Try again', 'Next', 'Stop']],
+  ['Your conversation was cut off', advance(RESUMING, error('resume_failed')), ['Next', 'Stop']],
+  ['Video could not get through', advance(READY, INVALID), ['Try again']],
+  ['Video could not get through', advance(TALKING, INVALID), ['Try again', 'Next', 'Stop']],
   [
     'Your camera was disconnected',
     advance(TALKING, { type: 'device_lost', kind: 'camera', why: 'ended' }),
@@ -200,11 +224,47 @@ describe('the partner’s picture', () => {
     );
     view.go(off);
     expect(video().dataset.inView).toBe('false');
-    expect(frames).toHaveLength(1);
     view.go(TALKING);
     expect(video().dataset.inView).toBe('false');
     frames.at(-1)?.();
     await vi.waitFor(() => expect(video().dataset.inView).toBe('true'));
+  });
+
+  test('is hidden while they are away, and until its next frame when they are back', async () => {
+    const view = show(CONNECTED_CALL, new MediaStream());
+    frames.at(-1)?.();
+    await vi.waitFor(() => expect(video().dataset.inView).toBe('true'));
+    view.go(AWAY);
+    expect(video().dataset.inView).toBe('false');
+    view.go(CONNECTED_CALL);
+    expect(video().dataset.inView).toBe('false');
+    frames.at(-1)?.();
+    await vi.waitFor(() => expect(video().dataset.inView).toBe('true'));
+  });
+
+  test('stays while our own connection is lost, and the words about it stand aside', async () => {
+    const view = show(CONNECTED_CALL, new MediaStream());
+    frames.at(-1)?.();
+    await vi.waitFor(() => expect(video().dataset.inView).toBe('true'));
+    view.go(RECONNECTING);
+    expect(video().dataset.inView).toBe('true');
+    expect(screen.getByRole('status').parentElement?.dataset.aside).toBe('true');
+    fireEvent.click(button('Reconnect now'));
+    expect(view.did).toEqual([{ type: 'retry' }]);
+  });
+
+  test('is covered in words when it has stopped, until it goes on', async () => {
+    vi.useFakeTimers();
+    show(CONNECTED_CALL, new MediaStream());
+    act(() => frames.at(-1)?.());
+    expect(video().dataset.inView).toBe('true');
+    act(() => void vi.advanceTimersByTime(4_000));
+    expect(video().dataset.inView).toBe('false');
+    expect(screen.getByRole('status').textContent).toBe('No picture from your partner right now');
+    act(() => frames.at(-1)?.());
+    expect(video().dataset.inView).toBe('true');
+    expect(screen.getByRole('status').textContent).toBe('You are talking with a stranger');
+    vi.useRealTimers();
   });
 
   test('is hidden when the conversation is over', () => {

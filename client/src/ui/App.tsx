@@ -8,6 +8,7 @@ import { Chat } from './Chat';
 import { Controls } from './Controls';
 import { Headline } from './Headline';
 import { Icon } from './icons';
+import type { Sight } from './PartnerVideo';
 import { Setup } from './Setup';
 import { Stage } from './Stage';
 
@@ -19,9 +20,9 @@ export function App({ conversation }: { readonly conversation: ConversationView 
     conversation.subscribe,
     conversation.snapshot,
   );
-  const [roomPictured, setRoomPictured] = useState<string | null>(null);
+  const [seen, setSeen] = useState<Sight | null>(null);
   const { phase, mode } = session;
-  const pictured = phase.name === 'talking' && roomPictured === phase.roomId;
+  const sight = phase.name === 'talking' && seen?.roomId === phase.roomId ? seen.picture : null;
   const { act } = conversation;
   return (
     <main
@@ -34,13 +35,13 @@ export function App({ conversation }: { readonly conversation: ConversationView 
         Random video chat
       </h1>
       {/* One element in every state: a live region that comes and goes is not read out. */}
-      <Headline session={session} aside={pictured} onAct={act} />
+      <Headline session={session} sight={sight} onAct={act} />
       <Stage
         session={session}
         local={local}
         partner={partner}
-        pictured={pictured}
-        onPictured={setRoomPictured}
+        pictured={sight === 'moving'}
+        onSight={setSeen}
       />
       {phase.name === 'idle' && <Setup session={session} onAct={act} />}
       <Controls session={session} onAct={act} />

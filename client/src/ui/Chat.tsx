@@ -14,7 +14,7 @@ interface ChatProps {
 }
 
 export function Chat({ session, onAct }: ChatProps) {
-  const { chat, link, phase } = session;
+  const { chat, limits, phase } = session;
   const log = useRef<HTMLDivElement>(null);
   const talking = phase.name === 'talking' ? phase : null;
   const newestOfMine = chat.findLast(({ from }) => from === 'me');
@@ -55,7 +55,7 @@ export function Chat({ session, onAct }: ChatProps) {
       <Composer
         key={talking?.roomId ?? 'nobody'}
         enabled={talking !== null}
-        maxLength={link.name === 'open' ? link.limits.chat_characters : 0}
+        maxLength={limits?.chat_characters ?? 0}
         onTyped={(empty) => onAct({ type: 'typed', empty })}
         onSay={(text) => onAct({ type: 'say', id: newMessageId(), text })}
       />

@@ -5,18 +5,21 @@ import { useRef } from 'react';
 import type { PersonEvent, Session } from '../core/state';
 import styles from './Headline.module.css';
 import { Icon } from './icons';
+import type { Sight } from './PartnerVideo';
 import { type Words, wordsFor } from './words';
 
 interface HeadlineProps {
   readonly session: Session;
-  /** The partner is in the picture: stand aside. */
-  readonly aside: boolean;
+  /** What there is to see of the partner. */
+  readonly sight: Sight['picture'] | null;
   readonly onAct: (event: PersonEvent) => void;
 }
 
-export function Headline({ session, aside, onAct }: HeadlineProps) {
+export function Headline({ session, sight, onAct }: HeadlineProps) {
   const ref = useRef<HTMLDivElement>(null);
-  const { status, hint, action } = wordsFor(session);
+  const { status, hint, action } = wordsFor(session, sight === 'frozen');
+  // The partner is in the picture.
+  const aside = sight === 'moving';
 
   function act({ does }: NonNullable<Words['action']>) {
     // The button is about to vanish from under the focus.
@@ -26,7 +29,7 @@ export function Headline({ session, aside, onAct }: HeadlineProps) {
 
   return (
     <div ref={ref} className={styles.headline} data-aside={aside} tabIndex={-1}>
-      {!aside && <Figure session={session} />}
+      {!aside && <Figure session={session} frozen={sight === 'frozen'} />}
       <p className={styles.status} role="status">
         {status}
       </p>
@@ -44,10 +47,13 @@ export function Headline({ session, aside, onAct }: HeadlineProps) {
 }
 
 /** Something to rest the eyes on where there is no picture. */
-function Figure({ session: { phase, mode } }: Pick<HeadlineProps, 'session'>) {
+function Figure({ session, frozen }: { readonly session: Session; readonly frozen: boolean }) {
+  const { phase, mode } = session;
   if (phase.name === 'waiting' || phase.name === 'cooling') {
     return <span className={styles.dots} data-moving={phase.name === 'waiting'} />;
   }
+  const interrupted = frozen || (phase.name === 'talking' && phase.partner.away);
+  if (interrupted && mode !== 'text') return <span className={styles.dots} data-moving={true} />;
   if (phase.name !== 'talking' || mode === 'text') return null;
   if (mode === 'video' && phase.partner.camera) return null;
   return (

@@ -1,8 +1,9 @@
 // Owns the partner's <video>: what it plays, when it may be seen, and what to do when the browser
 // will not play sound unasked. A last frame is never shown again: neither in another conversation,
-// nor when a camera that was off comes back.
+// nor when a camera that was off or a partner who was away comes back.
 
 import { useEffect, useRef, useState } from 'react';
+import { watchFrames } from './frame_watch';
 import { Icon } from './icons';
 import styles from './Stage.module.css';
 
@@ -10,14 +11,20 @@ interface PartnerVideoProps {
   readonly stream: MediaStream | null;
   /** The conversation that is going on, if one is. */
   readonly roomId: string | null;
-  /** The partner's camera is on. */
-  readonly camera: boolean;
+  /** The partner is there, and their camera is on. */
+  readonly expected: boolean;
   readonly inView: boolean;
-  /** The first frame of this conversation has been painted; null takes it back. */
-  readonly onPictured: (roomId: string | null) => void;
+  /** Null while no picture is expected, and until its first frame. */
+  readonly onSight: (sight: Sight | null) => void;
 }
 
-export function PartnerVideo({ stream, roomId, camera, inView, onPictured }: PartnerVideoProps) {
+/** What there is to see of the partner in this conversation. */
+export interface Sight {
+  readonly roomId: string;
+  readonly picture: 'moving' | 'frozen';
+}
+
+export function PartnerVideo({ stream, roomId, expected, inView, onSight }: PartnerVideoProps) {
   const ref = useRef<HTMLVideoElement>(null);
   const [silenced, setSilenced] = useState(false);
 
@@ -27,13 +34,13 @@ export function PartnerVideo({ stream, roomId, camera, inView, onPictured }: Par
 
   useEffect(() => {
     const video = ref.current;
-    if (video === null || stream === null || roomId === null || !camera) return;
-    const cancel = onNextFrame(video, () => onPictured(roomId));
+    if (video === null || stream === null || roomId === null || !expected) return;
+    const leave = watchFrames(video, (picture) => onSight({ roomId, picture }));
     return () => {
-      cancel();
-      onPictured(null);
+      leave();
+      onSight(null);
     };
-  }, [stream, roomId, camera, onPictured]);
+  }, [stream, roomId, expected, onSight]);
 
   useEffect(() => {
     const video = ref.current;
@@ -73,14 +80,4 @@ export function PartnerVideo({ stream, roomId, camera, inView, onPictured }: Par
       )}
     </>
   );
-}
-
-/** Returns what cancels the wait. A browser that cannot tell its frames (Firefox before 132) shows at once. */
-function onNextFrame(video: HTMLVideoElement, painted: () => void): () => void {
-  if (!('requestVideoFrameCallback' in video)) {
-    painted();
-    return () => undefined;
-  }
-  const handle = video.requestVideoFrameCallback(painted);
-  return () => video.cancelVideoFrameCallback(handle);
 }

@@ -3,7 +3,7 @@
 
 import type { Session } from '../core/state';
 import { Icon } from './icons';
-import { PartnerVideo } from './PartnerVideo';
+import { PartnerVideo, type Sight } from './PartnerVideo';
 import { SelfVideo } from './SelfVideo';
 import styles from './Stage.module.css';
 
@@ -11,12 +11,12 @@ interface StageProps {
   readonly session: Session;
   readonly local: MediaStream | null;
   readonly partner: MediaStream | null;
-  /** The partner's picture of this conversation has begun. */
+  /** There is a picture of the partner, of this moment. */
   readonly pictured: boolean;
-  readonly onPictured: (roomId: string | null) => void;
+  readonly onSight: (sight: Sight | null) => void;
 }
 
-export function Stage({ session, local, partner, pictured, onPictured }: StageProps) {
+export function Stage({ session, local, partner, pictured, onSight }: StageProps) {
   const { phase, mode } = session;
   const talking = phase.name === 'talking' ? phase : null;
   if (mode === 'text' && phase.name !== 'idle') return null;
@@ -25,9 +25,9 @@ export function Stage({ session, local, partner, pictured, onPictured }: StagePr
       <PartnerVideo
         stream={partner}
         roomId={talking?.roomId ?? null}
-        camera={mode === 'video' && talking?.partner.camera === true}
+        expected={mode === 'video' && talking?.partner.camera === true && !talking.partner.away}
         inView={pictured}
-        onPictured={onPictured}
+        onSight={onSight}
       />
       {talking?.partner.microphone === false && (
         <p className={styles.badge}>

@@ -1,13 +1,14 @@
 // Owns the sentences about what stands in the way, and which button does away with it.
 
 import type { DeviceFailure, DeviceKind } from '../core/devices';
-import { mayRetryConnection, type Obstacle } from '../core/obstacle';
+import type { Obstacle } from '../core/obstacle';
 import type { Mode } from '../core/protocol';
-import type { Session } from '../core/state';
+import type { Outage, Session } from '../core/state';
 import type { Words } from './words';
 
 const TRY_AGAIN = { label: 'Try again', does: { type: 'retry' } } as const;
 const RECONNECT = { label: 'Reconnect', does: { type: 'retry' } } as const;
+const RECONNECT_NOW = { label: 'Reconnect now', does: { type: 'retry' } } as const;
 const TEXT_INSTEAD = {
   label: 'Chat by text instead',
   does: { type: 'choose_mode', mode: 'text' },
@@ -16,9 +17,15 @@ const TEXT_INSTEAD = {
 export function wordsForObstacle(session: Session, obstacle: Obstacle): Words {
   switch (obstacle.name) {
     case 'link_lost':
-      return wordsForLoss(session, obstacle.link);
+      return wordsForLoss(obstacle.link);
     case 'linking':
       return { status: 'Connecting to the server…' };
+    case 'reconnecting':
+      return {
+        status: OUTAGE[obstacle.outage],
+        hint: hintForOutage(session, obstacle.outage),
+        action: RECONNECT_NOW,
+      };
     case 'asking':
       return {
         status: `Allow ${devicesOf(session.mode)} to begin`,
@@ -34,31 +41,39 @@ export function wordsForObstacle(session: Session, obstacle: Obstacle): Words {
   }
 }
 
-function wordsForLoss(
-  { phase }: Session,
-  { loss, retryAfter }: Extract<Obstacle, { readonly name: 'link_lost' }>['link'],
-): Words {
+const OUTAGE: Record<Outage, string> = {
+  closed: 'Reconnecting…',
+  server_stopping: 'The server is restarting…',
+  unreachable: 'The server cannot be reached',
+};
+
+function hintForOutage({ phase }: Session, outage: Outage): string {
+  if (outage === 'unreachable') return 'Check your network. This page keeps trying by itself.';
+  if (outage === 'server_stopping') return 'This page reconnects by itself.';
+  if (phase.name === 'talking')
+    return 'Your conversation goes on. What you write now is sent later.';
+  const cut = phase.name === 'parted' && phase.reason === 'link_lost';
+  return `${cut ? 'Your conversation was cut off.' : 'The connection was lost.'} This page keeps trying by itself.`;
+}
+
+function wordsForLoss({
+  loss,
+  retryAfter,
+}: Extract<Obstacle, { readonly name: 'link_lost' }>['link']): Words {
   const lost = 'The connection to the server was lost';
   switch (loss) {
-    case 'closed':
+    case 'ended':
+      return { status: 'The server closed the connection', action: RECONNECT };
+    case 'flooded':
       return {
-        status: lost,
-        hint:
-          phase.name === 'parted'
-            ? 'Your conversation was cut off. Check your network.'
-            : 'Check your network.',
+        status: 'The server closed the connection',
+        hint: 'Too much was sent in too short a time.',
         action: RECONNECT,
       };
-    case 'unreachable':
+    case 'superseded':
       return {
-        status: 'The server cannot be reached',
-        hint: 'Check your network, or come back in a few minutes.',
-        action: RECONNECT,
-      };
-    case 'server_stopping':
-      return {
-        status: 'The server has stopped',
-        hint: 'It may be back in a minute.',
+        status: 'Your conversation goes on in another window',
+        hint: 'Reconnect to begin anew in this one.',
         action: RECONNECT,
       };
     case 'too_slow':
@@ -90,7 +105,7 @@ function wordsForConnection(session: Session): Words {
   return {
     status: `${what} could not get through`,
     hint: 'You can still write to each other.',
-    ...(mayRetryConnection(session) && { action: TRY_AGAIN }),
+    action: TRY_AGAIN,
   };
 }
 

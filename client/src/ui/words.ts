@@ -1,9 +1,10 @@
 // Owns every sentence about the state of things (those about obstacles in obstacle_words.ts). Plain
 // words: no codes, and nothing that a person could not act on.
 
+import { isRepairing } from '../core/negotiation';
 import { obstacleOf } from '../core/obstacle';
-import type { Mode, PartingReason } from '../core/protocol';
-import type { PersonEvent, Session } from '../core/state';
+import type { Mode } from '../core/protocol';
+import type { Parting, PersonEvent, Session } from '../core/state';
 import { seconds, wordsForObstacle } from './obstacle_words';
 
 export interface Words {
@@ -13,13 +14,16 @@ export interface Words {
   readonly action?: { readonly label: string; readonly does: PersonEvent };
 }
 
-/** What stands in the way comes before how far things have got. */
-export function wordsFor(session: Session): Words {
+/**
+ * What stands in the way comes before how far things have got. `frozen`: the partner's picture has
+ * stopped, as only the <video> can tell.
+ */
+export function wordsFor(session: Session, frozen: boolean): Words {
   const obstacle = obstacleOf(session);
-  return obstacle === null ? wordsForPhase(session) : wordsForObstacle(session, obstacle);
+  return obstacle === null ? wordsForPhase(session, frozen) : wordsForObstacle(session, obstacle);
 }
 
-function wordsForPhase(session: Session): Words {
+function wordsForPhase(session: Session, frozen: boolean): Words {
   const { phase, mode } = session;
   switch (phase.name) {
     case 'idle':
@@ -33,7 +37,12 @@ function wordsForPhase(session: Session): Words {
         hint: WAITING[mode],
       };
     case 'talking':
-      return { status: 'You are talking with a stranger', hint: talkingHint(mode, phase.partner) };
+      return (
+        wordsForInterruption(session, frozen) ?? {
+          status: talkingStatus(session),
+          hint: talkingHint(mode, phase.partner),
+        }
+      );
     case 'parted':
       return { status: PARTED[phase.reason], hint: 'Next finds you another.' };
     case 'cooling':
@@ -42,6 +51,33 @@ function wordsForPhase(session: Session): Words {
         hint: `You moved on very quickly. The search goes on by itself in ${seconds(phase.seconds)}.`,
       };
   }
+}
+
+/** What is missing in a conversation, and comes back by itself. */
+function wordsForInterruption(session: Session, frozen: boolean): Words | null {
+  const { phase, mode } = session;
+  if (phase.name === 'talking' && phase.partner.away) {
+    return {
+      status: 'Your partner is reconnecting…',
+      hint: 'Their connection was lost. They may be back in a moment.',
+    };
+  }
+  if (isRepairing(session)) {
+    return {
+      status: mode === 'audio' ? 'Reconnecting sound…' : 'Reconnecting picture and sound…',
+      hint: 'You can still write to each other.',
+    };
+  }
+  if (!frozen) return null;
+  return {
+    status: 'No picture from your partner right now',
+    hint: 'It comes back by itself as soon as it gets through.',
+  };
+}
+
+function talkingStatus({ link }: Session): string {
+  if (link.name !== 'open' || link.draining === null) return 'You are talking with a stranger';
+  return `This server restarts soon. Your conversation may go on for up to ${seconds(link.draining)}.`;
 }
 
 function talkingHint(mode: Mode, partner: { readonly camera: boolean }): string {
@@ -56,10 +92,11 @@ const WAITING: Record<Mode, string> = {
   text: 'You share nothing but what you write.',
 };
 
-const PARTED: Record<PartingReason | 'link_lost', string> = {
+const PARTED: Record<Parting, string> = {
   next: 'Your partner went on to the next person',
   left: 'Your partner left',
   disconnected: 'Your partner lost their connection',
-  server_stopping: 'The server is about to stop',
+  server_stopping: 'The server had to restart',
   link_lost: 'Your conversation was cut off',
+  while_away: 'Your partner left while you were reconnecting',
 };
