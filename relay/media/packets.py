@@ -48,7 +48,7 @@ class PacketsEngine:
                 for line in negotiated.lines
             ],
             [
-                (_NUMBERS[slot.medium], slot.mid, slot.ssrc, _codecs(slot.codecs), _ids(slot.extensions))
+                (_NUMBERS[slot.medium], slot.mid, slot.ssrc, slot.rtx_ssrc, _codecs(slot.codecs), _ids(slot.extensions))
                 for slot in negotiated.slots
             ],
         )
@@ -110,8 +110,8 @@ class PacketsEngine:
             self.close(peer)
 
 
-def _codecs(codecs: Sequence[Codec]) -> list[tuple[str, int]]:
-    return [(codec.name, codec.payload_type) for codec in codecs]
+def _codecs(codecs: Sequence[Codec]) -> list[tuple[str, int, int | None]]:
+    return [(codec.name, codec.payload_type, codec.rtx_payload_type) for codec in codecs]
 
 
 def _ids(extensions: Sequence[tuple[int, str]]) -> tuple[int, int, int, int]:

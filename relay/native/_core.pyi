@@ -11,14 +11,14 @@ FLOW_LOST: int
 DTLS: int
 DIED: int
 
-_Codec = tuple[str, int]
-"""Name, payload type."""
+_Codec = tuple[str, int, int | None]
+"""Name, payload type, that of retransmissions."""
 _Extensions = tuple[int, int, int, int]
 """Ids of mid, audio level, abs-send-time and transport-cc; 0 where not negotiated."""
 _Line = tuple[int, str, int | None, int | None, Sequence[_Codec], _Extensions]
 """Medium, mid, SSRC, SSRC of retransmissions, codecs, extensions."""
-_Slot = tuple[int, str, int, Sequence[_Codec], _Extensions]
-"""Medium, mid, SSRC, codecs, extensions."""
+_Slot = tuple[int, str, int, int, Sequence[_Codec], _Extensions]
+"""Medium, mid, SSRC, SSRC of retransmissions, codecs, extensions."""
 _Report = tuple[int, int, bytes, tuple[str, int, str, bool] | None]
 """Kind, peer, datagram (or a message, for DIED); for FLOW_SELECTED remote host, remote port, local host, and
 whether it is a TCP connection."""

@@ -42,6 +42,9 @@ class Drop(StrEnum):
     AWAITING_KEYFRAME = "awaiting_keyframe"
     NO_COMMON_CODEC = "no_common_codec"
     TOO_LATE = "too_late"
+    NOT_KEPT = "not_kept"
+    REPEATED_ALREADY = "repeated_already"
+    OVER_BUDGET = "over_budget"
     # frames
     UNDECODABLE = "undecodable"
     DECODER_BACKLOG = "decoder_backlog"

@@ -3,6 +3,7 @@
 //! One thread at a time writes them (whoever holds the exchange), so an addition is a plain load and
 //! store. Readers see each value whole, though not all values of the same moment.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// A number that only its one writer changes.
@@ -13,6 +14,11 @@ impl Counter {
     /// Add to it. Only by the one writer.
     pub fn add(&self, amount: u64) {
         self.0.store(self.0.load(Relaxed).wrapping_add(amount), Relaxed);
+    }
+
+    /// Take from it what was added. Only by the one writer.
+    pub fn subtract(&self, amount: u64) {
+        self.0.store(self.0.load(Relaxed).wrapping_sub(amount), Relaxed);
     }
 
     /// Replace it. Only by the one writer.
@@ -74,6 +80,9 @@ reasons! {
     AwaitingKeyframe = "awaiting_keyframe",
     NoCommonCodec = "no_common_codec",
     TooLate = "too_late",
+    NotKept = "not_kept",
+    RepeatedAlready = "repeated_already",
+    OverBudget = "over_budget",
     FeedbackThrottled = "feedback_throttled",
     Flooded = "flooded",
 }
@@ -131,6 +140,8 @@ pub struct Totals {
     pub sent: Traffic,
     /// Dropped, by reason.
     pub drops: Drops,
+    /// Bytes of sent packets that are kept, to be sent again. Shared with those who keep them.
+    pub kept: Arc<Counter>,
 }
 
 /// Of one peer, since it was opened.
@@ -148,6 +159,12 @@ pub struct PeerCounters {
     pub keyframes: Counter,
     /// Requests for a keyframe that we sent to this browser.
     pub keyframe_requests: Counter,
+    /// Packets that this browser missed, by its NACKs.
+    pub missed: Counter,
+    /// Packets that this browser was sent again.
+    pub sent_again: Counter,
+    /// Bytes of packets for this browser that are kept, to be sent again.
+    pub kept: Counter,
     /// Packets of this browser, or for it, that were dropped, by reason.
     pub drops: Drops,
 }

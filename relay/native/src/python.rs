@@ -22,14 +22,14 @@ use crate::path::{Path, Transport};
 use crate::srtp::{Keys, Profile};
 use crate::worker::Report;
 
-/// (name, payload type)
-type PyCodec = (String, u8);
+/// (name, payload type, that of retransmissions)
+type PyCodec = (String, u8, Option<u8>);
 /// Ids of mid, audio level, abs-send-time, transport-cc; 0: not negotiated.
 type PyExtensions = (u8, u8, u8, u8);
 /// (medium, mid, SSRC, RTX SSRC, codecs, extension ids)
 type PyLine = (u8, String, Option<u32>, Option<u32>, Vec<PyCodec>, PyExtensions);
-/// (medium, mid, SSRC, codecs, extension ids)
-type PySlot = (u8, String, u32, Vec<PyCodec>, PyExtensions);
+/// (medium, mid, SSRC, RTX SSRC, codecs, extension ids)
+type PySlot = (u8, String, u32, u32, Vec<PyCodec>, PyExtensions);
 /// (peer, medium)
 type PyEnd = (PeerId, u8);
 /// (kind, peer, datagram or text, path)
@@ -225,9 +225,9 @@ fn end((peer, number): PyEnd) -> PyResult<End> {
 fn codecs(named: Vec<PyCodec>) -> PyResult<Vec<NumberedCodec>> {
     named
         .into_iter()
-        .map(|(name, payload_type)| {
+        .map(|(name, payload_type, rtx_payload_type)| {
             let codec = Codec::from_name(&name).ok_or_else(|| PyValueError::new_err("unknown codec"))?;
-            Ok(NumberedCodec { codec, payload_type })
+            Ok(NumberedCodec { codec, payload_type, rtx_payload_type })
         })
         .collect()
 }
@@ -253,11 +253,12 @@ fn line((number, mid, ssrc, rtx_ssrc, named, ids): PyLine) -> PyResult<LineSetup
     })
 }
 
-fn slot((number, mid, ssrc, named, ids): PySlot) -> PyResult<SlotSetup> {
+fn slot((number, mid, ssrc, rtx_ssrc, named, ids): PySlot) -> PyResult<SlotSetup> {
     Ok(SlotSetup {
         medium: medium(number)?,
         mid: mid.into_bytes(),
         ssrc,
+        rtx_ssrc,
         codecs: codecs(named)?,
         extensions: extensions(ids),
     })

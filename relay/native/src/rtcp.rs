@@ -7,7 +7,9 @@ const SENDER_REPORT: u8 = 200;
 const RECEIVER_REPORT: u8 = 201;
 const SOURCE_DESCRIPTION: u8 = 202;
 const BYE: u8 = 203;
+const TRANSPORT_FEEDBACK: u8 = 205;
 const PAYLOAD_FEEDBACK: u8 = 206;
+const NACK: u8 = 1;
 const PLI: u8 = 1;
 const FIR: u8 = 4;
 const APPLICATION_LAYER: u8 = 15;
@@ -24,6 +26,15 @@ pub enum Packet {
         ssrc: u32,
         /// The moment.
         anchor: Anchor,
+    },
+    /// The receiver of a slot misses packets (RFC 4585 section 6.2.1).
+    Nack {
+        /// The slot's stream.
+        ssrc: u32,
+        /// The first of them.
+        sequence: u16,
+        /// Bit n is set for the packet n + 1 later.
+        following: u16,
     },
     /// The receiver of a slot lost the picture (PLI, FIR).
     KeyframeRequest {
@@ -51,6 +62,14 @@ pub fn read(compound: &[u8], mut act: impl FnMut(Packet)) -> Result<(), Malforme
                 let field = |at| u32_at(packet, at).ok_or(Malformed);
                 let ntp = u64::from(field(8)?) << 32 | u64::from(field(12)?);
                 act(Packet::SenderReport { ssrc: field(4)?, anchor: Anchor { ntp, rtp: field(16)? } });
+            }
+            (TRANSPORT_FEEDBACK, NACK) => {
+                let ssrc = u32_at(packet, 8).ok_or(Malformed)?;
+                for entry in packet.get(12..).ok_or(Malformed)?.chunks_exact(4) {
+                    let (sequence, following) =
+                        (u16::from_be_bytes([entry[0], entry[1]]), u16::from_be_bytes([entry[2], entry[3]]));
+                    act(Packet::Nack { ssrc, sequence, following });
+                }
             }
             (PAYLOAD_FEEDBACK, PLI) => {
                 act(Packet::KeyframeRequest { ssrc: u32_at(packet, 8).ok_or(Malformed)? });
@@ -141,6 +160,26 @@ pub fn write_pli(sender: u32, media: u32, packets: &mut Vec<u8>) {
     packets.extend_from_slice(&media.to_be_bytes());
 }
 
+/// Append NACKs of `media` for packets in ascending order (RFC 4585 section 6.2.1); of at most 253 entries.
+pub fn write_nack(sender: u32, media: u32, missing: &[u16], packets: &mut Vec<u8>) {
+    let mut entries: Vec<(u16, u16)> = Vec::new();
+    for sequence in missing {
+        match entries.last_mut() {
+            Some((first, following)) if (1..=16).contains(&sequence.wrapping_sub(*first)) => {
+                *following |= 1 << (sequence.wrapping_sub(*first) - 1);
+            }
+            _ => entries.push((*sequence, 0)),
+        }
+    }
+    entries.truncate(253);
+    write_head(packets, NACK, TRANSPORT_FEEDBACK, 2 + entries.len() as u16, sender);
+    packets.extend_from_slice(&media.to_be_bytes());
+    for (sequence, following) in entries {
+        packets.extend_from_slice(&sequence.to_be_bytes());
+        packets.extend_from_slice(&following.to_be_bytes());
+    }
+}
+
 /// Append a REMB: `media` together may send `bitrate` bits per second (draft-alvestrand-rmcat-remb-03).
 pub fn write_remb(sender: u32, bitrate: u64, media: &[u32], packets: &mut Vec<u8>) {
     let media = &media[..media.len().min(255)];
@@ -205,6 +244,19 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_missing_is_named_exactly(start: u16, steps in prop::collection::vec(1_u16..40, 1..100)) {
+            let missing: Vec<u16> = steps.iter().scan(start, |at, step| { *at = at.wrapping_add(*step); Some(*at) }).collect();
+            let (mut compound, mut named) = (Vec::new(), Vec::new());
+            write_nack(1, 9, &missing, &mut compound);
+            for packet in packets(&compound).unwrap_or_default() {
+                let Packet::Nack { ssrc: 9, sequence, following } = packet else { continue };
+                named.push(sequence);
+                named.extend((0..16).filter(|bit| following >> bit & 1 != 0).map(|bit| sequence.wrapping_add(bit + 1)));
+            }
+            prop_assert_eq!(named, missing);
+        }
+
         #[test]
         fn any_bytes_are_read_without_harm(bytes in prop::collection::vec(any::<u8>(), 0..120)) {
             let _ = packets(&bytes);

@@ -9,6 +9,9 @@ pub(super) const MEDIA: Allowance = Allowance::new(2_500);
 /// is also what a forged source address can cost Python.
 pub(super) const DTLS: Allowance = Allowance::new(50);
 
+/// Packets a second that a receiver may complain of.
+pub(super) const COMPLAINTS: Allowance = Allowance::new(2_500);
+
 /// A number of packets a second; what was used is forgotten after each.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Allowance {

@@ -42,7 +42,7 @@ impl Exchange {
             Command::SendDtls { peer, datagram } => self.send_plain(peer, &datagram, out),
             Command::Release { peer } => self.table.release(peer),
             Command::Open { peer, setup, counters } => {
-                self.peers.insert(peer, Peer::new(setup, counters));
+                self.peers.insert(peer, Peer::new(setup, counters, &self.totals.kept));
             }
             Command::Secure { peer, receive, send } => self.secure(peer, &receive, &send, now, out),
             Command::Route { slot, source } => self.route(slot, source, now, out),

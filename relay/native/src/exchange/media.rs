@@ -1,10 +1,10 @@
 //! Media on its way through: one sender's packet to the slots that show its line, and feedback back.
 
-use super::Exchange;
+use super::{Exchange, Peer};
 use crate::bindings::PeerId;
 use crate::counters::Reason;
 use crate::forward::line::{End, Medium};
-use crate::forward::slot::{Held, Media};
+use crate::forward::slot::{Held, Link, Media};
 use crate::outbox::Outbox;
 use crate::path::Path;
 use crate::rtcp;
@@ -96,6 +96,12 @@ impl Exchange {
         }
         let read = rtcp::read(&datagram[..length], |packet| match packet {
             rtcp::Packet::SenderReport { ssrc, anchor } => self.receive_sender_report(id, ssrc, anchor, now),
+            rtcp::Packet::Nack { ssrc, sequence, following } => {
+                self.repeat(id, ssrc, sequence, now, out);
+                for bit in (0..16).filter(|bit| following >> bit & 1 != 0) {
+                    self.repeat(id, ssrc, sequence.wrapping_add(bit + 1), now, out);
+                }
+            }
             rtcp::Packet::KeyframeRequest { ssrc } => self.receive_keyframe_request(id, ssrc, now, out),
         });
         if read.is_err() {
@@ -114,6 +120,32 @@ impl Exchange {
         if let Some(line) = peer.lines.iter_mut().flatten().find(|line| line.setup.ssrc == Some(ssrc)) {
             line.reception.report = Some((anchor, now));
             peer.clock.hear(anchor, &self.ntp, now);
+        }
+    }
+
+    /// The receiver of a slot misses a packet.
+    fn repeat(&mut self, id: PeerId, ssrc: u32, sequence: u16, now: Time, out: &mut Outbox) {
+        let Some(path) = self.table.selected(id) else { return };
+        let Some(Peer { slots, secured: Some(secured), budget, round_trip, complaints, counters, .. }) =
+            self.peers.get_mut(&id)
+        else {
+            return;
+        };
+        let Some(slot) = slots.iter_mut().flatten().find(|slot| slot.setup.ssrc == ssrc) else { return };
+        if !complaints.take(now) {
+            self.drop_for(id, Reason::FeedbackThrottled);
+            return;
+        }
+        counters.missed.add(1);
+        let link = Link { round_trip: *round_trip, delivered: counters.send_rate.get(), now };
+        let outbound = &mut secured.outbound;
+        match out.push(id, path, |packets| slot.repeat(sequence, link, budget, &self.ntp, outbound, packets)) {
+            Ok(length) => {
+                counters.sent_again.add(1);
+                counters.sent.count(length);
+                self.totals.sent.count(length);
+            }
+            Err(reason) => self.drop_for(id, reason),
         }
     }
 

@@ -120,4 +120,6 @@ impl Exchange {
 }
 
 #[cfg(test)]
+mod mending_tests;
+#[cfg(test)]
 mod tests;

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::allowance::{Allowance, DTLS, MEDIA};
+use super::allowance::{Allowance, COMPLAINTS, DTLS, MEDIA};
 use super::commands::PeerSetup;
 use crate::codec::Codec;
-use crate::counters::{PeerCounters, Reason};
+use crate::counters::{Counter, PeerCounters, Reason};
 use crate::feedback::transport::TransportFeedback;
 use crate::forward::line::{Line, Medium};
 use crate::forward::sender_clock::SenderClock;
+use crate::forward::sent::Budget;
 use crate::forward::slot::Slot;
 use crate::rtp::Header;
 use crate::srtp::{Inbound, Outbound};
@@ -35,6 +36,11 @@ pub(super) struct Peer {
     pub(super) uncap_due: bool,
     /// At the latest report: when, and bytes received and sent by then.
     pub(super) measured: (Time, u64, u64),
+    /// Of retransmissions to it.
+    pub(super) budget: Budget,
+    /// Milliseconds there and back, once a report told.
+    pub(super) round_trip: Option<u64>,
+    pub(super) complaints: Allowance,
     pub(super) media_allowance: Allowance,
     pub(super) dtls_allowance: Allowance,
     learnt: u8,
@@ -52,7 +58,8 @@ pub(super) struct Arrived<'a> {
 }
 
 impl Peer {
-    pub(super) fn new(setup: PeerSetup, counters: Arc<PeerCounters>) -> Self {
+    /// `kept` counts the bytes that everybody's slots keep.
+    pub(super) fn new(setup: PeerSetup, counters: Arc<PeerCounters>, kept: &Arc<Counter>) -> Self {
         let mut peer = Self {
             lines: [None, None, None],
             slots: [None, None, None],
@@ -62,6 +69,9 @@ impl Peer {
             counters,
             uncap_due: false,
             measured: (Time::default(), 0, 0),
+            budget: Budget::default(),
+            round_trip: None,
+            complaints: COMPLAINTS,
             media_allowance: MEDIA,
             dtls_allowance: DTLS,
             learnt: 0,
@@ -72,7 +82,7 @@ impl Peer {
         }
         for slot in setup.slots {
             let at = slot.medium as usize;
-            peer.slots[at] = Some(Slot::new(slot));
+            peer.slots[at] = Some(Slot::new(slot, Arc::clone(kept)));
         }
         peer
     }

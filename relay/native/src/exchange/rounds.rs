@@ -78,6 +78,12 @@ impl Exchange {
                 blocks.extend(line.setup.ssrc.and_then(|ssrc| line.reception.report(ssrc, now)));
             }
         }
+        let mut kept = 0;
+        for slot in peer.slots.iter_mut().flatten() {
+            slot.kept.forget_old(now);
+            kept += slot.kept.bytes();
+        }
+        peer.counters.kept.set(kept);
         let mut feedback = Vec::new();
         if let Some(media) = streams.first() {
             peer.transport.write(reporter, *media, &mut feedback);

@@ -19,22 +19,22 @@ const TRANSPORT: u8 = 3;
 const PASSWORD: &[u8] = b"pppppppppppppppppppppp";
 
 /// A browser: what it seals, and what it got. Payload types and SSRCs are its own.
-struct Browser {
+pub(super) struct Browser {
     id: PeerId,
-    path: Path,
-    outbound: Outbound,
+    pub(super) path: Path,
+    pub(super) outbound: Outbound,
     inbound: Inbound,
     payload_type: u8,
-    index: u64,
+    pub(super) index: u64,
     transport: u16,
-    media: Vec<(Header, Vec<u8>)>,
-    feedback: Vec<Vec<u8>>,
+    pub(super) media: Vec<(Header, Vec<u8>)>,
+    pub(super) feedback: Vec<Vec<u8>>,
 }
 
-struct World {
-    exchange: Exchange,
-    out: Outbox,
-    now: Time,
+pub(super) struct World {
+    pub(super) exchange: Exchange,
+    pub(super) out: Outbox,
+    pub(super) now: Time,
 }
 
 fn keys(seed: u8) -> Keys {
@@ -65,16 +65,16 @@ fn check(ufrag: &str) -> Vec<u8> {
 }
 
 impl Browser {
-    fn ssrc(&self, medium: Medium) -> u32 {
+    pub(super) fn ssrc(&self, medium: Medium) -> u32 {
         1_000 * self.id as u32 + medium as u32
     }
 
-    fn slot(&self, medium: Medium) -> u32 {
+    pub(super) fn slot(&self, medium: Medium) -> u32 {
         self.ssrc(medium) + 500
     }
 
     /// One sealed packet of a line.
-    fn packet(&mut self, medium: Medium, timestamp: u32, payload: &[u8]) -> Vec<u8> {
+    pub(super) fn packet(&mut self, medium: Medium, timestamp: u32, payload: &[u8]) -> Vec<u8> {
         let fields = Written {
             marker: false,
             payload_type: self.payload_type + medium as u8,
@@ -106,7 +106,7 @@ impl Browser {
     }
 
     /// Types and formats of all feedback since the last call.
-    fn kinds(&mut self) -> Vec<(u8, u8)> {
+    pub(super) fn kinds(&mut self) -> Vec<(u8, u8)> {
         let mut kinds = Vec::new();
         for compound in self.feedback.drain(..) {
             let mut at = 0;
@@ -124,14 +124,14 @@ const REMB: (u8, u8) = (206, 15);
 const TRANSPORT_FEEDBACK: (u8, u8) = (205, 15);
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let ntp = NtpClock::new(1_000_000_000, Time::default());
         let exchange = Exchange::new(Arc::new(Totals::default()), ntp, 30_000);
         Self { exchange, out: Outbox::default(), now: Time::from_millis(1_000) }
     }
 
     /// Someone who is admitted, checked, opened and secured.
-    fn join(&mut self, id: PeerId, payload_type: u8) -> Browser {
+    pub(super) fn join(&mut self, id: PeerId, payload_type: u8) -> Browser {
         let remote: SocketAddr = format!("192.0.2.{id}:4000").parse().unwrap();
         let path = Path::udp(remote, [198, 51, 100, 1].into());
         let mut browser = Browser {
@@ -147,7 +147,8 @@ impl World {
         };
         let numbered = |medium: Medium| {
             let codec = if medium.is_video() { Codec::Vp8 } else { Codec::Opus };
-            vec![NumberedCodec { codec, payload_type: payload_type + medium as u8 }]
+            let rtx_payload_type = medium.is_video().then_some(payload_type + 10);
+            vec![NumberedCodec { codec, payload_type: payload_type + medium as u8, rtx_payload_type }]
         };
         let media = [Medium::Microphone, Medium::Camera];
         let lines = media.map(|medium| LineSetup {
@@ -162,6 +163,7 @@ impl World {
             medium,
             mid: vec![b'5' + medium as u8],
             ssrc: browser.slot(medium),
+            rtx_ssrc: browser.slot(medium) + 100,
             codecs: numbered(medium),
             extensions: ids(false),
         });
@@ -177,24 +179,24 @@ impl World {
         browser
     }
 
-    fn order(&mut self, command: Command) {
+    pub(super) fn order(&mut self, command: Command) {
         self.exchange.obey(command, self.now, &mut self.out);
     }
 
-    fn show(&mut self, receiver: &Browser, sender: Option<&Browser>) {
+    pub(super) fn show(&mut self, receiver: &Browser, sender: Option<&Browser>) {
         for medium in [Medium::Microphone, Medium::Camera] {
             let source = sender.map(|sender| End { peer: sender.id, medium });
             self.order(Command::Route { slot: End { peer: receiver.id, medium }, source });
         }
     }
 
-    fn send(&mut self, sender: &mut Browser, medium: Medium, timestamp: u32, payload: &[u8]) {
+    pub(super) fn send(&mut self, sender: &mut Browser, medium: Medium, timestamp: u32, payload: &[u8]) {
         let mut packet = sender.packet(medium, timestamp, payload);
         self.exchange.receive(&mut packet, sender.path, self.now, &mut self.out);
     }
 
     /// Let everybody have what is theirs.
-    fn deliver(&mut self, browsers: &mut [&mut Browser]) {
+    pub(super) fn deliver(&mut self, browsers: &mut [&mut Browser]) {
         for item in self.out.sorted().to_vec() {
             if let Some(browser) = browsers.iter_mut().find(|browser| browser.id == item.peer) {
                 assert_eq!(browser.path, item.path);
@@ -204,7 +206,7 @@ impl World {
         self.out.clear();
     }
 
-    fn pass(&mut self, millis: u64) {
+    pub(super) fn pass(&mut self, millis: u64) {
         for _ in 0..millis {
             self.now = self.now.plus_millis(1);
             self.exchange.run_rounds(self.now, &mut self.out);
@@ -212,12 +214,12 @@ impl World {
     }
 }
 
-fn keyframe(id: u16) -> [u8; 6] {
+pub(super) fn keyframe(id: u16) -> [u8; 6] {
     let [high, low] = (0x8000 | id).to_be_bytes();
     [0x90, 0x80, high, low, 0x00, 0xaa]
 }
 
-fn delta(id: u16) -> [u8; 6] {
+pub(super) fn delta(id: u16) -> [u8; 6] {
     let [high, low] = (0x8000 | id).to_be_bytes();
     [0x90, 0x80, high, low, 0x01, 0xbb]
 }

@@ -40,6 +40,8 @@ pub struct NumberedCodec {
     pub codec: Codec,
     /// Of its packets.
     pub payload_type: u8,
+    /// Of its retransmissions (RFC 4588), if negotiated.
+    pub rtx_payload_type: Option<u8>,
 }
 
 /// Header extension ids of one section; None where not negotiated.

@@ -4,6 +4,7 @@ pub mod keyframes;
 pub mod line;
 pub mod picture;
 pub mod sender_clock;
+pub mod sent;
 pub mod sequence;
 pub mod slot;
 pub mod timeline;

@@ -4,10 +4,13 @@
 //! and picture numbers go on, payload types and extension ids are its own. After a change, video is
 //! held back until a keyframe.
 
+use std::sync::Arc;
+
 use crate::codec::Codec;
-use crate::counters::Reason;
+use crate::counters::{Counter, Reason};
 use crate::forward::line::{End, ExtensionIds, Medium, NumberedCodec};
 use crate::forward::picture::PictureNumbers;
+use crate::forward::sent::{Budget, Sent, SentPackets};
 use crate::forward::sequence::SequenceMap;
 use crate::forward::timeline::Timeline;
 use crate::rtp::{Written, write_header};
@@ -53,10 +56,36 @@ pub struct SlotSetup {
     pub mid: Vec<u8>,
     /// Ours.
     pub ssrc: u32,
+    /// Of our retransmissions.
+    pub rtx_ssrc: u32,
     /// Accepted.
     pub codecs: Vec<NumberedCodec>,
     /// Of this section.
     pub extensions: ExtensionIds,
+}
+
+impl SlotSetup {
+    /// Append the header of a packet that leaves now; gives its length.
+    fn write_header(&self, fields: Written, audio_level: Option<&[u8]>, sent_at: u32, packets: &mut Vec<u8>) -> usize {
+        let sent_at = sent_at.to_be_bytes();
+        let extensions = [
+            self.extensions.mid.map(|id| (id, self.mid.as_slice())),
+            self.extensions.abs_send_time.map(|id| (id, &sent_at[1..])),
+            self.extensions.audio_level.zip(audio_level),
+        ];
+        write_header(packets, fields, extensions.into_iter().flatten())
+    }
+}
+
+/// What is known of the way to a receiver.
+#[derive(Clone, Copy, Debug)]
+pub struct Link {
+    /// Milliseconds there and back.
+    pub round_trip: Option<u64>,
+    /// Bits per second that it is sent.
+    pub delivered: u64,
+    /// The time.
+    pub now: Time,
 }
 
 /// How the current source maps onto the slot. Made when its first packet passes.
@@ -65,6 +94,8 @@ struct Mapping {
     ssrc: u32,
     codec: Codec,
     payload_type: u8,
+    /// None: what is sent can't be sent again, so it is not kept.
+    rtx_payload_type: Option<u8>,
     sequence: SequenceMap,
 }
 
@@ -82,6 +113,10 @@ pub struct Slot {
     next: u64,
     /// Packets and payload bytes since the start, as reports count them.
     pub sent: (u32, u32),
+    /// What can be sent again.
+    pub kept: SentPackets,
+    /// The next free packet index of retransmissions.
+    next_rtx: u64,
     /// A report on the stream should go out soon.
     pub report_due: bool,
     /// By how much reports are ahead of the wall clock, in timestamp units.
@@ -91,11 +126,14 @@ pub struct Slot {
 impl Slot {
     /// An empty slot. First sequence number and timestamp are derived from the SSRC, which is random; the
     /// former below 2^15, so that early loss can't hide a wrap (RFC 3711 section 3.3.1).
-    pub fn new(setup: SlotSetup) -> Self {
+    /// `kept` counts the bytes that all slots keep.
+    pub fn new(setup: SlotSetup, kept: Arc<Counter>) -> Self {
         let rate = setup.codecs.first().map_or(90_000, |first| first.codec.clock_rate());
         Self {
             timeline: Timeline::new(rate, setup.ssrc.rotate_left(16)),
             next: u64::from(setup.ssrc & 0x7fff),
+            kept: SentPackets::new(kept),
+            next_rtx: u64::from(setup.rtx_ssrc & 0x7fff),
             setup,
             source: None,
             mapping: None,
@@ -109,6 +147,7 @@ impl Slot {
     /// Show another source from now on, or nothing.
     pub fn show(&mut self, source: Option<End>) {
         self.source = source;
+        self.kept.clear();
         self.cut();
     }
 
@@ -136,7 +175,7 @@ impl Slot {
             Some(mapping) => mapping,
             None => {
                 let numbered = self.setup.codecs.iter().find(|known| known.codec == media.codec);
-                let payload_type = numbered.ok_or(Held::Dropped(Reason::NoCommonCodec))?.payload_type;
+                let numbered = numbered.ok_or(Held::Dropped(Reason::NoCommonCodec))?;
                 if self.setup.medium.is_video() && !media.keyframe {
                     return Err(Held::AwaitingKeyframe);
                 }
@@ -145,7 +184,8 @@ impl Slot {
                 self.mapping.insert(Mapping {
                     ssrc: media.ssrc,
                     codec: media.codec,
-                    payload_type,
+                    payload_type: numbered.payload_type,
+                    rtx_payload_type: numbered.rtx_payload_type.filter(|_| self.setup.medium.is_video()),
                     sequence: SequenceMap::new(media.index, self.next),
                 })
             }
@@ -160,25 +200,59 @@ impl Slot {
             timestamp: self.timeline.place(media.timestamp, now),
             ssrc: self.setup.ssrc,
         };
-        let sent_at = ntp.abs_send_time(now).to_be_bytes();
-        let ids = self.setup.extensions;
-        let extensions = [
-            ids.mid.map(|id| (id, self.setup.mid.as_slice())),
-            ids.abs_send_time.map(|id| (id, &sent_at[1..])),
-            ids.audio_level.zip(media.audio_level),
-        ];
         let start = packets.len();
-        let header = write_header(packets, fields, extensions.into_iter().flatten());
+        let header = self.setup.write_header(fields, media.audio_level, ntp.abs_send_time(now), packets);
         match media.codec.picture(media.payload) {
             Some(picture) => self.pictures.rewrite(media.payload, picture, packets),
             None => packets.extend_from_slice(media.payload),
         }
+        let payload = &packets[start + header..];
+        let rtx = mapping.rtx_payload_type;
+        let kept = rtx.map(|rtx| Sent::new(index, fields.marker, rtx, fields.timestamp, payload, now));
         let octets = (packets.len() - start - header) as u32;
         if outbound.seal_rtp(packets, start, header, self.setup.ssrc, index).is_none() {
             packets.truncate(start);
             return Err(Held::Dropped(Reason::TooLate));
         }
         self.sent = (self.sent.0.wrapping_add(1), self.sent.1.wrapping_add(octets));
+        if let Some(kept) = kept {
+            self.kept.keep(kept);
+        }
+        Ok(packets.len() - start)
+    }
+
+    /// Append a packet that the receiver misses once more, as a retransmission (RFC 4588 section 4), sealed.
+    /// Gives its length.
+    pub fn repeat(
+        &mut self,
+        sequence: u16,
+        link: Link,
+        budget: &mut Budget,
+        ntp: &NtpClock,
+        outbound: &mut Outbound,
+        packets: &mut Vec<u8>,
+    ) -> Result<usize, Reason> {
+        let Link { round_trip, delivered, now } = link;
+        let packet = self.kept.find(sequence, round_trip, now)?;
+        if !budget.allows(packet.payload.len(), delivered, now) {
+            return Err(Reason::OverBudget);
+        }
+        packet.repeated(now);
+        let fields = Written {
+            marker: packet.marker,
+            payload_type: packet.payload_type,
+            sequence: self.next_rtx as u16,
+            timestamp: packet.timestamp,
+            ssrc: self.setup.rtx_ssrc,
+        };
+        let start = packets.len();
+        let header = self.setup.write_header(fields, None, ntp.abs_send_time(now), packets);
+        packets.extend_from_slice(&sequence.to_be_bytes());
+        packets.extend_from_slice(&packet.payload);
+        let index = self.next_rtx;
+        self.next_rtx += 1;
+        outbound.seal_rtp(packets, start, header, fields.ssrc, index).ok_or(Reason::TooLate)?;
+        budget.spend(packets.len() - start);
         Ok(packets.len() - start)
     }
 

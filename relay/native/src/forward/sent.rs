@@ -1,0 +1,280 @@
+//! What a slot sent lately, to be sent again to a receiver that misses it (RFC 4588), and how much of that
+//! a receiver may have.
+//!
+//! A narrow link loses packets because it is full: answering each complaint would fill it with copies. So
+//! there is a budget, and one packet is sent again only so often.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::counters::{Counter, Reason};
+use crate::time::Time;
+
+/// Milliseconds for which packets are kept: playout has passed older ones.
+const AGE: u64 = 1_000;
+
+/// Bytes kept for one slot: more than a second at what one person may send. Of two slots with video, a peer
+/// has a megabyte at most.
+const MOST_PER_SLOT: u64 = 512 * 1024;
+
+/// Bytes kept for everybody: a second of 2.5 Mbit/s for 800 people.
+const MOST_IN_TOTAL: u64 = 256 * 1024 * 1024;
+
+/// Times that one packet is sent again.
+const MOST_REPEATS: u8 = 3;
+
+/// Milliseconds between two repeats of one packet: what is assumed of a round trip until it is known, and the
+/// bounds within which it is believed.
+const ROUND_TRIP: u64 = 100;
+const ROUND_TRIPS: (u64, u64) = (40, 250);
+
+/// Bytes that every packet costs besides its payload.
+const OVERHEAD: usize = size_of::<Sent>();
+
+/// One packet as it was sent, before it was sealed.
+#[derive(Debug)]
+pub struct Sent {
+    index: u64,
+    at: Time,
+    repeats: u8,
+    repeated_at: Option<Time>,
+    /// See [`crate::rtp::Header::marker`].
+    pub marker: bool,
+    /// Of its retransmission.
+    pub payload_type: u8,
+    /// As it was sent.
+    pub timestamp: u32,
+    /// As it was sent.
+    pub payload: Box<[u8]>,
+}
+
+impl Sent {
+    /// A packet of the slot's `index`, sent now.
+    pub fn new(index: u64, marker: bool, payload_type: u8, timestamp: u32, payload: &[u8], now: Time) -> Self {
+        let payload = payload.into();
+        Self { index, at: now, repeats: 0, repeated_at: None, marker, payload_type, timestamp, payload }
+    }
+
+    /// It was sent again.
+    pub fn repeated(&mut self, now: Time) {
+        self.repeats += 1;
+        self.repeated_at = Some(now);
+    }
+
+    fn size(&self) -> u64 {
+        (OVERHEAD + self.payload.len()) as u64
+    }
+}
+
+/// The packets of one slot, in the order of their indices.
+#[derive(Debug)]
+pub struct SentPackets {
+    packets: VecDeque<Sent>,
+    bytes: u64,
+    /// Everybody's.
+    total: Arc<Counter>,
+}
+
+impl SentPackets {
+    /// None yet; `total` counts everybody's bytes.
+    pub fn new(total: Arc<Counter>) -> Self {
+        Self { packets: VecDeque::new(), bytes: 0, total }
+    }
+
+    /// Keep a packet. When everybody together has too many it is not kept, as if it had aged already.
+    pub fn keep(&mut self, packet: Sent) {
+        let (size, index) = (packet.size(), packet.index);
+        self.forget_old(packet.at);
+        while self.bytes + size > MOST_PER_SLOT && self.forget_oldest() {}
+        if self.total.get() + size > MOST_IN_TOTAL {
+            return;
+        }
+        let at = self.packets.partition_point(|kept| kept.index < index);
+        if self.packets.get(at).is_none_or(|kept| kept.index != index) {
+            self.packets.insert(at, packet);
+            self.bytes += size;
+            self.total.add(size);
+        }
+    }
+
+    /// The packet with this sequence number, if it may be sent again now. `round_trip`
+    /// is the receiver's, in milliseconds.
+    pub fn find(&mut self, sequence: u16, round_trip: Option<u64>, now: Time) -> Result<&mut Sent, Reason> {
+        let newest = self.packets.back().ok_or(Reason::NotKept)?.index;
+        let index = newest.wrapping_add_signed(i64::from(sequence.wrapping_sub(newest as u16) as i16));
+        let at = self.packets.binary_search_by_key(&index, |kept| kept.index).map_err(|_| Reason::NotKept)?;
+        let packet = &mut self.packets[at];
+        let wait = round_trip.unwrap_or(ROUND_TRIP).clamp(ROUND_TRIPS.0, ROUND_TRIPS.1);
+        // A tenth less, so that a repeated complaint which was not held up on its way is heard.
+        let too_soon = packet.repeated_at.is_some_and(|last| now.millis_since(last) < wait * 9 / 10);
+        if now.millis_since(packet.at) > AGE {
+            return Err(Reason::NotKept);
+        }
+        if too_soon || packet.repeats >= MOST_REPEATS {
+            return Err(Reason::RepeatedAlready);
+        }
+        Ok(packet)
+    }
+
+    /// Forget packets that nobody can use any more.
+    pub fn forget_old(&mut self, now: Time) {
+        while self.packets.front().is_some_and(|oldest| now.millis_since(oldest.at) > AGE) {
+            self.forget_oldest();
+        }
+    }
+
+    /// Forget everything.
+    pub fn clear(&mut self) {
+        while self.forget_oldest() {}
+    }
+
+    /// Bytes kept.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    fn forget_oldest(&mut self) -> bool {
+        let Some(oldest) = self.packets.pop_front() else { return false };
+        self.bytes -= oldest.size();
+        self.total.subtract(oldest.size());
+        true
+    }
+}
+
+impl Drop for SentPackets {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// Bits per second that a receiver may always have again, and the hundredths of what it is delivered that it
+/// may have if that is more.
+const LEAST: u64 = 100_000;
+const SHARE: u64 = 15;
+
+/// Bits that may be saved up: a keyframe that was lost altogether.
+const SAVED: u64 = 160_000;
+
+/// Bytes that one receiver may be sent again.
+#[derive(Debug)]
+pub struct Budget {
+    bits: u64,
+    at: Time,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { bits: SAVED, at: Time::default() }
+    }
+}
+
+impl Budget {
+    /// Whether `bytes` may be sent again now, to a receiver that is `delivered` bits per second.
+    pub fn allows(&mut self, bytes: usize, delivered: u64, now: Time) -> bool {
+        let rate = LEAST.max(delivered.saturating_mul(SHARE) / 100);
+        let earned = now.units_since(self.at, rate.min(u64::from(u32::MAX)) as u32);
+        if earned > 0 {
+            self.bits = self.bits.saturating_add(earned).min(SAVED);
+            self.at = now;
+        }
+        self.bits >= 8 * bytes as u64
+    }
+
+    /// They were sent.
+    pub fn spend(&mut self, bytes: usize) {
+        self.bits = self.bits.saturating_sub(8 * bytes as u64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn packet(index: u64, length: usize, millis: u64) -> Sent {
+        Sent::new(index, false, 97, 0, &vec![0; length], Time::from_millis(millis))
+    }
+
+    fn found(sent: &mut SentPackets, sequence: u16, millis: u64) -> Result<u64, Reason> {
+        let now = Time::from_millis(millis);
+        let packet = sent.find(sequence, None, now)?;
+        packet.repeated(now);
+        Ok(packet.index)
+    }
+
+    #[test]
+    fn a_packet_is_found_by_its_sequence_number_across_a_wrap_until_it_is_old() {
+        let mut sent = SentPackets::new(Arc::default());
+        for index in 65_530..65_545 {
+            sent.keep(packet(index, 100, index - 65_530));
+        }
+        assert_eq!(found(&mut sent, 65_533, 20), Ok(65_533));
+        assert_eq!(found(&mut sent, 3, 20), Ok(65_539));
+        assert_eq!(found(&mut sent, 100, 20), Err(Reason::NotKept));
+        assert_eq!(found(&mut sent, 4, 1_100), Err(Reason::NotKept));
+    }
+
+    #[test]
+    fn one_packet_is_sent_again_three_times_at_most_and_not_within_a_round_trip() {
+        let mut sent = SentPackets::new(Arc::default());
+        sent.keep(packet(7, 100, 0));
+        let times: Vec<u64> = (0..1_000).filter(|now| found(&mut sent, 7, *now).is_ok()).collect();
+        assert_eq!(times, [0, 90, 180]);
+    }
+
+    #[test]
+    fn a_receiver_is_sent_no_more_again_than_its_budget() {
+        let mut budget = Budget::default();
+        let mut spent = 0;
+        for now in 0..10_000 {
+            if budget.allows(1_000, 400_000, Time::from_millis(now)) {
+                budget.spend(1_000);
+                spent += 1_000;
+            }
+        }
+        assert!((143_000..=146_000).contains(&spent), "{spent}");
+    }
+
+    #[test]
+    fn who_is_delivered_more_may_have_more_again() {
+        let (mut budget, mut spent) = (Budget::default(), 0);
+        for now in 0..10_000 {
+            if budget.allows(1_000, 2_000_000, Time::from_millis(now)) {
+                budget.spend(1_000);
+                spent += 1_000;
+            }
+        }
+        assert!((380_000..=396_000).contains(&spent), "{spent}");
+    }
+
+    proptest! {
+        /// Whatever is kept, in whatever order: bounds hold, and what is forgotten is given back.
+        #[test]
+        fn bytes_are_bounded_and_counted(
+            packets in prop::collection::vec((0_u64..3_000, 0_usize..2_000, 0_u64..40), 1..800)
+        ) {
+            let total: Arc<Counter> = Arc::default();
+            let mut sent = SentPackets::new(Arc::clone(&total));
+            let mut now = 0;
+            for (index, length, passed) in packets {
+                now += passed;
+                sent.keep(packet(index, length, now));
+                prop_assert!(sent.bytes() <= MOST_PER_SLOT);
+                prop_assert_eq!(sent.bytes(), total.get());
+                prop_assert!(sent.packets.iter().zip(sent.packets.iter().skip(1)).all(|(one, next)| one.index < next.index));
+            }
+            drop(sent);
+            prop_assert_eq!(total.get(), 0);
+        }
+    }
+
+    #[test]
+    fn when_everybody_keeps_too_much_nothing_more_is_kept() {
+        let total: Arc<Counter> = Arc::default();
+        total.add(MOST_IN_TOTAL);
+        let mut sent = SentPackets::new(total);
+        sent.keep(packet(7, 100, 0));
+        assert_eq!(sent.bytes(), 0);
+    }
+}
