@@ -30,7 +30,7 @@ lint: $(VENV)/installed client/node_modules/installed ## Style, types and import
 	cargo fmt --check --manifest-path $(CORE)/Cargo.toml
 	cargo clippy --quiet --locked --all-targets --manifest-path $(CORE)/Cargo.toml -- --deny warnings
 
-test: core lint test-core test-client test-unit test-scenario test-browser ## Everything that must hold before a change lands
+test: core lint test-core test-client test-unit test-scenario test-browser test-blocked-udp ## Everything that must hold before a change lands
 
 test-all: test ## The same, and what takes two engines or more time
 	$(BIN)/pytest -q --engine frames tests/scenario tests/hostile tests/browser
@@ -54,6 +54,17 @@ test-monitoring: $(VENV)/installed promtool ## Fire every alert on made-up figur
 	promtool check config docker/prometheus/prometheus.yml
 	promtool test rules docker/prometheus/rules_test.yml
 	$(BIN)/pytest -q tests/monitoring
+
+.PHONY: test-network test-blocked-udp network
+test-network: $(VENV)/installed $(STATIC) chromium network ## Real browsers behind hostile networks (as root)
+	$(BIN)/pytest -q tests/network
+
+test-blocked-udp: $(VENV)/installed $(STATIC) chromium network
+	$(BIN)/pytest -q tests/network/test_everywhere.py -k test_udp_is_blocked
+
+network: # What the small internet is made of; as root, otherwise its tests are skipped
+	@command -v ip nft turnserver curl >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq \
+		--no-install-recommends iproute2 nftables coturn curl procps >/dev/null; } || true
 
 .PHONY: test-container
 test-container: ## Build the container and run it, on a base made by debootstrap (as root)

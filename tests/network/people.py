@@ -42,7 +42,7 @@ WATCH = """() => {
   window.RTCPeerConnection = class extends Connection {
     constructor(...given) {
       super(...given);
-      window.connection = this;
+      window.connection ??= this;
       this.addEventListener('connectionstatechange', () => mark(this.connectionState));
     }
   };

@@ -1,0 +1,224 @@
+"""One TCP port: pages with and without TLS, certificates that are renewed, and connections that say nothing."""
+
+import asyncio
+import contextlib
+import datetime
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from relay.app import Relay
+from relay.config import Settings, TlsChoice
+from relay.errors import ConfigurationError
+from relay.observe.drops import Drop
+from relay.transport import tcp_mux
+from relay.web import tls
+from relay.web.self_signed import self_signed
+from tests.conftest import free_port
+from tests.scenario.visitor import PATIENCE
+
+NOW = datetime.datetime.now(datetime.UTC)
+LOOPBACK = {"bind": ("127.0.0.1",), "public_address": ("127.0.0.1",)}
+
+
+def anyone() -> ssl.SSLContext:
+    """Trusts everybody, as a person does who clicks the warning away."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+@asynccontextmanager
+async def serving(**settings: object) -> AsyncIterator[Relay]:
+    relay = Relay(Settings(port=free_port(), **LOOPBACK, **settings))  # type: ignore[arg-type]
+    await relay.start()
+    try:
+        yield relay
+    finally:
+        await relay.stop()
+
+
+async def certificate_of(port: int) -> bytes:
+    """What a new connection is shown."""
+    async with asyncio.timeout(PATIENCE):
+        _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=anyone())
+    shown: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return shown
+
+
+async def ends(reader: asyncio.StreamReader) -> None:
+    """Wait until the server closes, having said nothing."""
+    async with asyncio.timeout(PATIENCE):
+        with contextlib.suppress(ConnectionResetError):
+            assert await reader.read(1) == b""
+
+
+async def test_with_a_certificate_of_its_own_page_and_websocket_are_secure(tmp_path: Path) -> None:
+    async with serving(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path)) as relay, aiohttp.ClientSession() as client:
+        base = f"https://127.0.0.1:{relay.settings.port}"
+        trusted = ssl.create_default_context(cafile=tmp_path / "self-signed.pem")
+        async with client.get(f"{base}/videochat/health", ssl=trusted) as response:
+            assert response.status == 200
+        async with client.ws_connect(f"{base}/ws", ssl=trusted) as socket:
+            assert "connected" in await socket.receive_str()
+        assert (tmp_path / "self-signed.key").stat().st_mode & 0o077 == 0
+
+
+async def test_plain_http_is_shown_the_way_to_https(tmp_path: Path) -> None:
+    async with serving(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path)) as relay, aiohttp.ClientSession() as client:
+        url = f"http://127.0.0.1:{relay.settings.port}/videochat/health?x=1"
+        async with client.get(url, allow_redirects=False) as response:
+            assert (response.status, response.headers["Location"]) == (308, url.replace("http", "https", 1))
+
+
+async def test_tls_below_1_2_is_refused(tmp_path: Path) -> None:
+    async with serving(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path)) as relay:
+        old = anyone()
+        old.set_ciphers("ALL:@SECLEVEL=0")
+        with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+            old.minimum_version = ssl.TLSVersion.TLSv1_1
+        _, writer = await asyncio.open_connection("127.0.0.1", relay.settings.port, ssl=old)
+        assert writer.get_extra_info("ssl_object").version() == "TLSv1.3"
+        writer.close()
+        with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+            old.maximum_version = ssl.TLSVersion.TLSv1_1
+        with pytest.raises(ConnectionError):
+            await asyncio.open_connection("127.0.0.1", relay.settings.port, ssl=old)
+
+
+async def test_a_renewed_certificate_is_shown_to_new_connections_once_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tls, "LOOK_INTERVAL", 0.0)
+    first, second = (self_signed(tmp_path / name, (), NOW) for name in ("first", "second"))
+    async with serving(tls_cert=str(first[0]), tls_key=str(first[1])) as relay:
+        port = relay.settings.port
+        old = await certificate_of(port)
+        second[0].replace(first[0])
+        assert await certificate_of(port) == old, "its key is not there yet"
+        second[1].replace(first[1])
+        assert await certificate_of(port) != old
+        first[0].unlink()
+        assert await certificate_of(port) != old
+
+
+def test_the_self_signed_certificate_is_kept_until_addresses_or_time_demand_another(tmp_path: Path) -> None:
+    chain, _ = self_signed(tmp_path, ("192.0.2.1",), NOW)
+    made = chain.read_bytes()
+    self_signed(tmp_path, ("192.0.2.1",), NOW + datetime.timedelta(days=700))
+    assert chain.read_bytes() == made
+    self_signed(tmp_path, ("192.0.2.1", "2001:db8::1"), NOW)
+    assert chain.read_bytes() != made
+    made = chain.read_bytes()
+    self_signed(tmp_path, ("192.0.2.1", "2001:db8::1"), NOW + datetime.timedelta(days=790))
+    assert chain.read_bytes() != made
+
+
+@pytest.mark.parametrize("broken", ["missing", "foreign"])
+def test_a_certificate_that_can_not_be_used_stops_start_up_with_a_sentence(tmp_path: Path, broken: str) -> None:
+    chain, _ = self_signed(tmp_path / "one", (), NOW)
+    other = self_signed(tmp_path / "two", (), NOW)[1] if broken == "foreign" else tmp_path / "nothing.pem"
+    with pytest.raises(ConfigurationError, match=str(chain)):
+        Relay(Settings(port=free_port(), **LOOPBACK, tls_cert=str(chain), tls_key=str(other)))  # type: ignore[arg-type]
+
+
+async def test_a_connection_that_says_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tcp_mux, "PATIENCE", 0.05)
+    async with serving() as relay:
+        reader, writer = await asyncio.open_connection("127.0.0.1", relay.settings.port)
+        await ends(reader)
+        writer.close()
+        assert relay.stats().drops[Drop.TCP_SILENT] == 1
+
+
+async def test_what_is_neither_tls_nor_http_nor_ice_is_closed_unanswered() -> None:
+    async with serving() as relay:
+        reader, writer = await asyncio.open_connection("127.0.0.1", relay.settings.port)
+        writer.write(b"\xffSMB")
+        await ends(reader)
+        writer.close()
+        assert relay.stats().drops[Drop.TCP_UNKNOWN] == 1
+
+
+async def test_the_first_bytes_may_come_one_by_one() -> None:
+    async with serving() as relay:
+        reader, writer = await asyncio.open_connection("127.0.0.1", relay.settings.port)
+        for byte in b"GET /videochat/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n":
+            writer.write(bytes([byte]))
+            await writer.drain()
+            await asyncio.sleep(0)
+        async with asyncio.timeout(PATIENCE):
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        writer.close()
+
+
+async def test_one_address_holds_only_so_many_silent_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tcp_mux, "MOST_SILENT_PER_ADDRESS", 2)
+    async with serving() as relay:
+        held = [await asyncio.open_connection("127.0.0.1", relay.settings.port) for _ in range(2)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", relay.settings.port)
+        await ends(reader)
+        assert relay.stats().drops[Drop.TCP_CROWDED] == 1
+        for _, other in (*held, (reader, writer)):
+            other.close()
+
+
+async def test_when_too_many_are_silent_the_oldest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tcp_mux, "MOST_SILENT", 2)
+    async with serving() as relay:
+        held = [await asyncio.open_connection("127.0.0.1", relay.settings.port) for _ in range(3)]
+        await ends(held[0][0])
+        assert relay.stats().drops[Drop.TCP_CROWDED] == 1
+        for _, writer in held:
+            writer.close()
+
+
+@pytest.mark.parametrize("secure", [True, False])
+async def test_tls_for_the_turn_server_reaches_it_untouched(tmp_path: Path, secure: bool) -> None:
+    chain, key = self_signed(tmp_path / "turn", (), NOW)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, key)
+
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            writer.write(line.upper())
+            await writer.drain()
+        writer.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        backend = await asyncio.start_server(echo, sock=listener, ssl=context)
+        settings: dict[str, object] = {
+            "turn_urls": ("turns:turn.test:443?transport=tcp",),
+            "turn_secret": "correct horse",
+            "turn_sni": "turn.test",
+            "turn_backend": f"127.0.0.1:{listener.getsockname()[1]}",
+        }
+        if secure:
+            settings |= {"tls": TlsChoice.SELF_SIGNED, "state_dir": str(tmp_path / "relay")}
+        async with backend, serving(**settings) as relay:
+            connect = asyncio.open_connection(
+                "127.0.0.1", relay.settings.port, ssl=anyone(), server_hostname="turn.test"
+            )
+            reader, writer = await connect
+            writer.write(b"allocate\n")
+            async with asyncio.timeout(PATIENCE):
+                assert await reader.readline() == b"ALLOCATE\n"
+            shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+            assert shown == ssl.PEM_cert_to_DER_cert(chain.read_text())
+            writer.close()
+
+
+async def test_a_media_port_of_its_own_takes_no_pages() -> None:
+    async with serving(media_port=free_port()) as relay, aiohttp.ClientSession() as client:
+        async with client.get(f"http://127.0.0.1:{relay.settings.port}/videochat/health") as response:
+            assert response.status == 200
+        with pytest.raises(aiohttp.ClientError):
+            await client.get(f"http://127.0.0.1:{relay.settings.tcp_port}/videochat/health")
