@@ -145,10 +145,10 @@ async def test_a_lost_server_is_found_again(tmp_path: Path) -> None:
         async with serving() as served:
             red = await stack.enter_async_context(at_the_page(playwright, "red", served.url, tmp_path))
             await red.is_told("Ready")
-        await red.is_told("The server has stopped")
+        await red.is_told("The server is restarting")
         await look(red, "server_gone")
+        await expect(red.button("Reconnect now")).to_be_visible()
         async with serving(port=str(served.port)):
-            await red.button("Reconnect").click()
             await red.is_told("Ready")
 
 

@@ -253,6 +253,14 @@ describe('the partner’s picture', () => {
     expect(view.did).toEqual([{ type: 'retry' }]);
   });
 
+  test('is hidden once the server has ended', async () => {
+    const view = show(CONNECTED_CALL, new MediaStream());
+    frames.at(-1)?.();
+    await vi.waitFor(() => expect(video().dataset.inView).toBe('true'));
+    view.go(advance(CONNECTED_CALL, RESTARTED));
+    expect(video().dataset.inView).toBe('false');
+  });
+
   test('is covered in words when it has stopped, until it goes on', async () => {
     vi.useFakeTimers();
     show(CONNECTED_CALL, new MediaStream());

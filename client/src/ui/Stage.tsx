@@ -25,7 +25,7 @@ export function Stage({ session, local, partner, pictured, onSight }: StageProps
       <PartnerVideo
         stream={partner}
         roomId={talking?.roomId ?? null}
-        expected={mode === 'video' && talking?.partner.camera === true && !talking.partner.away}
+        expected={isPictureExpected(session)}
         inView={pictured}
         onSight={onSight}
       />
@@ -38,4 +38,11 @@ export function Stage({ session, local, partner, pictured, onSight }: StageProps
       <SelfVideo session={session} stream={local} />
     </section>
   );
+}
+
+/** No picture is on its way from a partner who is away, nor through a server that has ended. */
+function isPictureExpected({ phase, mode, link }: Session): boolean {
+  if (phase.name !== 'talking' || mode !== 'video') return false;
+  const ended = link.name === 'reconnecting' && link.outage === 'server_stopping';
+  return phase.partner.camera && !phase.partner.away && !ended;
 }

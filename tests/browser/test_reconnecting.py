@@ -1,0 +1,253 @@
+"""Calls survive a lost WebSocket, a restarted server and a browser that is gone."""
+
+import asyncio
+import json
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+
+from playwright.async_api import Playwright, async_playwright, expect
+
+from tests.browser.conftest import Served, serving
+from tests.browser.looks import look
+from tests.browser.person import Person, at_the_page
+from tests.browser.test_strangers_meet import meet, see_each_other
+from tests.conftest import free_port
+
+CUT_SECONDS = 3.0
+
+WATCH_FRAMES = """() => {
+  const video = document.querySelector('video[aria-label="Partner video"]');
+  window.frames = [];
+  const painted = (now) => { window.frames.push(now); video.requestVideoFrameCallback(painted); };
+  video.requestVideoFrameCallback(painted);
+}"""
+"""Keeps the time of each frame of the partner's picture that the page paints, seen or covered."""
+
+LONGEST_GAP = "() => Math.max(...window.frames.slice(1).map((at, index) => at - window.frames[index]))"
+"""Milliseconds between two frames."""
+
+SOCKETS = """() => {
+  window.sockets = []; window.peers = 0;
+  const Plain = window.WebSocket;
+  window.WebSocket = class extends Plain {
+    constructor(...given) { super(...given); window.sockets.push(this); window.sent ??= [];
+      this.addEventListener('close', (event) => { this.ended = event.code; }); }
+    send(frame) { window.sent.push(JSON.parse(frame)); super.send(frame); }
+  };
+  const Peer = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Peer {
+    constructor(...given) { super(...given); window.peers += 1; window.peer = this; }
+  };
+}"""
+"""Keeps what the page sends, its sockets, and its media connections."""
+
+
+class Wire:
+    """TCP between one browser and the server. Media is UDP and does not pass through it."""
+
+    def __init__(self, to: int) -> None:
+        self.port = free_port()
+        self._to = to
+        self._listener: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+
+    async def restore(self) -> None:
+        self._listener = await asyncio.start_server(self._carry, "127.0.0.1", self.port)
+
+    async def cut(self) -> None:
+        """Break every connection without a goodbye, and refuse new ones."""
+        assert self._listener is not None
+        self._listener.close()
+        for writer in list(self._open):
+            writer.transport.abort()
+        await self._listener.wait_closed()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        onward_reader, onward = await asyncio.open_connection("127.0.0.1", self._to)
+        self._open |= {writer, onward}
+        try:
+            await asyncio.gather(_copy(reader, onward), _copy(onward_reader, writer))
+        finally:
+            self._open -= {writer, onward}
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(65_536):
+            writer.write(data)
+            await writer.drain()
+    except ConnectionError:
+        pass
+    finally:
+        writer.transport.abort()
+
+
+@asynccontextmanager
+async def _wire(served: Served) -> AsyncIterator[Wire]:
+    wire = Wire(served.port)
+    await wire.restore()
+    try:
+        yield wire
+    finally:
+        await wire.cut()
+
+
+Visit = Callable[[str, str], Awaitable[Person]]
+
+
+@asynccontextmanager
+async def _visitors(folder: Path) -> AsyncIterator[Visit]:
+    """Opens pages: `await visit("red", url)`."""
+    async with async_playwright() as playwright, AsyncExitStack() as stack:
+        yield lambda colour, url: stack.enter_async_context(_page(playwright, colour, url, folder))
+
+
+@asynccontextmanager
+async def _page(playwright: Playwright, colour: str, url: str, folder: Path) -> AsyncIterator[Person]:
+    async with at_the_page(playwright, colour, url, folder, script=SOCKETS) as person:
+        yield person
+
+
+async def _events(person: Person) -> list[str]:
+    sent: list[dict[str, str]] = await person.page.evaluate("window.sent")
+    return [message["event"] for message in sent]
+
+
+async def _kill(person: Person) -> None:
+    """All processes of the browser at once, as when its computer crashes."""
+    browser = person.page.context.browser
+    assert browser is not None
+    session = await browser.new_browser_cdp_session()
+    processes = (await session.send("SystemInfo.getProcessInfo"))["processInfo"]
+    # The one that holds the sockets is a utility: it would still say goodbye for a browser that went before it.
+    for process in sorted(processes, key=lambda each: each["type"] != "utility"):
+        with suppress(ProcessLookupError):
+            os.kill(process["id"], signal.SIGKILL)
+
+
+async def test_a_cut_websocket_leaves_no_gap_in_the_picture(served: Served, tmp_path: Path) -> None:
+    async with _wire(served) as wire, _visitors(tmp_path) as visit:
+        red, blue = await asyncio.gather(visit("red", f"http://localhost:{wire.port}/"), visit("blue", served.url))
+        await meet(red, blue)
+        await see_each_other(red, blue)
+        await red.write("before")
+        await blue.chat.get_by_text("before").wait_for()
+        for person in (red, blue):
+            await person.page.evaluate(WATCH_FRAMES)
+        offers = (await _events(red)).count("webrtc_offer")
+
+        await wire.cut()
+        await asyncio.gather(blue.is_told("Your partner is reconnecting"), red.is_told("Reconnecting"))
+        await expect(blue.partner).not_to_be_visible()
+        await red.write("written in the meantime")
+        await blue.write("from the other side")
+        await expect(red.button("Reconnect now")).to_be_visible()
+        await expect(red.partner).to_be_visible()
+        await asyncio.sleep(CUT_SECONDS)
+        await wire.restore()
+        await asyncio.gather(red.is_told("You are talking"), blue.is_told("You are talking"))
+        await expect(blue.partner).to_be_visible()
+
+        await blue.chat.get_by_text("written in the meantime").wait_for()
+        await red.chat.get_by_text("from the other side").wait_for()
+        await red.write("after")
+        await blue.chat.get_by_text("after").wait_for()
+        await expect(red.chat.get_by_text("Sent")).to_be_visible()
+        for person in (red, blue):
+            for text in ("before", "written in the meantime", "from the other side", "after"):
+                assert await person.chat.get_by_text(text, exact=True).count() == 1, (person.colour, text)
+        gaps = {person.colour: await person.page.evaluate(LONGEST_GAP) for person in (red, blue)}
+        print("longest gap in the picture, ms:", json.dumps(gaps))
+        # 20 frames a second: no more than a few late ones.
+        assert max(gaps.values()) < 500, gaps
+        assert await red.page.evaluate("window.peers") == 1
+        assert (await _events(red)).count("webrtc_offer") == offers
+
+
+async def test_a_restarted_server_finds_everybody_talking_again(tmp_path: Path) -> None:
+    async with _visitors(tmp_path) as visit:
+        async with serving() as served:
+            red, blue = await asyncio.gather(visit("red", served.url), visit("blue", served.url))
+            await meet(red, blue)
+            await see_each_other(red, blue)
+        await asyncio.gather(red.is_told("The server is restarting"), blue.is_told("The server is restarting"))
+        await look(red, "server_restarting")
+        async with serving(port=str(served.port)):
+            began = time.monotonic()
+            await asyncio.gather(red.is_told("You are talking"), blue.is_told("You are talking"))
+            await see_each_other(red, blue)
+            took = time.monotonic() - began
+            print(f"talking again after {took:.1f} s")
+            assert took < 5
+
+
+async def test_a_killed_browser_is_not_looked_at_any_more(served: Served, tmp_path: Path) -> None:
+    async with _visitors(tmp_path) as visit:
+        red, blue = await asyncio.gather(visit("red", served.url), visit("blue", served.url))
+        await meet(red, blue)
+        await see_each_other(red, blue)
+        began = time.monotonic()
+        await _kill(red)
+        await blue.is_told("Your partner is reconnecting")
+        await expect(blue.partner).not_to_be_visible()
+        took = time.monotonic() - began
+        print(f"told of a killed browser after {took:.1f} s")
+        assert took < 10
+        await look(blue, "partner_reconnecting")
+
+
+async def test_a_picture_that_stops_is_covered_until_it_goes_on(served: Served, tmp_path: Path) -> None:
+    async with _visitors(tmp_path) as visit:
+        red, blue = await asyncio.gather(visit("red", served.url), visit("blue", served.url))
+        await meet(red, blue)
+        await see_each_other(red, blue)
+        camera = "window.peer.getSenders().filter(({ track }) => track?.kind === 'video')"
+        await red.page.evaluate(f"window.paused = {camera}[0]; window.kept = window.paused.track;")
+        await red.page.evaluate("window.paused.replaceTrack(null)")
+        await blue.is_told("No picture from your partner right now")
+        await expect(blue.partner).not_to_be_visible()
+        await look(blue, "partner_frozen")
+        await red.page.evaluate("window.paused.replaceTrack(window.kept)")
+        await blue.is_told("You are talking")
+        await blue.sees("red")
+
+
+async def test_a_network_change_restarts_ice_and_keeps_the_call(served: Served, tmp_path: Path) -> None:
+    async with _visitors(tmp_path) as visit:
+        red, blue = await asyncio.gather(visit("red", served.url), visit("blue", served.url))
+        await meet(red, blue)
+        await see_each_other(red, blue)
+        for person in (red, blue):
+            await person.page.evaluate(WATCH_FRAMES)
+        ufrag = "window.peer.localDescription.sdp.match(/a=ice-ufrag:(.*)/)[1]"
+        before = await red.page.evaluate(ufrag)
+        await red.page.evaluate("window.dispatchEvent(new Event('online'))")
+        await red.page.wait_for_function(
+            f"(before) => {ufrag} !== before && window.peer.signalingState === 'stable'", arg=before
+        )
+        await asyncio.gather(red.is_told("You are talking"), blue.is_told("You are talking"))
+        assert await red.page.evaluate("window.sockets.length") == 2
+        # The server closed the first one when the session went over to the second.
+        await red.page.wait_for_function("window.sockets[0].ended === 4001")
+        await asyncio.gather(red.sees_movement(), blue.sees_movement())
+        gaps = {person.colour: await person.page.evaluate(LONGEST_GAP) for person in (red, blue)}
+        print("longest gap in the picture, ms:", json.dumps(gaps))
+        assert max(gaps.values()) < 1_000, gaps
+        assert await red.page.evaluate("window.peers") == 1
+        assert await red.page.evaluate("window.peer.connectionState") == "connected"
+
+
+async def test_a_draining_server_says_so_in_the_call(tmp_path: Path) -> None:
+    async with _visitors(tmp_path) as visit, serving(drain_timeout="3") as served:
+        red, blue = await asyncio.gather(visit("red", served.url), visit("blue", served.url))
+        await meet(red, blue)
+        await see_each_other(red, blue)
+        served.process.terminate()
+        await blue.is_told("This server restarts soon. Your conversation may go on for up to 3 seconds.")
+        await look(blue, "server_draining")
+        await blue.is_told("The server is restarting")
+        assert await served.process.wait() == 0
