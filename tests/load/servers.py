@@ -47,8 +47,8 @@ def relay(engine: str, people: int, core: int) -> Iterator[Server]:
         "RELAY_PORT": str(port),
         "RELAY_BIND": "127.0.0.1",
         "RELAY_PUBLIC_ADDRESS": "127.0.0.1",
-        "RELAY_MAX_PEOPLE": str(max(people, 2)),
-        "RELAY_MAX_PER_ADDRESS": str(people),
+        "RELAY_MAX_PEOPLE": str(2 * people),
+        "RELAY_MAX_PER_ADDRESS": str(2 * people),
         "RELAY_LOG_LEVEL": "error",
     }
     command = [sys.executable, "-m", "relay"]
