@@ -120,6 +120,7 @@ describe('a link that breaks', () => {
     for (const session of [READY, RECONNECTING, LOST]) {
       expect(reduce(session, ended('dialling'))).toEqual([session, []]);
     }
+    expect(reduce(RECONNECTING, CUT)).toEqual([RECONNECTING, []]);
     const dialling = advance(RECONNECTING, ended('redial'));
     expect(reduce(dialling, ended('redial'))).toEqual([dialling, []]);
   });

@@ -52,6 +52,8 @@ export function lost(session: Session, loss: LinkLoss): Step {
       if (isEnding(loss)) return end(session, loss, null);
       return leave(session, link, link.draining === null ? loss : 'server_stopping');
     case 'reconnecting':
+      // Of a try that counts as failed already.
+      if (link.pausing) return [session, []];
       if (isEnding(loss) && !(loss === 'server_full' && wasInside(link))) {
         return end(session, loss, null);
       }
