@@ -163,6 +163,12 @@ pub struct PeerCounters {
     pub missed: Counter,
     /// Packets that this browser was sent again.
     pub sent_again: Counter,
+    /// Packets that we missed from this browser, by each NACK.
+    pub asked_again: Counter,
+    /// Packets that we missed, and that came again.
+    pub mended: Counter,
+    /// Milliseconds to this browser and back; 0 until a report told.
+    pub round_trip: Counter,
     /// Bytes of packets for this browser that are kept, to be sent again.
     pub kept: Counter,
     /// Packets of this browser, or for it, that were dropped, by reason.

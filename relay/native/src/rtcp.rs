@@ -27,6 +27,8 @@ pub enum Packet {
         /// The moment.
         anchor: Anchor,
     },
+    /// How a slot arrives, by its receiver.
+    Report(ReportBlock),
     /// The receiver of a slot misses packets (RFC 4585 section 6.2.1).
     Nack {
         /// The slot's stream.
@@ -62,7 +64,9 @@ pub fn read(compound: &[u8], mut act: impl FnMut(Packet)) -> Result<(), Malforme
                 let field = |at| u32_at(packet, at).ok_or(Malformed);
                 let ntp = u64::from(field(8)?) << 32 | u64::from(field(12)?);
                 act(Packet::SenderReport { ssrc: field(4)?, anchor: Anchor { ntp, rtp: field(16)? } });
+                read_blocks(packet, 28, &mut act)?;
             }
+            (RECEIVER_REPORT, _) => read_blocks(packet, 8, &mut act)?,
             (TRANSPORT_FEEDBACK, NACK) => {
                 let ssrc = u32_at(packet, 8).ok_or(Malformed)?;
                 for entry in packet.get(12..).ok_or(Malformed)?.chunks_exact(4) {
@@ -82,6 +86,24 @@ pub fn read(compound: &[u8], mut act: impl FnMut(Packet)) -> Result<(), Malforme
             }
             _ => {}
         }
+    }
+    Ok(())
+}
+
+/// The blocks of a report, which begin at `start`.
+fn read_blocks(packet: &[u8], start: usize, act: &mut impl FnMut(Packet)) -> Result<(), Malformed> {
+    for number in 0..usize::from(packet[0] & 31) {
+        let field = |at| u32_at(packet, start + 24 * number + at).ok_or(Malformed);
+        let loss = field(4)?;
+        act(Packet::Report(ReportBlock {
+            ssrc: field(0)?,
+            fraction_lost: (loss >> 24) as u8,
+            lost: loss & 0x00ff_ffff,
+            highest: field(8)?,
+            jitter: field(12)?,
+            last_report: field(16)?,
+            delay: field(20)?,
+        }));
     }
     Ok(())
 }
@@ -224,7 +246,12 @@ mod tests {
         write_pli(1, 77, &mut compound);
         write_remb(1, 10_000_000, &[5, 6], &mut compound);
         write_bye(&[1, 2, 3], &mut compound);
-        let expected = vec![Packet::SenderReport { ssrc: 1, anchor }, Packet::KeyframeRequest { ssrc: 77 }];
+        let expected = vec![
+            Packet::SenderReport { ssrc: 1, anchor },
+            Packet::Report(block),
+            Packet::Report(block),
+            Packet::KeyframeRequest { ssrc: 77 },
+        ];
         assert_eq!(packets(&compound), Ok(expected));
     }
 

@@ -11,6 +11,9 @@ use crate::rtcp;
 use crate::rtp::is_rtcp;
 use crate::time::Time;
 
+/// Seconds that a round trip may take to be believed.
+const LONGEST_ROUND_TRIP: u32 = 5;
+
 impl Exchange {
     /// SRTP or SRTCP from an address that `id` proved.
     pub(super) fn receive_media(&mut self, id: PeerId, datagram: &mut [u8], now: Time, out: &mut Outbox) {
@@ -37,8 +40,10 @@ impl Exchange {
                     payload: arrived.payload,
                     audio_level: arrived.audio_level,
                     keyframe: arrived.keyframe,
+                    mended: arrived.mended,
                 };
                 self.forward(End { peer: id, medium }, &media, now, out);
+                self.note_missing(id, medium);
             }
         }
     }
@@ -96,6 +101,7 @@ impl Exchange {
         }
         let read = rtcp::read(&datagram[..length], |packet| match packet {
             rtcp::Packet::SenderReport { ssrc, anchor } => self.receive_sender_report(id, ssrc, anchor, now),
+            rtcp::Packet::Report(block) => self.receive_report(id, block, now),
             rtcp::Packet::Nack { ssrc, sequence, following } => {
                 self.repeat(id, ssrc, sequence, now, out);
                 for bit in (0..16).filter(|bit| following >> bit & 1 != 0) {
@@ -121,6 +127,33 @@ impl Exchange {
             line.reception.report = Some((anchor, now));
             peer.clock.hear(anchor, &self.ntp, now);
         }
+    }
+
+    /// Serve the peer's line soon if something of it is missing.
+    fn note_missing(&mut self, id: PeerId, medium: Medium) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            let missing = peer.lines[medium as usize].as_ref().is_some_and(|line| line.misses.any());
+            if missing && !std::mem::replace(&mut peer.is_missing, true) {
+                self.missing.push(id);
+            }
+        }
+    }
+
+    /// A receiver reports on a slot: the round trip is what passed since our report, without the time it kept it
+    /// (RFC 3550 section 6.4.1).
+    fn receive_report(&mut self, id: PeerId, block: rtcp::ReportBlock, now: Time) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        if block.last_report == 0 || !peer.slots.iter().flatten().any(|slot| slot.setup.ssrc == block.ssrc) {
+            return;
+        }
+        let passed = ((self.ntp.timestamp(now) >> 16) as u32).wrapping_sub(block.last_report);
+        let Some(units) = passed.checked_sub(block.delay).filter(|units| *units < LONGEST_ROUND_TRIP << 16) else {
+            return;
+        };
+        let millis = (u64::from(units) * 1_000) >> 16;
+        let smooth = peer.round_trip.map_or(millis, |before| (7 * before + millis) / 8);
+        peer.round_trip = Some(smooth);
+        peer.counters.round_trip.set(smooth.max(1));
     }
 
     /// The receiver of a slot misses a packet.

@@ -5,6 +5,7 @@ use super::tests::{Browser, World, delta, keyframe};
 use super::*;
 use crate::forward::line::Medium;
 use crate::rtcp;
+use crate::rtp::{Written, write_header};
 
 /// `receiver` complains of packets of its camera slot.
 fn complain(world: &mut World, receiver: &mut Browser, missing: &[u16]) {
@@ -75,4 +76,112 @@ fn what_was_kept_is_forgotten_when_the_picture_changes_and_when_somebody_leaves(
         assert_eq!(kept(&world), 0);
         world.show(&ann, None);
     }
+}
+
+/// Packets of its camera line that `sender` is asked for, by sequence number, since the last call.
+fn asked(sender: &mut Browser) -> Vec<u16> {
+    let (mut asked, line) = (Vec::new(), sender.ssrc(Medium::Camera));
+    for compound in sender.feedback.drain(..) {
+        rtcp::read(&compound, |packet| {
+            if let rtcp::Packet::Nack { ssrc, sequence, following } = packet {
+                assert_eq!(ssrc, line);
+                asked.push(sequence);
+                asked.extend((0..16).filter(|bit| following >> bit & 1 != 0).map(|bit| sequence.wrapping_add(bit + 1)));
+            }
+        })
+        .unwrap();
+    }
+    asked
+}
+
+/// `sender` sends the packet of its camera with this index again.
+fn again(world: &mut World, sender: &mut Browser, number: u16, index: u64, timestamp: u32, payload: &[u8]) {
+    let ssrc = sender.ssrc(Medium::Camera) + 100;
+    let fields = Written { marker: false, payload_type: 50, sequence: number, timestamp, ssrc };
+    let mut packet = Vec::new();
+    let header = write_header(&mut packet, fields, []);
+    packet.extend_from_slice(&(index as u16).to_be_bytes());
+    packet.extend_from_slice(payload);
+    sender.outbound.seal_rtp(&mut packet, 0, header, ssrc, u64::from(number)).unwrap();
+    world.exchange.receive(&mut packet, sender.path, world.now, &mut world.out);
+}
+
+#[test]
+fn what_is_lost_on_the_way_to_us_is_asked_for_and_passed_on_in_its_place() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 40));
+    world.show(&ann, Some(&bob));
+    world.send(&mut bob, Medium::Camera, 0, &keyframe(0));
+    let lost = bob.index;
+    drop(bob.packet(Medium::Camera, 3_000, &delta(1)));
+    world.pass(33);
+    world.send(&mut bob, Medium::Camera, 6_000, &delta(2));
+    world.pass(10);
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert_eq!(asked(&mut bob), []);
+    world.pass(20);
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert_eq!(asked(&mut bob), [lost as u16]);
+    again(&mut world, &mut bob, 9, lost, 3_000, &delta(1));
+    // A copy of what is not missing is a probe of the bandwidth.
+    again(&mut world, &mut bob, 10, lost, 3_000, &delta(1));
+    world.pass(300);
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert_eq!(asked(&mut bob), []);
+    let [first, third, second] = &ann.media[..] else { unreachable!() };
+    assert_eq!(second.0.sequence, first.0.sequence.wrapping_add(1));
+    assert_eq!(third.0.sequence, first.0.sequence.wrapping_add(2));
+    assert_eq!(second.0.timestamp.wrapping_sub(first.0.timestamp), 3_000);
+    assert_eq!((second.0.ssrc, second.0.payload_type), (first.0.ssrc, first.0.payload_type));
+}
+
+#[test]
+fn what_nobody_watches_is_not_asked_for() {
+    let mut world = World::new();
+    let mut bob = world.join(2, 40);
+    for frame in 0..3 {
+        drop(bob.packet(Medium::Camera, 0, &delta(frame)));
+        world.send(&mut bob, Medium::Camera, 3_000, &delta(frame));
+        world.pass(40);
+    }
+    world.deliver(&mut [&mut bob]);
+    assert_eq!(asked(&mut bob), []);
+}
+
+#[test]
+fn the_round_trip_is_what_passed_without_the_time_a_receiver_kept_our_report() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 40));
+    world.show(&ann, Some(&bob));
+    world.send(&mut bob, Medium::Microphone, 0, b"opus");
+    world.pass(200);
+    world.deliver(&mut [&mut ann, &mut bob]);
+    let mut last_report = None;
+    for compound in &ann.feedback {
+        rtcp::read(compound, |packet| {
+            if let rtcp::Packet::SenderReport { anchor, .. } = packet {
+                last_report = Some((anchor.ntp >> 16) as u32);
+            }
+        })
+        .unwrap();
+    }
+    // Reported within 200 ms, answered 300 ms later, 250 of which it lay there.
+    let sent = last_report.unwrap();
+    let at = world.exchange.ntp.timestamp(world.now) >> 16;
+    let elapsed = (at as u32).wrapping_sub(sent);
+    world.pass(300);
+    let block = rtcp::ReportBlock {
+        ssrc: ann.slot(Medium::Microphone),
+        fraction_lost: 0,
+        lost: 0,
+        highest: 0,
+        jitter: 0,
+        last_report: sent,
+        delay: elapsed + (1 << 16) / 4,
+    };
+    let mut report = Vec::new();
+    rtcp::write_receiver_report(1, &[block], &mut report);
+    ann.outbound.seal_rtcp(&mut report, 0).unwrap();
+    world.exchange.receive(&mut report, ann.path, world.now, &mut world.out);
+    assert!(world.exchange.peers[&1].round_trip.unwrap().abs_diff(50) <= 1);
 }

@@ -41,6 +41,8 @@ pub struct Exchange {
     totals: Arc<Totals>,
     ntp: NtpClock,
     rounds: Rounds,
+    /// Peers of whose lines something is missing; each knows whether it is in here.
+    missing: Vec<PeerId>,
     events: Vec<Event>,
 }
 
@@ -53,6 +55,7 @@ impl Exchange {
             totals,
             ntp,
             rounds: Rounds::default(),
+            missing: Vec::new(),
             events: Vec::new(),
         }
     }

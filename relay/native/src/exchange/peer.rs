@@ -11,6 +11,7 @@ use crate::forward::line::{Line, Medium};
 use crate::forward::sender_clock::SenderClock;
 use crate::forward::sent::Budget;
 use crate::forward::slot::Slot;
+use crate::rtcp;
 use crate::rtp::Header;
 use crate::srtp::{Inbound, Outbound};
 use crate::time::Time;
@@ -36,6 +37,8 @@ pub(super) struct Peer {
     pub(super) uncap_due: bool,
     /// At the latest report: when, and bytes received and sent by then.
     pub(super) measured: (Time, u64, u64),
+    /// Whether the exchange has it among those of whose lines something is missing.
+    pub(super) is_missing: bool,
     /// Of retransmissions to it.
     pub(super) budget: Budget,
     /// Milliseconds there and back, once a report told.
@@ -55,6 +58,7 @@ pub(super) struct Arrived<'a> {
     pub(super) payload: &'a [u8],
     pub(super) audio_level: Option<&'a [u8]>,
     pub(super) keyframe: bool,
+    pub(super) mended: bool,
 }
 
 impl Peer {
@@ -69,6 +73,7 @@ impl Peer {
             counters,
             uncap_due: false,
             measured: (Time::default(), 0, 0),
+            is_missing: false,
             budget: Budget::default(),
             round_trip: None,
             complaints: COMPLAINTS,
@@ -108,22 +113,45 @@ impl Peer {
         self.record_arrival(&header, packet, now);
         let medium = self.medium(&header, packet).ok_or(Reason::UnknownSsrc)?;
         let line = self.lines[medium as usize].as_mut().ok_or(Reason::UnknownSsrc)?;
+        let payload = header.payload_of(packet).ok_or(Reason::RtpMalformed)?;
         if line.setup.rtx_ssrc == Some(header.ssrc) {
-            // Nothing was asked for again, so it is a probe of the bandwidth.
-            return Err(Reason::Padding);
+            let arrived = mended(line, header, payload)?;
+            self.counters.mended.add(1);
+            return Ok(arrived);
         }
         let codec = line.codec(header.payload_type).ok_or(Reason::UnknownPayloadType)?;
         line.reception.count(index, header.timestamp, now);
-        let payload = header.payload_of(packet).ok_or(Reason::RtpMalformed)?;
         let keyframe = medium.is_video() && codec.starts_keyframe(payload);
+        if medium.is_video() && line.repeats(codec) {
+            line.misses.arrived(index, now);
+        }
         if keyframe {
+            line.misses.begin(index);
             line.keyframes.met();
             if line.keyframe_at.replace(header.timestamp) != Some(header.timestamp) {
                 self.counters.keyframes.add(1);
             }
         }
         let audio_level = line.setup.extensions.audio_level.and_then(|id| header.extension(packet, id));
-        Ok(Arrived { medium, codec, header, index, payload, audio_level, keyframe })
+        Ok(Arrived { medium, codec, header, index, payload, audio_level, keyframe, mended: false })
+    }
+
+    /// Ask the peer for what is missing of its lines, as far as it is time to. False once nothing is missing.
+    pub(super) fn ask_for_missing(&mut self, now: Time, packets: &mut Vec<u8>) -> bool {
+        let reporter = self.reporter();
+        let mut any = false;
+        for line in self.lines.iter_mut().flatten() {
+            if line.receivers.is_empty() {
+                line.misses.clear();
+            }
+            let due = line.misses.due(self.round_trip, now);
+            any |= line.misses.any();
+            if let Some(ssrc) = line.setup.ssrc.filter(|_| !due.is_empty()) {
+                self.counters.asked_again.add(due.len() as u64);
+                rtcp::write_nack(reporter, ssrc, &due, packets);
+            }
+        }
+        any
     }
 
     fn record_arrival(&mut self, header: &Header, packet: &[u8], now: Time) {
@@ -156,4 +184,18 @@ impl Peer {
         }
         Some(line.setup.medium)
     }
+}
+
+/// What a retransmission stands for (RFC 4588 section 4). A copy of what is not missing is a probe of the
+/// bandwidth.
+fn mended<'a>(line: &mut Line, mut header: Header, payload: &'a [u8]) -> Result<Arrived<'a>, Reason> {
+    let (original, payload) = payload.split_at_checked(2).ok_or(Reason::Padding)?;
+    let sequence = crate::bytes::u16_at(original, 0).ok_or(Reason::Padding)?;
+    let (Some(codec), Some(ssrc)) = (line.codec_again(header.payload_type), line.setup.ssrc) else {
+        return Err(Reason::UnknownPayloadType);
+    };
+    let index = line.misses.mended(sequence).ok_or(Reason::Padding)?;
+    let keyframe = codec.starts_keyframe(payload);
+    (header.ssrc, header.sequence) = (ssrc, sequence);
+    Ok(Arrived { medium: line.setup.medium, codec, header, index, payload, audio_level: None, keyframe, mended: true })
 }

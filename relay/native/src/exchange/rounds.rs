@@ -52,6 +52,7 @@ impl Exchange {
         self.rounds.count += 1;
         let service = round / GROUPS;
         let group: Vec<PeerId> = self.peers.keys().copied().filter(|id| id % GROUPS == round % GROUPS).collect();
+        self.ask_for_missing(now, out);
         for id in group {
             // Peers of one group report in different services.
             let reports = (service + id / GROUPS) % SERVICES_PER_REPORT == 0;
@@ -60,6 +61,26 @@ impl Exchange {
         if round % (1_000 / ROUND) == 0 || self.peers.is_empty() {
             self.events.extend(self.table.expire(now).into_iter().map(Event::FlowLost));
         }
+    }
+
+    /// Every round, because what is asked for late comes too late.
+    fn ask_for_missing(&mut self, now: Time, out: &mut Outbox) {
+        let mut missing = std::mem::take(&mut self.missing);
+        missing.retain(|id| {
+            let Some(peer) = self.peers.get_mut(id) else { return false };
+            let (mut nacks, reporter) = (Vec::new(), peer.reporter());
+            peer.is_missing = peer.ask_for_missing(now, &mut nacks);
+            let remains = peer.is_missing;
+            if !nacks.is_empty() {
+                self.send_rtcp(*id, out, |packets| {
+                    rtcp::write_receiver_report(reporter, &[], packets);
+                    packets.extend_from_slice(&nacks);
+                    true
+                });
+            }
+            remains
+        });
+        self.missing = missing;
     }
 
     fn serve(&mut self, id: PeerId, reports: bool, now: Time, out: &mut Outbox) {

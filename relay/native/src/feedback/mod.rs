@@ -1,4 +1,5 @@
 //! What we tell senders about how their packets arrive.
 
+pub mod misses;
 pub mod reception;
 pub mod transport;

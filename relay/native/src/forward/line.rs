@@ -2,6 +2,7 @@
 
 use crate::bindings::PeerId;
 use crate::codec::Codec;
+use crate::feedback::misses::Misses;
 use crate::feedback::reception::Reception;
 use crate::forward::keyframes::KeyframeRequests;
 
@@ -80,6 +81,8 @@ pub struct Line {
     pub announced: bool,
     /// How well it arrives.
     pub reception: Reception,
+    /// What did not, as long as somebody watches; of video alone.
+    pub misses: Misses,
     /// When the sender was asked for a keyframe.
     pub keyframes: KeyframeRequests,
     /// The timestamp of the latest keyframe, to count each once.
@@ -97,10 +100,22 @@ impl Line {
             setup,
             announced,
             reception: Reception::new(rate),
+            misses: Misses::default(),
             keyframes: KeyframeRequests::default(),
             keyframe_at: None,
             receivers: Vec::new(),
         }
+    }
+
+    /// Whether the sender can repeat packets of the codec.
+    pub fn repeats(&self, codec: Codec) -> bool {
+        self.setup.codecs.iter().any(|known| known.codec == codec && known.rtx_payload_type.is_some())
+    }
+
+    /// The codec whose retransmissions the sender numbers so.
+    pub fn codec_again(&self, payload_type: u8) -> Option<Codec> {
+        let again = |known: &&NumberedCodec| known.rtx_payload_type == Some(payload_type);
+        self.setup.codecs.iter().find(again).map(|known| known.codec)
     }
 
     /// The codec that the sender numbers so.

@@ -36,6 +36,8 @@ pub struct Media<'a> {
     pub audio_level: Option<&'a [u8]>,
     /// Whether a decoder can begin here.
     pub keyframe: bool,
+    /// Whether it was missed at first, and came again.
+    pub mended: bool,
 }
 
 /// Why a packet was not forwarded.
@@ -176,7 +178,8 @@ impl Slot {
             None => {
                 let numbered = self.setup.codecs.iter().find(|known| known.codec == media.codec);
                 let numbered = numbered.ok_or(Held::Dropped(Reason::NoCommonCodec))?;
-                if self.setup.medium.is_video() && !media.keyframe {
+                // What followed a keyframe's begin that had to be mended was not let through: it would be of no use.
+                if self.setup.medium.is_video() && (!media.keyframe || media.mended) {
                     return Err(Held::AwaitingKeyframe);
                 }
                 self.timeline.cut(media.timestamp, now);
