@@ -5,13 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 STATIC := relay/web/static/index.html
 CORE := relay/native
+LOAD := tests/load
 CORE_SOURCES := $(shell find $(CORE)/src $(CORE)/Cargo.toml $(CORE)/Cargo.lock -type f)
 # rustup puts its tools here without telling shells that run already.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 CHROMIUM ?= chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help run client lint test test-all test-core test-unit test-scenario test-browser test-client protocol measure measure-skips bench-sockets wheel core rust chromium promtool test-monitoring lock clean
+.PHONY: help run client lint test test-all test-core test-unit test-scenario test-browser test-client test-load bench bench-quick protocol measure measure-skips bench-sockets wheel core rust chromium promtool test-monitoring lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,8 +30,10 @@ lint: $(VENV)/installed client/node_modules/installed ## Style, types and import
 	cd client && npm run --silent lint
 	cargo fmt --check --manifest-path $(CORE)/Cargo.toml
 	cargo clippy --quiet --locked --all-targets --manifest-path $(CORE)/Cargo.toml -- --deny warnings
+	cargo fmt --check --manifest-path $(LOAD)/Cargo.toml
+	cargo clippy --quiet --release --locked --all-targets --manifest-path $(LOAD)/Cargo.toml -- --deny warnings
 
-test: core lint test-core test-client test-unit test-scenario test-browser test-blocked-udp ## Everything that must hold before a change lands
+test: core lint test-core test-client test-unit test-scenario test-load test-browser test-blocked-udp ## Everything that must hold before a change lands
 
 test-all: test ## The same, and what takes two engines or more time
 	$(BIN)/pytest -q --engine frames tests/scenario tests/hostile tests/browser
@@ -40,6 +43,10 @@ test-client: client/node_modules/installed
 
 test-core: rust
 	cargo test --quiet --locked --manifest-path $(CORE)/Cargo.toml
+
+test-load: core $(STATIC) chromium
+	cargo test --quiet --release --locked --manifest-path $(LOAD)/Cargo.toml
+	$(BIN)/pytest -q $(LOAD)
 
 test-unit: $(VENV)/installed
 	$(BIN)/pytest -q tests/unit tests/contract
@@ -78,6 +85,12 @@ measure: $(VENV)/installed $(STATIC) chromium ## How soon strangers see each oth
 
 measure-skips: $(VENV)/installed $(STATIC) chromium ## How soon Next shows somebody else
 	$(BIN)/python -m tests.browser.skips
+
+bench: core ## Relay, the kernel's floor and coturn in one run; JSON=FILE keeps it
+	$(BIN)/python -m tests.load.bench $(if $(JSON),--json $(JSON))
+
+bench-quick: core ## The same in under 90 s
+	$(BIN)/python -m tests.load.bench --quick $(if $(JSON),--json $(JSON))
 
 bench-sockets: $(VENV)/installed ## What ten thousand idle visitors cost
 	$(BIN)/python -m tests.load.bench_sockets

@@ -19,6 +19,9 @@ from tests.contract.media_ports import ANN, CLIENT_HELLO, PATIENCE, SILENCE, Sub
 KERNEL = 8 * 1024 * 1024
 """More than the system buffers for a reader that does not read."""
 
+CHECK_INTERVAL = 1.0
+"""Seconds without an answer after which a check is repeated."""
+
 
 class Caller:
     """A browser's end of a connection."""
@@ -50,11 +53,16 @@ class Caller:
         return self._received.pop(0)
 
     async def check(self, *, nominate: bool = False) -> stun.Message:
-        request = check(nominate=nominate)
-        await self.send(request)
-        answer = stun.parse_message(await self.receive())
-        assert answer.transaction_id == stun.parse_message(request).transaction_id
-        return answer
+        """Check as browsers do: again, while there is no answer. The core may not have been told of us yet."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                request = check(nominate=nominate)
+                await self.send(request)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(CHECK_INTERVAL):
+                        answer = stun.parse_message(await self.receive())
+                        assert answer.transaction_id == stun.parse_message(request).transaction_id
+                        return answer
 
     async def hears_nothing(self) -> bool:
         try:
