@@ -1,4 +1,4 @@
-"""The command line: `relay serve` and `relay config`."""
+"""The command line: `relay serve`, `config`, `check` and `probe`."""
 
 import argparse
 import asyncio
@@ -9,6 +9,9 @@ import sys
 from collections.abc import Sequence
 
 from relay import __version__, app, config
+from relay.checks.finding import Finding, exit_code, in_json, in_words
+from relay.checks.probe import probe
+from relay.checks.run import check
 from relay.errors import ConfigurationError
 from relay.observe import logging
 from relay.observe.pseudonyms import own_addresses
@@ -25,6 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         match parsed.command:
             case "config":
                 _print(configuration)
+            case "check":
+                return _tell(asyncio.run(check(configuration.settings)), as_json=parsed.json)
+            case "probe":
+                return _tell(asyncio.run(probe(parsed.url)), as_json=parsed.json)
             case "serve":
                 settings = configuration.settings
                 own = {*own_addresses(), *settings.public_address}
@@ -47,7 +54,19 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", parents=[settings], help="run the server")
     commands.add_parser("config", parents=[settings], help="print the effective settings and where each came from")
+    report = argparse.ArgumentParser(add_help=False)
+    report.add_argument("--json", action="store_true", help="for machines")
+    commands.add_parser(
+        "check", parents=[settings, report], help="what stands between people and this server; on its own host"
+    )
+    remote = commands.add_parser("probe", parents=[settings, report], help="the same, from another machine")
+    remote.add_argument("url", help="the page's address, such as https://chat.example.org/")
     return parser
+
+
+def _tell(findings: Sequence[Finding], *, as_json: bool) -> int:
+    print(in_json(findings) if as_json else in_words(findings))
+    return exit_code(findings)
 
 
 def _print(configuration: config.Configuration) -> None:

@@ -100,10 +100,16 @@ class Front:
             self._handover.redirect(connection)
 
 
+def state_folder(settings: Settings) -> Path:
+    """Where things are kept."""
+    return Path(settings.state_dir) if settings.state_dir else STATE_FOLDER.expanduser()
+
+
 def _certificate(settings: Settings) -> Certificate | None:
     if settings.tls is TlsChoice.SELF_SIGNED:
-        folder = Path(settings.state_dir) if settings.state_dir else STATE_FOLDER.expanduser()
-        certificate, key = self_signed(folder, settings.public_address, datetime.datetime.now(datetime.UTC))
+        certificate, key = self_signed(
+            state_folder(settings), settings.public_address, datetime.datetime.now(datetime.UTC)
+        )
         return Certificate(certificate, key)
     if settings.tls_cert is not None and settings.tls_key is not None:
         return Certificate(Path(settings.tls_cert), Path(settings.tls_key))
