@@ -73,7 +73,10 @@ network: # What the small internet is made of; as root, otherwise its tests are 
 	@command -v ip nft turnserver curl >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq \
 		--no-install-recommends iproute2 nftables coturn curl procps >/dev/null; } || true
 
-.PHONY: test-container
+.PHONY: fire-alerts test-container
+fire-alerts: $(VENV)/installed promtool ## Cause every alert's condition on a live server, and see Prometheus fire it (as root)
+	$(BIN)/python -m tests.monitoring.fire
+
 test-container: ## Build the container and run it, on a base made by debootstrap (as root)
 	docker/test-container
 

@@ -11,10 +11,9 @@ from typing import NamedTuple
 TASKS = Path("/proc/self/task")
 STATM = Path("/proc/self/statm")
 CGROUP = Path("/sys/fs/cgroup")
+OWN_CGROUP = Path("/proc/self/cgroup")
 TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
-UNLIMITED = 1 << 60
-"""Limits above this are how cgroups write "none"."""
 
 
 class ThreadTimes(NamedTuple):
@@ -57,19 +56,35 @@ def threads() -> dict[str, ThreadTimes]:
 
 def cpu_limit() -> float:
     """Cores that the process may use."""
-    cores = float(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-    quota, _, period = _read(CGROUP / "cpu.max").partition(" ")
-    return min(cores, int(quota) / int(period)) if quota.isdigit() else cores
+    limits = [float(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)]
+    for folder in _cgroups("cpu"):
+        quota, _, period = _read(folder / "cpu.max").partition(" ")
+        quota, period = quota or _read(folder / "cpu.cfs_quota_us"), period or _read(folder / "cpu.cfs_period_us")
+        if quota.strip().isdigit() and period.strip().isdigit():
+            limits.append(int(quota) / int(period))
+    return min(limits)
 
 
 def memory_limit() -> int:
     """Bytes that the process may use: its cgroup's limit, or the machine's memory."""
-    machine = PAGE * os.sysconf("SC_PHYS_PAGES")
-    for name in ("memory.max", "memory/memory.limit_in_bytes"):
-        limit = _read(CGROUP / name).strip()
-        if limit.isdigit() and int(limit) < UNLIMITED:
-            return min(machine, int(limit))
-    return machine
+    limits = [PAGE * os.sysconf("SC_PHYS_PAGES")]
+    for folder in _cgroups("memory"):
+        limit = _read(folder / "memory.max").strip() or _read(folder / "memory.limit_in_bytes").strip()
+        if limit.isdigit() and int(limit) > 0:
+            limits.append(int(limit))
+    return min(limits)
+
+
+def _cgroups(controller: str) -> list[Path]:
+    """Folders of the process's own cgroup in version 2 and 1; in a container they are the roots."""
+    folders = [CGROUP, CGROUP / controller]
+    for line in _read(OWN_CGROUP).splitlines():
+        _, controllers, path = line.split(":", 2)
+        if not controllers:
+            folders.append(CGROUP / path.lstrip("/"))
+        elif controller in controllers.split(","):
+            folders.append(CGROUP / controller / path.lstrip("/"))
+    return folders
 
 
 def _read(path: Path) -> str:

@@ -41,6 +41,25 @@ def test_a_containers_limits_win_over_the_machines(tmp_path: Path, monkeypatch: 
     assert process.cpu_limit() == 0.5
 
 
+def test_a_services_own_cgroup_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder, files in {
+        "system.slice/relay.service": {"memory.max": "300000000", "cpu.max": "max 100000"},
+        "memory/docker/x": {"memory.limit_in_bytes": "200000000"},
+        "cpu/docker/x": {"cpu.cfs_quota_us": "25000", "cpu.cfs_period_us": "100000"},
+    }.items():
+        (tmp_path / folder).mkdir(parents=True)
+        for name, content in files.items():
+            (tmp_path / folder / name).write_text(content + "\n")
+    own = tmp_path / "own"
+    monkeypatch.setattr(process, "CGROUP", tmp_path)
+    monkeypatch.setattr(process, "OWN_CGROUP", own)
+    own.write_text("0::/system.slice/relay.service\n")
+    assert process.memory_limit() == 300_000_000
+    own.write_text("9:memory:/docker/x\n4:cpu,cpuacct:/docker/x\n")
+    assert process.memory_limit() == 200_000_000
+    assert process.cpu_limit() == 0.25
+
+
 def test_no_limit_means_the_machines_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "memory.max").write_text("max\n")
     (tmp_path / "cpu.max").write_text("max 100000\n")
