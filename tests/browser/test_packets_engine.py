@@ -29,12 +29,12 @@ COUNT_FRAMES = """(video) => new Promise((resolve) => {
 })"""
 
 CODEC = """async () => {
-  for (const report of (await window.connection.getStats()).values()) {
-    if (report.type === 'codec' && report.mimeType.startsWith('video/') && report.mimeType !== 'video/rtx') {
-      return report.mimeType;
-    }
-  }
+  const reports = await window.connection.getStats();
+  const sent = [...reports.values()].find(({ type, kind, bytesSent }) =>
+    type === 'outbound-rtp' && kind === 'video' && bytesSent > 0);
+  return reports.get(sent.codecId).mimeType;
 }"""
+"""What the camera is sent as."""
 
 EXPOSE = """() => {
   const Plain = window.RTCPeerConnection;

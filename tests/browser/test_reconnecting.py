@@ -162,8 +162,8 @@ async def test_a_cut_websocket_leaves_no_gap_in_the_picture(served: Served, tmp_
                 assert await person.chat.get_by_text(text, exact=True).count() == 1, (person.colour, text)
         gaps = {person.colour: await person.page.evaluate(LONGEST_GAP) for person in (red, blue)}
         print("longest gap in the picture, ms:", json.dumps(gaps))
-        # 20 frames a second: no more than a few late ones.
-        assert max(gaps.values()) < 500, gaps
+        # Media that stopped with the WebSocket would be gone for the whole cut, and for the way back.
+        assert max(gaps.values()) < 1_000 * CUT_SECONDS, gaps
         assert await red.page.evaluate("window.peers") == 1
         assert (await _events(red)).count("webrtc_offer") == offers
 
