@@ -175,7 +175,7 @@ async def test_a_restarted_server_finds_everybody_talking_again(tmp_path: Path) 
             await meet(red, blue)
             await see_each_other(red, blue)
         await asyncio.gather(red.is_told("The server is restarting"), blue.is_told("The server is restarting"))
-        await look(red, "server_restarting")
+        await red.picture("server_restarting")
         async with serving(port=str(served.port)):
             began = time.monotonic()
             await asyncio.gather(red.is_told("You are talking"), blue.is_told("You are talking"))
