@@ -13,7 +13,7 @@ export default defineConfig({
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: ['index.html', 'operator.html'] },
+    rolldownOptions: { input: ['index.html', 'operator.html', 'check.html'] },
   },
   server: {
     proxy: {

@@ -5,7 +5,7 @@ from aiohttp import web
 from relay.config import Settings
 from relay.observe.metrics import Metrics
 from relay.observe.tally import Tally
-from relay.web import metrics, operator, pages, status
+from relay.web import checking, metrics, operator, pages, status
 from relay.web.failures import answer_failures
 from relay.web.gateway import Gateway
 from relay.web.handover import KEEPALIVE
@@ -40,6 +40,7 @@ class WebServer:
         status.add_routes(app, about, gate, settings)
         operator.add_routes(app, console, gate)
         metrics.add_routes(app, figures.render, gate, settings)
+        checking.add_routes(app)
         pages.add_routes(app)
         self._runner = web.AppRunner(
             app,

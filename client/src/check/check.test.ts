@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { type Outcome, only, type Way } from './ways';
+import { verdict, wordsFor } from './words';
+
+const SDP = [
+  'v=0',
+  'a=candidate:0 1 udp 1 192.0.2.1 8080 typ host',
+  'a=candidate:1 1 tcp 1 192.0.2.1 8080 typ host tcptype passive',
+  'a=end-of-candidates',
+  '',
+].join('\r\n');
+
+const WORKS: Outcome = { state: 'works', milliseconds: 12.4 };
+const BLOCKED: Outcome = { state: 'blocked' };
+
+function all(outcome: Outcome, but: Partial<Record<Way, Outcome>> = {}): Record<Way, Outcome> {
+  return { WebSocket: outcome, UDP: outcome, TCP: outcome, TURN: outcome, ...but };
+}
+
+test('a way is tried with its own candidates only', () => {
+  expect(only('UDP', SDP)).toBe(SDP.replace(/a=candidate:1.*\r\n/, ''));
+  expect(only('TCP', SDP)).toBe(SDP.replace(/a=candidate:0.*\r\n/, ''));
+});
+
+test('an outcome is told in words', () => {
+  expect(wordsFor(WORKS)).toBe('Works, 12 ms');
+  expect(wordsFor({ state: 'absent' })).toBe('Not set up');
+});
+
+test.each([
+  [all(WORKS), 'Video chat works from here.'],
+  [all(WORKS, { UDP: BLOCKED }), 'over TCP'],
+  [all(BLOCKED, { WebSocket: WORKS, TURN: WORKS }), 'through TURN'],
+  [all(BLOCKED, { WebSocket: WORKS }), 'Only text works'],
+  [all(BLOCKED), 'WebSocket was not'],
+  [all(WORKS, { TURN: { state: 'trying' } }), 'up to fifteen seconds'],
+] as const)('the verdict names what to do', (outcomes, words) => {
+  expect(verdict(outcomes)).toContain(words);
+});
