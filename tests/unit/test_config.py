@@ -43,7 +43,20 @@ def test_media_shares_the_number_of_the_http_port_unless_told_otherwise() -> Non
         ({"RELAY_ENGINE": "warp"}, "RELAY_ENGINE"),
         ({"RELAY_BIND": "localhost"}, "localhost"),
         ({"RELAY_CONFIG": "/nonexistent.toml"}, "/nonexistent.toml"),
+        ({"RELAY_TLS_CERT": "a.pem"}, "tls_key"),
+        ({"RELAY_TLS_KEY": "a.key"}, "tls_cert"),
+        ({"RELAY_TLS": "self-signed", "RELAY_TLS_CERT": "a.pem", "RELAY_TLS_KEY": "a.key"}, "exclude each other"),
+        ({"RELAY_TLS": "please"}, "RELAY_TLS"),
+        ({"RELAY_TURN_URLS": "turn:turn.example.org"}, "turn_secret"),
+        ({"RELAY_TURN_SECRET": "correct horse"}, "turn_urls"),
+        (
+            {"RELAY_TURN_URLS": "http://turn.example.org", "RELAY_TURN_SECRET": "correct horse"},
+            "http://turn.example.org",
+        ),
+        ({"RELAY_TURN_SNI": "turn.example.org"}, "turn_sni"),
+        ({"RELAY_TURN_BACKEND": "localhost"}, "turn_backend"),
         # Chromium would ignore the candidate
+        ({"RELAY_PUBLIC_ADDRESS": "9.9.9.9", "RELAY_PUBLIC_TCP_PORT": "444"}, "444"),
         ({"RELAY_PUBLIC_ADDRESS": "192.168.1.2", "RELAY_PORT": "443"}, "192.168.1.2"),
         ({"RELAY_PUBLIC_ADDRESS": "9.9.9.9", "RELAY_PORT": "1000"}, "1000"),
     ],
@@ -55,6 +68,22 @@ def test_what_is_wrong_is_named(environment: dict[str, str], named: str) -> None
 
 def test_port_443_is_fine_on_a_public_address() -> None:
     assert config.load({"RELAY_PUBLIC_ADDRESS": "9.9.9.9", "RELAY_PORT": "443"}).settings.udp_port == 443
+
+
+def test_a_self_signed_certificate_is_served_on_8443_unless_told_otherwise() -> None:
+    assert config.load({"RELAY_TLS": "self-signed"}).settings.port == 8443
+    assert config.load({"RELAY_TLS": "self-signed", "RELAY_PORT": "9000"}).settings.port == 9000
+
+
+def test_browsers_are_told_the_outside_ports() -> None:
+    settings = config.load({"RELAY_PUBLIC_UDP_PORT": "5001", "RELAY_PUBLIC_TCP_PORT": "5002"}).settings
+    assert (settings.udp_port, settings.outside_udp_port) == (8080, 5001)
+    assert (settings.tcp_port, settings.outside_tcp_port) == (8080, 5002)
+
+
+def test_secrets_are_not_printed() -> None:
+    environment = {"RELAY_TURN_SECRET": "correct horse", "RELAY_TURN_URLS": "turn:[2001:db8::1]:3478?transport=udp"}
+    assert "correct horse" not in str(config.display(config.load(environment)))
 
 
 def test_a_file_that_is_not_toml_is_named(tmp_path: Path) -> None:
