@@ -17,6 +17,11 @@ class Directory:
     def __len__(self) -> int:
         return len(self._sessions)
 
+    @property
+    def present(self) -> int:
+        """How many have a connection."""
+        return len(self._sessions) - len(self._lost)
+
     def sessions(self) -> list[Session]:
         return list(self._sessions.values())
 

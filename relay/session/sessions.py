@@ -109,7 +109,9 @@ class Sessions:
         Raises:
             RelayError: SERVER_FULL.
         """
-        if self._draining or len(self._directory) >= self._settings.max_people:
+        most = self._settings.max_people
+        # Whoever lost their connection comes back through a new one: their place is not given away twice.
+        if self._draining or self._directory.present >= most or len(self._directory) >= 2 * most:
             sentence = "The server is full. Please try again later."
             raise RelayError(ErrorCode.SERVER_FULL, sentence, retry_after=FULL_RETRY)
         session = Session(new_user_id(), new_session_token(), RateLimiter(self._settings), link=link)

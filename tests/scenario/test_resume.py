@@ -149,6 +149,21 @@ async def test_who_waits_goes_on_waiting(relay: Relay, ann: Visitor, bob: Visito
         assert relay.stats().media_connections == 1
 
 
+class TestAFullServer:
+    @pytest.fixture
+    def settings(self) -> Settings:
+        return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), max_people=2)
+
+    async def test_takes_back_who_was_there(self, relay: Relay, ann: Visitor, bob: Visitor) -> None:
+        await introduce(ann, bob)
+        bob.vanish()
+        await ann.hear("partner_reconnecting")
+        async with visit(relay.settings.port) as again:
+            await again.say("resume", token=bob.token)
+            await again.hear("resumed")
+            assert relay.stats().people == 2
+
+
 async def test_nothing_is_kept_for_who_had_nothing(relay: Relay, ann: Visitor) -> None:
     ann.vanish()
     await until(lambda: relay.stats().people == 0)
