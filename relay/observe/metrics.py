@@ -118,10 +118,10 @@ def _setups(figures: Figures, tally: Tally) -> Iterator[Metric]:
     yield _by(family, dict.fromkeys(SETUP_FAILURES, 0) | tally.setups_failed)
     family = CounterMetricFamily("relay_connections_lost", "Media connections that broke.", labels=["reason"])
     yield _by(family, dict.fromkeys(LOSSES, 0) | tally.connections_lost)
-    family = CounterMetricFamily(
-        "relay_paths", "Media connections that came about, by what carries them.", labels=["path"]
-    )
-    yield _by(family, dict.fromkeys(PATHS, 0) | figures.paths)
+    # No counter: a connection that changes its path is taken from one and given to another.
+    meaning = "Media connections since start, by what carries or last carried them."
+    paths = GaugeMetricFamily("relay_media_paths", meaning, labels=["path"])
+    yield _by(paths, dict.fromkeys(PATHS, 0) | figures.paths)
 
 
 def _troubles(tally: Tally) -> Iterator[Metric]:
