@@ -124,6 +124,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="`packets`: forward in the native core; `frames`: decode and encode; empty: what is built."),
     ] = None
     media_threads: Annotated[int, Meta(ge=1, le=64, description="Threads of the native core that move packets.")] = 1
+    max_bitrate: Annotated[
+        int,
+        Meta(ge=200_000, le=100_000_000, description="Bits per second that one person may send: egress is paid for."),
+    ] = 2_500_000
     max_people: Annotated[
         int, Meta(ge=2, description="Connected visitors beyond which newcomers are told `server_full`.")
     ] = 200

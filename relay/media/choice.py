@@ -62,4 +62,4 @@ def _packets(settings: Settings, drops: Drops, report: Report, reason: str) -> M
     from relay.transport.native import NativePort
 
     port = NativePort(settings.media_threads, settings.max_people, report)
-    return Media(PacketsEngine(port, drops), port, port.open, EngineChoice.PACKETS, reason)
+    return Media(PacketsEngine(port, drops, settings.max_bitrate), port, port.open, EngineChoice.PACKETS, reason)

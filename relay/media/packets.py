@@ -5,6 +5,7 @@ core's counters into statistics.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from relay.ids import PeerId
 from relay.media.engine import EngineStats, PeerStats, SocketBuffers
@@ -28,16 +29,19 @@ _NUMBERS = {Medium.MICROPHONE: 0, Medium.CAMERA: 1, Medium.SCREEN: 2}
 class PacketsEngine:
     """An `Engine` in the core that `port` runs."""
 
-    def __init__(self, port: NativePort, drops: Drops) -> None:
-        """`drops` counts what Python threw away; the core counts for itself."""
+    def __init__(self, port: NativePort, drops: Drops, bitrate: int) -> None:
+        """`drops` counts what Python threw away; the core counts for itself. Nobody may send more than `bitrate`
+        bits per second."""
         self._port = port
         self._drops = drops
+        self._terms = replace(TERMS, bitrate=bitrate)
+        self._bitrate = bitrate
         self._peers: set[PeerId] = set()
         self._routes: dict[Slot, Line] = {}
 
     @property
     def terms(self) -> Terms:
-        return TERMS
+        return self._terms
 
     def open(self, peer: PeerId, negotiated: Negotiated) -> None:
         self._peers.add(peer)
@@ -51,6 +55,7 @@ class PacketsEngine:
                 (_NUMBERS[slot.medium], slot.mid, slot.ssrc, slot.rtx_ssrc, _codecs(slot.codecs), _ids(slot.extensions))
                 for slot in negotiated.slots
             ],
+            self._bitrate,
         )
 
     def secure(self, peer: PeerId, keys: SrtpKeys) -> None:

@@ -51,6 +51,7 @@ PARTNER_STREAM = "partner"
 CNAME = "relay"
 """The same for everybody: it says nothing about anyone (RFC 7022)."""
 
+_VIDEO_CONNECTION = re.compile(r"^m=video [^\r\n]*\r\nc=[^\r\n]*\r\n", re.MULTILINE)
 _ICE_CHARACTERS = re.compile(r"[A-Za-z0-9+/]+")
 
 
@@ -66,6 +67,8 @@ class Terms:
     """RTCP feedback that we understand for video slots that we send."""
     line_extensions: tuple[str, ...] = ()
     """Header extensions accepted on lines besides those that all sections have."""
+    bitrate: int | None = None
+    """Bits per second that a line with video may take; None: as much as the browser likes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ def negotiate(
         _secure(section, identity, dtls_role)
         answer.media.append(section)
     _check_streams(lines)
-    return Negotiated(tuple(lines), tuple(slots), fingerprints, remote_ufrag, dtls_role, str(answer))
+    return Negotiated(tuple(lines), tuple(slots), fingerprints, remote_ufrag, dtls_role, _limit(str(answer), terms))
 
 
 def _invalid(sentence: str) -> RelayError:
@@ -295,6 +298,13 @@ def _hint_start_bitrate(section: sdp.MediaDescription) -> None:
         for codec in section.rtp.codecs:
             if codec.name.lower() != "rtx":
                 codec.parameters["x-google-start-bitrate"] = START_BITRATE_KBPS
+
+
+def _limit(answer: str, terms: Terms) -> str:
+    """Bound each video line (RFC 3890); `aiortc.sdp` has no words for it."""
+    if terms.bitrate is None:
+        return answer
+    return _VIDEO_CONNECTION.sub(rf"\g<0>b=TIAS:{terms.bitrate}\r\n", answer)
 
 
 def _announce(section: sdp.MediaDescription, slot: NegotiatedSlot) -> None:

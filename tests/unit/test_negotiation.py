@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 from aiortc import sdp
@@ -204,3 +205,10 @@ def test_no_mutation_of_an_offer_raises_anything_but_a_relay_error(data: st.Data
         agree("\n".join(lines))
     except RelayError as error:
         assert error.code is ErrorCode.INVALID_OFFER  # noqa: PT017 - no error is fine, too
+
+
+def test_a_picture_may_take_only_so_much_and_a_voice_as_much_as_it_likes() -> None:
+    limited = agree(terms=replace(EVERYTHING, bitrate=2_000_000))
+    for section, medium in zip(sections(limited), ROLES.values(), strict=True):
+        assert ("\r\nb=TIAS:2000000\r\n" in section) == ("microphone" not in medium.value)
+    assert "b=" not in agree().answer

@@ -169,6 +169,12 @@ pub struct PeerCounters {
     pub mended: Counter,
     /// Milliseconds to this browser and back; 0 until a report told.
     pub round_trip: Counter,
+    /// Bits per second that this browser was told it may send, because its partner's link takes no more; else 0.
+    pub cap: Counter,
+    /// Bits per second that this browser estimates it can receive; 0 until it says so.
+    pub estimate: Counter,
+    /// 256ths of the picture's packets that this browser lately lost.
+    pub loss: Counter,
     /// Bytes of packets for this browser that are kept, to be sent again.
     pub kept: Counter,
     /// Packets of this browser, or for it, that were dropped, by reason.

@@ -120,10 +120,11 @@ impl Core {
         Ok(())
     }
 
-    fn open(&self, peer: PeerId, lines: Vec<PyLine>, slots: Vec<PySlot>) -> PyResult<()> {
+    fn open(&self, peer: PeerId, lines: Vec<PyLine>, slots: Vec<PySlot>, bitrate: u64) -> PyResult<()> {
         let setup = PeerSetup {
             lines: lines.into_iter().map(line).collect::<PyResult<_>>()?,
             slots: slots.into_iter().map(slot).collect::<PyResult<_>>()?,
+            bitrate,
         };
         let counters = Arc::new(PeerCounters::default());
         self.inner()?.counters.insert(peer, Arc::clone(&counters));

@@ -29,6 +29,11 @@ pub enum Packet {
     },
     /// How a slot arrives, by its receiver.
     Report(ReportBlock),
+    /// The peer estimates that it can receive so much (REMB, draft-alvestrand-rmcat-remb-03).
+    Estimate {
+        /// Bits per second.
+        bitrate: u64,
+    },
     /// The receiver of a slot misses packets (RFC 4585 section 6.2.1).
     Nack {
         /// The slot's stream.
@@ -77,6 +82,11 @@ pub fn read(compound: &[u8], mut act: impl FnMut(Packet)) -> Result<(), Malforme
             }
             (PAYLOAD_FEEDBACK, PLI) => {
                 act(Packet::KeyframeRequest { ssrc: u32_at(packet, 8).ok_or(Malformed)? });
+            }
+            (PAYLOAD_FEEDBACK, APPLICATION_LAYER) if packet.get(12..16) == Some(b"REMB") => {
+                let word = u32_at(packet, 16).ok_or(Malformed)?;
+                let bitrate = u128::from(word & 0x3_ffff) << (word >> 18 & 63);
+                act(Packet::Estimate { bitrate: u64::try_from(bitrate).unwrap_or(u64::MAX) });
             }
             // FIR names its streams in entries of eight bytes (RFC 5104 section 4.3.1).
             (PAYLOAD_FEEDBACK, FIR) => {
@@ -251,6 +261,7 @@ mod tests {
             Packet::Report(block),
             Packet::Report(block),
             Packet::KeyframeRequest { ssrc: 77 },
+            Packet::Estimate { bitrate: 10_000_000 / 64 * 64 },
         ];
         assert_eq!(packets(&compound), Ok(expected));
     }

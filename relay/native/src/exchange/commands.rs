@@ -20,6 +20,8 @@ pub struct PeerSetup {
     pub lines: Vec<LineSetup>,
     /// What it receives; one of each medium at most.
     pub slots: Vec<SlotSetup>,
+    /// Bits per second that it may send at most.
+    pub bitrate: u64,
 }
 
 /// One order.
@@ -77,6 +79,7 @@ impl Exchange {
         }
         let previous = shown.source;
         shown.show(source);
+        receiver.downlink.switch();
         if let Some(previous) = previous {
             self.leave(slot, previous);
         }

@@ -102,6 +102,7 @@ impl Exchange {
         let read = rtcp::read(&datagram[..length], |packet| match packet {
             rtcp::Packet::SenderReport { ssrc, anchor } => self.receive_sender_report(id, ssrc, anchor, now),
             rtcp::Packet::Report(block) => self.receive_report(id, block, now),
+            rtcp::Packet::Estimate { bitrate } => self.receive_estimate(id, bitrate, now),
             rtcp::Packet::Nack { ssrc, sequence, following } => {
                 self.repeat(id, ssrc, sequence, now, out);
                 for bit in (0..16).filter(|bit| following >> bit & 1 != 0) {
@@ -143,7 +144,12 @@ impl Exchange {
     /// (RFC 3550 section 6.4.1).
     fn receive_report(&mut self, id: PeerId, block: rtcp::ReportBlock, now: Time) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        if block.last_report == 0 || !peer.slots.iter().flatten().any(|slot| slot.setup.ssrc == block.ssrc) {
+        let Some(slot) = peer.slots.iter().flatten().find(|slot| slot.setup.ssrc == block.ssrc) else { return };
+        if slot.setup.medium.is_video() {
+            peer.downlink.lost(block.fraction_lost);
+            peer.counters.loss.set(u64::from(block.fraction_lost));
+        }
+        if block.last_report == 0 {
             return;
         }
         let passed = ((self.ntp.timestamp(now) >> 16) as u32).wrapping_sub(block.last_report);
@@ -154,12 +160,20 @@ impl Exchange {
         let smooth = peer.round_trip.map_or(millis, |before| (7 * before + millis) / 8);
         peer.round_trip = Some(smooth);
         peer.counters.round_trip.set(smooth.max(1));
+        peer.downlink.took(millis);
+    }
+
+    /// A receiver estimates what it can receive.
+    fn receive_estimate(&mut self, id: PeerId, bitrate: u64, now: Time) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        peer.downlink.estimated(bitrate, now);
+        peer.counters.estimate.set(bitrate);
     }
 
     /// The receiver of a slot misses a packet.
     fn repeat(&mut self, id: PeerId, ssrc: u32, sequence: u16, now: Time, out: &mut Outbox) {
         let Some(path) = self.table.selected(id) else { return };
-        let Some(Peer { slots, secured: Some(secured), budget, round_trip, complaints, counters, .. }) =
+        let Some(Peer { slots, secured: Some(secured), budget, round_trip, delivered, complaints, counters, .. }) =
             self.peers.get_mut(&id)
         else {
             return;
@@ -170,7 +184,7 @@ impl Exchange {
             return;
         }
         counters.missed.add(1);
-        let link = Link { round_trip: *round_trip, delivered: counters.send_rate.get(), now };
+        let link = Link { round_trip: *round_trip, delivered: *delivered, now };
         let outbound = &mut secured.outbound;
         match out.push(id, path, |packets| slot.repeat(sequence, link, budget, &self.ntp, outbound, packets)) {
             Ok(length) => {

@@ -185,3 +185,58 @@ fn the_round_trip_is_what_passed_without_the_time_a_receiver_kept_our_report() {
     world.exchange.receive(&mut report, ann.path, world.now, &mut world.out);
     assert!(world.exchange.peers[&1].round_trip.unwrap().abs_diff(50) <= 1);
 }
+
+/// `receiver` reports on its camera slot, and what it estimates it can receive.
+fn report(world: &mut World, receiver: &mut Browser, fraction_lost: u8, estimate: u64) {
+    let ssrc = receiver.slot(Medium::Camera);
+    let block = rtcp::ReportBlock { ssrc, fraction_lost, lost: 0, highest: 0, jitter: 0, last_report: 0, delay: 0 };
+    let mut compound = Vec::new();
+    rtcp::write_receiver_report(1, &[block], &mut compound);
+    rtcp::write_remb(1, estimate, &[ssrc], &mut compound);
+    receiver.outbound.seal_rtcp(&mut compound, 0).unwrap();
+    world.exchange.receive(&mut compound, receiver.path, world.now, &mut world.out);
+}
+
+/// What `sender` was told it may send, since the last call.
+fn caps(sender: &mut Browser) -> Vec<u64> {
+    let mut caps = Vec::new();
+    for compound in sender.feedback.drain(..) {
+        rtcp::read(&compound, |packet| {
+            if let rtcp::Packet::Estimate { bitrate } = packet {
+                caps.push(bitrate / 1_000);
+            }
+        })
+        .unwrap();
+    }
+    caps
+}
+
+#[test]
+fn a_sender_is_capped_while_its_partner_s_link_is_full_and_freed_at_the_next_pairing() {
+    let mut world = World::new();
+    let (mut ann, mut bob, eve) = (world.join(1, 96), world.join(2, 40), world.join(3, 40));
+    world.show(&ann, Some(&bob));
+    let mut payload = keyframe(0).to_vec();
+    payload.resize(1_000, 0);
+    let second = |world: &mut World, ann: &mut Browser, bob: &mut Browser, lost: u8, estimate: u64| {
+        for frame in 0..100 {
+            if frame % 20 == 0 {
+                report(world, ann, lost, estimate);
+            }
+            world.send(bob, Medium::Camera, 900 * frame, &payload);
+            world.pass(10);
+        }
+        world.deliver(&mut [ann, bob]);
+        caps(bob)
+    };
+    // 800 kbit/s on a free link, and on one that merely loses some.
+    assert_eq!(second(&mut world, &mut ann, &mut bob, 0, 1_200_000), [2_500]);
+    assert_eq!(second(&mut world, &mut ann, &mut bob, 12, 1_200_000), []);
+    let told = second(&mut world, &mut ann, &mut bob, 30, 280_000);
+    assert!((4..=6).contains(&told.len()) && told.iter().all(|cap| *cap == 370), "{told:?}");
+    world.show(&ann, None);
+    world.show(&eve, Some(&bob));
+    world.pass(100);
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert_eq!(caps(&mut bob), [2_500]);
+}

@@ -6,6 +6,7 @@ use super::allowance::{Allowance, COMPLAINTS, DTLS, MEDIA};
 use super::commands::PeerSetup;
 use crate::codec::Codec;
 use crate::counters::{Counter, PeerCounters, Reason};
+use crate::feedback::cap::{Cap, Downlink};
 use crate::feedback::transport::TransportFeedback;
 use crate::forward::line::{Line, Medium};
 use crate::forward::sender_clock::SenderClock;
@@ -37,6 +38,16 @@ pub(super) struct Peer {
     pub(super) uncap_due: bool,
     /// At the latest report: when, and bytes received and sent by then.
     pub(super) measured: (Time, u64, u64),
+    /// How full the way to it is.
+    pub(super) downlink: Downlink,
+    /// What it may send because of that.
+    pub(super) cap: Cap,
+    /// Bits per second that it may send at most.
+    pub(super) bitrate: u64,
+    /// Bits per second that it is sent lately.
+    pub(super) delivered: u64,
+    /// When that was worked out, and bytes sent by then.
+    delivered_at: (Time, u64),
     /// Whether the exchange has it among those of whose lines something is missing.
     pub(super) is_missing: bool,
     /// Of retransmissions to it.
@@ -73,6 +84,11 @@ impl Peer {
             counters,
             uncap_due: false,
             measured: (Time::default(), 0, 0),
+            downlink: Downlink::default(),
+            cap: Cap::default(),
+            bitrate: setup.bitrate,
+            delivered: 0,
+            delivered_at: (Time::default(), 0),
             is_missing: false,
             budget: Budget::default(),
             round_trip: None,
@@ -95,6 +111,16 @@ impl Peer {
     /// Our own SSRC in feedback: that of a stream we send, as receivers know no other.
     pub(super) fn reporter(&self) -> u32 {
         self.slots.iter().flatten().next().map_or(1, |slot| slot.setup.ssrc)
+    }
+
+    /// Average what it is sent over about a second; called ten times in one.
+    pub(super) fn follow_delivery(&mut self, now: Time) {
+        const WEIGHT: u64 = 8;
+        let (at, before) = std::mem::replace(&mut self.delivered_at, (now, self.counters.sent.bytes.get()));
+        if let Some(elapsed) = Some(now.millis_since(at)).filter(|elapsed| *elapsed > 0) {
+            let rate = (self.delivered_at.1 - before) * 8_000 / elapsed;
+            self.delivered = ((WEIGHT - 1) * self.delivered + rate) / WEIGHT;
+        }
     }
 
     /// Open and understand one SRTP packet.

@@ -20,10 +20,6 @@ const GROUPS: u64 = 10;
 /// Services of a group between two reports of the same peer: a second.
 const SERVICES_PER_REPORT: u64 = 10;
 
-/// Bits per second that a sender is told it may send: above what any browser wants. A cap that some
-/// receiver brought about never expires by itself.
-const UNCAPPED: u64 = 10_000_000;
-
 /// Rounds so far, and when the next is due.
 #[derive(Debug, Default)]
 pub(super) struct Rounds {
@@ -85,13 +81,19 @@ impl Exchange {
 
     fn serve(&mut self, id: PeerId, reports: bool, now: Time, out: &mut Outbox) {
         let infos = self.sender_infos(id, reports, now);
+        let cap = self.cap(id, now);
         let Some(peer) = self.peers.get_mut(&id) else { return };
         if peer.secured.is_none() {
             return;
         }
         let reporter = peer.reporter();
         let streams: Vec<u32> = peer.lines.iter().flatten().filter_map(|line| line.setup.ssrc).collect();
-        let uncap = std::mem::take(&mut peer.uncap_due) && !streams.is_empty();
+        peer.follow_delivery(now);
+        // A cap never expires by itself: a switch lifts what the last receiver brought about.
+        let capped = peer.cap.changed(cap, now) | std::mem::take(&mut peer.uncap_due);
+        let allowed = cap.map_or(peer.bitrate, |cap| cap.min(peer.bitrate));
+        peer.counters.cap.set(cap.unwrap_or(0));
+        let capped = capped && !streams.is_empty();
         let mut blocks = Vec::new();
         if reports {
             peer.measure(now);
@@ -109,7 +111,7 @@ impl Exchange {
         if let Some(media) = streams.first() {
             peer.transport.write(reporter, *media, &mut feedback);
         }
-        if infos.is_empty() && blocks.is_empty() && feedback.is_empty() && !uncap {
+        if infos.is_empty() && blocks.is_empty() && feedback.is_empty() && !capped {
             return;
         }
         self.send_rtcp(id, out, |packets| {
@@ -122,12 +124,23 @@ impl Exchange {
             for info in &infos {
                 rtcp::write_source_description(info.ssrc, packets);
             }
-            if uncap {
-                rtcp::write_remb(reporter, UNCAPPED, &streams, packets);
+            if capped {
+                rtcp::write_remb(reporter, allowed, &streams, packets);
             }
             packets.extend_from_slice(&feedback);
             true
         });
+    }
+
+    /// What the peer may send, by the narrowest way to who watches it.
+    fn cap(&mut self, id: PeerId, now: Time) -> Option<u64> {
+        let lines = self.peers.get(&id)?.lines.iter().flatten();
+        let receivers: Vec<PeerId> = lines.flat_map(|line| &line.receivers).map(|receiver| receiver.peer).collect();
+        let caps = receivers.into_iter().filter_map(|receiver| {
+            let receiver = self.peers.get_mut(&receiver)?;
+            receiver.downlink.cap(receiver.delivered, now)
+        });
+        caps.min()
     }
 
     /// What to report of the peer's slots: all that are live every second, new ones at once.

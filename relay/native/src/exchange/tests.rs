@@ -167,7 +167,7 @@ impl World {
             codecs: numbered(medium),
             extensions: ids(false),
         });
-        let setup = PeerSetup { lines: lines.to_vec(), slots: slots.to_vec() };
+        let setup = PeerSetup { lines: lines.to_vec(), slots: slots.to_vec(), bitrate: 2_500_000 };
         let ufrag = format!("ufrag{id}");
         self.order(Command::Admit { peer: id, ufrag: ufrag.clone().into_bytes(), password: PASSWORD.to_vec() });
         self.order(Command::Open { peer: id, setup, counters: Arc::new(PeerCounters::default()) });
