@@ -22,6 +22,10 @@ class Directory:
         """How many have a connection."""
         return len(self._sessions) - len(self._lost)
 
+    def is_lost(self, user: UserId) -> bool:
+        """Whether the person's connection is lost."""
+        return user in self._lost
+
     def sessions(self) -> list[Session]:
         return list(self._sessions.values())
 

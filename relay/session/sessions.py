@@ -28,6 +28,7 @@ from relay.protocol.messages import (
     MessageDelivered,
     NextPartner,
     PartingReason,
+    PartnerReconnecting,
     Resume,
     Resumed,
     ServerDraining,
@@ -292,6 +293,9 @@ class Sessions:
         log.info("session_resumed", user=resumed.user)
         resumed.outbox.resume(self._greeting(resumed), last_message)
         link.take_over(resumed)
+        partner = self._rooms.partner_of(resumed.user)
+        if partner is not None and self._directory.is_lost(partner):
+            resumed.outbox.put(PartnerReconnecting())
         self._rooms.returned(resumed.user)
         self._matchmaker.welcome_back(resumed.user, now)
 
