@@ -1,6 +1,7 @@
 """Sets up logging once: structlog for us, and the same renderer for the libraries' standard loggers.
 
-No line holds a person's address, and a flood of like events becomes one line.
+No line holds a person's address or a character that acts on a terminal, and a flood of like events becomes
+one line.
 """
 
 import logging
@@ -11,6 +12,7 @@ from typing import Any
 import structlog
 
 from relay.config import LogFormat, LogLevel
+from relay.observe.escaping import escape_fields, write_traceback
 from relay.observe.folding import FoldingHandler
 from relay.observe.pseudonyms import Pseudonyms
 
@@ -43,13 +45,11 @@ def configure(level: LogLevel, form: LogFormat, own_addresses: Iterable[str] = (
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if form is LogFormat.JSON
-        else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=write_traceback)
     )
     finish: list[structlog.typing.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
-    if form is LogFormat.JSON:
-        finish.append(structlog.processors.format_exc_info)
+    # JSON escapes by itself.
+    finish.append(structlog.processors.format_exc_info if form is LogFormat.JSON else escape_fields)
     handler = FoldingHandler(sys.stderr)
     chain: list[structlog.typing.Processor] = [*finish, renderer, hide_addresses]
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=chain))
