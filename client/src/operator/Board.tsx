@@ -65,7 +65,7 @@ export function Board({ watch, state }: Props) {
         <Tile
           name="Talking"
           value={count(overview.talking)}
-          detail={`${count(overview.rooms_in_all)} rooms`}
+          detail={overview.rooms_in_all === 1 ? '1 room' : `${count(overview.rooms_in_all)} rooms`}
         />
         <Tile
           name="Waiting"

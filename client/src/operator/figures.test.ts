@@ -58,9 +58,9 @@ describe('a chart', () => {
     expect(top(values, atLeast)).toBeCloseTo(expected),
   );
 
-  test('bridges what is missing and stays inside', () => {
-    const drawn = path([0, 150, 300], [0, null, 50], { from: 0, to: 300 }, 10);
-    expect(drawn).toBe(`M0.0 ${HEIGHT}.0L${WIDTH}.0 0.0`);
+  test('bridges a short gap, shows a long one, and stays inside', () => {
+    const drawn = path([0, 5, 10, 300], [0, null, 5, 50], { from: 0, to: 300 }, 10);
+    expect(drawn).toBe(`M0.0 ${HEIGHT}.0h0L20.0 ${HEIGHT / 2}.0M${WIDTH}.0 0.0h0`);
   });
 
   test('finds the sample under the pointer', () => {

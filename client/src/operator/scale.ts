@@ -6,6 +6,9 @@ export const HEIGHT = 150;
 /** Seconds that a chart shows at least, so that a young server's minutes are not stretched. */
 const SHORTEST = 300;
 
+/** Seconds without a value over which a line goes on. */
+const LONGEST_GAP = 15;
+
 export interface Span {
   from: number;
   to: number;
@@ -28,22 +31,24 @@ export function top(values: readonly (number | null)[], atLeast: number): number
   return step * power;
 }
 
-/** A path through the values; a gap where one is missing between others is bridged. */
+/** A path through the values, broken where there are none for a while. A value on its own is a dot. */
 export function path(
   times: readonly (number | null)[],
   values: readonly (number | null)[],
   { from, to }: Span,
   ceiling: number,
 ): string {
-  const points: string[] = [];
+  let drawn = '';
+  let last = Number.NEGATIVE_INFINITY;
   values.forEach((value, index) => {
     const at = times[index];
     if (value === null || at === null || at === undefined) return;
-    const x = ((at - from) / (to - from || 1)) * WIDTH;
-    const y = HEIGHT - (Math.min(value, ceiling) / ceiling) * HEIGHT;
-    points.push(`${points.length === 0 ? 'M' : 'L'}${x.toFixed(1)} ${y.toFixed(1)}`);
+    const x = (((at - from) / (to - from || 1)) * WIDTH).toFixed(1);
+    const y = (HEIGHT - (Math.min(value, ceiling) / ceiling) * HEIGHT).toFixed(1);
+    drawn += at - last > LONGEST_GAP ? `M${x} ${y}h0` : `L${x} ${y}`;
+    last = at;
   });
-  return points.join('');
+  return drawn;
 }
 
 /** The sample nearest to a place between 0 (left) and 1 (right); -1 without any. */
