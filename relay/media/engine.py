@@ -36,6 +36,32 @@ class PeerStats:
     keyframe_requests: int
     """That we sent to it."""
     drops: dict[str, int]
+    round_trip: float | None = None
+    """Seconds there and back; None until a report told."""
+    to_peer: "Way | None" = None
+    from_peer: "Way | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One direction between the relay and a peer. Counts since the peer was opened; loss and jitter of the picture
+    by the latest report."""
+
+    missed: int
+    """Packets asked for by NACK, each time."""
+    sent_again: int
+    """As retransmissions; of what a peer sent, those that filled a gap."""
+    keyframes_wanted: int
+    loss: float
+    """Of the packets, 0 to 1."""
+    jitter: float
+    """Seconds."""
+    kept: int = 0
+    """Bytes that are kept to be sent again."""
+    estimate: int | None = None
+    """Bits per second that the receiver estimates it can have."""
+    cap: int | None = None
+    """Bits per second that the sender was told, because its partner's link takes no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +75,8 @@ class EngineStats:
     bytes_received: int = 0
     bytes_sent: int = 0
     drops: dict[str, int] = field(default_factory=dict)
+    bytes_kept: int = 0
+    """Of sent packets, to be sent again."""
     buffers: tuple[SocketBuffers, ...] = ()
     """Where the engine owns the sockets."""
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from relay.ids import PeerId
-from relay.media.engine import EngineStats, PeerStats, SocketBuffers
+from relay.media.engine import EngineStats, PeerStats, SocketBuffers, Way
 from relay.observe.drops import Drops
 from relay.peer.lines import Codec, Line, Medium, Negotiated, Slot, SrtpKeys
 from relay.peer.negotiation import ABS_SEND_TIME, AUDIO_LEVEL, MID, TRANSPORT_CC, Terms
@@ -79,7 +79,7 @@ class PacketsEngine:
             self._port.core.close_peer(peer)
 
     def stats(self) -> EngineStats:
-        received, sent, drops = self._port.core.totals()
+        received, sent, drops, kept = self._port.core.totals()
         reasons = self._drops.snapshot()
         for reason, amount in drops:
             reasons[reason] = reasons.get(reason, 0) + amount
@@ -91,6 +91,7 @@ class PacketsEngine:
             bytes_received=received[1],
             bytes_sent=sent[1],
             drops=reasons,
+            bytes_kept=kept,
             buffers=tuple(SocketBuffers(*granted) for granted in self._port.core.granted()),
         )
 
@@ -106,8 +107,38 @@ class PacketsEngine:
                 keyframes=keyframes,
                 keyframe_requests=requests,
                 drops=dict(drops),
+                round_trip=round_trip / 1_000 or None,
+                to_peer=Way(
+                    missed=to_it[0],
+                    sent_again=to_it[1],
+                    keyframes_wanted=to_it[2],
+                    kept=to_it[3],
+                    loss=to_it[4][0] / 256,
+                    jitter=to_it[4][1] / 1_000_000,
+                    estimate=to_it[5] or None,
+                ),
+                from_peer=Way(
+                    missed=from_it[0],
+                    sent_again=from_it[1],
+                    keyframes_wanted=requests,
+                    loss=from_it[2][0] / 256,
+                    jitter=from_it[2][1] / 1_000_000,
+                    cap=from_it[3] or None,
+                ),
             )
-            for number, received, sent, receive_rate, send_rate, keyframes, requests, drops in self._port.core.peers()
+            for (
+                number,
+                received,
+                sent,
+                receive_rate,
+                send_rate,
+                keyframes,
+                requests,
+                drops,
+                round_trip,
+                to_it,
+                from_it,
+            ) in self._port.core.peers()
         }
 
     async def stop(self) -> None:

@@ -27,6 +27,15 @@ _Traffic = tuple[int, int]
 _Drops = list[tuple[str, int]]
 """Reasons that occurred, named as in `relay.observe.drops`, and how often."""
 
+_Arrival = tuple[int, int]
+"""Of the picture's packets, by the latest report: 256ths lost, microseconds of jitter."""
+_ToIt = tuple[int, int, int, int, _Arrival, int]
+"""Packets that the peer missed, those sent again, keyframes that it wanted, bytes kept for it, arrival at it, and bits
+per second that it estimates it can receive (0: it did not say)."""
+_FromIt = tuple[int, int, _Arrival, int]
+"""Packets that we missed of the peer, those that it sent again, arrival here, and bits per second that it may send
+because its partner's link takes no more (0: no cap)."""
+
 class Core:
     """Bound sockets and running media threads."""
 
@@ -57,12 +66,12 @@ class Core:
     def route(self, slot: tuple[int, int], source: tuple[int, int] | None) -> None: ...
     def close_peer(self, peer: int) -> None: ...
     def reports(self, most: int) -> list[_Report]: ...
-    def totals(self) -> tuple[_Traffic, _Traffic, _Drops]:
-        """Received, sent, drops."""
+    def totals(self) -> tuple[_Traffic, _Traffic, _Drops, int]:
+        """Received, sent, drops, bytes kept to be sent again."""
 
-    def peers(self) -> list[tuple[int, _Traffic, _Traffic, int, int, int, int, _Drops]]:
+    def peers(self) -> list[tuple[int, _Traffic, _Traffic, int, int, int, int, _Drops, int, _ToIt, _FromIt]]:
         """Of each open peer: number, received, sent, bits per second received, sent, keyframes,
-        keyframe requests, drops."""
+        keyframe requests, drops, round trip in milliseconds (0: not known), the ways to it and from it."""
 
     def close(self) -> None:
         """Stop the threads and close the sockets. Idempotent."""

@@ -123,3 +123,13 @@ def test_packets_without_the_core_are_a_mistake_in_the_configuration(monkeypatch
     monkeypatch.setattr(native, "BUILT", False)
     with pytest.raises(ConfigurationError, match="Rust"):
         choose(Settings(engine=EngineChoice.PACKETS), Drops(), _fail)
+
+
+async def test_both_ways_of_a_peer_are_told_where_peers_are_counted(media: Media) -> None:
+    media.engine.open(ANN, negotiated(media.engine))
+    for stats in media.engine.peer_stats().values():
+        assert stats.round_trip is None
+        for way in (stats.to_peer, stats.from_peer):
+            assert way is not None
+            assert (way.missed, way.sent_again, way.loss, way.kept, way.cap) == (0, 0, 0.0, 0, None)
+    assert media.engine.stats().bytes_kept == 0

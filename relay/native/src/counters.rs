@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use crate::rtcp::ReportBlock;
+
 /// A number that only its one writer changes.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
@@ -144,6 +146,23 @@ pub struct Totals {
     pub kept: Arc<Counter>,
 }
 
+/// How packets of a picture arrive, by the latest report.
+#[derive(Debug, Default)]
+pub struct Arrival {
+    /// 256ths of them that are lost.
+    pub loss: Counter,
+    /// Microseconds by which they vary.
+    pub jitter: Counter,
+}
+
+impl Arrival {
+    /// By a report, whose jitter is in units of a video clock.
+    pub fn set(&self, block: &ReportBlock) {
+        self.loss.set(u64::from(block.fraction_lost));
+        self.jitter.set(u64::from(block.jitter) * 100 / 9);
+    }
+}
+
 /// Of one peer, since it was opened.
 #[derive(Debug, Default)]
 pub struct PeerCounters {
@@ -173,8 +192,12 @@ pub struct PeerCounters {
     pub cap: Counter,
     /// Bits per second that this browser estimates it can receive; 0 until it says so.
     pub estimate: Counter,
-    /// 256ths of the picture's packets that this browser lately lost.
-    pub loss: Counter,
+    /// How the picture's packets lately arrived at this browser.
+    pub arrival: Arrival,
+    /// How its own lately arrived here.
+    pub reception: Arrival,
+    /// Requests for a keyframe that this browser sent.
+    pub keyframes_wanted: Counter,
     /// Bytes of packets for this browser that are kept, to be sent again.
     pub kept: Counter,
     /// Packets of this browser, or for it, that were dropped, by reason.

@@ -12,7 +12,7 @@ use pyo3::types::PyBytes;
 
 use crate::bindings::PeerId;
 use crate::codec::Codec;
-use crate::counters::{Drops, PeerCounters, Reason, Traffic};
+use crate::counters::{Arrival, Drops, PeerCounters, Reason, Traffic};
 use crate::exchange::{Command, Event, PeerSetup};
 use crate::forward::line::{End, ExtensionIds, LineSetup, Medium, NumberedCodec};
 use crate::forward::slot::SlotSetup;
@@ -40,8 +40,14 @@ type PyPath = (String, u16, String, bool);
 type PyTraffic = (u64, u64);
 /// Reasons that occurred, and how often.
 type PyDrops = Vec<(&'static str, u64)>;
-/// (peer, received, sent, receive rate, send rate, keyframes, keyframe requests, drops)
-type PyPeer = (PeerId, PyTraffic, PyTraffic, u64, u64, u64, u64, PyDrops);
+/// (loss in 256ths, jitter in microseconds)
+type PyArrival = (u64, u64);
+/// (packets that it missed, that it was sent again, keyframes that it wanted, bytes kept for it, its arrival, estimate)
+type PyToIt = (u64, u64, u64, u64, PyArrival, u64);
+/// (packets that we missed, that it sent again, its arrival here, cap)
+type PyFromIt = (u64, u64, PyArrival, u64);
+/// (peer, received, sent, receive rate, send rate, keyframes, keyframe requests, drops, round trip, to it, from it)
+type PyPeer = (PeerId, PyTraffic, PyTraffic, u64, u64, u64, u64, PyDrops, u64, PyToIt, PyFromIt);
 
 const FLOW_SELECTED: u8 = 0;
 const FLOW_LOST: u8 = 1;
@@ -169,10 +175,10 @@ impl Core {
             .collect())
     }
 
-    fn totals(&self) -> PyResult<(PyTraffic, PyTraffic, PyDrops)> {
+    fn totals(&self) -> PyResult<(PyTraffic, PyTraffic, PyDrops, u64)> {
         let inner = self.inner()?;
         let totals = inner.handle.totals();
-        Ok((traffic(&totals.received), traffic(&totals.sent), drops(&totals.drops)))
+        Ok((traffic(&totals.received), traffic(&totals.sent), drops(&totals.drops), totals.kept.get()))
     }
 
     fn peers(&self) -> PyResult<Vec<PyPeer>> {
@@ -190,6 +196,16 @@ impl Core {
                     of.keyframes.get(),
                     of.keyframe_requests.get(),
                     drops(&of.drops),
+                    of.round_trip.get(),
+                    (
+                        of.missed.get(),
+                        of.sent_again.get(),
+                        of.keyframes_wanted.get(),
+                        of.kept.get(),
+                        arrival(&of.arrival),
+                        of.estimate.get(),
+                    ),
+                    (of.asked_again.get(), of.mended.get(), arrival(&of.reception), of.cap.get()),
                 )
             })
             .collect())
@@ -204,6 +220,10 @@ impl Core {
 fn py_path(path: Path) -> PyPath {
     let (host, local) = (path.remote.ip().to_string(), path.local.to_string());
     (host, path.remote.port(), local, path.transport == Transport::Tcp)
+}
+
+fn arrival(of: &Arrival) -> PyArrival {
+    (of.loss.get(), of.jitter.get())
 }
 
 fn traffic(of: &Traffic) -> PyTraffic {

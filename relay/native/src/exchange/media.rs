@@ -147,7 +147,7 @@ impl Exchange {
         let Some(slot) = peer.slots.iter().flatten().find(|slot| slot.setup.ssrc == block.ssrc) else { return };
         if slot.setup.medium.is_video() {
             peer.downlink.lost(block.fraction_lost);
-            peer.counters.loss.set(u64::from(block.fraction_lost));
+            peer.counters.arrival.set(&block);
         }
         if block.last_report == 0 {
             return;
@@ -200,6 +200,7 @@ impl Exchange {
         let Some(peer) = self.peers.get(&id) else { return };
         let Some(slot) = peer.slots.iter().flatten().find(|slot| slot.setup.ssrc == ssrc) else { return };
         let Some(source) = slot.source.filter(|source| source.medium.is_video()) else { return };
+        peer.counters.keyframes_wanted.add(1);
         let Some(line) = self.line_mut(source) else { return };
         if line.keyframes.lost(now) {
             self.request_keyframe(source, out);

@@ -5,7 +5,7 @@
 
 use super::{Event, Exchange};
 use crate::bindings::PeerId;
-use crate::forward::line::End;
+use crate::forward::line::{End, Medium};
 use crate::forward::sender_clock::Anchor;
 use crate::outbox::Outbox;
 use crate::rtcp::{self, SenderInfo};
@@ -98,7 +98,11 @@ impl Exchange {
         if reports {
             peer.measure(now);
             for line in peer.lines.iter_mut().flatten() {
-                blocks.extend(line.setup.ssrc.and_then(|ssrc| line.reception.report(ssrc, now)));
+                let block = line.setup.ssrc.and_then(|ssrc| line.reception.report(ssrc, now));
+                if let Some(block) = block.filter(|_| line.setup.medium == Medium::Camera) {
+                    peer.counters.reception.set(&block);
+                }
+                blocks.extend(block);
             }
         }
         let mut kept = 0;
