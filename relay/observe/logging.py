@@ -60,6 +60,9 @@ def configure(level: LogLevel, form: LogFormat, own_addresses: Iterable[str] = (
     # The libraries speak per packet and per request below warning.
     for library in ("aiohttp.access", "aioice", "aiortc", "libav"):
         logging.getLogger(library).setLevel(logging.WARNING)
+    # It calls an error, with a traceback, whatever a stranger writes that is no HTTP; failures of ours are told
+    # by `web/failures.py`.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

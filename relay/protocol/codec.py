@@ -44,7 +44,7 @@ def decode(frame: str | bytes, limits: Limits) -> ClientMessage:
         raise RelayError(ErrorCode.MESSAGE_TOO_LARGE, "The message is too large.")
     try:
         envelope = _envelopes.decode(frame)
-    except (msgspec.DecodeError, RecursionError) as cause:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as cause:
         raise RelayError(ErrorCode.INVALID_MESSAGE, "The message is not a valid event.") from cause
     decoder = _decoders.get(envelope.event)
     if decoder is None:
@@ -53,7 +53,7 @@ def decode(frame: str | bytes, limits: Limits) -> ClientMessage:
         raise RelayError(ErrorCode.UNKNOWN_EVENT, "The server does not know this event.")
     try:
         message = decoder.decode(envelope.data)
-    except (msgspec.DecodeError, RecursionError) as cause:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as cause:
         sentence = "The event's data does not fit the specification."
         raise RelayError(ErrorCode.INVALID_MESSAGE, sentence, about=About(envelope.event)) from cause
     _measure(message, limits)

@@ -1,11 +1,15 @@
 """What strangers throw at the media port."""
 
+import asyncio
 import os
 import random
 import socket
 from collections.abc import Iterator
 
 from aioice import stun
+
+PATIENCE = 5.0
+"""Seconds that an answer may take."""
 
 
 def client_hello() -> bytes:
@@ -60,6 +64,14 @@ class Stranger:
     def attack(self, ufrag: str, seed: int = 1) -> None:
         for datagram in assault(ufrag, seed):
             self._socket.send(datagram)
+
+    def send(self, datagram: bytes) -> None:
+        self._socket.send(datagram)
+
+    async def answer(self) -> bytes:
+        """The next datagram that comes back."""
+        async with asyncio.timeout(PATIENCE):
+            return await asyncio.get_running_loop().sock_recv(self._socket, 2_048)
 
     def answers(self) -> list[bytes]:
         """Everything that ever came back."""

@@ -17,6 +17,8 @@ class Wire:
 
     async def send(self, content: bytes) -> None:
         """Send, if the server still takes it."""
+        if self.writer.transport.is_closing():
+            return
         with suppress(ConnectionError):
             self.writer.write(content)
             await self.writer.drain()

@@ -1,0 +1,172 @@
+"""Mutations of what people send, into every parser that is written in Python.
+
+`python -m tests.hostile.fuzz --seconds 600` runs each target so long; `test_fuzz.py` runs each for a moment and
+replays what is saved. An input that breaks a parser is saved under `corpus/` and is a test from then on.
+The parsers in Rust have their own targets (`relay/native/fuzz`).
+"""
+
+import argparse
+import contextlib
+import random
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from relay.errors import RelayError
+from relay.ids import PeerId
+from relay.peer.candidates import Reach
+from relay.peer.lines import Fingerprint
+from relay.peer.negotiation import Identity, Terms, negotiate
+from relay.peer.records import is_sensible
+from relay.protocol.codec import decode
+from relay.protocol.limits import Limits
+from relay.transport.bindings import BindingTable
+from relay.transport.first_bytes import judge
+from relay.transport.framing import Deframer, FramingError, frame
+from relay.transport.port import Path as Route
+from tests.hostile.call import check
+from tests.hostile.datagrams import client_hello
+from tests.unit.offers import ROLES, offer
+
+CORPUS = Path(__file__).parent / "corpus"
+LONGEST = 60_000
+"""Bytes of one input."""
+
+SLOWEST = 0.25
+"""Seconds that one input may take, on a busy machine. Whoever offers keeps everybody else waiting so long."""
+
+LIMITS = Limits(message_bytes=65_536, chat_characters=2_000, sdp_bytes=49_152, sdp_lines=1_200, candidates=64)
+IDENTITY = Identity("ufrag", "p" * 32, (Fingerprint("sha-256", "AB"),), Reach(("192.0.2.1",), 443))
+TERMS = Terms(
+    audio=("opus",),
+    video=("VP8", "H264", "VP9", "AV1"),
+    line_feedback=(("nack", None), ("nack", "pli"), ("transport-cc", None)),
+    slot_feedback=(("nack", None), ("goog-remb", None)),
+)
+HOME = Route("192.0.2.10", 40_000, "198.51.100.1")
+
+Target = Callable[[bytes], None]
+
+
+def _codec(content: bytes) -> None:
+    with contextlib.suppress(RelayError):
+        decode(content, LIMITS)
+
+
+def _negotiation(content: bytes) -> None:
+    with contextlib.suppress(RelayError):
+        negotiate(content.decode(errors="replace"), ROLES, TERMS, IDENTITY, range(1, 7))
+
+
+def _framing(content: bytes) -> None:
+    judge(content)
+    deframer = Deframer()
+    with contextlib.suppress(FramingError):
+        for at in range(0, len(content), 700):
+            assert all(deframer.feed(content[at : at + 700]))
+
+
+def _stun(content: bytes) -> None:
+    table = BindingTable()
+    table.admit(PeerId(1), "ann", "p" * 24)
+    table.receive_stun(content, HOME, 0.0)
+
+
+def _records(content: bytes) -> None:
+    is_sensible(content)
+
+
+TARGETS: Mapping[str, tuple[Target, tuple[bytes, ...]]] = {
+    "codec": (
+        _codec,
+        tuple(
+            msgspec.json.encode({"event": event, "data": data})
+            for event, data in (
+                ("find_partner", {"mode": "video"}),
+                ("chat_message", {"id": "1", "text": "hello"}),
+                ("webrtc_offer", {"sdp": "v=0", "lines": {"0": "camera"}}),
+                ("resume", {"session_token": "t", "last_message": None}),
+            )
+        ),
+    ),
+    "negotiation": (_negotiation, (offer().encode(), offer().replace("\n", "\r\n").encode())),
+    "framing": (_framing, (frame(b"\x00\x01" + bytes(18)) * 3, client_hello())),
+    "stun": (_stun, (check("ann", "p" * 24), check("ann", "p" * 24, nominate=True))),
+    "records": (_records, (client_hello(), client_hello() * 2)),
+}
+
+
+def saved(name: str) -> list[bytes]:
+    """What once broke the target."""
+    folder = CORPUS / name
+    return [path.read_bytes() for path in sorted(folder.iterdir())] if folder.is_dir() else []
+
+
+def mutate(content: bytes, dice: random.Random) -> bytes:
+    """A few changes: bits, bytes, pieces and lines removed, repeated, moved, and numbers made absurd."""
+    changed = bytearray(content)
+    for _ in range(dice.randrange(1, 6)):
+        at = dice.randrange(len(changed) + 1)
+        end = min(len(changed), at + dice.choice((1, 2, 4, 20, 300)))
+        match dice.randrange(7):
+            case 0:
+                changed[at:end] = dice.randbytes(end - at)
+            case 1:
+                del changed[at:end]
+            case 2:
+                changed[at:at] = changed[at:end] * dice.choice((1, 2, 50))
+            case 3:
+                changed[at:at] = dice.choice((b"\x00", b"\xff" * 4, b"9" * 30, b"-1", b"\r\n", "\u2028".encode(), b'"'))
+            case 4 if at < len(changed):
+                changed[at] ^= 1 << dice.randrange(8)
+            case 5:
+                lines = bytes(changed).split(b"\n")
+                dice.shuffle(lines)
+                changed[:] = b"\n".join(lines)
+            case _:
+                lines = bytes(changed).split(b"\n")
+                lines[dice.randrange(len(lines))] = dice.choice(lines)
+                changed[:] = b"\n".join(lines)
+    return bytes(changed[:LONGEST])
+
+
+def run(name: str, seed: int, *, seconds: float = float("inf"), inputs: int | None = None) -> int:
+    """Feed mutations until time or number is up; returns how many there were.
+
+    Raises:
+        AssertionError: with where the input is saved that broke the target.
+    """
+    target, seeds = TARGETS[name]
+    dice = random.Random(seed)
+    until = time.monotonic() + seconds
+    done = 0
+    while time.monotonic() < until and (inputs is None or done < inputs):
+        content = mutate(dice.choice(seeds), dice)
+        began = time.thread_time()
+        try:
+            target(content)
+            taken = time.thread_time() - began
+            assert taken < SLOWEST, f"{taken:.2f} s"
+        except Exception as failure:
+            path = CORPUS / name / f"{seed:08x}-{done}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            raise AssertionError(f"{name}: {failure!r}; the input is in {path}") from failure
+        done += 1
+    return done
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600.0, help="for each target")
+    parser.add_argument("targets", nargs="*", default=list(TARGETS))
+    options = parser.parse_args()
+    for name in options.targets:
+        print(f"{name}: {run(name, secrets.randbits(32), seconds=options.seconds)} inputs")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""A person in a call who sends what no browser would, sealed with the right keys: the partner is unharmed."""
+
+import asyncio
+import contextlib
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pylibsrtp
+import pytest
+
+from relay.app import Relay
+from relay.config import EngineChoice
+from relay.observe.drops import Drop
+from tests.hostile.call import Call, live_call, transport_of, watch
+from tests.hostile.lies import rtcp_lies, rtp, rtp_lies, storm
+from tests.scenario.visitor import MediaVisitor, until, visit
+
+pytestmark = pytest.mark.usefixtures("loopback_candidates")
+
+LARGEST_GROWTH = 40 << 20
+"""Bytes by which the process may grow while it is lied to: two decoders and their pictures, in the frames engine."""
+
+
+def own_stream(person: MediaVisitor) -> int:
+    """The SSRC of the person's screen, with which aiortc itself sends nothing."""
+    ssrc: int = person.connection.getTransceivers()[2].sender._ssrc
+    return ssrc
+
+
+def partner_stream(person: MediaVisitor) -> int:
+    """The SSRC in which the server sends the partner's camera."""
+    section = person.answer.split("m=")[5]
+    found = re.search(r"a=ssrc:(\d+)", section)
+    assert found
+    return int(found.group(1))
+
+
+async def send(person: MediaVisitor, packets: Iterable[bytes]) -> None:
+    """Seal and send, at the pace of a busy client: 40 packets, then others' turn."""
+    transport = transport_of(person)
+    for number, packet in enumerate(packets):
+        with contextlib.suppress(pylibsrtp.Error):  # libsrtp itself will not seal some of it
+            await transport._send_rtp(packet)
+        if number % 40 == 39:
+            await asyncio.sleep(0.005)
+
+
+def resident() -> int:
+    """Bytes of memory that this process, server included, holds."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+async def partner_is_unharmed(call: Call) -> None:
+    """Bob lies: Ann stays connected, Bob's own view of her goes on."""
+    await watch(call.bob, 10)
+    assert call.ann.connection.connectionState == "connected"
+
+
+async def test_lies_in_rtp_harm_nobody_else(relay: Relay) -> None:
+    async with live_call(relay.settings.port) as call:
+        await send(call.bob, rtp_lies(own_stream(call.bob), 1))
+        before = resident()
+        for seed in range(5):
+            await send(call.bob, rtp_lies(own_stream(call.bob), seed))
+            await partner_is_unharmed(call)
+        assert resident() - before < LARGEST_GROWTH
+        # A new partner sees Ann as if nothing had been.
+        async with visit(relay.settings.port) as carol:
+            newcomer = MediaVisitor(carol, 120)
+            await newcomer.connect()
+            await call.bob.visitor.say("leave_room")
+            await call.ann.visitor.hear("partner_disconnected")
+            await call.ann.visitor.hear("waiting_for_partner")
+            await carol.say("find_partner")
+            await asyncio.gather(*(visitor.hear("partner_found") for visitor in (call.ann.visitor, carol)))
+            await asyncio.gather(watch(newcomer, 5), watch(call.ann, 5))
+            await newcomer.close()
+    drops = relay.stats().drops
+    assert drops[Drop.UNKNOWN_PAYLOAD_TYPE] > 0
+    assert drops.get(Drop.RTP_MALFORMED, 0) + drops.get(Drop.SRTP_REJECTED, 0) > 0
+
+
+async def test_thousands_of_streams_are_not_remembered(relay: Relay) -> None:
+    async with live_call(relay.settings.port) as call:
+        before = resident()
+        await send(call.bob, (rtp(ssrc, 1, b"\x10" + bytes(50)) for ssrc in range(10_000, 15_000)))
+        await until(lambda: relay.stats().drops.get(Drop.SRTP_REJECTED, 0) > 4_000)
+        await partner_is_unharmed(call)
+        assert resident() - before < LARGEST_GROWTH
+
+
+async def test_wrong_keys_and_replays_are_dropped(relay: Relay) -> None:
+    async with live_call(relay.settings.port) as call:
+        transport = transport_of(call.bob)
+        assert transport._tx_srtp is not None
+        sealed = transport._tx_srtp.protect(rtp(own_stream(call.bob), 40_000, b"\x11once"))
+        rejected = relay.stats().drops.get(Drop.SRTP_REJECTED, 0)
+        for _ in range(500):
+            await transport.transport._send(sealed)
+            await transport.transport._send(rtp(own_stream(call.bob), 7, os.urandom(100)))
+        await until(lambda: relay.stats().drops.get(Drop.SRTP_REJECTED, 0) - rejected >= 999)
+        await partner_is_unharmed(call)
+
+
+async def test_lies_in_rtcp_harm_nobody_else(relay: Relay) -> None:
+    async with live_call(relay.settings.port) as call:
+        for seed in range(5):
+            await send(call.bob, rtcp_lies(own_stream(call.bob), partner_stream(call.bob), seed))
+            await partner_is_unharmed(call)
+        await watch(call.ann, 5)
+    assert relay.stats().drops[Drop.RTCP_MALFORMED] >= 50
+
+
+async def test_a_storm_of_feedback_reaches_the_partner_as_a_breeze(relay: Relay, engine: EngineChoice) -> None:
+    async with live_call(relay.settings.port) as call:
+        before = resident()
+        sent = relay.stats().packets_sent
+        started = asyncio.get_running_loop().time()
+        for seed in range(5):
+            await send(call.bob, storm(own_stream(call.bob), partner_stream(call.bob), seed))
+        await partner_is_unharmed(call)
+        seconds = asyncio.get_running_loop().time() - started
+        # 2,000 requests. What two people send in that time, keyframes included, is a few hundred a second.
+        assert relay.stats().packets_sent - sent < 1_500 * seconds + 1_000
+        assert resident() - before < LARGEST_GROWTH
+        await call.goes_on()
+    assert relay.stats().drops.get(Drop.FEEDBACK_THROTTLED, 0) > 100

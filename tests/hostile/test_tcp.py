@@ -1,0 +1,88 @@
+"""TCP connections that say nothing, little, or what is no protocol of ours."""
+
+import asyncio
+import contextlib
+import time
+
+import pytest
+
+from relay.app import Relay
+from relay.observe.drops import Drop
+from relay.transport import tcp_mux
+from tests.hostile.call import live_call
+from tests.hostile.wire import Wire, wire
+from tests.scenario.visitor import visit
+
+pytestmark = pytest.mark.usefixtures("loopback_candidates")
+
+TLS_JUNK = b"\x16\x03\x01\xff\xff" + bytes(9_000)
+ENDLESS_HELLO = b"\x16\x03\x01\x20\x00\x01\x00\x1f\xfc\x03\x03" + bytes(8_000)
+TLS_WITH_A_LYING_NAME = (
+    b"\x16\x03\x01\x00\x48\x01\x00\x00\x44\x03\x03" + bytes(32) + b"\x00\x00\x02\x13\x01\x01\x00\x00\x19"
+    b"\x00\x00\x00\x15\x00\xff\x00\x00\x10" + b"turn.example.org" + b"\x00\x00\x00\x00"
+)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x00\x00" * 500,
+        b"\xff\xff" + bytes(2_000),
+        b"\x00\x14\x00\x01\x00\x00\x21\x12\xa4\x42" + bytes(12) + b"\xff\xff" + bytes(3_000),
+        b"\x05\xdc\x00\x01\x05\xc8\x21\x12\xa4\x42" + bytes(1_490),
+        TLS_JUNK,
+        TLS_WITH_A_LYING_NAME,
+        b"\x16\x03\x01\x00\x00" * 100,
+        b"\x80" * 100,
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"\x05\x01\x00",
+    ],
+)
+async def test_what_is_no_protocol_of_ours_is_closed(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    monkeypatch.setattr(tcp_mux, "PATIENCE", 0.3)
+    async with wire(relay.settings.port) as raw:
+        await raw.send(content)
+        answer = await raw.rest(12)
+    assert len(answer) < 500
+    async with visit(relay.settings.port):
+        pass
+
+
+async def test_who_says_nothing_or_next_to_nothing_is_not_waited_for(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tcp_mux, "PATIENCE", 0.4)
+    async with wire(relay.settings.port) as silent, wire(relay.settings.port) as slow:
+
+        async def trickle() -> None:
+            for byte in ENDLESS_HELLO[:30]:
+                await slow.send(bytes([byte]))
+                await asyncio.sleep(0.03)
+
+        began = time.monotonic()
+        await asyncio.gather(silent.rest(), slow.rest(), trickle())
+        assert time.monotonic() - began < 5
+    assert relay.drops[Drop.TCP_SILENT] == 2
+
+
+async def test_of_the_silent_one_address_has_only_so_many(relay: Relay) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        crowd: list[Wire] = [await stack.enter_async_context(wire(relay.settings.port)) for _ in range(200)]
+        open_ones = await asyncio.gather(*(raw.is_open(0.5) for raw in crowd))
+        assert sum(open_ones) == tcp_mux.MOST_SILENT_PER_ADDRESS
+        assert relay.drops[Drop.TCP_CROWDED] == 200 - tcp_mux.MOST_SILENT_PER_ADDRESS
+
+
+async def test_a_call_goes_on_while_thousands_connect(relay: Relay) -> None:
+    async with live_call(relay.settings.port) as call:
+
+        async def knock(rounds: int) -> None:
+            for _ in range(rounds):
+                with contextlib.suppress(OSError):
+                    async with wire(relay.settings.port):
+                        pass
+
+        await asyncio.gather(call.goes_on(), *(knock(100) for _ in range(20)))
+    assert relay.tally.task_failures == 0
