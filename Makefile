@@ -62,12 +62,16 @@ test-monitoring: $(VENV)/installed promtool ## Fire every alert on made-up figur
 	promtool test rules docker/prometheus/rules_test.yml
 	$(BIN)/pytest -q tests/monitoring
 
-.PHONY: test-network test-blocked-udp network
-test-network: $(VENV)/installed $(STATIC) chromium network ## Real browsers behind hostile networks (as root)
+.PHONY: test-network test-blocked-udp network firefox
+test-network: $(VENV)/installed $(STATIC) chromium network firefox ## Real browsers behind hostile networks (as root)
 	$(BIN)/pytest -q tests/network
 
 test-blocked-udp: $(VENV)/installed $(STATIC) chromium network
 	$(BIN)/pytest -q tests/network/test_everywhere.py -k test_udp_is_blocked
+
+firefox: # As root, otherwise its tests are skipped
+	@command -v firefox-esr >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && \
+		apt-get install -y -qq --no-install-recommends firefox-esr >/dev/null; } || true
 
 network: # What the small internet is made of; as root, otherwise its tests are skipped
 	@command -v ip nft turnserver curl >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq \
@@ -146,6 +150,6 @@ client/node_modules/installed: client/package-lock.json
 	cd client && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-$(STATIC): client/node_modules/installed $(shell find client/src client/index.html client/vite.config.ts client/tsconfig.json 2>/dev/null)
+$(STATIC): client/node_modules/installed $(shell find client/src client/*.html client/vite.config.ts client/tsconfig.json 2>/dev/null)
 	cd client && npm run --silent build
 	@touch $@

@@ -57,7 +57,7 @@ SELECTED = """async () => {
   const stats = await window.connection.getStats();
   const all = [...stats.values()];
   const transport = all.find((entry) => entry.type === 'transport');
-  const pair = stats.get(transport.selectedCandidatePairId);
+  const pair = stats.get(transport?.selectedCandidatePairId) ?? all.find((entry) => entry.selected);
   const local = stats.get(pair.localCandidateId), remote = stats.get(pair.remoteCandidateId);
   return {
     type: local.candidateType, protocol: local.protocol, relay: local.relayProtocol ?? null,
@@ -92,13 +92,13 @@ async def at_home(
         ignore_default_args=["--headless", "--mute-audio"],
         args=[
             *FLAGS,
-            *flags,
             "--ignore-certificate-errors",
             "--use-fake-ui-for-media-stream",
             "--use-fake-device-for-media-stream",
             f"--unsafely-treat-insecure-origin-as-secure={url.rstrip('/')}",
             f"--use-file-for-fake-video-capture={camera(colour, own)}",
             f"--use-file-for-fake-audio-capture={microphone(colour, own)}",
+            *flags,
         ],
     )
     try:
@@ -115,7 +115,7 @@ async def at_home(
 async def ann_and_bob(
     internet: Internet, url: str, folder: Path, flags: Sequence[str] = ()
 ) -> AsyncIterator[tuple[Person, Person]]:
-    """Both at the page; `{router}` in a flag is the address of the person's own router."""
+    """Both at the page; `{router}` in a flag is the address of the person's own router, `{colour}` their colour."""
     async with async_playwright() as playwright, AsyncExitStack() as stack:
         people = await asyncio.gather(
             *(
@@ -127,7 +127,7 @@ async def ann_and_bob(
                         colour,
                         url,
                         folder,
-                        [flag.format(router=home.router) for flag in flags],
+                        [flag.format(router=home.router, colour=colour) for flag in flags],
                     )
                 )
                 for home, colour in zip(HOMES, COLOURS, strict=True)

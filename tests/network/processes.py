@@ -3,10 +3,12 @@
 import asyncio
 import json
 import os
+import resource
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from tests.network.internet import Internet
@@ -22,6 +24,10 @@ class Program:
         self._process = process
         self.lines: list[str] = []
         self._reading: asyncio.Task[None] | None = None
+
+    def resident(self) -> int:
+        """Bytes of memory that it holds."""
+        return int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]) * resource.getpagesize()
 
     async def says(self, words: str) -> None:
         """Wait until it wrote a line with these words."""
@@ -95,6 +101,7 @@ class Server:
         )
         output, _ = await process.communicate()
         found: dict[str, Any] = json.loads(output)
+        assert "people" in found, (found, self.program.lines[-20:])
         return found
 
 
