@@ -17,6 +17,9 @@ const HEADROOM: u64 = 90_000;
 /// An estimate below so many hundredths of what is delivered is the link's; on a free one it is at 145.
 const CLOSE: u64 = 120;
 
+/// Milliseconds for which it has to stay there: what is delivered may rise faster than the estimate.
+const STAYS: u64 = 500;
+
 /// Milliseconds after which an estimate means nothing.
 const STALE: u64 = 3_000;
 
@@ -28,8 +31,10 @@ const GROWTH: u64 = 40;
 #[derive(Debug, Default)]
 pub struct Downlink {
     estimate: Option<(u64, Time)>,
-    /// The estimate is lower than the one before.
-    sinks: bool,
+    /// Since when it is close to what is delivered.
+    close_since: Option<Time>,
+    /// Average loss, and whether it lately rose.
+    loss: u8,
     lossy: bool,
     round_trips: Option<(u64, u64)>,
     capped: bool,
@@ -38,13 +43,14 @@ pub struct Downlink {
 impl Downlink {
     /// The receiver estimates that it can receive so many bits per second (REMB).
     pub fn estimated(&mut self, bitrate: u64, now: Time) {
-        self.sinks = self.estimate.is_some_and(|(before, _)| bitrate < before);
         self.estimate = Some((bitrate, now));
     }
 
     /// The receiver lost so many 256ths of a stream.
     pub fn lost(&mut self, fraction: u8) {
-        self.lossy = fraction >= LOSS;
+        // A link that always loses some is not full.
+        self.lossy = fraction >= LOSS && fraction / 2 > self.loss;
+        self.loss = ((7 * u32::from(self.loss) + u32::from(fraction)) / 8) as u8;
     }
 
     /// The way there and back took so many milliseconds.
@@ -56,7 +62,7 @@ impl Downlink {
     /// Somebody else is shown: what was estimated of the last partner's stream means nothing for this one's.
     pub fn switch(&mut self) {
         self.estimate = None;
-        self.sinks = false;
+        self.close_since = None;
         self.capped = false;
     }
 
@@ -65,8 +71,11 @@ impl Downlink {
     pub fn cap(&mut self, delivered: u64, now: Time) -> Option<u64> {
         let (estimate, at) = self.estimate?;
         let close = now.millis_since(at) <= STALE && estimate.saturating_mul(100) < delivered.saturating_mul(CLOSE);
+        let since = close.then(|| *self.close_since.get_or_insert(now));
+        self.close_since = since;
+        let stays = since.is_some_and(|since| now.millis_since(since) >= STAYS);
         let slow = self.round_trips.is_some_and(|(least, latest)| latest > least + GROWTH);
-        self.capped = close && (self.capped || self.lossy || slow || self.sinks);
+        self.capped = stays && (self.capped || self.lossy || slow);
         self.capped.then_some(LEAST.max(estimate + HEADROOM))
     }
 }
@@ -102,19 +111,25 @@ mod tests {
 
     const NOW: Time = Time::from_millis(10_000);
 
+    /// What the cap is once things stayed as they are for a while.
+    fn settled(downlink: &mut Downlink, delivered: u64) -> Option<u64> {
+        downlink.cap(delivered, NOW);
+        downlink.cap(delivered, NOW.plus_millis(STAYS))
+    }
+
     #[test]
     fn loss_alone_caps_nobody_while_the_receiver_estimates_as_on_a_free_link() {
         let mut downlink = Downlink::default();
         downlink.lost(25);
         downlink.estimated(1_450_000, NOW);
-        assert_eq!(downlink.cap(1_000_000, NOW), None);
+        assert_eq!(settled(&mut downlink, 1_000_000), None);
     }
 
     #[test]
     fn an_estimate_close_to_what_is_delivered_is_no_reason_by_itself() {
         let mut downlink = Downlink::default();
         downlink.estimated(1_000_000, NOW);
-        assert_eq!(downlink.cap(1_000_000, NOW), None);
+        assert_eq!(settled(&mut downlink, 1_000_000), None);
     }
 
     #[test]
@@ -122,27 +137,23 @@ mod tests {
         let mut downlink = Downlink::default();
         downlink.lost(30);
         downlink.estimated(280_000, NOW);
-        assert_eq!(downlink.cap(1_000_000, NOW), Some(370_000));
+        assert_eq!(settled(&mut downlink, 1_000_000), Some(370_000));
         // The cap works: nothing is lost any more, but the link is as narrow as before.
         downlink.lost(0);
-        assert_eq!(downlink.cap(370_000, NOW), Some(370_000));
+        assert_eq!(downlink.cap(370_000, NOW.plus_millis(STAYS)), Some(370_000));
         downlink.estimated(500_000, NOW);
-        assert_eq!(downlink.cap(400_000, NOW), None);
-        assert_eq!(downlink.cap(450_000, NOW), None);
+        assert_eq!(settled(&mut downlink, 400_000), None);
+        assert_eq!(settled(&mut downlink, 450_000), None);
     }
 
     #[test]
-    fn a_round_trip_that_grew_and_an_estimate_that_sinks_are_reasons() {
+    fn a_round_trip_that_grew_is_a_reason() {
         let mut slow = Downlink::default();
         slow.estimated(280_000, NOW);
         slow.took(30);
-        assert_eq!(slow.cap(400_000, NOW), None);
+        assert_eq!(settled(&mut slow, 400_000), None);
         slow.took(150);
-        assert_eq!(slow.cap(400_000, NOW), Some(370_000));
-        let mut sinking = Downlink::default();
-        sinking.estimated(400_000, NOW);
-        sinking.estimated(20_000, NOW);
-        assert_eq!(sinking.cap(400_000, NOW), Some(150_000));
+        assert_eq!(settled(&mut slow, 400_000), Some(370_000));
     }
 
     #[test]
@@ -150,8 +161,22 @@ mod tests {
         let mut downlink = Downlink::default();
         downlink.lost(30);
         downlink.estimated(280_000, NOW);
-        assert!(downlink.cap(1_000_000, NOW).is_some());
+        assert!(settled(&mut downlink, 1_000_000).is_some());
         downlink.switch();
+        assert_eq!(settled(&mut downlink, 1_000_000), None);
+    }
+
+    #[test]
+    fn a_link_that_always_loses_some_and_a_rate_that_rises_are_no_reasons() {
+        let mut downlink = Downlink::default();
+        for _ in 0..30 {
+            downlink.lost(13);
+        }
+        downlink.estimated(1_000_000, NOW);
+        assert_eq!(settled(&mut downlink, 1_000_000), None);
+        downlink.lost(60);
+        downlink.switch();
+        downlink.estimated(1_000_000, NOW);
         assert_eq!(downlink.cap(1_000_000, NOW), None);
     }
 

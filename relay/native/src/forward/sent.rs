@@ -107,10 +107,13 @@ impl SentPackets {
         let wait = round_trip.unwrap_or(ROUND_TRIP).clamp(ROUND_TRIPS.0, ROUND_TRIPS.1);
         // A tenth less, so that a repeated complaint which was not held up on its way is heard.
         let too_soon = packet.repeated_at.is_some_and(|last| now.millis_since(last) < wait * 9 / 10);
-        if now.millis_since(packet.at) > AGE {
+        let age = now.millis_since(packet.at);
+        if age > AGE {
             return Err(Reason::NotKept);
         }
-        if too_soon || packet.repeats >= MOST_REPEATS {
+        // Nobody misses what is still on its way: this complaint is about the packet's way to us, which was mended.
+        let on_its_way = round_trip.is_some_and(|round_trip| age < round_trip.min(ROUND_TRIPS.1) * 3 / 4);
+        if on_its_way || too_soon || packet.repeats >= MOST_REPEATS {
             return Err(Reason::RepeatedAlready);
         }
         Ok(packet)
@@ -221,6 +224,14 @@ mod tests {
         sent.keep(packet(7, 100, 0));
         let times: Vec<u64> = (0..1_000).filter(|now| found(&mut sent, 7, *now).is_ok()).collect();
         assert_eq!(times, [0, 90, 180]);
+    }
+
+    #[test]
+    fn what_is_still_on_its_way_is_not_sent_again() {
+        let mut sent = SentPackets::new(Arc::default());
+        sent.keep(packet(7, 100, 0));
+        let first = |round_trip| (0..1_000).find(|now| sent.find(7, Some(round_trip), Time::from_millis(*now)).is_ok());
+        assert_eq!([0, 100, 4_000].map(first), [Some(0), Some(75), Some(187)]);
     }
 
     #[test]
