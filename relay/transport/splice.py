@@ -61,11 +61,9 @@ class Splice:
         here = await asyncio.open_connection(sock=connection)
         try:
             with contextlib.suppress(OSError, TimeoutError):
-                async with asyncio.timeout(IDLE_TIMEOUT) as deadline, asyncio.TaskGroup() as ways:
-                    ways.create_task(_pass(here[0], there[1], deadline))
-                    ways.create_task(_pass(there[0], here[1], deadline))
-        except* OSError:
-            pass  # one of the two has gone, which ends both
+                async with asyncio.timeout(IDLE_TIMEOUT) as deadline:
+                    # The end of one way ends both: the other one is cut off below.
+                    await asyncio.gather(_pass(here[0], there[1], deadline), _pass(there[0], here[1], deadline))
         finally:
             for _, writer in (here, there):
                 writer.transport.abort()
@@ -77,5 +75,5 @@ async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, dead
         deadline.reschedule(loop.time() + IDLE_TIMEOUT)
         writer.write(piece)
         await writer.drain()
-    # The end of one direction ends the connection: neither TLS nor TURN goes on with half of one.
+    # Neither TLS nor TURN goes on with half a connection.
     raise ConnectionResetError

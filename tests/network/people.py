@@ -39,15 +39,16 @@ WATCH = """() => {
     }
   };
   const Connection = window.RTCPeerConnection;
+  window.PlainConnection = Connection;
   window.RTCPeerConnection = class extends Connection {
     constructor(...given) {
       super(...given);
-      window.connection ??= this;
+      window.connection = this;
       this.addEventListener('connectionstatechange', () => mark(this.connectionState));
     }
   };
 }"""
-"""When what happened first, in milliseconds, and the page's peer connection."""
+"""When what happened first, in milliseconds, the page's peer connection, and the class for others."""
 
 CONNECTED = "() => 'connected' in window.marks"
 CONNECT_TIMEOUT = 20_000

@@ -20,7 +20,7 @@ GIVE_UP = 8.0
 """Seconds; where it works at all it takes one."""
 
 OPEN = """async (stun) => {
-  window.direct = new RTCPeerConnection({ iceServers: [{ urls: stun }] });
+  window.direct = new window.PlainConnection({ iceServers: [{ urls: stun }] });
   window.direct.createDataChannel('x');
 }"""
 DESCRIBE = """async (remote) => {
