@@ -1,6 +1,6 @@
 """One person at a real Chromium: what they do, and what they see and hear."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -178,10 +178,11 @@ async def at_the_page(
     viewport: tuple[int, int] = (1280, 800),
     script: str = RECORD_TRAFFIC,
     flags: Sequence[str] = (*FAKE_DEVICES, *FAKE_PERMISSION),
+    scene: Callable[[str, Path], Path] = camera,
 ) -> AsyncIterator[Person]:
     """A browser of one's own, since camera and microphone files are the browser's, not the page's.
 
-    `script` is a function that runs in the page before anything else does.
+    `script` is a function that runs in the page before anything else does; `scene` writes what the camera sees.
     """
     browser: Browser = await playwright.chromium.launch(
         executable_path=CHROMIUM,
@@ -189,7 +190,7 @@ async def at_the_page(
         args=[
             *FLAGS,
             *flags,
-            f"--use-file-for-fake-video-capture={camera(colour, folder)}",
+            f"--use-file-for-fake-video-capture={scene(colour, folder)}",
             f"--use-file-for-fake-audio-capture={microphone(colour, folder)}",
         ],
     )

@@ -1,0 +1,103 @@
+"""What people see when packets are lost on the way: two real Chromium, each behind a link of its own."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.async_api import async_playwright
+
+from tests.browser.conftest import serving
+from tests.browser.person import Person, at_the_page
+from tests.browser.test_packets_engine import EXPOSE
+from tests.browser.test_strangers_meet import meet
+from tests.conftest import free_port
+from tests.network.link import AccessLinks, Conditions, access_links
+
+SECONDS = 20
+WARM_UP = 5
+WIDTH, HEIGHT, FPS = 640, 360, 20
+
+WATCHED = """async () => {
+  for (const report of (await window.connection.getStats()).values()) {
+    if (report.type === 'inbound-rtp' && report.kind === 'video' && report.framesDecoded) {
+      return [report.framesDecoded, report.totalFreezesDuration ?? 0, report.bytesReceived, report.nackCount,
+              report.pliCount, report.retransmittedPacketsReceived ?? 0, report.packetsLost, report.frameWidth];
+    }
+  }
+  return [0, 0, 0, 0, 0, 0, 0, 0];
+}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one person saw of the other within `SECONDS`."""
+
+    fps: float
+    frozen: float
+    kbps: float
+    nacks: float
+    plis: float
+    mended: float
+    lost: float
+    width: float
+
+
+def busy_scene(colour: str, folder: Path) -> Path:
+    """A Y4M file of moving noise in large blocks, which takes a megabit a second to show."""
+    path = folder / f"{colour}-busy.y4m"
+    generator = np.random.default_rng(len(colour))
+    texture = generator.integers(40, 200, (HEIGHT // 8, WIDTH // 8 + FPS * 3), np.uint8)
+    grey = bytes([128]) * (WIDTH * HEIGHT // 2)
+    with path.open("wb") as file:
+        file.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F{FPS}:1 Ip A1:1 C420jpeg\n".encode())
+        for number in range(FPS * 3):
+            blocks = texture[:, number : number + WIDTH // 8]
+            file.write(b"FRAME\n" + blocks.repeat(8, axis=0).repeat(8, axis=1).tobytes() + grey)
+    return path
+
+
+async def watch(person: Person) -> Seen:
+    before = await person.page.evaluate(WATCHED)
+    await asyncio.sleep(SECONDS)
+    after = await person.page.evaluate(WATCHED)
+    frames, frozen, size, nacks, plis, mended, lost, _ = (end - start for end, start in zip(after, before, strict=True))
+    return Seen(frames / SECONDS, frozen, size * 8 / 1_000 / SECONDS, nacks, plis, mended, lost, after[7])
+
+
+async def talk(
+    link: Conditions, seed: int, folder: Path, meanwhile: Callable[[AccessLinks], None] | None = None
+) -> tuple[Seen, Seen]:
+    """Two people talk over such links, each way; what both saw after the first seconds."""
+    port, outside = free_port(), free_port()
+    async with (
+        access_links(outside, ("127.0.0.1", port), link, link, seed) as links,
+        serving(port=str(port), public_udp_port=str(outside)) as served,
+        async_playwright() as playwright,
+        at_the_page(playwright, "red", served.url, folder, script=EXPOSE, scene=busy_scene) as red,
+        at_the_page(playwright, "blue", served.url, folder, script=EXPOSE, scene=busy_scene) as blue,
+    ):
+        await meet(red, blue)
+        await asyncio.sleep(WARM_UP)
+        if meanwhile is not None:
+            meanwhile(links)
+        seen = await asyncio.gather(watch(red), watch(blue))
+        assert sum(up.passed for up, _ in links.links) > SECONDS * FPS, "media went another way"
+        return seen
+
+
+@pytest.mark.xfail(
+    reason="between 12 and 20 fps, 1 to 9 s frozen: varies from run to run, not explained yet", strict=False
+)
+async def test_pictures_stay_smooth_at_five_percent_loss(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # The yardstick: on a busy machine the picture stutters without any loss.
+    calm = await talk(Conditions(delay=0.05), 1, tmp_path)
+    lossy = await talk(Conditions(loss=0.05, delay=0.05), 1, tmp_path)
+    with capsys.disabled():
+        print(f"\n50 ms each way: {calm}\n5 % loss besides: {lossy}")
+    for of in lossy:
+        assert of.fps >= 19
+        assert of.frozen <= 0.5
+        assert of.kbps >= 300
