@@ -12,7 +12,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 CHROMIUM ?= chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help run client lint test test-all test-core test-unit test-scenario test-browser test-client test-load bench bench-quick protocol measure measure-skips bench-sockets wheel core rust chromium promtool test-monitoring lock clean
+.PHONY: help run client lint test test-all test-core test-unit test-scenario test-browser test-client test-load bench bench-quick protocol measure measure-skips measure-loss bench-sockets wheel core rust chromium promtool test-monitoring lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -113,6 +113,9 @@ measure: $(VENV)/installed $(STATIC) chromium ## How soon strangers see each oth
 
 measure-skips: $(VENV)/installed $(STATIC) chromium ## How soon Next shows somebody else
 	$(BIN)/python -m tests.browser.skips
+
+measure-loss: core $(STATIC) chromium ## What people see when packets are lost on the way
+	$(BIN)/python -m tests.network.bad_links
 
 bench: core ## Relay, the kernel's floor and coturn in one run; JSON=FILE keeps it
 	$(BIN)/python -m tests.load.bench $(if $(JSON),--json $(JSON))

@@ -1,12 +1,15 @@
-"""What people see when packets are lost on the way: two real Chromium, each behind a link of its own."""
+"""What people see when packets are lost on the way: `make measure-loss`.
+
+Two real Chromium, each behind an emulated link of its own.
+"""
 
 import asyncio
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pytest
 from playwright.async_api import async_playwright
 
 from tests.browser.conftest import serving
@@ -88,16 +91,17 @@ async def talk(
         return seen
 
 
-@pytest.mark.xfail(
-    reason="between 12 and 20 fps, 1 to 9 s frozen: varies from run to run, not explained yet", strict=False
-)
-async def test_pictures_stay_smooth_at_five_percent_loss(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    # The yardstick: on a busy machine the picture stutters without any loss.
-    calm = await talk(Conditions(delay=0.05), 1, tmp_path)
-    lossy = await talk(Conditions(loss=0.05, delay=0.05), 1, tmp_path)
-    with capsys.disabled():
-        print(f"\n50 ms each way: {calm}\n5 % loss besides: {lossy}")
-    for of in lossy:
-        assert of.fps >= 19
-        assert of.frozen <= 0.5
-        assert of.kbps >= 300
+async def measure() -> None:
+    """The first row is the yardstick: on a busy machine the picture stutters without any loss."""
+    with tempfile.TemporaryDirectory() as folder:
+        for loss in (0.0, 0.05, 0.10):
+            seen = await talk(Conditions(loss=loss, delay=0.05), 1, Path(folder))
+            for name, of in zip(("red", "blue"), seen, strict=True):
+                print(
+                    f"{loss:4.0%} lost each way, {name}: {of.fps:.1f} fps, {of.frozen:.1f} s of {SECONDS} frozen,"
+                    f" {of.kbps:.0f} kbit/s, {of.lost:.0f} lost, {of.mended:.0f} sent again"
+                )
+
+
+if __name__ == "__main__":
+    asyncio.run(measure())
