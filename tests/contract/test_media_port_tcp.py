@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from aioice import stun
 
+from relay.config import EngineChoice
 from relay.observe.drops import Drop
 from relay.transport import asyncio_port
 from relay.transport.asyncio_port import AsyncioPort
@@ -21,6 +22,9 @@ KERNEL = 8 * 1024 * 1024
 
 CHECK_INTERVAL = 1.0
 """Seconds without an answer after which a check is repeated."""
+
+
+PYTHON_ONLY = pytest.mark.parametrize("subject", [EngineChoice.FRAMES], indirect=True)
 
 
 class Caller:
@@ -184,10 +188,10 @@ async def test_who_never_reads_is_cut_off(subject: Subject, caller: Caller) -> N
     assert subject.dropped(Drop.TCP_STUCK)
 
 
+@PYTHON_ONLY
 async def test_a_slow_reader_loses_media_but_no_answer(subject: Subject, caller: Caller) -> None:
     """Of the port in Python; `flows.rs` has the same for the core, whose media Python never sends."""
-    if not isinstance(subject.port, AsyncioPort):
-        pytest.skip("the core sends its media itself")
+    assert isinstance(subject.port, AsyncioPort)
     await caller.check()
     sent = 0
     while not subject.dropped(Drop.TCP_BACKLOG):
@@ -201,12 +205,11 @@ async def test_a_slow_reader_loses_media_but_no_answer(subject: Subject, caller:
     assert MEDIA_BACKLOG < LARGEST_BACKLOG
 
 
+@PYTHON_ONLY
 async def test_who_proves_nothing_in_time_is_closed(
     monkeypatch: pytest.MonkeyPatch, subject: Subject, call: Call
 ) -> None:
     monkeypatch.setattr(asyncio_port, "PROOF_TIMEOUT", 0.0)
-    if not isinstance(subject.port, AsyncioPort):
-        pytest.skip("the core's time can't be shortened")
     caller = call()
     await caller.send(check("eve"))
     await caller.is_closed()
