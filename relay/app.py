@@ -25,6 +25,7 @@ from relay.peer.candidates import Reach
 from relay.room.host import RoomHost
 from relay.session.directory import Directory
 from relay.session.sessions import Sessions
+from relay.tasks import Tasks
 from relay.transport.addresses import advertised, turn_relays
 from relay.web.front import Front
 from relay.web.gateway import Gateway
@@ -44,7 +45,7 @@ class Relay:
         self.addresses = advertised(settings)
         self.drops = Drops()
         self.tally = Tally()
-        self.media = choose(settings, self.drops, self._report)
+        self.media = choose(settings, self.drops, self.report)
         self._port, self.engine = self.media.port, self.media.engine
         self._directory = Directory()
         switchboard = Switchboard(self.engine)
@@ -56,16 +57,16 @@ class Relay:
             Reach(self.addresses, settings.outside_udp_port, settings.outside_tcp_port),
             self.drops,
             self.tally,
-            self._report,
+            self.report,
             lost=self._directory.connection_lost,
         )
         self._rooms = RoomHost(switchboard, self._directory.tell, self.tally)
-        self._matchmaker = Matchmaker(self._rooms, self._directory.tell, self.tally, self._report)
+        self._matchmaker = Matchmaker(self._rooms, self._directory.tell, self.tally, self.report)
         self._sessions = Sessions(
-            self._directory, self._matchmaker, self._rooms, self._connections, settings, self.tally, self._report
+            self._directory, self._matchmaker, self._rooms, self._connections, settings, self.tally, self.report
         )
-        self._pulse = Pulse(self._report)
-        self._history = History(self.figures, self.tally, self._pulse, self._report)
+        self._pulse = Pulse(self.report)
+        self._history = History(self.figures, self.tally, self._pulse, self.report)
         self._recent = Recent(Pseudonyms({*own_addresses(), *settings.public_address}))
         self.metrics = Metrics(self.figures, self.tally, self._pulse)
         console = OperatorConsole(
@@ -79,9 +80,9 @@ class Relay:
             self.engine,
             order_drain,
         )
-        gateway = Gateway(self._sessions, settings, self.tally, self._report)
+        gateway = Gateway(self._sessions, settings, self.tally, self.report)
         self._web = WebServer(gateway, self, console, self.metrics, self.tally, settings)
-        self._front = Front(settings, self._web, self._port, self.drops, self._report)
+        self._front = Front(settings, self._web, self._port, self.drops, self.report)
         self._ready = False
 
     async def start(self) -> None:
@@ -188,7 +189,7 @@ class Relay:
     def cleanup(self) -> Cleanup:
         return Cleanup(people=self._sessions.sweep())
 
-    def _report(self, task: str, failure: BaseException) -> None:
+    def report(self, task: str, failure: BaseException) -> None:
         """A task failed that should not have: say so once, with its cause."""
         self.tally.task_failures += 1
         log.error("task_failed", task=task, exc_info=failure)
@@ -207,6 +208,7 @@ class Orders:
 async def serve(settings: Settings, orders: Orders) -> None:
     """Run a server until it is ordered to end."""
     relay = Relay(settings, orders.drain.set)
+    tasks = Tasks("orders", relay.report)
     await relay.start()
     try:
         log.info(
@@ -216,19 +218,17 @@ async def serve(settings: Settings, orders: Orders) -> None:
             media_port=f"udp and tcp {settings.udp_port}",
             advertised=", ".join(relay.addresses),
         )
-        stopped = asyncio.ensure_future(orders.stop.wait())
-        await _first(asyncio.ensure_future(orders.drain.wait()), stopped)
+        stopped = tasks.start("stop", orders.stop.wait())
+        await _first(tasks.start("drain order", orders.drain.wait()), stopped)
         if not stopped.done():
             log.info("draining", seconds=settings.drain_timeout)
-            await _first(asyncio.ensure_future(relay.drain(settings.drain_timeout)), stopped)
-        stopped.cancel()
+            await _first(tasks.start("drain", relay.drain(settings.drain_timeout)), stopped)
     finally:
+        await tasks.close()
         await relay.stop()
         log.info("stopped")
 
 
-async def _first(one: "asyncio.Future[Any]", other: "asyncio.Future[Any]") -> None:
-    """Wait until either is done; the first, if it is not, is cancelled."""
+async def _first(one: "asyncio.Task[Any]", other: "asyncio.Task[Any]") -> None:
+    """Wait until either is done."""
     await asyncio.wait((one, other), return_when=asyncio.FIRST_COMPLETED)
-    if not one.done():
-        one.cancel()
