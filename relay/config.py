@@ -163,6 +163,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     rate_chat: Annotated[int, Meta(ge=1, description="Chat messages a minute, likewise.")] = 90
     rate_offer: Annotated[int, Meta(ge=1, description="WebRTC offers a minute, likewise.")] = 30
     rate_candidate: Annotated[int, Meta(ge=1, description="ICE candidates a minute, likewise.")] = 300
+    rate_report: Annotated[int, Meta(ge=1, description="Reports of quality and first frames a minute, likewise.")] = 90
     rate_other: Annotated[int, Meta(ge=1, description="All other events and refused frames a minute, likewise.")] = 240
     log_level: Annotated[LogLevel, Meta(description="`debug`, `info`, `warning` or `error`.")] = LogLevel.INFO
     log_format: Annotated[LogFormat, Meta(description="`console` for people, `json` for machines.")] = LogFormat.CONSOLE

@@ -23,6 +23,7 @@ from relay.observe.drops import Drop
 from relay.observe.figures import Figures
 from relay.observe.histogram import Histogram
 from relay.observe.pulse import Pulse
+from relay.observe.quality import by_browsers
 from relay.observe.tally import Tally
 
 SETUP_FAILURES = ("no_check", "dtls_failed")
@@ -58,6 +59,7 @@ class Metrics(Collector):
         yield from _media(figures)
         yield from _visits(self._tally)
         yield from _setups(figures, self._tally)
+        yield from by_browsers(self._tally.reported)
         yield from _troubles(self._tally)
         yield from _loop(self._pulse)
         yield from _system()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from relay.errors import ErrorCode
 from relay.observe.histogram import CALLS, REQUESTS, SETUPS, WAITS, Histogram
+from relay.observe.reported import Reported
 
 
 @dataclass(slots=True)
@@ -44,6 +45,8 @@ class Tally:
     """Errors that visitors were told, by code."""
     limit_hits: Counter[str] = field(default_factory=Counter)
     """Events that came too often, by the rate that they exceeded."""
+    reported: Reported = field(default_factory=Reported)
+    """What browsers say of their conversations."""
     task_failures: int = 0
     """Tasks of ours that failed and should not have."""
     requests: dict[tuple[str, str, int], Histogram] = field(default_factory=dict)

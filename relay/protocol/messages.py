@@ -157,6 +157,53 @@ class MediaPath(Message, frozen=True):
     """For type `relay`."""
 
 
+Seconds = Annotated[float, Meta(ge=0, le=3600)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Pixels = Annotated[int, Meta(ge=0, le=16_384)]
+
+
+class QualityReport(Message, frozen=True, kw_only=True):
+    """How a conversation was for one side, by their browser (W3C webrtc-stats). None: the browser can't tell."""
+
+    event: ClassVar[str] = "quality_report"
+
+    room_id: Annotated[str, Meta(max_length=64)]
+    seconds: Annotated[float, Meta(gt=0, le=3600)]
+    """That the report covers: since the report before, or the first frame."""
+    frames_per_second: Annotated[float, Meta(ge=0, le=240)] | None = None
+    """Of the partner's picture, decoded."""
+    freezes: Annotated[int, Meta(ge=0, le=1000)] | None = None
+    """That ended within those seconds."""
+    frozen_seconds: Seconds | None = None
+    """How long those lasted together."""
+    width: Pixels | None = None
+    height: Pixels | None = None
+    loss: Share | None = None
+    """Of the packets to this side, before any was sent again."""
+    round_trip: Annotated[float, Meta(ge=0, le=60)] | None = None
+    """Seconds to the relay and back."""
+    path: MediaPath | None = None
+    """As of now: browsers change it without a new connection."""
+
+
+class Medium(StrEnum):
+    """What a person expects of their partner first."""
+
+    PICTURE = "picture"
+    SOUND = "sound"
+
+
+class FirstFrame(Message, frozen=True):
+    """The partner is seen, or heard where there is no picture: once in a conversation."""
+
+    event: ClassVar[str] = "first_frame"
+
+    room_id: Annotated[str, Meta(max_length=64)]
+    medium: Medium
+    seconds: Seconds
+    """Since `partner_found` arrived."""
+
+
 # Both ways
 
 
@@ -319,6 +366,8 @@ ClientMessage = (
     | WebrtcOffer
     | WebrtcIceCandidate
     | MediaPath
+    | QualityReport
+    | FirstFrame
     | ChatMessage
     | Typing
     | MediaState

@@ -18,6 +18,8 @@ from relay.protocol.messages import (
     CandidateType,
     ClientMessage,
     IceServer,
+    MediaPath,
+    Medium,
     Message,
     Mode,
     PartingReason,
@@ -31,8 +33,9 @@ HEADER = """\
 // specified in relay/protocol/README.md. Types only: signalling.ts reads and writes the frames.
 """
 
-ENUMS = (Role, Mode, PartingReason, CandidateType, CandidateProtocol, RelayProtocol, ErrorCode)
-NAMED: dict[Any, str] = {kind: kind.__name__ for kind in (*ENUMS, Limits, IceServer)}
+ENUMS = (Role, Mode, PartingReason, CandidateType, CandidateProtocol, RelayProtocol, Medium, ErrorCode)
+NAMED: dict[Any, str] = {kind: kind.__name__ for kind in (*ENUMS, Limits, IceServer)} | {MediaPath: "MediaPath['data']"}
+"""Types that fields refer to. A message within another has no envelope."""
 
 
 def render() -> str:

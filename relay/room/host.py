@@ -5,14 +5,17 @@ from collections.abc import Callable, Iterable
 from relay.ids import RoomId, UserId, new_room_id
 from relay.media.switchboard import Switchboard
 from relay.observe.logging import get_logger
+from relay.observe.reported import Reported, Verdict
 from relay.observe.tally import Tally
 from relay.protocol.messages import (
     ChatMessage,
+    FirstFrame,
     MediaState,
     Mode,
     PartingReason,
     PartnerReconnecting,
     PartnerResumed,
+    QualityReport,
     ServerMessage,
     Typing,
 )
@@ -91,6 +94,14 @@ class RoomHost:
         if user in self._rooms:
             self._carry_out(self._rooms[user].show(user, PartnerResumed()))
 
+    def note_report(self, user: UserId, report: QualityReport | FirstFrame, now: float) -> None:
+        """What the person's browser says of their conversation. It is kept with the room, and summed."""
+        room = self._rooms.get(user)
+        verdict = room.hear(user, report, now) if room else Verdict.STALE
+        self._tally.reported.verdicts[verdict] += 1
+        if verdict is Verdict.TAKEN:
+            _sum(self._tally.reported, report)
+
     def end(self, leaver: UserId, reason: PartingReason, now: float, *, searching: bool) -> None:
         """End the leaver's room. KeyError if they are in none."""
         room = self._rooms[leaver]
@@ -118,3 +129,19 @@ class RoomHost:
                     self._switchboard.part(user)
                 case Tell(to, message):
                     self._tell(to, message)
+
+
+def _sum(reported: Reported, report: QualityReport | FirstFrame) -> None:
+    match report:
+        case FirstFrame(medium=medium, seconds=seconds):
+            reported.saw_first(medium.value, seconds)
+        case QualityReport(seconds=seconds, freezes=freezes, frozen_seconds=frozen):
+            reported.seconds += seconds
+            reported.freezes += freezes or 0
+            reported.frozen_seconds += frozen or 0.0
+            shares = (reported.frozen_share, None if frozen is None else min(1.0, frozen / seconds))
+            rates = (reported.frame_rate, report.frames_per_second)
+            figures = ((reported.height, report.height), (reported.loss, report.loss))
+            for histogram, value in (shares, rates, *figures, (reported.round_trip, report.round_trip)):
+                if value is not None:
+                    histogram.observe(value)

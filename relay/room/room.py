@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from enum import Enum
 
 from relay.ids import RoomId, UserId
+from relay.observe.reported import Verdict
 from relay.protocol.messages import (
     ChatMessage,
+    FirstFrame,
     MediaState,
     MessageDelivered,
     Mode,
@@ -14,9 +16,11 @@ from relay.protocol.messages import (
     PartnerFound,
     PartnerReconnecting,
     PartnerResumed,
+    QualityReport,
     Typing,
 )
 from relay.room.effects import Effect, Link, Tell, Unlink
+from relay.room.impression import Impression
 
 
 class RoomState(Enum):
@@ -37,6 +41,7 @@ class Room:
         self.members = (one, other)
         self.mode = mode
         self.opened_at = now
+        self.impressions = {member: Impression() for member in self.members}
         self._state = RoomState.NEW
 
     @property
@@ -65,6 +70,12 @@ class Room:
     def show(self, user: UserId, message: Typing | MediaState | PartnerReconnecting | PartnerResumed) -> list[Effect]:
         """Let the partner know what the person is doing, or what happened to them."""
         return [Tell(self.partner_of(user), message)]
+
+    def hear(self, user: UserId, report: QualityReport | FirstFrame, now: float) -> Verdict:
+        """Take what one side's browser says of the conversation; nobody is told."""
+        if report.room_id != self.room_id:
+            return Verdict.STALE
+        return self.impressions[user].hear(report, now - self.opened_at)
 
     def end(self, leaver: UserId, reason: PartingReason, *, searching: bool) -> list[Effect]:
         """Media stops first, then the one who stays is told why and whether the search goes on."""

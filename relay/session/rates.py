@@ -8,7 +8,9 @@ from relay.protocol.messages import (
     ChatMessage,
     ClientMessage,
     FindPartner,
+    FirstFrame,
     NextPartner,
+    QualityReport,
     WebrtcIceCandidate,
     WebrtcOffer,
 )
@@ -24,6 +26,7 @@ class Activity(StrEnum):
     CHAT = "chat"
     OFFER = "offer"
     CANDIDATE = "candidate"
+    REPORT = "report"
     OTHER = "other"
 
 
@@ -33,6 +36,8 @@ _ACTIVITIES: dict[type[ClientMessage], Activity] = {
     ChatMessage: Activity.CHAT,
     WebrtcOffer: Activity.OFFER,
     WebrtcIceCandidate: Activity.CANDIDATE,
+    QualityReport: Activity.REPORT,
+    FirstFrame: Activity.REPORT,
 }
 
 
@@ -69,6 +74,7 @@ class RateLimiter:
             Activity.CHAT: settings.rate_chat,
             Activity.OFFER: settings.rate_offer,
             Activity.CANDIDATE: settings.rate_candidate,
+            Activity.REPORT: settings.rate_report,
             Activity.OTHER: settings.rate_other,
         }
         self._buckets: dict[Activity, TokenBucket] = {}

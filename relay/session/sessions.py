@@ -21,6 +21,7 @@ from relay.protocol.messages import (
     ClientMessage,
     Connected,
     FindPartner,
+    FirstFrame,
     IceServers,
     LeaveRoom,
     MediaPath,
@@ -29,6 +30,7 @@ from relay.protocol.messages import (
     NextPartner,
     PartingReason,
     PartnerReconnecting,
+    QualityReport,
     Resume,
     Resumed,
     ServerDraining,
@@ -272,6 +274,12 @@ class Sessions:
                 session.outbox.put(WebrtcAnswer(sdp=answer))
             case MediaPath():
                 self._connections.note_claim(user, message)
+            case QualityReport(path=path):
+                self._rooms.note_report(user, message, now)
+                if path is not None:
+                    self._connections.note_claim(user, path)
+            case FirstFrame():
+                self._rooms.note_report(user, message, now)
             case WebrtcIceCandidate():
                 self._count_candidate(session)
             case Resume(token=token, last_message=last_message):

@@ -6,10 +6,12 @@ from relay.protocol.messages import (
     ChatMessage,
     ClientMessage,
     FindPartner,
+    FirstFrame,
     LeaveRoom,
     MediaPath,
     MediaState,
     NextPartner,
+    QualityReport,
     Resume,
     Typing,
     WebrtcIceCandidate,
@@ -26,8 +28,9 @@ class VisitorState(Enum):
 
 
 ANYTIME: frozenset[type[ClientMessage]] = frozenset(
-    {NextPartner, LeaveRoom, WebrtcOffer, WebrtcIceCandidate, MediaPath, MediaState}
+    {NextPartner, LeaveRoom, WebrtcOffer, WebrtcIceCandidate, MediaPath, MediaState, QualityReport, FirstFrame}
 )
+"""Reports cross with partings: those of a conversation that is over are passed over, and no mistake."""
 
 ALLOWED: dict[VisitorState, frozenset[type[ClientMessage]]] = {
     VisitorState.IDLE: ANYTIME | {FindPartner, Resume},

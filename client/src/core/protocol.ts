@@ -41,6 +41,11 @@ export type RelayProtocol =
   | 'tcp'
   | 'tls';
 
+/** What a person expects of their partner first. */
+export type Medium =
+  | 'picture'
+  | 'sound';
+
 /** Why something was refused. The specification (`protocol/README.md`) lists who sees which. */
 export type ErrorCode =
   | 'invalid_message'
@@ -119,6 +124,33 @@ export interface MediaPath {
     readonly type: CandidateType;
     readonly protocol: CandidateProtocol;
     readonly relay_protocol?: RelayProtocol | null;
+  };
+}
+
+/** How a conversation was for one side, by their browser (W3C webrtc-stats). None: the browser can't tell. */
+export interface QualityReport {
+  readonly event: 'quality_report';
+  readonly data: {
+    readonly room_id: string;
+    readonly seconds: number;
+    readonly frames_per_second?: number | null;
+    readonly freezes?: number | null;
+    readonly frozen_seconds?: number | null;
+    readonly width?: number | null;
+    readonly height?: number | null;
+    readonly loss?: number | null;
+    readonly round_trip?: number | null;
+    readonly path?: MediaPath['data'] | null;
+  };
+}
+
+/** The partner is seen, or heard where there is no picture: once in a conversation. */
+export interface FirstFrame {
+  readonly event: 'first_frame';
+  readonly data: {
+    readonly room_id: string;
+    readonly medium: Medium;
+    readonly seconds: number;
   };
 }
 
@@ -269,6 +301,8 @@ export type ClientMessage =
   | WebrtcOffer
   | WebrtcIceCandidate
   | MediaPath
+  | QualityReport
+  | FirstFrame
   | ChatMessage
   | Typing
   | MediaState
