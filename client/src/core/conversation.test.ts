@@ -252,6 +252,15 @@ test('closing it closes media, link and devices, and can be repeated', async () 
   for (const track of devices.given) expect(track.stop).toHaveBeenCalledOnce();
 });
 
+test('tells the relay once how soon the partner was seen, and not of a former one', async () => {
+  const conversation = await startTalking();
+  conversation.painted('former', true);
+  expect(FakeWebSocket.last.events()).not.toContain('first_frame');
+  conversation.painted('first', true);
+  conversation.painted('first', true);
+  expect(FakeWebSocket.last.events().filter((event) => event === 'first_frame')).toHaveLength(1);
+});
+
 test('closing it leaves no timer running and no listener behind', async () => {
   const unheard = vi.spyOn(devices, 'removeEventListener');
   const dialled = () => FakeWebSocket.last;
@@ -260,7 +269,8 @@ test('closing it leaves no timer running and no listener behind', async () => {
   conversation.act({ type: 'start' });
   FakeWebSocket.last.receive(FOUND);
   conversation.act({ type: 'say', id: 'a', text: 'hi' });
-  expect(vi.getTimerCount()).toBe(1);
+  // The confirmation of the message, and the next report of quality.
+  expect(vi.getTimerCount()).toBe(2);
   conversation.close();
   expect(vi.getTimerCount()).toBe(0);
   expect(unheard).toHaveBeenCalledOnce();

@@ -4,6 +4,8 @@
 
 import { Capture, type Captured } from './capture';
 import { type DeviceFailure, listDevices, onDevicesChanged, type PerDevice } from './devices';
+import { type Expected, expected } from './expected';
+import { Experience } from './experience';
 import { onNetworkChanged } from './network';
 import { selectedPath } from './path';
 import { Peer } from './peer';
@@ -41,6 +43,7 @@ export class Conversation {
   #snapshot: Snapshot = { session: FIRST_STATE, local: null, partner: null };
   #signalling: Signalling | null = null;
   #peer: Peer | null = null;
+  #experience: Experience | null = null;
   #closed = false;
 
   /** Begins at once: dials the relay and asks for camera and microphone. */
@@ -63,9 +66,15 @@ export class Conversation {
   /** What the person does. */
   readonly act = (event: PersonEvent): void => this.#happen(event);
 
+  /** The page painted the first frame of a picture of the partner, and was in view until then or not. */
+  readonly painted = (roomId: string, inView: boolean): void => {
+    if (this.#experience?.roomId === roomId) this.#experience.painted(inView);
+  };
+
   /** Media first, then the link, then the devices whose light the person is watching. */
   close(): void {
     this.#closed = true;
+    this.#experience?.close();
     this.#peer?.close();
     this.#signalling?.close();
     this.#capture.close();
@@ -81,6 +90,7 @@ export class Conversation {
     const before = this.#snapshot;
     const [session, effects] = reduce(before.session, event);
     if (session !== before.session) this.#snapshot = { ...before, session };
+    this.#watch(expected(before.session), expected(session));
     for (const effect of effects) this.#run(effect);
     if (this.#snapshot !== before) for (const changed of this.#subscribers) changed();
   }
@@ -200,6 +210,21 @@ export class Conversation {
   async #findPath(peer: Peer): Promise<void> {
     const path = selectedPath(await peer.stats());
     if (path !== null && peer === this.#peer) this.#happen({ type: 'path_found', path });
+  }
+
+  /** Each conversation is measured from when its partner was found. */
+  #watch(before: Expected | null, after: Expected | null): void {
+    if (before?.roomId === after?.roomId && before?.medium === after?.medium) return;
+    if (before?.roomId !== after?.roomId) {
+      this.#experience?.close();
+      this.#experience = null;
+    }
+    if (after === null) return;
+    this.#experience ??= new Experience(after.roomId, () => this.#peer, {
+      seenOrHeard: (first) => this.#happen({ type: 'seen_or_heard', first }),
+      measured: (report) => this.#happen({ type: 'quality_measured', report }),
+    });
+    this.#experience.expect(after.medium);
   }
 
   #closePeer(): void {

@@ -5,26 +5,37 @@ import type { MediaPath } from './protocol';
 type Path = MediaPath['data'];
 
 /** Fields of RTCStats that browsers fill in and TypeScript's types leave out. */
-type Entry = RTCStats & {
+export type Entry = RTCStats & {
   readonly selectedCandidatePairId?: string;
   readonly localCandidateId?: string;
   /** Firefox has no `selectedCandidatePairId`. */
   readonly selected?: boolean;
+  readonly currentRoundTripTime?: number;
   readonly candidateType?: Path['type'];
   readonly protocol?: Path['protocol'];
   readonly relayProtocol?: Path['relay_protocol'];
 };
 
-/** Null while no pair is selected. */
-export function selectedPath(report: RTCStatsReport): Path | null {
-  const entries: Entry[] = [];
-  report.forEach((entry: Entry) => {
+export function entriesOf<Kind extends RTCStats>(report: RTCStatsReport): Kind[] {
+  const entries: Kind[] = [];
+  report.forEach((entry: Kind) => {
     entries.push(entry);
   });
-  const pair =
-    entries.find(
-      ({ id }) => id === entries.find(({ type }) => type === 'transport')?.selectedCandidatePairId,
-    ) ?? entries.find(({ type, selected }) => type === 'candidate-pair' && selected === true);
+  return entries;
+}
+
+export function selectedPair(entries: readonly Entry[]): Entry | undefined {
+  const selected = entries.find(({ type }) => type === 'transport')?.selectedCandidatePairId;
+  return (
+    entries.find(({ id }) => id === selected) ??
+    entries.find(({ type, selected }) => type === 'candidate-pair' && selected === true)
+  );
+}
+
+/** Null while no pair is selected. */
+export function selectedPath(report: RTCStatsReport): Path | null {
+  const entries = entriesOf<Entry>(report);
+  const pair = selectedPair(entries);
   const local = entries.find(({ id }) => id === pair?.localCandidateId);
   if (local?.candidateType === undefined || local.protocol === undefined) return null;
   return {

@@ -95,6 +95,12 @@ export class Peer {
     return this.#connection.getStats();
   }
 
+  /** When the partner's sound was last played, in milliseconds since 1970; null: never. */
+  lastHeard(): number | null {
+    const sources = this.#lines.partner_microphone.receiver.getSynchronizationSources();
+    return sources.length === 0 ? null : Math.max(...sources.map(({ timestamp }) => timestamp));
+  }
+
   close(): void {
     this.#observer = null;
     this.#connection.close();

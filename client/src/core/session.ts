@@ -90,6 +90,13 @@ function transition(session: Session, event: SessionEvent): Step {
       return negotiation.changed(session, event.connection);
     case 'path_found':
       return [session, [{ type: 'send', message: { event: 'media_path', data: event.path } }]];
+    case 'seen_or_heard':
+      return [session, [{ type: 'send', message: { event: 'first_frame', data: event.first } }]];
+    case 'quality_measured':
+      return [
+        session,
+        [{ type: 'send', message: { event: 'quality_report', data: event.report } }],
+      ];
     case 'timer_ended':
       return timerEnded(session, event.timer);
     case 'received':

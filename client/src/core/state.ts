@@ -6,11 +6,13 @@ import type { Device, DeviceFailure, DeviceKind, PerDevice, Wanted } from './dev
 import type { Connection } from './peer';
 import type {
   ClientMessage,
+  FirstFrame,
   IceServer,
   Limits,
   MediaPath,
   Mode,
   PartingReason,
+  QualityReport,
   ServerMessage,
   WebrtcIceCandidate,
   WebrtcOffer,
@@ -170,6 +172,8 @@ export type BrowserEvent =
   | { readonly type: 'connection_changed'; readonly connection: Connection }
   /** The way that media takes, each time the connection is made. */
   | { readonly type: 'path_found'; readonly path: MediaPath['data'] }
+  | { readonly type: 'seen_or_heard'; readonly first: FirstFrame['data'] }
+  | { readonly type: 'quality_measured'; readonly report: QualityReport['data'] }
   | { readonly type: 'timer_ended'; readonly timer: Timer };
 
 export type SessionEvent =

@@ -14,6 +14,7 @@ export interface View {
 
 export function show(session: Session, partner: MediaStream | null = null): View {
   const did: PersonEvent[] = [];
+  const painted = vi.fn();
   const page = (state: Session) => {
     const snapshot = { session: state, local: null, partner };
     return (
@@ -22,6 +23,7 @@ export function show(session: Session, partner: MediaStream | null = null): View
           snapshot: () => snapshot,
           subscribe: () => vi.fn(),
           act: (event) => void did.push(event),
+          painted,
         }}
       />
     );

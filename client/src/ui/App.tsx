@@ -13,7 +13,7 @@ import { Setup } from './Setup';
 import { Stage } from './Stage';
 
 /** What the page needs of a conversation. */
-export type ConversationView = Pick<Conversation, 'snapshot' | 'subscribe' | 'act'>;
+export type ConversationView = Pick<Conversation, 'snapshot' | 'subscribe' | 'act' | 'painted'>;
 
 export function App({ conversation }: { readonly conversation: ConversationView }) {
   const { session, local, partner } = useSyncExternalStore(
@@ -23,7 +23,7 @@ export function App({ conversation }: { readonly conversation: ConversationView 
   const [seen, setSeen] = useState<Sight | null>(null);
   const { phase, mode } = session;
   const sight = phase.name === 'talking' && seen?.roomId === phase.roomId ? seen.picture : null;
-  const { act } = conversation;
+  const { act, painted } = conversation;
   return (
     <main
       className={styles.page}
@@ -42,6 +42,7 @@ export function App({ conversation }: { readonly conversation: ConversationView 
         partner={partner}
         pictured={sight === 'moving'}
         onSight={setSeen}
+        onPainted={painted}
       />
       {phase.name === 'idle' && <Setup session={session} onAct={act} />}
       <Controls session={session} onAct={act} />

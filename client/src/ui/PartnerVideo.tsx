@@ -16,6 +16,8 @@ interface PartnerVideoProps {
   readonly inView: boolean;
   /** Null while no picture is expected, and until its first frame. */
   readonly onSight: (sight: Sight | null) => void;
+  /** The first frame of a picture that is expected was painted. A browser that cannot tell its frames tells nothing. */
+  readonly onPainted: (roomId: string, inView: boolean) => void;
 }
 
 /** What there is to see of the partner in this conversation. */
@@ -24,7 +26,14 @@ export interface Sight {
   readonly picture: 'moving' | 'frozen';
 }
 
-export function PartnerVideo({ stream, roomId, expected, inView, onSight }: PartnerVideoProps) {
+export function PartnerVideo({
+  stream,
+  roomId,
+  expected,
+  inView,
+  onSight,
+  onPainted,
+}: PartnerVideoProps) {
   const ref = useRef<HTMLVideoElement>(null);
   const [silenced, setSilenced] = useState(false);
 
@@ -35,12 +44,16 @@ export function PartnerVideo({ stream, roomId, expected, inView, onSight }: Part
   useEffect(() => {
     const video = ref.current;
     if (video === null || stream === null || roomId === null || !expected) return;
-    const leave = watchFrames(video, (picture) => onSight({ roomId, picture }));
+    const leave = watchFrames(
+      video,
+      (picture) => onSight({ roomId, picture }),
+      (inView) => onPainted(roomId, inView),
+    );
     return () => {
       leave();
       onSight(null);
     };
-  }, [stream, roomId, expected, onSight]);
+  }, [stream, roomId, expected, onSight, onPainted]);
 
   useEffect(() => {
     const video = ref.current;

@@ -1,6 +1,7 @@
 // Owns the picture: the partner, the person's own view, and the signs on them. A conversation in
 // text mode has none.
 
+import { isPictureExpected } from '../core/expected';
 import type { Session } from '../core/state';
 import { Icon } from './icons';
 import { PartnerVideo, type Sight } from './PartnerVideo';
@@ -14,9 +15,10 @@ interface StageProps {
   /** There is a picture of the partner, of this moment. */
   readonly pictured: boolean;
   readonly onSight: (sight: Sight | null) => void;
+  readonly onPainted: (roomId: string, inView: boolean) => void;
 }
 
-export function Stage({ session, local, partner, pictured, onSight }: StageProps) {
+export function Stage({ session, local, partner, pictured, onSight, onPainted }: StageProps) {
   const { phase, mode } = session;
   const talking = phase.name === 'talking' ? phase : null;
   if (mode === 'text' && phase.name !== 'idle') return null;
@@ -28,6 +30,7 @@ export function Stage({ session, local, partner, pictured, onSight }: StageProps
         expected={isPictureExpected(session)}
         inView={pictured}
         onSight={onSight}
+        onPainted={onPainted}
       />
       {talking?.partner.microphone === false && (
         <p className={styles.badge}>
@@ -38,11 +41,4 @@ export function Stage({ session, local, partner, pictured, onSight }: StageProps
       <SelfVideo session={session} stream={local} />
     </section>
   );
-}
-
-/** No picture is on its way from a partner who is away, nor through a server that has ended. */
-function isPictureExpected({ phase, mode, link }: Session): boolean {
-  if (phase.name !== 'talking' || mode !== 'video') return false;
-  const ended = link.name === 'reconnecting' && link.outage === 'server_stopping';
-  return phase.partner.camera && !phase.partner.away && !ended;
 }

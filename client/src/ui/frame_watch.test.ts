@@ -77,6 +77,19 @@ test('a watch that has ended tells nothing', () => {
   expect(tell.mock.calls).toEqual([['moving']]);
 });
 
+test('the first frame is told apart, and whether the page was in view until then', () => {
+  const first = vi.fn();
+  watchFrames(video, tell, first);
+  paint();
+  paint();
+  expect(first.mock.calls).toEqual([[true]]);
+
+  watchFrames(video, tell, first);
+  document.dispatchEvent(new Event('visibilitychange'));
+  paint();
+  expect(first.mock.calls).toEqual([[true], [false]]);
+});
+
 test('a browser that cannot tell its frames is taken to move', () => {
   const plain = {} as HTMLVideoElement;
   watchFrames(plain, tell);

@@ -5,13 +5,15 @@ export const FROZEN_SECONDS = 4;
 
 /**
  * Tells `moving` at the next frame, and `frozen` and `moving` in turn when frames stop and go on. Until
- * the first frame it tells nothing. Returns what ends the watch.
+ * the first frame it tells nothing; that one calls `first` as well, and says whether
+ * the page was in view since the watch began. Returns what ends the watch.
  *
- * A browser that cannot tell its frames (Firefox before 132) is taken to move.
+ * A browser that cannot tell its frames (Firefox before 132) is taken to move, and calls nothing.
  */
 export function watchFrames(
   video: HTMLVideoElement,
   tell: (picture: 'moving' | 'frozen') => void,
+  first: (inView: boolean) => void = () => undefined,
 ): () => void {
   if (!('requestVideoFrameCallback' in video)) {
     tell('moving');
@@ -19,6 +21,8 @@ export function watchFrames(
   }
   let told: 'moving' | 'frozen' | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let inView = document.visibilityState === 'visible';
+  document.addEventListener('visibilitychange', hidden);
   let handle = video.requestVideoFrameCallback(painted);
 
   function say(picture: 'moving' | 'frozen') {
@@ -27,7 +31,12 @@ export function watchFrames(
     tell(picture);
   }
 
+  function hidden() {
+    inView = false;
+  }
+
   function painted() {
+    if (told === null) first(inView);
     say('moving');
     clearTimeout(timer);
     arm();
@@ -45,6 +54,7 @@ export function watchFrames(
   }
 
   return () => {
+    document.removeEventListener('visibilitychange', hidden);
     clearTimeout(timer);
     video.cancelVideoFrameCallback(handle);
   };

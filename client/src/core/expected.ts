@@ -1,0 +1,23 @@
+// What is to be seen and heard of the partner at this moment. Pure.
+
+import type { Medium } from './protocol';
+import type { Session } from './state';
+
+export interface Expected {
+  readonly roomId: string;
+  readonly medium: Medium;
+}
+
+/** Null outside a conversation, and in one that is only written. */
+export function expected(session: Session): Expected | null {
+  const { phase, mode } = session;
+  if (phase.name !== 'talking' || mode === 'text') return null;
+  return { roomId: phase.roomId, medium: isPictureExpected(session) ? 'picture' : 'sound' };
+}
+
+/** No picture is on its way from a partner who is away, nor through a server that has ended. */
+export function isPictureExpected({ phase, mode, link }: Session): boolean {
+  if (phase.name !== 'talking' || mode !== 'video') return false;
+  const ended = link.name === 'reconnecting' && link.outage === 'server_stopping';
+  return phase.partner.camera && !phase.partner.away && !ended;
+}
