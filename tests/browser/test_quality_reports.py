@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 
 import aiohttp
-import pytest
 from playwright.async_api import async_playwright
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -49,18 +48,17 @@ async def test_browsers_tell_how_soon_they_saw_each_other_and_how_it_went(served
     # A camera that looks for its rate begins small; nobody sees less than that.
     assert figures["relay_client_frame_height_pixels_sum"] / 2 >= 180
     assert figures["relay_client_loss_ratio_count"] == figures["relay_client_round_trip_seconds_count"] == 2
-    assert 0 < figures["relay_client_round_trip_seconds_sum"] < 2
+    assert figures["relay_client_round_trip_seconds_sum"] < 2, "whole milliseconds, so none at all is right"
 
 
-@pytest.mark.parametrize("mode", ["Audio"])
-async def test_where_there_is_no_picture_the_first_sound_counts(served: Served, tmp_path: Path, mode: str) -> None:
+async def test_where_there_is_no_picture_the_first_sound_counts(served: Served, tmp_path: Path) -> None:
     async with (
         async_playwright() as playwright,
         at_the_page(playwright, "red", served.url, tmp_path) as red,
         at_the_page(playwright, "blue", served.url, tmp_path) as blue,
     ):
         for person in (red, blue):
-            await person.page.get_by_role("radio", name=mode).check()
+            await person.page.get_by_role("radio", name="Audio only").check()
         await meet(red, blue)
         figures = await figures_once(served, "relay_client_first_frame_seconds_count[sound]", 2)
     assert figures["relay_client_first_frame_seconds_count[picture]"] == 0
