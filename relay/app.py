@@ -7,6 +7,8 @@ from typing import Any
 
 from relay import __version__, clock
 from relay.config import Settings
+from relay.errors import FatalError
+from relay.ids import UserId
 from relay.matchmaking.matchmaker import Matchmaker
 from relay.media.choice import choose
 from relay.media.connections import Connections
@@ -24,6 +26,7 @@ from relay.peer.aiortc_bridge import SharedCertificate
 from relay.peer.candidates import Reach
 from relay.room.host import RoomHost
 from relay.session.directory import Directory
+from relay.session.presence import Presence
 from relay.session.sessions import Sessions
 from relay.tasks import Tasks
 from relay.transport.addresses import advertised, turn_relays
@@ -59,11 +62,20 @@ class Relay:
             self.tally,
             self.report,
             lost=self._directory.connection_lost,
+            presence_changed=self._heed_presence,
         )
         self._rooms = RoomHost(switchboard, self._directory.tell, self.tally)
         self._matchmaker = Matchmaker(self._rooms, self._directory.tell, self.tally, self.report)
+        self._presence = Presence(self._directory, self._matchmaker, self._rooms, self._connections)
         self._sessions = Sessions(
-            self._directory, self._matchmaker, self._rooms, self._connections, settings, self.tally, self.report
+            self._directory,
+            self._matchmaker,
+            self._rooms,
+            self._connections,
+            self._presence,
+            settings,
+            self.tally,
+            self.report,
         )
         self._pulse = Pulse(self.report)
         self._history = History(self.figures, self.tally, self._pulse, self.report)
@@ -84,6 +96,8 @@ class Relay:
         self._web = WebServer(gateway, self, console, self.metrics, self.tally, settings)
         self._front = Front(settings, self._web, self._port, self.drops, self.report)
         self._ready = False
+        self.broken = asyncio.Event()
+        """Set when the process can't go on: its supervisor is to start another."""
 
     async def start(self) -> None:
         """Open the media port, then the HTTP port.
@@ -122,6 +136,9 @@ class Relay:
         await self._connections.close()
         await self.engine.stop()
         await self._port.close()
+
+    def _heed_presence(self, user: UserId) -> None:
+        self._presence.media_changed(user)
 
     @property
     def url(self) -> str:
@@ -192,6 +209,11 @@ class Relay:
     def report(self, task: str, failure: BaseException) -> None:
         """A task failed that should not have: say so once, with its cause."""
         self.tally.task_failures += 1
+        if isinstance(failure, FatalError):
+            if not self.broken.is_set():
+                log.critical("broken", part=task, cause=str(failure))
+            self.broken.set()
+            return
         log.error("task_failed", task=task, exc_info=failure)
 
 
@@ -206,7 +228,11 @@ class Orders:
 
 
 async def serve(settings: Settings, orders: Orders) -> None:
-    """Run a server until it is ordered to end."""
+    """Run a server until it is ordered to end.
+
+    Raises:
+        FatalError: it can't go on.
+    """
     relay = Relay(settings, orders.drain.set)
     tasks = Tasks("orders", relay.report)
     await relay.start()
@@ -218,17 +244,19 @@ async def serve(settings: Settings, orders: Orders) -> None:
             media_port=f"udp and tcp {settings.udp_port}",
             advertised=", ".join(relay.addresses),
         )
-        stopped = tasks.start("stop", orders.stop.wait())
-        await _first(tasks.start("drain order", orders.drain.wait()), stopped)
-        if not stopped.done():
+        stopped, broken = tasks.start("stop", orders.stop.wait()), tasks.start("broken", relay.broken.wait())
+        await _first(tasks.start("drain order", orders.drain.wait()), stopped, broken)
+        if orders.drain.is_set() and not stopped.done():
             log.info("draining", seconds=settings.drain_timeout)
-            await _first(tasks.start("drain", relay.drain(settings.drain_timeout)), stopped)
+            await _first(tasks.start("drain", relay.drain(settings.drain_timeout)), stopped, broken)
     finally:
         await tasks.close()
         await relay.stop()
         log.info("stopped")
+    if relay.broken.is_set():
+        raise FatalError("The server can't go on: a part of it has died. The log says which.")
 
 
-async def _first(one: "asyncio.Task[Any]", other: "asyncio.Task[Any]") -> None:
-    """Wait until either is done."""
-    await asyncio.wait((one, other), return_when=asyncio.FIRST_COMPLETED)
+async def _first(*tasks: "asyncio.Task[Any]") -> None:
+    """Wait until one of them is done."""
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

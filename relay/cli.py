@@ -12,11 +12,13 @@ from relay import __version__, app, config
 from relay.checks.finding import Finding, exit_code, in_json, in_words
 from relay.checks.probe import probe
 from relay.checks.run import check
-from relay.errors import ConfigurationError
+from relay.errors import ConfigurationError, FatalError
 from relay.observe import logging
 from relay.observe.pseudonyms import own_addresses
 
 EXIT_CONFIGURATION = 2
+EXIT_BROKEN = 70
+"""EX_SOFTWARE of sysexits(3): start another."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigurationError as error:
         print(f"relay: {error}", file=sys.stderr)
         return EXIT_CONFIGURATION
+    except FatalError as error:
+        print(f"relay: {error}", file=sys.stderr)
+        return EXIT_BROKEN
     return 0
 
 

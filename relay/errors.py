@@ -59,5 +59,9 @@ class RelayError(Exception):
         self.about = about or About()
 
 
+class FatalError(Exception):
+    """A part of the server has died, and it is of no use without: the process ends, for another to be started."""
+
+
 class ConfigurationError(Exception):
     """A setting that stops start-up; the message names it and says what would be right."""

@@ -40,6 +40,19 @@ class Tasks:
         task.add_done_callback(self._ended)
         return task
 
+    def repeat(self, name: str, seconds: float, step: Callable[[], None]) -> asyncio.Task[Any]:
+        """Take a step at intervals until `close()`. One that fails is reported, and does not keep the next from being
+        taken."""
+        return self.start(name, self._repeat(name, seconds, step))
+
+    async def _repeat(self, name: str, seconds: float, step: Callable[[], None]) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                step()
+            except Exception as failure:
+                self._report(f"{self._owner}: {name}", failure)
+
     async def finish(self) -> None:
         """Start nothing more and let what runs end by itself, `CLOSE_TIMEOUT` seconds at most; then close."""
         self._closed = True

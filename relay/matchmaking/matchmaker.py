@@ -3,7 +3,6 @@
 A person is in the queue or in a room, never in both, whatever order events come in.
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -39,7 +38,7 @@ class Matchmaker:
         self._lobby = Lobby()
         self._wishes: dict[UserId, Wish] = {}
         self._away: dict[UserId, bool] = {}
-        """Whose connection is lost, and whether they are to search when they are back."""
+        """Who can't be reached, and whether they are to search when they are back."""
         self._tasks = Tasks("matchmaker", report)
 
     def __len__(self) -> int:
@@ -50,7 +49,7 @@ class Matchmaker:
 
     def start(self) -> None:
         """Begin to reunite those for whom nobody else comes."""
-        self._tasks.start("reunions", self._reunite())
+        self._tasks.repeat("reunions", REUNION_INTERVAL, self._reunite)
 
     async def close(self) -> None:
         """Idempotent."""
@@ -62,8 +61,7 @@ class Matchmaker:
             self._wishes[user] = wish
         if user in self._away:
             self._away[user] = True
-            return
-        if user not in self._lobby:
+        elif user not in self._lobby:
             match = self._lobby.seek(user, self._wishes.setdefault(user, Wish()).mode, now)
             if match is not None:
                 self._introduce(match, now)
@@ -80,6 +78,8 @@ class Matchmaker:
     def part(self, user: UserId, reason: PartingReason, now: float) -> None:
         """End the person's search or conversation. Their partner searches on, if they wish so. Idempotent."""
         self._lobby.withdraw(user)
+        if user in self._away:
+            self._away[user] = False
         partner = self._end(user, reason, now)
         if partner is not None:
             self.find(partner, now)
@@ -96,8 +96,12 @@ class Matchmaker:
                 self.find(one, now)
 
     def lose(self, user: UserId) -> None:
-        """The person's connection is lost: nobody is to be paired with them until they are back."""
+        """The person can't be reached: nobody is to be paired with them until they are back."""
         self._away[user] = self._lobby.withdraw(user)
+
+    def mode_of(self, user: UserId) -> Mode:
+        """How the person wishes to talk."""
+        return self._wish_of(user).mode
 
     def searches_on_return(self, user: UserId) -> bool:
         return self._away.get(user, False)
@@ -136,9 +140,7 @@ class Matchmaker:
                 self._tally.waited_seconds += waited
         self._rooms.open(match.one, match.other, self._wish_of(match.one).mode, now)
 
-    async def _reunite(self) -> None:
-        while True:
-            await asyncio.sleep(REUNION_INTERVAL)
-            now = clock.monotonic()
-            for match in self._lobby.reunite(now):
-                self._introduce(match, now)
+    def _reunite(self) -> None:
+        now = clock.monotonic()
+        for match in self._lobby.reunite(now):
+            self._introduce(match, now)

@@ -53,7 +53,8 @@ class _Held:
 
 
 class Connections:
-    """One connection per person at most. `lost` is called when a person's connection fails."""
+    """One connection per person at most. `lost` is called when a person's connection fails, and
+    `presence_changed` when it falls quiet or is heard again."""
 
     def __init__(
         self,
@@ -66,6 +67,7 @@ class Connections:
         tally: Tally,
         report: Report,
         lost: Callable[[UserId], None],
+        presence_changed: Callable[[UserId], None],
     ) -> None:
         self._engine = engine
         self._switchboard = switchboard
@@ -75,6 +77,7 @@ class Connections:
         self._report = report
         self._tally = tally
         self._lost = lost
+        self._presence_changed = presence_changed
         self._port = port
         self._numbers = itertools.count(1)
         self._peers: dict[PeerId, _Held] = {}
@@ -82,6 +85,7 @@ class Connections:
         self._secure: set[PeerId] = set()
         self._unsecured: dict[PeerId, None] = {}
         """Oldest first."""
+        self._quiet: set[UserId] = set()
         self._paths: dict[PeerId, Path] = {}
         self._claims: dict[PeerId, MediaPath] = {}
         self._relays: frozenset[str] = frozenset()
@@ -165,8 +169,14 @@ class Connections:
         peer = self._users.get(user)
         return self._carrier(peer) if peer is not None and peer in self._secure else None
 
+    def is_quiet(self, user: UserId) -> bool:
+        """Whether nothing comes from where the person's media came from. That outlasts the connection: until there is
+        another, they can't be seen."""
+        return user in self._quiet
+
     def hang_up(self, user: UserId) -> None:
         """The person has gone. Idempotent."""
+        self._quiet.discard(user)
         peer = self._users.get(user)
         if peer is not None:
             self._drop(peer)
@@ -196,6 +206,18 @@ class Connections:
         if held := self._peers.get(peer):
             self._paths[peer] = path
             held.connection.flow_selected()
+            self._hear(held.user)
+
+    def flow_quiet(self, peer: PeerId) -> None:
+        if held := self._peers.get(peer):
+            log.info("media_quiet", user=held.user, peer=peer)
+            self._quiet.add(held.user)
+            self._presence_changed(held.user)
+
+    def flow_heard(self, peer: PeerId) -> None:
+        if held := self._peers.get(peer):
+            log.info("media_heard_again", user=held.user, peer=peer)
+            self._hear(held.user)
 
     def flow_lost(self, peer: PeerId) -> None:
         if held := self._peers.get(peer):
@@ -204,6 +226,11 @@ class Connections:
     def dtls_received(self, peer: PeerId, datagram: bytes) -> None:
         if held := self._peers.get(peer):
             held.connection.dtls_received(datagram)
+
+    def _hear(self, user: UserId) -> None:
+        if user in self._quiet:
+            self._quiet.discard(user)
+            self._presence_changed(user)
 
     # What a connection reports
 

@@ -10,6 +10,8 @@ FLOW_SELECTED: int
 FLOW_LOST: int
 DTLS: int
 DIED: int
+FLOW_QUIET: int
+FLOW_HEARD: int
 
 _Codec = tuple[str, int, int | None]
 """Name, payload type, that of retransmissions."""
@@ -39,8 +41,9 @@ because its partner's link takes no more (0: no cap)."""
 class Core:
     """Bound sockets and running media threads."""
 
-    def __new__(cls, hosts: list[str], port: int, threads: int, buffer: int, consent: float) -> Core:
-        """The buffer is in bytes, each way, for all sockets of one address together; consent in seconds.
+    def __new__(cls, hosts: list[str], port: int, threads: int, buffer: int, consent: float, quiet: float) -> Core:
+        """The buffer is in bytes, each way, for all sockets of one address together. In seconds: how long consent
+        lasts, and after what silence a peer is quiet.
 
         Raises:
             OSError: with the address as its file name.

@@ -89,6 +89,12 @@ class LeaveRoom(Message, frozen=True):
     event: ClassVar[str] = "leave_room"
 
 
+class Pong(Message, frozen=True):
+    """The page runs: the answer to `ping`."""
+
+    event: ClassVar[str] = "pong"
+
+
 class WebrtcOffer(Message, frozen=True):
     """The browser's one offer."""
 
@@ -335,6 +341,12 @@ class PartnerResumed(Message, frozen=True):
     event: ClassVar[str] = "partner_resumed"
 
 
+class Ping(Message, frozen=True):
+    """The page has said nothing for a while: does it run? A WebSocket's own pings are answered by the browser."""
+
+    event: ClassVar[str] = "ping"
+
+
 class ServerDraining(Message, frozen=True):
     """The server stops soon; conversations may end by themselves until then."""
 
@@ -372,6 +384,7 @@ ClientMessage = (
     | Typing
     | MediaState
     | Resume
+    | Pong
 )
 ServerMessage = (
     Connected
@@ -387,6 +400,7 @@ ServerMessage = (
     | PartnerReconnecting
     | PartnerResumed
     | PartnerDisconnected
+    | Ping
     | ServerDraining
     | ErrorMessage
 )

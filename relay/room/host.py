@@ -85,7 +85,7 @@ class RoomHost:
             self._carry_out(self._rooms[user].show(user, shared))
 
     def lost(self, user: UserId) -> None:
-        """The person's connection was lost: let their partner know, if there is one."""
+        """The person can't be reached: let their partner know, if there is one."""
         if user in self._rooms:
             self._carry_out(self._rooms[user].show(user, PartnerReconnecting()))
 

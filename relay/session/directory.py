@@ -22,9 +22,14 @@ class Directory:
         """How many have a connection."""
         return len(self._sessions) - len(self._lost)
 
-    def is_lost(self, user: UserId) -> bool:
-        """Whether the person's connection is lost."""
-        return user in self._lost
+    def is_away(self, user: UserId) -> bool:
+        """Whether the person is here, but can't be reached."""
+        session = self._sessions.get(user)
+        return session is not None and session.away
+
+    def find(self, user: UserId) -> Session | None:
+        """The person's session, if they are here."""
+        return self._sessions.get(user)
 
     def sessions(self) -> list[Session]:
         return list(self._sessions.values())

@@ -16,6 +16,7 @@ from relay.protocol.messages import (
     MediaState,
     MessageDelivered,
     PartnerFound,
+    Ping,
     Resumed,
     ServerMessage,
     Typing,
@@ -27,7 +28,7 @@ CAPACITY = 256
 REMEMBERED = 64
 """Chat messages that are kept after they were sent, because a lost connection may have taken them along."""
 
-COALESCED = (Typing, MediaState, IceServers)
+COALESCED = (Typing, MediaState, IceServers, Ping)
 """States: a newer one makes an older one that still waits pointless."""
 
 KEPT = (ChatMessage, MessageDelivered, ErrorMessage)

@@ -21,6 +21,9 @@ class Link(Protocol):
     def end(self, code: int, reason: str) -> None:
         """Close soon, with a WebSocket close code."""
 
+    def abandon(self) -> None:
+        """Nobody is there: let the connection be lost."""
+
 
 @dataclass(slots=True)
 class Session:
@@ -33,6 +36,10 @@ class Session:
     link: Link | None = None
     """None while the connection is lost."""
     lost_at: float = 0.0
+    away: bool = False
+    """The person can't be reached: their connection is lost, or nothing comes from where their media does."""
+    silence: int = 0
+    """Looks since the page last said something."""
     candidates: int = 0
     _heard: deque[str] = field(default_factory=lambda: deque(maxlen=HEARD))
 

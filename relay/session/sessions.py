@@ -30,6 +30,7 @@ from relay.protocol.messages import (
     NextPartner,
     PartingReason,
     PartnerReconnecting,
+    Pong,
     QualityReport,
     Resume,
     Resumed,
@@ -41,6 +42,7 @@ from relay.protocol.messages import (
 )
 from relay.room.host import SHARED_AT_FIRST, RoomHost
 from relay.session.directory import Directory, refusal
+from relay.session.presence import LOOK_INTERVAL, Presence
 from relay.session.rates import Activity, RateLimiter, activity_of
 from relay.session.session import Link, Session
 from relay.session.states import ALLOWED, VisitorState
@@ -49,9 +51,6 @@ from relay.tasks import Report, Tasks
 
 FULL_RETRY = 30.0
 """Seconds after which a visitor who found the server full may try again."""
-
-EXPIRY_INTERVAL = 0.5
-"""Seconds between looks for those who did not come back."""
 
 SLOW_READER = 4000
 SUPERSEDED = 4001
@@ -73,6 +72,7 @@ class Sessions:
         matchmaker: Matchmaker,
         rooms: RoomHost,
         connections: Connections,
+        presence: Presence,
         settings: Settings,
         tally: Tally,
         report: Report,
@@ -81,6 +81,7 @@ class Sessions:
         self._matchmaker = matchmaker
         self._rooms = rooms
         self._connections = connections
+        self._presence = presence
         self._settings = settings
         self._tally = tally
         self._tasks = Tasks("sessions", report)
@@ -95,10 +96,11 @@ class Sessions:
         )
 
     def start(self) -> None:
-        """Begin to close the sessions of those who do not come back."""
-        self._tasks.start("expiry", self._expire())
+        """Begin to look for those who are silent, and those who do not come back."""
+        self._tasks.repeat("silence", LOOK_INTERVAL, self._presence.look_for_silence)
+        self._tasks.repeat("expiry", LOOK_INTERVAL, self._expire)
         if self._turn.urls:
-            self._tasks.start("turn", self._renew_turn())
+            self._tasks.repeat("turn", self._turn.lifetime / 2, self._renew_turn)
 
     async def stop(self) -> None:
         """Close all sessions. Idempotent."""
@@ -140,6 +142,7 @@ class Sessions:
             Seconds to wait before the next frame is read: 0 but for those who send too much.
         """
         now = clock.monotonic()
+        session.silence = 0
         try:
             message = decode(frame, self._limits)
         except RelayError as error:
@@ -166,9 +169,8 @@ class Sessions:
             self.close(session, PartingReason.DISCONNECTED)
             return
         self._directory.lose(session, clock.monotonic())
-        self._matchmaker.lose(session.user)
-        self._rooms.lost(session.user)
         log.info("session_lost", user=session.user)
+        self._presence.heed(session)
 
     def close(self, session: Session, reason: PartingReason) -> None:
         """The visitor is gone, for the reason that their partner is told. Idempotent."""
@@ -185,7 +187,7 @@ class Sessions:
             session.outbox.put(ServerDraining(seconds=seconds))
         deadline = clock.monotonic() + seconds
         while True:
-            await asyncio.sleep(EXPIRY_INTERVAL)
+            await asyncio.sleep(LOOK_INTERVAL)
             for session in self._directory.sessions():
                 if session.user not in self._rooms or clock.monotonic() >= deadline:
                     self._send_away(session)
@@ -222,18 +224,14 @@ class Sessions:
         self._rooms.forget(user)
         self._connections.hang_up(user)
 
-    async def _expire(self) -> None:
-        while True:
-            await asyncio.sleep(EXPIRY_INTERVAL)
-            for session in self._directory.expired(clock.monotonic() - self._settings.resume_window):
-                self.close(session, PartingReason.DISCONNECTED)
+    def _expire(self) -> None:
+        for session in self._directory.expired(clock.monotonic() - self._settings.resume_window):
+            self.close(session, PartingReason.DISCONNECTED)
 
-    async def _renew_turn(self) -> None:
-        while True:
-            await asyncio.sleep(self._turn.lifetime / 2)
-            for session in self._directory.sessions():
-                servers = self._turn.servers(session.user, clock.unix())
-                session.outbox.put(IceServers(ice_servers=servers))
+    def _renew_turn(self) -> None:
+        for session in self._directory.sessions():
+            servers = self._turn.servers(session.user, clock.unix())
+            session.outbox.put(IceServers(ice_servers=servers))
 
     def _act_in_turn(self, session: Session, message: ClientMessage, now: float) -> float:
         activity = activity_of(message)
@@ -255,6 +253,7 @@ class Sessions:
         match message:
             case FindPartner(mode=mode, keep_searching=keep_searching):
                 self._matchmaker.find(user, now, Wish(mode, keep_searching))
+                self._presence.heed(session)
             case NextPartner():
                 self._matchmaker.next(user, now)
             case LeaveRoom():
@@ -272,6 +271,8 @@ class Sessions:
                 answer = self._connections.answer(user, sdp, lines)
                 session.candidates = 0
                 session.outbox.put(WebrtcAnswer(sdp=answer))
+            case Pong():
+                pass  # that it came is all it says
             case MediaPath():
                 self._connections.note_claim(user, message)
             case QualityReport(path=path):
@@ -283,9 +284,9 @@ class Sessions:
             case WebrtcIceCandidate():
                 self._count_candidate(session)
             case Resume(token=token, last_message=last_message):
-                self._resume(session, token, last_message, now)
+                self._resume(session, token, last_message)
 
-    def _resume(self, provisional: Session, token: str, last_message: str | None, now: float) -> None:
+    def _resume(self, provisional: Session, token: str, last_message: str | None) -> None:
         """The connection of a new session turns out to be that of one which was lost."""
         link = provisional.link
         resumed = None if token == provisional.token else self._directory.reclaim(token, new_session_token())
@@ -302,10 +303,10 @@ class Sessions:
         resumed.outbox.resume(self._greeting(resumed), last_message)
         link.take_over(resumed)
         partner = self._rooms.partner_of(resumed.user)
-        if partner is not None and self._directory.is_lost(partner):
+        if partner is not None and self._directory.is_away(partner):
             resumed.outbox.put(PartnerReconnecting())
-        self._rooms.returned(resumed.user)
-        self._matchmaker.welcome_back(resumed.user, now)
+        resumed.silence = 0
+        self._presence.heed(resumed)
 
     def _greeting(self, session: Session) -> Resumed:
         partner = self._rooms.partner_of(session.user)

@@ -153,7 +153,10 @@ class AsyncioPort:
         peer = self._table.owner(path)
         if peer is None:
             self._drops.count(Drop.UNVERIFIED_SOURCE)
-        elif first in _DTLS:
+            return
+        if self._table.hear(peer, clock.monotonic()):
+            self._listener.flow_heard(peer)
+        if first in _DTLS:
             self._listener.dtls_received(peer, datagram)
         else:
             self._srtp_received(peer, datagram)
@@ -168,6 +171,8 @@ class AsyncioPort:
             source.send(verdict.response, is_media=False)
         else:
             self._send(source, verdict.response, path)
+        if verdict.heard_again:
+            self._listener.flow_heard(verdict.peer)
         if verdict.selected:
             self._listener.flow_selected(verdict.peer, path)
 
@@ -211,6 +216,8 @@ class AsyncioPort:
         while True:
             await asyncio.sleep(EXPIRY_INTERVAL)
             now = clock.monotonic()
+            for peer in self._table.fall_quiet(now):
+                self._listener.flow_quiet(peer)
             for peer in self._table.expire(now):
                 self._listener.flow_lost(peer)
             for path, since in list(self._unproved.items()):

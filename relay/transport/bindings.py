@@ -28,6 +28,9 @@ from relay.transport.port import Path
 CONSENT_TIMEOUT = 30.0
 """Seconds without an authenticated check after which consent has expired (RFC 7675 section 5.1)."""
 
+QUIET_TIMEOUT = 7.0
+"""Seconds without anything from a peer's addresses after which it is quiet. Firefox checks every 4 to 6 s."""
+
 PATHS_PER_PEER = 16
 """Proved addresses kept per peer. A browser with several networks and TURN shows about eight."""
 
@@ -46,6 +49,8 @@ class Answered:
     response: bytes
     selected: bool
     """Whether this check changed the selected path."""
+    heard_again: bool
+    """Whether the peer had been quiet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,9 @@ class _Agent:
     """By transaction id."""
     selected: Path | None = None
     checked_at: float = 0.0
+    heard_at: float = 0.0
+    """When anything came from one of its addresses."""
+    quiet: bool = False
     consenting: bool = False
 
 
@@ -122,11 +130,18 @@ class BindingTable:
             attributes={"XOR-MAPPED-ADDRESS": (path.remote_host, path.remote_port)},
         )
         response.add_message_integrity(credentials.key)
-        return Answered(credentials.peer, bytes(response), selected)
+        return Answered(credentials.peer, bytes(response), selected, self.hear(credentials.peer, now))
 
     def owner(self, path: Path) -> PeerId | None:
         """The peer that proved to sit behind `path`, if any."""
         return self._owners.get(path)
+
+    def hear(self, peer: PeerId, now: float) -> bool:
+        """Something came from an address that the peer proved. Returns whether it had been quiet."""
+        agent = self._agents[peer]
+        agent.heard_at = now
+        was_quiet, agent.quiet = agent.quiet, False
+        return was_quiet
 
     def selected(self, peer: PeerId) -> Path | None:
         """Where datagrams for `peer` go, if it has shown an address yet."""
@@ -137,6 +152,16 @@ class BindingTable:
         """The path is gone: its TCP connection has closed. The peer may come back on another."""
         if (peer := self._owners.pop(path, None)) is not None:
             self._disown(peer, path)
+
+    def fall_quiet(self, now: float) -> list[PeerId]:
+        """Peers that fell silent since the last call. A forged source can put that off, at most until consent
+        expires."""
+        quiet = []
+        for peer, agent in self._agents.items():
+            if agent.consenting and not agent.quiet and now - agent.heard_at > QUIET_TIMEOUT:
+                agent.quiet = True
+                quiet.append(peer)
+        return quiet
 
     def expire(self, now: float) -> list[PeerId]:
         """Peers whose consent expired since the last call. They stay admitted, but have no flow."""

@@ -10,9 +10,9 @@ import os
 import socket
 from collections.abc import Sequence
 
-from relay.errors import ConfigurationError
+from relay.errors import ConfigurationError, FatalError
 from relay.ids import PeerId
-from relay.native import DTLS, FLOW_LOST, Core
+from relay.native import DTLS, FLOW_HEARD, FLOW_LOST, FLOW_QUIET, Core
 from relay.observe.logging import get_logger
 from relay.tasks import Report
 from relay.transport import bindings
@@ -31,10 +31,6 @@ SMALLEST_BUFFER = 1024 * 1024
 log = get_logger("port")
 
 
-class MediaThreadError(Exception):
-    """A media thread has died, though nobody stopped it."""
-
-
 class NativePort:
     """A `MediaPort` in the core. `open()` binds it and starts the threads, `close()` ends both."""
 
@@ -45,7 +41,6 @@ class NativePort:
         self._threads = threads
         self._buffer = max(SMALLEST_BUFFER, int(people * BITS_PER_PERSON / 8 * BUFFERED_SECONDS))
         self._report = report
-        self._admitted: set[PeerId] = set()
         self._core: Core | None = None
 
     @property
@@ -88,11 +83,9 @@ class NativePort:
         asyncio.get_running_loop().add_reader(self._core.fileno(), self._readable)
 
     def admit(self, peer: PeerId, ufrag: str, password: str) -> None:
-        self._admitted.add(peer)
         self.core.admit(peer, ufrag, password)
 
     def release(self, peer: PeerId) -> None:
-        self._admitted.discard(peer)
         if self._core is not None:
             self._core.release(peer)
 
@@ -112,24 +105,29 @@ class NativePort:
             core.close()
 
     def _start(self, hosts: Sequence[str], port: int) -> Core:
-        return Core(list(hosts), port, self._threads, self._buffer, bindings.CONSENT_TIMEOUT)
+        return Core(list(hosts), port, self._threads, self._buffer, bindings.CONSENT_TIMEOUT, bindings.QUIET_TIMEOUT)
 
     def _readable(self) -> None:
-        for kind, number, content, path in self.core.reports(REPORTS_PER_WAKE):
-            peer = PeerId(number)
-            if kind == DTLS:
-                self._listener.dtls_received(peer, content)
-            elif path is not None:
-                remote_host, remote_port, local_host, is_tcp = path
-                transport = Transport.TCP if is_tcp else Transport.UDP
-                self._listener.flow_selected(peer, Path(remote_host, remote_port, local_host, transport))
-            elif kind == FLOW_LOST:
-                self._listener.flow_lost(peer)
-            else:
-                self._mourn(content.decode(errors="replace"))
+        for report in self.core.reports(REPORTS_PER_WAKE):
+            try:
+                self._pass_on(*report)
+            except Exception as failure:
+                # The others are of other people.
+                self._report("media report", failure)
 
-    def _mourn(self, message: str) -> None:
-        """Without its threads the port is dead: say so, and let everybody be told that they are cut off."""
-        self._report("media thread", MediaThreadError(message))
-        for peer in list(self._admitted):
+    def _pass_on(self, kind: int, number: int, content: bytes, path: tuple[str, int, str, bool] | None) -> None:
+        peer = PeerId(number)
+        if kind == DTLS:
+            self._listener.dtls_received(peer, content)
+        elif path is not None:
+            remote_host, remote_port, local_host, is_tcp = path
+            transport = Transport.TCP if is_tcp else Transport.UDP
+            self._listener.flow_selected(peer, Path(remote_host, remote_port, local_host, transport))
+        elif kind == FLOW_QUIET:
+            self._listener.flow_quiet(peer)
+        elif kind == FLOW_HEARD:
+            self._listener.flow_heard(peer)
+        elif kind == FLOW_LOST:
             self._listener.flow_lost(peer)
+        else:
+            self._report("media thread", FatalError(content.decode(errors="replace")))

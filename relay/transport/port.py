@@ -39,6 +39,12 @@ class PortListener(Protocol):
     def flow_selected(self, peer: PeerId, path: Path) -> None:
         """Datagrams for `peer` go to `path` from now on. The first one means that DTLS may begin."""
 
+    def flow_quiet(self, peer: PeerId) -> None:
+        """Nothing has come from `peer` for a while, though its consent holds: it may be about to be lost."""
+
+    def flow_heard(self, peer: PeerId) -> None:
+        """`peer`, which was quiet, is heard again."""
+
     def flow_lost(self, peer: PeerId) -> None:
         """`peer` stopped sending authenticated checks: its consent expired (RFC 7675)."""
 

@@ -118,7 +118,7 @@ class Visit:
                         frame = await session.outbox.get()
                 except TimeoutError:
                     if self._unanswered >= UNANSWERED_PINGS:
-                        self._abandon()
+                        self.abandon()
                         return
                     self._unanswered += 1
                     await self._socket.ping()
@@ -126,12 +126,12 @@ class Visit:
                     async with asyncio.timeout(WRITE_TIMEOUT):
                         await self._socket.send_str(frame)
         except ConnectionError:
-            self._abandon()
+            self.abandon()
         except TimeoutError:
             self.end(SLOW_READER, ErrorCode.SLOW_READER)
 
-    def _abandon(self) -> None:
-        """Nobody is there: let the reading side see the end of the connection."""
+    def abandon(self) -> None:
+        # The reading side sees the end of the connection, as if it had broken by itself.
         log.info("connection_abandoned", user=self.session.user)
         if self._request.transport is not None:
             self._request.transport.abort()

@@ -26,11 +26,19 @@ class Listener:
 
     def __init__(self) -> None:
         self.selected: list[tuple[PeerId, Path]] = []
+        self.silences: list[tuple[PeerId, bool]] = []
+        """Who fell quiet, and who was heard again."""
         self.lost: list[PeerId] = []
         self.dtls: list[tuple[PeerId, bytes]] = []
 
     def flow_selected(self, peer: PeerId, path: Path) -> None:
         self.selected.append((peer, path))
+
+    def flow_quiet(self, peer: PeerId) -> None:
+        self.silences.append((peer, True))
+
+    def flow_heard(self, peer: PeerId) -> None:
+        self.silences.append((peer, False))
 
     def flow_lost(self, peer: PeerId) -> None:
         self.lost.append(peer)
@@ -92,6 +100,10 @@ class Subject:
         self._media = media
         self._number = number
         self._browsers: list[Browser] = []
+
+    def open(self) -> None:
+        """On IPv4 alone."""
+        self._media.open(("127.0.0.1",), self._number, self.listener)
 
     def browser(self, host: str = "127.0.0.1") -> Browser:
         self._browsers.append(Browser(self._number, host))

@@ -152,7 +152,7 @@ async def test_a_peer_that_stops_checking_loses_its_flow(monkeypatch: pytest.Mon
             continue
         number = free_port()
         subject = Subject(choose(Settings(engine=choice), Drops(), fail), number)
-        subject._media.open(("127.0.0.1",), number, subject.listener)
+        subject.open()
         subject.port.admit(ANN, "ann", PASSWORD)
         browser = subject.browser()
         await browser.check()
@@ -161,6 +161,29 @@ async def test_a_peer_that_stops_checking_loses_its_flow(monkeypatch: pytest.Mon
         await browser.check()
         await until(lambda listener=subject.listener: len(listener.selected) == 2)  # type: ignore[misc]
         await subject.close()
+
+
+@pytest.mark.parametrize("sign", [check(), CLIENT_HELLO, b"\x80" + bytes(30)])
+async def test_a_silent_peer_is_told_of_and_so_is_its_next_sign(
+    engine: EngineChoice, monkeypatch: pytest.MonkeyPatch, sign: bytes
+) -> None:
+    monkeypatch.setattr(bindings, "QUIET_TIMEOUT", 0.05)
+    number = free_port()
+    subject = Subject(choose(Settings(engine=engine), Drops(), fail), number)
+    subject.open()
+    subject.port.admit(ANN, "ann", PASSWORD)
+    browser = subject.browser()
+    await browser.check()
+    await until(lambda: subject.listener.silences == [(ANN, True)])
+    # Nothing of a stranger's is a sign of hers.
+    subject.browser().send(CLIENT_HELLO)
+    await until(lambda: subject.dropped(Drop.UNVERIFIED_SOURCE))
+    assert len(subject.listener.silences) == 1
+    browser.send(sign)
+    await until(lambda: len(subject.listener.silences) >= 2)
+    assert subject.listener.silences[1] == (ANN, False)
+    assert not subject.listener.lost
+    await subject.close()
 
 
 async def test_closing_twice_is_harmless(subject: Subject) -> None:

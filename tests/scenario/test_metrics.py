@@ -119,6 +119,9 @@ class Nobody:
     def end(self, code: int, reason: str) -> None:
         raise AssertionError("nobody is sent away")
 
+    def abandon(self) -> None:
+        raise AssertionError("nobody is silent")
+
 
 class TestManyPeople:
     @pytest.fixture

@@ -38,6 +38,7 @@ from relay.protocol.messages import (
 )
 from relay.room.host import RoomHost
 from relay.session.directory import Directory
+from relay.session.presence import Presence
 from relay.session.session import Session
 from relay.session.sessions import Sessions
 
@@ -48,11 +49,17 @@ LIMITLESS = 1_000_000
 class FakeConnections:
     """Everyone has a media connection, so that every session is worth keeping."""
 
+    def __init__(self) -> None:
+        self.quiet: set[UserId] = set()
+
+    def is_quiet(self, user: UserId) -> bool:
+        return user in self.quiet
+
     def holds(self, user: UserId) -> bool:
         return True
 
     def hang_up(self, user: UserId) -> None:
-        """There was none."""
+        self.quiet.discard(user)
 
 
 class FakeEngine:
@@ -86,6 +93,9 @@ class Visitor:
     def end(self, code: int, reason: str) -> None:
         raise AssertionError(f"nobody is sent away here: {reason}")
 
+    def abandon(self) -> None:
+        raise AssertionError("nobody is silent here")
+
     def read(self) -> None:
         """Believe everything that waits in the outbox."""
         while self.session is not None and self.session.outbox._waiting:
@@ -98,9 +108,9 @@ class Visitor:
         match message:
             case Connected(session_token=token):
                 self.token, self.phase, self.room = token, "idle", None
-            case Resumed(session_token=token, room_id=room):
+            case Resumed(session_token=token, room_id=room, searching=searching):
                 self.token, self.room, self.partner_away = token, room, False
-                self.phase = "talking" if room else "idle"
+                self.phase = "talking" if room else "waiting" if searching else "idle"
             case WaitingForPartner():
                 self.phase, self.room = "waiting", None
             case PartnerFound(room_id=room):
@@ -133,11 +143,12 @@ class ControlSide(RuleBasedStateMachine):
         self.switchboard = switchboard
         self.rooms = RoomHost(switchboard, self.directory.tell, self.tally)
         self.matchmaker = Matchmaker(self.rooms, self.directory.tell, self.tally, _fail)
+        self.connections = FakeConnections()
+        shared = self.directory, self.matchmaker, self.rooms, self.connections
+        self.presence = Presence(*shared)  # type: ignore[arg-type]  # no media here
         self.sessions = Sessions(
-            self.directory,
-            self.matchmaker,
-            self.rooms,
-            FakeConnections(),  # type: ignore[arg-type]  # no media here
+            *shared,  # type: ignore[arg-type]  # as above
+            self.presence,
             Settings(rate_skip=LIMITLESS, rate_chat=LIMITLESS, rate_other=LIMITLESS),
             self.tally,
             _fail,
@@ -231,6 +242,22 @@ class ControlSide(RuleBasedStateMachine):
         self.sessions.receive(provisional, encode(Resume(token=visitor.token, last_message=last)))
         self._everybody_reads()
 
+    @rule(number=numbers, quiet=st.booleans())
+    def media_falls_quiet_or_is_heard(self, number: int, quiet: bool) -> None:
+        visitor = self.visitors[number]
+        if visitor.phase == "gone" or visitor.session is None:
+            return
+        user = visitor.session.user
+        (self.connections.quiet.add if quiet else self.connections.quiet.discard)(user)
+        self.presence.media_changed(user)
+        self._everybody_reads()
+
+    def _is_away(self, visitor: Visitor) -> bool:
+        if visitor.phase == "away" or visitor.session is None:
+            return True
+        user = visitor.session.user
+        return user in self.connections.quiet and self.matchmaker.mode_of(user) is not Mode.TEXT
+
     @rule(number=numbers)
     def vanish(self, number: int) -> None:
         visitor = self.visitors[number]
@@ -249,7 +276,9 @@ class ControlSide(RuleBasedStateMachine):
             if visitor.phase in ("gone", "away") or visitor.session is None:
                 continue
             user = visitor.session.user
-            assert (visitor.phase == "waiting") == (user in self.matchmaker)
+            waits = self.matchmaker.searches_on_return(user) if self._is_away(visitor) else user in self.matchmaker
+            assert (visitor.phase == "waiting") == waits
+            assert not (self._is_away(visitor) and user in self.matchmaker)
             assert (visitor.phase == "talking") == (user in self.rooms)
             assert visitor.room == self.rooms.room_of(user)
         for room in self.rooms.rooms():
@@ -269,7 +298,7 @@ class ControlSide(RuleBasedStateMachine):
             for listener, speaker in (both, both[::-1]):
                 if listener.phase == "talking":
                     assert listener.heard == speaker.said
-                    assert listener.partner_away == (speaker.phase == "away")
+                    assert listener.partner_away == self._is_away(speaker)
 
 
 def _fail(task: str, failure: BaseException) -> None:

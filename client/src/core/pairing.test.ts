@@ -212,6 +212,12 @@ test('after a lost session the next search says again what is shared', () => {
   expect(effectsOf(back, { type: 'next' })).toEqual([FIND]);
 });
 
+test('a page that runs answers the server', () => {
+  expect(effectsOf(TALKING, received({ event: 'ping' }))).toEqual([
+    { type: 'send', message: { event: 'pong' } },
+  ]);
+});
+
 describe('a partner whose connection was lost', () => {
   const away = advance(TALKING, received({ event: 'partner_reconnecting' }));
 

@@ -189,6 +189,11 @@ export interface Resume {
   };
 }
 
+/** The page runs: the answer to `ping`. */
+export interface Pong {
+  readonly event: 'pong';
+}
+
 /** The first message of every connection. */
 export interface Connected {
   readonly event: 'connected';
@@ -274,6 +279,11 @@ export interface PartnerDisconnected {
   };
 }
 
+/** The page has said nothing for a while: does it run? A WebSocket's own pings are answered by the browser. */
+export interface Ping {
+  readonly event: 'ping';
+}
+
 /** The server stops soon; conversations may end by themselves until then. */
 export interface ServerDraining {
   readonly event: 'server_draining';
@@ -306,7 +316,8 @@ export type ClientMessage =
   | ChatMessage
   | Typing
   | MediaState
-  | Resume;
+  | Resume
+  | Pong;
 
 export type ServerMessage =
   | Connected
@@ -322,5 +333,6 @@ export type ServerMessage =
   | PartnerReconnecting
   | PartnerResumed
   | PartnerDisconnected
+  | Ping
   | ServerDraining
   | ErrorMessage;

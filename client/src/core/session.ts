@@ -122,6 +122,8 @@ function receive(session: Session, message: ServerMessage): Step {
       return pairing.updatePartner(session, { away: true, typing: false });
     case 'partner_resumed':
       return pairing.updatePartner(session, { away: false });
+    case 'ping':
+      return [session, [{ type: 'send', message: { event: 'pong' } }]];
     case 'server_draining':
       return drained(session, message.data.seconds);
     case 'media_state':

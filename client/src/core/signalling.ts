@@ -30,6 +30,7 @@ const SERVER_EVENTS: Record<ServerMessage['event'], true> = {
   webrtc_answer: true,
   partner_reconnecting: true,
   partner_resumed: true,
+  ping: true,
   partner_disconnected: true,
   server_draining: true,
   chat_message: true,

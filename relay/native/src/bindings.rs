@@ -29,6 +29,15 @@ pub const CHECKS_REMEMBERED: usize = 256;
 /// Milliseconds after a check during which its address is nobody else's. Browsers check every 2.5 to 6 s.
 pub const PATH_HELD: u64 = 15_000;
 
+/// Milliseconds without a sign of a peer.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Without an authentic check, after which consent has expired (RFC 7675 section 5.1).
+    pub consent: u64,
+    /// Without anything from its addresses, after which it is quiet.
+    pub quiet: u64,
+}
+
 /// A check was right and its response was written.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Answered {
@@ -36,6 +45,8 @@ pub struct Answered {
     pub peer: PeerId,
     /// Whether it changed the selected path.
     pub selected: bool,
+    /// Whether the peer had been quiet.
+    pub heard_again: bool,
 }
 
 struct Credentials {
@@ -53,23 +64,25 @@ struct Agent {
     checks: VecDeque<([u8; 12], Path)>,
     selected: Option<Path>,
     checked_at: Time,
+    /// When anything came from one of its addresses.
+    heard_at: Time,
+    quiet: bool,
     /// A check came since the start, or since consent expired.
     consenting: bool,
 }
 
 /// Who may talk to us, from where.
 pub struct BindingTable {
-    /// Milliseconds without an authenticated check after which consent has expired.
-    consent: u64,
+    patience: Patience,
     credentials: HashMap<Vec<u8>, Credentials>,
     agents: FxHashMap<PeerId, Agent>,
     owners: HashMap<Path, PeerId>,
 }
 
 impl BindingTable {
-    /// An empty table. Consent lasts for this many milliseconds after an authentic check (RFC 7675 section 5.1).
-    pub fn new(consent: u64) -> Self {
-        Self { consent, credentials: HashMap::new(), agents: FxHashMap::default(), owners: HashMap::new() }
+    /// An empty table.
+    pub fn new(patience: Patience) -> Self {
+        Self { patience, credentials: HashMap::new(), agents: FxHashMap::default(), owners: HashMap::new() }
     }
 
     /// Accept checks for `ufrag`; a second call for the same peer is an ICE restart.
@@ -117,12 +130,20 @@ impl BindingTable {
             return Err(Reason::StunReplayed);
         }
         check.respond(path.remote, &credentials.key, response);
-        Ok(Answered { peer, selected: self.prove(peer, ufrag, path, check.use_candidate, now) })
+        let selected = self.prove(peer, ufrag, path, check.use_candidate, now);
+        Ok(Answered { peer, selected, heard_again: self.hear(peer, now) })
     }
 
     /// The peer that proved to sit behind `path`, if any.
     pub fn owner(&self, path: &Path) -> Option<PeerId> {
         self.owners.get(path).copied()
+    }
+
+    /// Something came from an address that the peer proved. Whether it had been quiet.
+    pub fn hear(&mut self, peer: PeerId, now: Time) -> bool {
+        let Some(agent) = self.agents.get_mut(&peer) else { return false };
+        agent.heard_at = now;
+        std::mem::take(&mut agent.quiet)
     }
 
     /// Where datagrams for `peer` go, if it has shown an address yet.
@@ -137,11 +158,23 @@ impl BindingTable {
         }
     }
 
+    /// Peers that fell silent since the last call. A forged source can put that off, at most until consent expires.
+    pub fn fall_quiet(&mut self, now: Time) -> Vec<PeerId> {
+        let mut quiet = Vec::new();
+        for (peer, agent) in &mut self.agents {
+            if agent.consenting && !agent.quiet && now.millis_since(agent.heard_at) > self.patience.quiet {
+                agent.quiet = true;
+                quiet.push(*peer);
+            }
+        }
+        quiet
+    }
+
     /// Peers whose consent expired since the last call. They stay admitted, but have no flow.
     pub fn expire(&mut self, now: Time) -> Vec<PeerId> {
         let mut lost = Vec::new();
         for (peer, agent) in &mut self.agents {
-            if agent.consenting && now.millis_since(agent.checked_at) > self.consent {
+            if agent.consenting && now.millis_since(agent.checked_at) > self.patience.consent {
                 for (path, _) in agent.paths.drain(..) {
                     self.owners.remove(&path);
                 }

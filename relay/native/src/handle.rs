@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use crate::bindings::Patience;
 use crate::counters::Totals;
 use crate::exchange::{Command, Exchange};
 use crate::flows::Flows;
@@ -54,8 +55,8 @@ pub struct Config {
     pub threads: usize,
     /// Asked for in all, so each socket of several on the same address gets a share.
     pub buffers: Buffers,
-    /// Milliseconds that consent lasts after a check.
-    pub consent: u64,
+    /// How long peers may be silent.
+    pub patience: Patience,
 }
 
 /// Running media threads.
@@ -96,7 +97,7 @@ impl Handle {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
         let totals = Arc::new(Totals::default());
         let ntp = NtpClock::new(unix, Time::default());
-        let exchange = Arc::new(Mutex::new(Exchange::new(Arc::clone(&totals), ntp, config.consent)));
+        let exchange = Arc::new(Mutex::new(Exchange::new(Arc::clone(&totals), ntp, config.patience)));
         let (commands, command_queue) = sync_channel(COMMANDS);
         let (report_queue, reports) = sync_channel(REPORTS);
         let wake = || Wake::new().map(Arc::new).map_err(fail(anywhere));
@@ -185,10 +186,15 @@ impl Handle {
         while reports.len() < most {
             match self.reports.try_recv() {
                 Ok(report) => reports.push(report),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return reports,
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
             }
         }
-        self.report_wake.signal();
+        if reports.len() == most {
+            self.report_wake.signal();
+        } else if self.threads.iter().any(JoinHandle::is_finished) {
+            // Its own report may not have fitted.
+            reports.push(Report::Died("a media thread has ended".to_owned()));
+        }
         reports
     }
 

@@ -10,7 +10,7 @@ use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::bindings::PeerId;
+use crate::bindings::{Patience, PeerId};
 use crate::codec::Codec;
 use crate::counters::{Arrival, Drops, PeerCounters, Reason, Traffic};
 use crate::exchange::{Command, Event, PeerSetup};
@@ -53,6 +53,8 @@ const FLOW_SELECTED: u8 = 0;
 const FLOW_LOST: u8 = 1;
 const DTLS: u8 = 2;
 const DIED: u8 = 3;
+const FLOW_QUIET: u8 = 4;
+const FLOW_HEARD: u8 = 5;
 
 /// Running media threads, or none after `close`.
 #[pyclass(frozen)]
@@ -87,13 +89,15 @@ impl Core {
         threads: usize,
         buffer: usize,
         consent: f64,
+        quiet: f64,
     ) -> PyResult<Self> {
         let hosts = hosts
             .iter()
             .map(|host| host.parse::<IpAddr>().map_err(|_| PyValueError::new_err("not an IP address")))
             .collect::<PyResult<Vec<_>>>()?;
         let buffers = Buffers { receive: buffer, send: buffer };
-        let config = Config { hosts, port, threads, buffers, consent: (consent * 1_000.0) as u64 };
+        let patience = Patience { consent: (consent * 1_000.0) as u64, quiet: (quiet * 1_000.0) as u64 };
+        let config = Config { hosts, port, threads, buffers, patience };
         let handle = py.detach(|| Handle::start(&config)).map_err(|failed| {
             PyOSError::new_err((failed.cause.raw_os_error(), failed.cause.to_string(), failed.host.to_string()))
         })?;
@@ -168,6 +172,8 @@ impl Core {
                 Report::Event(Event::FlowSelected(peer, path)) => {
                     (FLOW_SELECTED, peer, PyBytes::new(py, b""), Some(py_path(path)))
                 }
+                Report::Event(Event::FlowQuiet(peer)) => (FLOW_QUIET, peer, PyBytes::new(py, b""), None),
+                Report::Event(Event::FlowHeard(peer)) => (FLOW_HEARD, peer, PyBytes::new(py, b""), None),
                 Report::Event(Event::FlowLost(peer)) => (FLOW_LOST, peer, PyBytes::new(py, b""), None),
                 Report::Event(Event::Dtls(peer, datagram)) => (DTLS, peer, PyBytes::new(py, &datagram), None),
                 Report::Died(message) => (DIED, 0, PyBytes::new(py, message.as_bytes()), None),
@@ -292,5 +298,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("FLOW_LOST", FLOW_LOST)?;
     module.add("DTLS", DTLS)?;
     module.add("DIED", DIED)?;
+    module.add("FLOW_QUIET", FLOW_QUIET)?;
+    module.add("FLOW_HEARD", FLOW_HEARD)?;
     Ok(())
 }

@@ -17,7 +17,7 @@ use crate::net::{Bound, Sender, Stream, Wake};
 use crate::outbox::Outbox;
 use crate::path::Path;
 use crate::time::Time;
-use crate::worker::Reports;
+use crate::worker::{BROKEN, Reports};
 
 /// Milliseconds that a connection has for its first right check.
 const PROOF_TIMEOUT: u64 = 10_000;
@@ -69,13 +69,14 @@ impl TcpWorker {
         }
     }
 
-    fn work(&mut self) {
+    fn work(&mut self) -> Result<(), String> {
         let mut turn = Turn { sender: Sender::default(), outbox: Outbox::default(), buffer: vec![0; READ_SIZE] };
         let mut connections = HashMap::new();
         let mut next = 0;
         let mut swept = Instant::now();
         while !self.stopping.load(Ordering::Acquire) {
-            for ready in self.flows.poll.wait(SWEEP) {
+            let ready = self.flows.poll.wait(SWEEP);
+            for ready in ready.map_err(|error| format!("TCP connections can't be waited for: {error}"))? {
                 if ready.id == u64::MAX {
                     self.wake.clear();
                     self.adopt(&mut connections, &mut next);
@@ -89,17 +90,18 @@ impl TcpWorker {
                     match self.read(connection, &mut turn) {
                         Read::GoesOn => {}
                         Read::Ended => self.close(&mut connections, ready.id),
-                        Read::Broken => return,
+                        Read::Broken => return Err(BROKEN.to_owned()),
                     }
                 }
             }
             if swept.elapsed() >= SWEEP {
                 swept = Instant::now();
                 if !self.sweep(&mut connections) {
-                    return;
+                    return Err(BROKEN.to_owned());
                 }
             }
         }
+        Ok(())
     }
 
     fn adopt(&self, connections: &mut HashMap<u64, Connection>, next: &mut u64) {

@@ -39,6 +39,9 @@ const BATCHES_PER_WAKE: usize = 8;
 /// Commands carried out before media gets its turn.
 const COMMANDS_PER_WAKE: usize = 256;
 
+/// Why the other threads end when one has panicked.
+pub(crate) const BROKEN: &str = "another media thread died";
+
 /// How long a thread waits when nothing is due, so that it notices that it should stop.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
@@ -46,8 +49,8 @@ const LONGEST_WAIT: Duration = Duration::from_millis(500);
 pub struct Reports {
     queue: SyncSender<Report>,
     wake: Arc<Wake>,
-    /// Flow events that did not fit: the latest of each peer, so as many as there are peers at most.
-    waiting: HashMap<PeerId, Event>,
+    /// Flow events that did not fit: of each peer the latest about its path and the latest about its silence.
+    waiting: HashMap<(PeerId, bool), Event>,
 }
 
 impl Reports {
@@ -69,7 +72,10 @@ impl Reports {
                 // The handshake repeats what is lost.
                 Event::Dtls(..) => totals.drops.count(Reason::DtlsBacklog),
                 Event::FlowSelected(peer, _) | Event::FlowLost(peer) => {
-                    self.waiting.insert(peer, event);
+                    self.waiting.insert((peer, false), event);
+                }
+                Event::FlowQuiet(peer) | Event::FlowHeard(peer) => {
+                    self.waiting.insert((peer, true), event);
                 }
             }
         }
@@ -114,7 +120,7 @@ impl Worker {
         }
     }
 
-    fn work(&mut self) {
+    fn work(&mut self) -> Result<(), String> {
         precise_timers();
         let (mut receiver, mut sender, mut outbox) = (Receiver::default(), Sender::default(), Outbox::default());
         let mut pace = Pace::default();
@@ -125,17 +131,18 @@ impl Worker {
                 std::thread::sleep(pace.gathering());
             }
             if self.commands.is_some() && !self.lead(&mut sender, &mut outbox) {
-                return;
+                return Err(BROKEN.to_owned());
             }
             for (at, overflow) in overflow.iter_mut().enumerate() {
                 for _ in 0..BATCHES_PER_WAKE {
-                    let count = receiver.fill(&self.sockets[at]);
+                    let filled = receiver.fill(&self.sockets[at]);
+                    let count = filled.map_err(|error| format!("a media socket is gone: {error}"))?;
                     if count == 0 {
                         break;
                     }
                     pace.count(count, self.origin.elapsed());
                     if !self.pass(&mut receiver, count, overflow, &mut sender, &mut outbox) {
-                        return;
+                        return Err(BROKEN.to_owned());
                     }
                     if count < BATCH {
                         break;
@@ -146,6 +153,7 @@ impl Worker {
         }
         // What was ordered before the end: goodbyes.
         self.lead(&mut sender, &mut outbox);
+        Ok(())
     }
 
     /// Have the exchange work on a batch. False if another thread broke it.
@@ -226,10 +234,10 @@ impl Worker {
 }
 
 /// Run a thread's work; gives why it ended, if nobody told it to.
-pub(crate) fn supervise(stopping: &AtomicBool, work: impl FnOnce()) -> Option<String> {
+pub(crate) fn supervise(stopping: &AtomicBool, work: impl FnOnce() -> Result<(), String>) -> Option<String> {
     match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(()) if stopping.load(Ordering::Acquire) => None,
-        Ok(()) => Some("another media thread died".to_owned()),
+        Ok(_) if stopping.load(Ordering::Acquire) => None,
+        Ok(ended) => Some(ended.err().unwrap_or_else(|| "nobody told it to end".to_owned())),
         Err(panic) => panic
             .downcast_ref::<String>()
             .cloned()

@@ -17,7 +17,7 @@ use rustc_hash::FxHashMap;
 pub use self::commands::{Command, PeerSetup};
 use self::peer::Peer;
 use self::rounds::Rounds;
-use crate::bindings::{BindingTable, PeerId};
+use crate::bindings::{BindingTable, Patience, PeerId};
 use crate::counters::{Reason, Totals};
 use crate::outbox::Outbox;
 use crate::path::Path;
@@ -28,6 +28,10 @@ use crate::time::{NtpClock, Time};
 pub enum Event {
     /// Datagrams for the peer go to this path from now on.
     FlowSelected(PeerId, Path),
+    /// Nothing has come from the peer for a while.
+    FlowQuiet(PeerId),
+    /// The peer, which was quiet, is heard again.
+    FlowHeard(PeerId),
     /// The peer's consent expired.
     FlowLost(PeerId),
     /// A DTLS datagram from an address that the peer proved.
@@ -47,10 +51,10 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// An empty exchange that counts into `totals`; consent lasts for so many milliseconds.
-    pub fn new(totals: Arc<Totals>, ntp: NtpClock, consent: u64) -> Self {
+    /// An empty exchange that counts into `totals`.
+    pub fn new(totals: Arc<Totals>, ntp: NtpClock, patience: Patience) -> Self {
         Self {
-            table: BindingTable::new(consent),
+            table: BindingTable::new(patience),
             peers: FxHashMap::default(),
             totals,
             ntp,
@@ -70,12 +74,12 @@ impl Exchange {
         match datagram.first() {
             Some(0..=3) => self.receive_check(datagram, path, now, out),
             Some(20..=63) => {
-                if let Some(peer) = self.owner(&path) {
+                if let Some(peer) = self.owner(&path, now) {
                     self.receive_dtls(peer, datagram, now);
                 }
             }
             Some(128..=191) => {
-                if let Some(peer) = self.owner(&path) {
+                if let Some(peer) = self.owner(&path, now) {
                     self.receive_media(peer, datagram, now, out);
                 }
             }
@@ -94,10 +98,13 @@ impl Exchange {
         self.table.forget(path);
     }
 
-    fn owner(&self, path: &Path) -> Option<PeerId> {
+    /// Who proved to sit behind the path, and is heard by it now.
+    fn owner(&mut self, path: &Path, now: Time) -> Option<PeerId> {
         let owner = self.table.owner(path);
-        if owner.is_none() {
-            self.totals.drops.count(Reason::UnverifiedSource);
+        match owner {
+            Some(peer) if self.table.hear(peer, now) => self.events.push(Event::FlowHeard(peer)),
+            Some(_) => {}
+            None => self.totals.drops.count(Reason::UnverifiedSource),
         }
         owner
     }
@@ -115,8 +122,14 @@ impl Exchange {
         // not matter.
         let verdict = out.push(0, path, |response| self.table.receive(datagram, path, now, response));
         match verdict {
-            Ok(answered) if answered.selected => self.events.push(Event::FlowSelected(answered.peer, path)),
-            Ok(_) => {}
+            Ok(answered) => {
+                if answered.heard_again {
+                    self.events.push(Event::FlowHeard(answered.peer));
+                }
+                if answered.selected {
+                    self.events.push(Event::FlowSelected(answered.peer, path));
+                }
+            }
             Err(reason) => self.totals.drops.count(reason),
         }
     }

@@ -55,6 +55,7 @@ impl Exchange {
             self.serve(id, reports, now, out);
         }
         if round % (1_000 / ROUND) == 0 || self.peers.is_empty() {
+            self.events.extend(self.table.fall_quiet(now).into_iter().map(Event::FlowQuiet));
             self.events.extend(self.table.expire(now).into_iter().map(Event::FlowLost));
         }
     }

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 
 use super::*;
+use crate::bindings::Patience;
 use crate::codec::{Codec, vp8};
 use crate::counters::PeerCounters;
 use crate::forward::line::{End, ExtensionIds, LineSetup, Medium, NumberedCodec};
@@ -126,7 +127,7 @@ const TRANSPORT_FEEDBACK: (u8, u8) = (205, 15);
 impl World {
     pub(super) fn new() -> Self {
         let ntp = NtpClock::new(1_000_000_000, Time::default());
-        let exchange = Exchange::new(Arc::new(Totals::default()), ntp, 30_000);
+        let exchange = Exchange::new(Arc::new(Totals::default()), ntp, Patience { consent: 30_000, quiet: 7_000 });
         Self { exchange, out: Outbox::default(), now: Time::from_millis(1_000) }
     }
 
@@ -427,10 +428,37 @@ fn strangers_and_replays_reach_nobody() {
 fn consent_that_is_not_renewed_expires() {
     let mut world = World::new();
     let ann = world.join(1, 96);
-    world.pass(30_000);
+    world.pass(7_000);
+    assert!(world.exchange.take_events().is_empty());
+    world.pass(2_000);
+    assert_eq!(world.exchange.take_events(), [Event::FlowQuiet(ann.id)]);
+    world.pass(21_000);
     assert!(world.exchange.take_events().is_empty());
     world.pass(2_000);
     assert_eq!(world.exchange.take_events(), [Event::FlowLost(ann.id)]);
+}
+
+#[test]
+fn who_sends_media_alone_is_not_quiet() {
+    let mut world = World::new();
+    let mut ann = world.join(1, 96);
+    for second in 0..20 {
+        world.send(&mut ann, Medium::Microphone, 48_000 * second, b"still here");
+        world.pass(1_000);
+    }
+    assert_eq!(world.exchange.take_events(), []);
+}
+
+#[test]
+fn who_was_quiet_is_heard_again_at_once() {
+    let mut world = World::new();
+    let mut ann = world.join(1, 96);
+    world.pass(9_000);
+    assert_eq!(world.exchange.take_events(), [Event::FlowQuiet(ann.id)]);
+    world.send(&mut ann, Medium::Microphone, 0, b"back");
+    assert_eq!(world.exchange.take_events(), [Event::FlowHeard(ann.id)]);
+    world.pass(9_000);
+    assert_eq!(world.exchange.take_events(), [Event::FlowQuiet(ann.id)]);
 }
 
 #[test]

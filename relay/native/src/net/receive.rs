@@ -1,5 +1,6 @@
 //! Datagrams in batches (recvmmsg), each with the address that was asked.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::address::Name;
@@ -66,9 +67,9 @@ impl Default for Receiver {
 }
 
 impl Receiver {
-    /// Take what the socket has, up to a batch, without waiting; gives how many. Errors are ICMP's answers to
-    /// something sent earlier: the socket itself is fine.
-    pub fn fill(&mut self, socket: &Bound) -> usize {
+    /// Take what the socket has, up to a batch, without waiting; gives how many. Most errors are ICMP's answers to
+    /// something sent earlier; one is given only when there will never be anything again.
+    pub fn fill(&mut self, socket: &Bound) -> io::Result<usize> {
         for header in &mut self.headers {
             header.msg_hdr.msg_namelen = size_of::<Name>() as libc::socklen_t;
             header.msg_hdr.msg_controllen = size_of::<Control>() as _;
@@ -79,7 +80,12 @@ impl Receiver {
             let headers = self.headers.as_mut_ptr();
             libc::recvmmsg(socket.descriptor(), headers, BATCH as u32, libc::MSG_DONTWAIT as _, std::ptr::null_mut())
         };
-        usize::try_from(count).unwrap_or(0)
+        let failed = io::Error::last_os_error();
+        match (usize::try_from(count), failed.raw_os_error()) {
+            (Ok(count), _) => Ok(count),
+            (Err(_), Some(libc::EBADF | libc::ENOTSOCK)) => Err(failed),
+            (Err(_), _) => Ok(0),
+        }
     }
 
     /// The datagrams of the last batch of `count`.

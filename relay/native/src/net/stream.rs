@@ -105,20 +105,24 @@ impl Poll {
         let _ = self.control(libc::EPOLL_CTL_DEL, stream.0.as_raw_fd(), 0, 0);
     }
 
-    /// Wait, at most `timeout`.
-    pub fn wait(&self, timeout: Duration) -> Vec<Ready> {
+    /// Wait, at most `timeout`. An error when there will never be anything again.
+    pub fn wait(&self, timeout: Duration) -> io::Result<Vec<Ready>> {
         let mut events = [libc::epoll_event { events: 0, u64: 0 }; EVENTS];
         let millis = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
         // SAFETY: `events` has room for EVENTS entries and outlives the call.
         let count = unsafe { libc::epoll_wait(self.0.as_raw_fd(), events.as_mut_ptr(), EVENTS as libc::c_int, millis) };
-        // An interrupted wait is a short one.
-        let count = usize::try_from(count).unwrap_or(0);
+        let failed = io::Error::last_os_error();
+        let count = match usize::try_from(count) {
+            Ok(count) => count,
+            Err(_) if failed.kind() == ErrorKind::Interrupted => 0,
+            Err(_) => return Err(failed),
+        };
         let ready = |event: &libc::epoll_event| {
             let (events, id) = (event.events, event.u64);
             let has = |flags: libc::c_int| events & flags as u32 != 0;
             Ready { id, readable: has(libc::EPOLLIN | libc::EPOLLHUP | libc::EPOLLERR), writable: has(libc::EPOLLOUT) }
         };
-        events[..count].iter().map(ready).collect()
+        Ok(events[..count].iter().map(ready).collect())
     }
 
     fn control(&self, operation: libc::c_int, descriptor: RawFd, events: libc::c_int, id: u64) -> io::Result<()> {

@@ -1,0 +1,71 @@
+"""Who can be reached: nobody is paired with the others, and whoever talks with them knows.
+
+A person is away while their connection is lost, and while nothing comes from where their media does; those
+who only write need no media. Pages that others count on have to run, too: a browser keeps a WebSocket open, and
+answers its pings, for a page that the system has frozen.
+"""
+
+from relay import clock
+from relay.ids import UserId
+from relay.matchmaking.matchmaker import Matchmaker
+from relay.media.connections import Connections
+from relay.observe.logging import get_logger
+from relay.protocol.messages import Mode, Ping
+from relay.room.host import RoomHost
+from relay.session.directory import Directory
+from relay.session.session import Session
+
+LOOK_INTERVAL = 0.5
+"""Seconds between looks at who is silent."""
+
+ASKED_AFTER, SILENT_AFTER = 8, 16
+"""Looks at a page that has said nothing, after which it is asked whether it runs, and after which it is taken
+not to. They are looks and not seconds: while the server itself stands still, nobody is silent."""
+
+log = get_logger("presence")
+
+
+class Presence:
+    """Keeps matchmaker and rooms informed."""
+
+    def __init__(self, directory: Directory, matchmaker: Matchmaker, rooms: RoomHost, connections: Connections) -> None:
+        self._directory = directory
+        self._matchmaker = matchmaker
+        self._rooms = rooms
+        self._connections = connections
+
+    def media_changed(self, user: UserId) -> None:
+        """Nothing comes any more from where the person's media came from, or something does again."""
+        if (session := self._directory.find(user)) is not None:
+            self.heed(session)
+
+    def heed(self, session: Session) -> None:
+        """Something changed by which the person may have gone away or come back."""
+        user = session.user
+        needs_media = self._matchmaker.mode_of(user) is not Mode.TEXT
+        away = session.link is None or (needs_media and self._connections.is_quiet(user))
+        if away == session.away:
+            return
+        session.away = away
+        if away:
+            self._matchmaker.lose(user)
+            self._rooms.lost(user)
+        else:
+            self._rooms.returned(user)
+            self._matchmaker.welcome_back(user, clock.monotonic())
+
+    def look_for_silence(self) -> None:
+        """Ask pages that say nothing, and give up those that do not answer."""
+        for session in self._directory.sessions():
+            if session.link is None or not self._is_counted_on(session.user):
+                session.silence = 0
+                continue
+            session.silence += 1
+            if session.silence == ASKED_AFTER:
+                session.outbox.put(Ping())
+            elif session.silence == SILENT_AFTER:
+                log.info("page_silent", user=session.user)
+                session.link.abandon()
+
+    def _is_counted_on(self, user: UserId) -> bool:
+        return user in self._rooms or user in self._matchmaker

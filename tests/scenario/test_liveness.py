@@ -1,0 +1,104 @@
+"""Whoever talks with somebody that is not there any more is told, within ten seconds."""
+
+import asyncio
+
+import aiohttp
+import pytest
+
+from relay.app import Relay
+from relay.session.presence import SILENT_AFTER
+from relay.transport import bindings
+from tests.scenario.visitor import MediaVisitor, Visitor, introduce, visit
+
+WITHIN = 10.0
+"""Seconds after which a partner knows."""
+
+
+async def _hear_by_and_by(visitor: Visitor, event: str) -> float:
+    """Answer the server until it says so; how long that took."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    async with asyncio.timeout(2 * WITHIN):
+        while True:
+            frame = await visitor.socket.receive_json()
+            if frame["event"] == event:
+                return loop.time() - began
+            assert frame["event"] == "ping"
+            await visitor.say("pong")
+
+
+async def test_a_page_that_does_not_run_is_told_of_though_its_browser_answers(relay: Relay) -> None:
+    """Its WebSocket stays open, and the pings of that are answered: by the browser, not by the page."""
+    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+        found, _ = await introduce(ann, bob)
+        assert await _hear_by_and_by(ann, "partner_reconnecting") < WITHIN
+        # When it runs again it finds its connection closed, and comes back.
+        async with asyncio.timeout(WITHIN):
+            while (message := await bob.socket.receive()).type is aiohttp.WSMsgType.TEXT:
+                pass
+        assert message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
+        async with visit(relay.settings.port) as again:
+            await again.say("resume", token=bob.token)
+            assert (await again.hear("resumed"))["room_id"] == found["room_id"]
+            await ann.hear("partner_resumed")
+
+
+async def test_who_only_reads_is_not_silent(relay: Relay) -> None:
+    """`ping` is answered, and nothing else has to be said."""
+    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+        await introduce(ann, bob)
+        for _ in range(3):
+            for _ in range(SILENT_AFTER - 1):
+                relay._presence.look_for_silence()
+            for visitor in (ann, bob):
+                assert await visitor.hear("ping") == {}
+                await visitor.say("pong")
+            # When this has come the answers before it have, too.
+            await ann.say("typing", active=True)
+            await bob.hear("typing")
+            await bob.say("typing", active=True)
+            await ann.hear("typing")
+
+
+async def test_who_is_in_nobodys_way_is_not_asked(relay: Relay) -> None:
+    async with visit(relay.settings.port) as ann:
+        for _ in range(2 * SILENT_AFTER):
+            relay._presence.look_for_silence()
+        await ann.say("find_partner")
+        await ann.hear("waiting_for_partner")
+
+
+@pytest.mark.usefixtures("loopback_candidates")
+async def test_media_that_stops_is_told_of_and_so_is_its_return(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A way for UDP that is gone: the WebSocket does not notice."""
+    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+        media = [MediaVisitor(ann, 60), MediaVisitor(bob, 200)]
+        await asyncio.gather(*(one.connect() for one in media))
+        await introduce(ann, bob)
+        transport = media[1].connection.getTransceivers()[0].sender.transport.transport._connection
+        held: list[bytes] = []
+        sent = {pair: pair.protocol.transport.sendto for pair in transport._nominated.values()}
+        for pair in sent:
+            monkeypatch.setattr(pair.protocol.transport, "sendto", lambda *datagram: held.append(datagram[0]))
+        assert await _hear_by_and_by(ann, "partner_reconnecting") < WITHIN
+        assert held
+        for pair, sendto in sent.items():
+            monkeypatch.setattr(pair.protocol.transport, "sendto", sendto)
+        assert await _hear_by_and_by(ann, "partner_resumed") < bindings.QUIET_TIMEOUT
+        for one in media:
+            await one.close()
+
+
+async def test_whoever_can_not_be_reached_is_paired_with_nobody(relay: Relay) -> None:
+    port = relay.settings.port
+    async with visit(port) as ann, visit(port) as bob:
+        await ann.say("find_partner")
+        await ann.hear("waiting_for_partner")
+        session = next(iter(relay._directory.sessions()))
+        relay._connections._quiet.add(session.user)
+        relay._presence.media_changed(session.user)
+        await bob.say("find_partner")
+        await bob.hear("waiting_for_partner")
+        relay._connections._quiet.discard(session.user)
+        relay._presence.media_changed(session.user)
+        await asyncio.gather(ann.hear("partner_found"), bob.hear("partner_found"))
