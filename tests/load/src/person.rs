@@ -198,6 +198,7 @@ impl Person {
             }
             Said::PartnerFound { room } => notices.push(Notice::Met { room }),
             Said::PartnerDisconnected { searching } => notices.push(Notice::Parted { searching }),
+            Said::Ping => self.say(&Say::Pong).map_err(|Closed(reason)| reason)?,
             Said::Error { code } => return Err(format!("relay: {code}")),
             Said::Other => {}
         }

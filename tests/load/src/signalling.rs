@@ -29,6 +29,8 @@ pub enum Said {
     Error {
         code: String,
     },
+    /// It wants to hear that we run.
+    Ping,
     Other,
 }
 
@@ -52,6 +54,7 @@ impl Said {
             "partner_disconnected" => {
                 Self::PartnerDisconnected { searching: data["searching"].as_bool().unwrap_or_default() }
             }
+            "ping" => Self::Ping,
             "error" => Self::Error { code: field("code")? },
             _ => Self::Other,
         })
@@ -63,6 +66,7 @@ pub enum Say {
     FindPartner,
     NextPartner,
     LeaveRoom,
+    Pong,
     Offer(String),
 }
 
@@ -129,6 +133,7 @@ impl Signalling {
         let text = match message {
             Say::FindPartner => json!({"event": "find_partner"}),
             Say::NextPartner => json!({"event": "next_partner"}),
+            Say::Pong => json!({"event": "pong"}),
             Say::LeaveRoom => json!({"event": "leave_room"}),
             Say::Offer(sdp) => {
                 let lines: serde_json::Map<_, _> =
