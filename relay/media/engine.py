@@ -56,12 +56,31 @@ class Way:
     """Of the packets, 0 to 1."""
     jitter: float
     """Seconds."""
+    expected: int = 0
+    """Packets of picture and sound that should have come."""
+    lost: int = 0
+    """Those that did not, at first: some were sent again."""
     kept: int = 0
     """Bytes that are kept to be sent again."""
     estimate: int | None = None
     """Bits per second that the receiver estimates it can have."""
     cap: int | None = None
     """Bits per second that the sender was told, because its partner's link takes no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mending:
+    """One direction between the relay and all peers, since start."""
+
+    missed: int = 0
+    """Packets asked for by NACK, each time."""
+    sent_again: int = 0
+    keyframes: int = 0
+    """Requests for one."""
+    expected: int = 0
+    """Packets that should have come."""
+    lost: int = 0
+    """Those that did not, at first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +96,8 @@ class EngineStats:
     drops: dict[str, int] = field(default_factory=dict)
     bytes_kept: int = 0
     """Of sent packets, to be sent again."""
+    to_peers: Mending = Mending()
+    from_peers: Mending = Mending()
     buffers: tuple[SocketBuffers, ...] = ()
     """Where the engine owns the sockets."""
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from relay.ids import PeerId
-from relay.media.engine import EngineStats, PeerStats, SocketBuffers, Way
+from relay.media.engine import EngineStats, Mending, PeerStats, SocketBuffers, Way
 from relay.observe.drops import Drops
 from relay.peer.lines import Codec, Line, Medium, Negotiated, Slot, SrtpKeys
 from relay.peer.negotiation import ABS_SEND_TIME, AUDIO_LEVEL, MID, TRANSPORT_CC, Terms
@@ -80,6 +80,7 @@ class PacketsEngine:
 
     def stats(self) -> EngineStats:
         received, sent, drops, kept = self._port.core.totals()
+        to_peers, from_peers = self._port.core.mending()
         reasons = self._drops.snapshot()
         for reason, amount in drops:
             reasons[reason] = reasons.get(reason, 0) + amount
@@ -92,6 +93,8 @@ class PacketsEngine:
             bytes_sent=sent[1],
             drops=reasons,
             bytes_kept=kept,
+            to_peers=Mending(*to_peers),
+            from_peers=Mending(*from_peers),
             buffers=tuple(SocketBuffers(*granted) for granted in self._port.core.granted()),
         )
 
@@ -115,6 +118,8 @@ class PacketsEngine:
                     kept=to_it[3],
                     loss=to_it[4][0] / 256,
                     jitter=to_it[4][1] / 1_000_000,
+                    expected=to_it[4][2],
+                    lost=to_it[4][3],
                     estimate=to_it[5] or None,
                 ),
                 from_peer=Way(
@@ -123,6 +128,8 @@ class PacketsEngine:
                     keyframes_wanted=requests,
                     loss=from_it[2][0] / 256,
                     jitter=from_it[2][1] / 1_000_000,
+                    expected=from_it[2][2],
+                    lost=from_it[2][3],
                     cap=from_it[3] or None,
                 ),
             )

@@ -29,8 +29,12 @@ _Traffic = tuple[int, int]
 _Drops = list[tuple[str, int]]
 """Reasons that occurred, named as in `relay.observe.drops`, and how often."""
 
-_Arrival = tuple[int, int]
-"""Of the picture's packets, by the latest report: 256ths lost, microseconds of jitter."""
+_Arrival = tuple[int, int, int, int]
+"""Of the picture's packets, by the latest report: 256ths lost, microseconds of jitter. Of all packets so far: those that
+should have come, and those of them that did not at first."""
+_Mending = tuple[int, int, int, int, int]
+"""Packets asked for by NACK, those sent again, keyframes asked for, packets that should have come, and those of them that
+did not at first."""
 _ToIt = tuple[int, int, int, int, _Arrival, int]
 """Packets that the peer missed, those sent again, keyframes that it wanted, bytes kept for it, arrival at it, and bits
 per second that it estimates it can receive (0: it did not say)."""
@@ -71,6 +75,9 @@ class Core:
     def reports(self, most: int) -> list[_Report]: ...
     def totals(self) -> tuple[_Traffic, _Traffic, _Drops, int]:
         """Received, sent, drops, bytes kept to be sent again."""
+
+    def mending(self) -> tuple[_Mending, _Mending]:
+        """Since start, of the ways to all peers and from them, those that are gone included."""
 
     def peers(self) -> list[tuple[int, _Traffic, _Traffic, int, int, int, int, _Drops, int, _ToIt, _FromIt]]:
         """Of each open peer: number, received, sent, bits per second received, sent, keyframes,

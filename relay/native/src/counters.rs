@@ -3,6 +3,7 @@
 //! One thread at a time writes them (whoever holds the exchange), so an addition is a plain load and
 //! store. Readers see each value whole, though not all values of the same moment.
 
+use std::ops::AddAssign;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -146,13 +147,17 @@ pub struct Totals {
     pub kept: Arc<Counter>,
 }
 
-/// How packets of a picture arrive, by the latest report.
+/// How packets arrive: those of a picture by the latest report, and all of them so far.
 #[derive(Debug, Default)]
 pub struct Arrival {
-    /// 256ths of them that are lost.
+    /// 256ths of the picture's packets that are lost.
     pub loss: Counter,
     /// Microseconds by which they vary.
     pub jitter: Counter,
+    /// Packets that should have come by now, picture and sound.
+    pub expected: Counter,
+    /// Those that did not, at first: some were sent again.
+    pub lost: Counter,
 }
 
 impl Arrival {
@@ -160,6 +165,38 @@ impl Arrival {
     pub fn set(&self, block: &ReportBlock) {
         self.loss.set(u64::from(block.fraction_lost));
         self.jitter.set(u64::from(block.jitter) * 100 / 9);
+    }
+
+    /// Packets that should have come, and those that did not. What comes late after all is not taken back: a
+    /// counter only grows.
+    pub fn so_far(&self, expected: u64, lost: u64) {
+        self.expected.set(self.expected.get().max(expected));
+        self.lost.set(self.lost.get().max(lost));
+    }
+}
+
+/// One direction between the core and several peers, since it was started.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mending {
+    /// Packets asked for by NACK, each time.
+    pub missed: u64,
+    /// Those that were sent again.
+    pub sent_again: u64,
+    /// Requests for a keyframe.
+    pub keyframes: u64,
+    /// Packets that should have come.
+    pub expected: u64,
+    /// Those that did not, at first.
+    pub lost: u64,
+}
+
+impl AddAssign for Mending {
+    fn add_assign(&mut self, other: Self) {
+        self.missed += other.missed;
+        self.sent_again += other.sent_again;
+        self.keyframes += other.keyframes;
+        self.expected += other.expected;
+        self.lost += other.lost;
     }
 }
 
@@ -202,4 +239,28 @@ pub struct PeerCounters {
     pub kept: Counter,
     /// Packets of this browser, or for it, that were dropped, by reason.
     pub drops: Drops,
+}
+
+impl PeerCounters {
+    /// What the peer missed.
+    pub fn to_it(&self) -> Mending {
+        Mending {
+            missed: self.missed.get(),
+            sent_again: self.sent_again.get(),
+            keyframes: self.keyframes_wanted.get(),
+            expected: self.arrival.expected.get(),
+            lost: self.arrival.lost.get(),
+        }
+    }
+
+    /// What was missed of the peer.
+    pub fn from_it(&self) -> Mending {
+        Mending {
+            missed: self.asked_again.get(),
+            sent_again: self.mended.get(),
+            keyframes: self.keyframe_requests.get(),
+            expected: self.reception.expected.get(),
+            lost: self.reception.lost.get(),
+        }
+    }
 }

@@ -12,7 +12,7 @@ use pyo3::types::PyBytes;
 
 use crate::bindings::{Patience, PeerId};
 use crate::codec::Codec;
-use crate::counters::{Arrival, Drops, PeerCounters, Reason, Traffic};
+use crate::counters::{Arrival, Drops, Mending, PeerCounters, Reason, Traffic};
 use crate::exchange::{Command, Event, PeerSetup};
 use crate::forward::line::{End, ExtensionIds, LineSetup, Medium, NumberedCodec};
 use crate::forward::slot::SlotSetup;
@@ -40,8 +40,10 @@ type PyPath = (String, u16, String, bool);
 type PyTraffic = (u64, u64);
 /// Reasons that occurred, and how often.
 type PyDrops = Vec<(&'static str, u64)>;
-/// (loss in 256ths, jitter in microseconds)
-type PyArrival = (u64, u64);
+/// (loss in 256ths, jitter in microseconds, packets expected so far, those of them lost)
+type PyArrival = (u64, u64, u64, u64);
+/// (missed, sent again, keyframes asked for, expected, lost)
+type PyMending = (u64, u64, u64, u64, u64);
 /// (packets that it missed, that it was sent again, keyframes that it wanted, bytes kept for it, its arrival, estimate)
 type PyToIt = (u64, u64, u64, u64, PyArrival, u64);
 /// (packets that we missed, that it sent again, its arrival here, cap)
@@ -66,6 +68,8 @@ struct Core {
 struct Inner {
     handle: Handle,
     counters: HashMap<PeerId, Arc<PeerCounters>>,
+    /// Of peers that have gone: what was missed by them, and of them.
+    gone: (Mending, Mending),
 }
 
 impl Core {
@@ -101,7 +105,7 @@ impl Core {
         let handle = py.detach(|| Handle::start(&config)).map_err(|failed| {
             PyOSError::new_err((failed.cause.raw_os_error(), failed.cause.to_string(), failed.host.to_string()))
         })?;
-        Ok(Self { inner: Mutex::new(Inner { handle, counters: HashMap::new() }) })
+        Ok(Self { inner: Mutex::new(Inner { handle, counters: HashMap::new(), gone: Default::default() }) })
     }
 
     fn granted(&self) -> PyResult<Vec<(String, usize, usize)>> {
@@ -160,7 +164,12 @@ impl Core {
     }
 
     fn close_peer(&self, peer: PeerId) -> PyResult<()> {
-        self.inner()?.counters.remove(&peer);
+        let mut inner = self.inner()?;
+        if let Some(counters) = inner.counters.remove(&peer) {
+            inner.gone.0 += counters.to_it();
+            inner.gone.1 += counters.from_it();
+        }
+        drop(inner);
         self.order(Command::Close { peer })
     }
 
@@ -185,6 +194,17 @@ impl Core {
         let inner = self.inner()?;
         let totals = inner.handle.totals();
         Ok((traffic(&totals.received), traffic(&totals.sent), drops(&totals.drops), totals.kept.get()))
+    }
+
+    /// What was missed by all peers so far, and of them.
+    fn mending(&self) -> PyResult<(PyMending, PyMending)> {
+        let inner = self.inner()?;
+        let (mut to_them, mut from_them) = inner.gone;
+        for counters in inner.counters.values() {
+            to_them += counters.to_it();
+            from_them += counters.from_it();
+        }
+        Ok((mending(to_them), mending(from_them)))
     }
 
     fn peers(&self) -> PyResult<Vec<PyPeer>> {
@@ -229,7 +249,11 @@ fn py_path(path: Path) -> PyPath {
 }
 
 fn arrival(of: &Arrival) -> PyArrival {
-    (of.loss.get(), of.jitter.get())
+    (of.loss.get(), of.jitter.get(), of.expected.get(), of.lost.get())
+}
+
+fn mending(of: Mending) -> PyMending {
+    (of.missed, of.sent_again, of.keyframes, of.expected, of.lost)
 }
 
 fn traffic(of: &Traffic) -> PyTraffic {

@@ -240,3 +240,34 @@ fn a_sender_is_capped_while_its_partner_s_link_is_full_and_freed_at_the_next_pai
     world.deliver(&mut [&mut ann, &mut bob]);
     assert_eq!(caps(&mut bob), [2_500]);
 }
+
+#[test]
+fn what_is_lost_on_both_sides_of_a_peer_adds_up() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 40));
+    world.show(&ann, Some(&bob));
+    for frame in 0..100 {
+        if frame % 10 == 5 {
+            bob.packet(Medium::Camera, 900 * frame, &keyframe(0)); // on its way it is lost
+        } else {
+            world.send(&mut bob, Medium::Camera, 900 * frame, &keyframe(0));
+        }
+        world.pass(20);
+    }
+    world.pass(1_000);
+    let from_bob = world.exchange.peers[&2].counters.from_it();
+    assert_eq!((from_bob.expected, from_bob.lost), (100, 10));
+
+    // Two slots of one receiver; one has three packets more than it should, which is none lost.
+    for (medium, expected, lost) in [(Medium::Camera, 40, 7), (Medium::Microphone, 60, 0xff_fffd)] {
+        let ssrc = ann.slot(medium);
+        let highest = (ssrc & 0x7fff) + expected - 1;
+        let block = rtcp::ReportBlock { ssrc, fraction_lost: 0, lost, highest, jitter: 0, last_report: 0, delay: 0 };
+        let mut compound = Vec::new();
+        rtcp::write_receiver_report(1, &[block], &mut compound);
+        ann.outbound.seal_rtcp(&mut compound, 0).unwrap();
+        world.exchange.receive(&mut compound, ann.path, world.now, &mut world.out);
+    }
+    let to_ann = world.exchange.peers[&1].counters.to_it();
+    assert_eq!((to_ann.expected, to_ann.lost), (100, 7));
+}

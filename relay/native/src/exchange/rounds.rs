@@ -98,13 +98,17 @@ impl Exchange {
         let mut blocks = Vec::new();
         if reports {
             peer.measure(now);
+            let mut arrived = (0, 0);
             for line in peer.lines.iter_mut().flatten() {
+                let (expected, lost) = line.reception.so_far();
+                arrived = (arrived.0 + expected, arrived.1 + lost);
                 let block = line.setup.ssrc.and_then(|ssrc| line.reception.report(ssrc, now));
                 if let Some(block) = block.filter(|_| line.setup.medium == Medium::Camera) {
                     peer.counters.reception.set(&block);
                 }
                 blocks.extend(block);
             }
+            peer.counters.reception.so_far(arrived.0, arrived.1);
         }
         let mut kept = 0;
         for slot in peer.slots.iter_mut().flatten() {

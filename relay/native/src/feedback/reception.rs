@@ -42,6 +42,12 @@ impl Reception {
         self.transit = Some(transit);
     }
 
+    /// Packets that should have come by now, and those that did not.
+    pub fn so_far(&self) -> (u64, u64) {
+        let expected = self.first.map_or(0, |first| self.highest - first + 1);
+        (expected, expected.saturating_sub(self.received))
+    }
+
     /// What to report, if anything came since the last time.
     pub fn report(&mut self, ssrc: u32, now: Time) -> Option<ReportBlock> {
         let first = self.first?;
@@ -81,6 +87,7 @@ mod tests {
         }
         let block = reception.report(1, Time::from_millis(0)).unwrap();
         assert_eq!((block.lost, block.highest), (25, 65_629));
+        assert_eq!(reception.so_far(), (100, 25));
         assert!((60..=64).contains(&block.fraction_lost));
         assert_eq!(reception.report(1, Time::from_millis(0)), None);
         reception.count(65_630, 0, Time::from_millis(0));

@@ -13,6 +13,7 @@ use crate::forward::picture::PictureNumbers;
 use crate::forward::sent::{Budget, Sent, SentPackets};
 use crate::forward::sequence::SequenceMap;
 use crate::forward::timeline::Timeline;
+use crate::rtcp::ReportBlock;
 use crate::rtp::{Written, write_header};
 use crate::srtp::Outbound;
 use crate::time::{NtpClock, Time};
@@ -119,6 +120,8 @@ pub struct Slot {
     pub kept: SentPackets,
     /// The next free packet index of retransmissions.
     next_rtx: u64,
+    /// Packets that its receiver should have by its latest report, and those that it has not.
+    pub arrived: (u64, u64),
     /// A report on the stream should go out soon.
     pub report_due: bool,
     /// By how much reports are ahead of the wall clock, in timestamp units.
@@ -141,9 +144,18 @@ impl Slot {
             mapping: None,
             pictures: PictureNumbers::default(),
             sent: (0, 0),
+            arrived: (0, 0),
             report_due: false,
             lead: 0,
         }
+    }
+
+    /// The receiver reports on the stream. It saw the first number before any wrap, so both count from there; it may
+    /// have fewer than none lost, if some came twice (RFC 3550 section 6.4.1).
+    pub fn heard(&mut self, block: &ReportBlock) {
+        let expected = (u64::from(block.highest) + 1).saturating_sub(u64::from(self.setup.ssrc & 0x7fff));
+        let lost = if block.lost & 0x80_0000 == 0 { u64::from(block.lost) } else { 0 };
+        self.arrived = (expected, lost.min(expected));
     }
 
     /// Show another source from now on, or nothing.
