@@ -12,9 +12,10 @@ from relay.ids import UserId
 from relay.matchmaking.matchmaker import Matchmaker
 from relay.media.choice import choose
 from relay.media.connections import Connections
+from relay.media.engine import links
 from relay.media.switchboard import Switchboard
 from relay.observe.drops import Drops
-from relay.observe.figures import Figures
+from relay.observe.figures import Figures, Links
 from relay.observe.history import History
 from relay.observe.logging import get_logger
 from relay.observe.metrics import Metrics
@@ -80,7 +81,7 @@ class Relay:
         self._pulse = Pulse(self.report)
         self._history = History(self.figures, self.tally, self._pulse, self.report)
         self._recent = Recent(Pseudonyms({*own_addresses(), *settings.public_address}))
-        self.metrics = Metrics(self.figures, self.tally, self._pulse)
+        self.metrics = Metrics(self.figures, self.links, self.tally, self._pulse)
         console = OperatorConsole(
             self.figures,
             self.tally,
@@ -165,7 +166,13 @@ class Relay:
             bytes_received=media.bytes_received,
             bytes_sent=media.bytes_sent,
             drops=media.drops,
+            to_peers=media.to_peers,
+            from_peers=media.from_peers,
+            bytes_kept=media.bytes_kept,
         )
+
+    def links(self) -> Links:
+        return links(self.engine.peer_stats().values())
 
     def stats(self) -> Stats:
         media = self.engine.stats()
@@ -179,8 +186,8 @@ class Relay:
             matches=self.tally.matches,
             waits=self.tally.waits,
             waited_seconds=round(self.tally.waited_seconds, 3),
-            setups_succeeded=self.tally.setups_succeeded,
-            setups_failed=dict(self.tally.setups_failed),
+            setups_succeeded=self.tally.setups_succeeded.total(),
+            setups_failed=dict(self.tally.setups_failed_by_reason()),
             paths=dict(self._connections.paths()),
             connections_lost=dict(self.tally.connections_lost),
             refusals={code.value: amount for code, amount in self.tally.refusals.items()},

@@ -236,7 +236,7 @@ class Connections:
 
     def _secured(self, peer: PeerId, keys: SrtpKeys) -> None:
         if held := self._peers.get(peer):
-            self._tally.setups_succeeded += 1
+            self._tally.setups_succeeded[self._seen_path(peer)] += 1
             seconds = clock.monotonic() - held.answered_at
             self._tally.setup_seconds.observe(seconds)
             log.info("media_connected", user=held.user, peer=peer, seconds=round(seconds, 3))
@@ -248,7 +248,10 @@ class Connections:
         self._unsecured.pop(peer, None)
         if held := self._peers.get(peer):
             log.info("media_failed", user=held.user, peer=peer, reason=reason)
-            (self._tally.connections_lost if peer in self._secure else self._tally.setups_failed)[reason] += 1
+            if peer in self._secure:
+                self._tally.connections_lost[reason] += 1
+            else:
+                self._tally.setups_failed[reason, self._seen_path(peer)] += 1
             self._lost(held.user)
 
     def _crowd_out(self, peer: PeerId) -> None:
@@ -267,6 +270,11 @@ class Connections:
         self._switchboard.detach(held.user)
         self._engine.close(peer)
         self._tasks.start(f"close peer {peer}", held.connection.close())
+
+    def _seen_path(self, peer: PeerId) -> str:
+        """What carries the peer's checks, as far as it can be seen from here: the browser has not said yet."""
+        path = self._paths.get(peer)
+        return "none" if path is None else carrier(path, None, self._relays).value
 
     def _carrier(self, peer: PeerId) -> str:
         return carrier(self._paths[peer], self._claims.get(peer), self._relays).value

@@ -4,10 +4,12 @@ The switchboard steers an engine and nobody else does. Calls come in the order o
 secure in any order, then close; route and close may follow each other at any time.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from relay.ids import PeerId
+from relay.observe.figures import Links, Mending
 from relay.peer.lines import Line, Negotiated, Slot, SrtpKeys
 from relay.peer.negotiation import Terms
 
@@ -69,21 +71,6 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
-class Mending:
-    """One direction between the relay and all peers, since start."""
-
-    missed: int = 0
-    """Packets asked for by NACK, each time."""
-    sent_again: int = 0
-    keyframes: int = 0
-    """Requests for one."""
-    expected: int = 0
-    """Packets that should have come."""
-    lost: int = 0
-    """Those that did not, at first."""
-
-
-@dataclass(frozen=True, slots=True)
 class EngineStats:
     """Totals since start."""
 
@@ -96,10 +83,25 @@ class EngineStats:
     drops: dict[str, int] = field(default_factory=dict)
     bytes_kept: int = 0
     """Of sent packets, to be sent again."""
-    to_peers: Mending = Mending()
-    from_peers: Mending = Mending()
+    to_peers: Mending = field(default_factory=Mending)
+    from_peers: Mending = field(default_factory=Mending)
     buffers: tuple[SocketBuffers, ...] = ()
     """Where the engine owns the sockets."""
+
+
+def links(stats: Collection[PeerStats]) -> Links:
+    """How those do who send or receive now; who merely waits has old figures only."""
+    senders = [of.from_peer for of in stats if of.from_peer and of.bits_per_second_received]
+    receivers = [of.to_peer for of in stats if of.to_peer and of.bits_per_second_sent]
+    return Links(
+        loss_in=[way.loss for way in senders],
+        loss_out=[way.loss for way in receivers],
+        jitter_in=[way.jitter for way in senders],
+        jitter_out=[way.jitter for way in receivers],
+        round_trips=[of.round_trip for of in stats if of.round_trip is not None],
+        estimates=[way.estimate for way in receivers if way.estimate is not None],
+        caps=[way.cap for way in senders if way.cap is not None],
+    )
 
 
 class Engine(Protocol):

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from relay.ids import PeerId
-from relay.media.engine import EngineStats, Mending, PeerStats, SocketBuffers, Way
+from relay.media.engine import EngineStats, PeerStats, SocketBuffers, Way
 from relay.observe.drops import Drops
+from relay.observe.figures import Mending
 from relay.peer.lines import Codec, Line, Medium, Negotiated, Slot, SrtpKeys
 from relay.peer.negotiation import ABS_SEND_TIME, AUDIO_LEVEL, MID, TRANSPORT_CC, Terms
 from relay.transport.native import NativePort

@@ -30,11 +30,11 @@ _Drops = list[tuple[str, int]]
 """Reasons that occurred, named as in `relay.observe.drops`, and how often."""
 
 _Arrival = tuple[int, int, int, int]
-"""Of the picture's packets, by the latest report: 256ths lost, microseconds of jitter. Of all packets so far: those that
-should have come, and those of them that did not at first."""
+"""Of the picture's packets, by the latest report: 256ths lost, microseconds of jitter. Of all packets so far: those
+that should have come, and those of them that did not at first."""
 _Mending = tuple[int, int, int, int, int]
-"""Packets asked for by NACK, those sent again, keyframes asked for, packets that should have come, and those of them that
-did not at first."""
+"""Packets asked for by NACK, those sent again, keyframes asked for, packets that should have come, and those of them
+that did not at first."""
 _ToIt = tuple[int, int, int, int, _Arrival, int]
 """Packets that the peer missed, those sent again, keyframes that it wanted, bytes kept for it, arrival at it, and bits
 per second that it estimates it can receive (0: it did not say)."""

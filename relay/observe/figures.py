@@ -1,6 +1,39 @@
 """What the server's parts say of themselves at one moment, for whoever shows it: metrics and the console."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Mending:
+    """One direction between the relay and all peers, since start."""
+
+    missed: int = 0
+    """Packets asked for by NACK, each time."""
+    sent_again: int = 0
+    keyframes: int = 0
+    """Requests for one."""
+    expected: int = 0
+    """Packets that should have come."""
+    lost: int = 0
+    """Those that did not, at first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """The ways between the relay and those who send or receive now, one figure each: no telling whose."""
+
+    loss_in: list[float]
+    """Of the picture's packets, by the latest report, 0 to 1."""
+    loss_out: list[float]
+    jitter_in: list[float]
+    """Seconds."""
+    jitter_out: list[float]
+    round_trips: list[float]
+    """Seconds there and back."""
+    estimates: list[float]
+    """Bits per second that receivers estimate they can have."""
+    caps: list[float]
+    """Bits per second that senders were told, because their partner's link takes no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +56,10 @@ class Figures:
     bytes_received: int
     bytes_sent: int
     drops: dict[str, int]
+    to_peers: Mending = field(default_factory=Mending)
+    from_peers: Mending = field(default_factory=Mending)
+    bytes_kept: int = 0
+    """Now, of sent packets, to be sent again."""
 
     @property
     def talking(self) -> int:

@@ -20,13 +20,15 @@ from prometheus_client.registry import Collector
 from relay.errors import HTTP_ONLY, ErrorCode
 from relay.observe import process
 from relay.observe.drops import Drop
-from relay.observe.figures import Figures
+from relay.observe.figures import Figures, Links
 from relay.observe.histogram import Histogram
 from relay.observe.pulse import Pulse
-from relay.observe.quality import by_browsers
+from relay.observe.quality import between_links, by_browsers, mended
 from relay.observe.tally import Tally
 
-SETUP_FAILURES = ("no_check", "dtls_failed")
+FIRST_PATHS = ("udp", "tcp", "turn")
+"""What can be seen of a path before the browser tells of it."""
+SETUP_FAILURES = (("no_check", "none"), *(("dtls_failed", path) for path in FIRST_PATHS))
 PATHS = ("udp", "tcp", "turn_udp", "turn_tcp", "turn_tls")
 LOSSES = ("consent_expired", "closed_by_browser")
 """Reasons that are shown from the start, with 0: a rate misses the first event of a counter that did not exist."""
@@ -37,8 +39,9 @@ AnyMetric = TypeVar("AnyMetric", CounterMetricFamily, GaugeMetricFamily)
 class Metrics(Collector):
     """`render()` is the page. One instance per server; nothing is registered globally."""
 
-    def __init__(self, read: Callable[[], Figures], tally: Tally, pulse: Pulse) -> None:
+    def __init__(self, read: Callable[[], Figures], links: Callable[[], Links], tally: Tally, pulse: Pulse) -> None:
         self._read = read
+        self._links = links
         self._tally = tally
         self._pulse = pulse
         self._registry = CollectorRegistry(auto_describe=False)
@@ -57,6 +60,8 @@ class Metrics(Collector):
         figures = self._read()
         yield from _now(figures)
         yield from _media(figures)
+        yield from mended(figures)
+        yield from between_links(self._links())
         yield from _visits(self._tally)
         yield from _setups(figures, self._tally)
         yield from by_browsers(self._tally.reported)
@@ -114,10 +119,15 @@ def _visits(tally: Tally) -> Iterator[Metric]:
 
 
 def _setups(figures: Figures, tally: Tally) -> Iterator[Metric]:
-    yield CounterMetricFamily("relay_setups_succeeded", "Media connections that came about.", tally.setups_succeeded)
+    meaning = "Media connections that came about, by what carried them first."
+    succeeded = CounterMetricFamily("relay_setups_succeeded", meaning, labels=["path"])
+    yield _by(succeeded, dict.fromkeys(FIRST_PATHS, 0) | tally.setups_succeeded)
     yield _histogram("relay_setup_seconds", "From the answer to an offer until media may flow.", tally.setup_seconds)
-    family = CounterMetricFamily("relay_setups_failed", "Media connections that did not come about.", labels=["reason"])
-    yield _by(family, dict.fromkeys(SETUP_FAILURES, 0) | tally.setups_failed)
+    meaning = "Media connections that did not come about, by what carried their checks."
+    failed = CounterMetricFamily("relay_setups_failed", meaning, labels=["reason", "path"])
+    for (reason, path), amount in (dict.fromkeys(SETUP_FAILURES, 0) | tally.setups_failed).items():
+        failed.add_metric([reason, path], amount)
+    yield failed
     family = CounterMetricFamily("relay_connections_lost", "Media connections that broke.", labels=["reason"])
     yield _by(family, dict.fromkeys(LOSSES, 0) | tally.connections_lost)
     # No counter: a connection that changes its path is taken from one and given to another.

@@ -1,13 +1,62 @@
-"""Quality as Prometheus sees it: what browsers say of their conversations."""
+"""Quality as Prometheus sees it: what the relay measures of packets, and what browsers say of their conversations."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from relay.observe.figures import Figures, Links
 from relay.observe.histogram import FIRST_FRAMES, Histogram
 from relay.observe.reported import Reported, Verdict
 
 MEDIA = ("picture", "sound")
+
+
+MOST_IS_WORST = (0.5, 0.95, 1.0)
+LEAST_IS_WORST = (0.0, 0.05, 0.5)
+
+
+def mended(figures: Figures) -> Iterator[Metric]:
+    """What was lost and made up for, `in` from people and `out` to them."""
+    ways = {"in": figures.from_peers, "out": figures.to_peers}
+    for name, meaning, field in (
+        ("relay_media_packets_expected", "RTP packets that should have come, by reports.", "expected"),
+        ("relay_media_packets_lost", "Those of them that did not, at first.", "lost"),
+        ("relay_media_packets_missed", "Packets asked for by NACK, each time.", "missed"),
+        ("relay_media_packets_repeated", "Packets that were sent again (RTX).", "sent_again"),
+        ("relay_media_keyframe_requests", "Requests for a keyframe (PLI, FIR).", "keyframes"),
+    ):
+        family = CounterMetricFamily(name, meaning, labels=["direction"])
+        for direction, way in ways.items():
+            family.add_metric([direction], getattr(way, field))
+        yield family
+    yield GaugeMetricFamily("relay_media_kept_bytes", "Sent packets kept to be sent again.", figures.bytes_kept)
+
+
+def between_links(links: Links) -> Iterator[Metric]:
+    """How the links of those who talk differ: the middle one, the one in twenty, the worst."""
+    for name, meaning, ways in (
+        ("relay_link_loss_ratio", "Loss of the picture, latest reports.", {"in": links.loss_in, "out": links.loss_out}),
+        ("relay_link_jitter_seconds", "Likewise jitter.", {"in": links.jitter_in, "out": links.jitter_out}),
+    ):
+        family = GaugeMetricFamily(name, meaning, labels=["direction", "quantile"])
+        for direction, values in ways.items():
+            for quantile, value in _quantiles(values):
+                family.add_metric([direction, quantile], value)
+        yield family
+    family = GaugeMetricFamily("relay_link_round_trip_seconds", "To people and back.", labels=["quantile"])
+    for quantile, value in _quantiles(links.round_trips):
+        family.add_metric([quantile], value)
+    yield family
+    for name, meaning, values in (
+        ("relay_link_estimate_bits_per_second", "What receivers estimate they can have.", links.estimates),
+        ("relay_link_cap_bits_per_second", "What capped senders were told.", links.caps),
+    ):
+        family = GaugeMetricFamily(name, meaning, labels=["quantile"])
+        for quantile, value in _quantiles(values, LEAST_IS_WORST):
+            family.add_metric([quantile], value)
+        yield family
+    meaning = "Senders who are capped, because their partner's link takes no more."
+    yield GaugeMetricFamily("relay_links_capped", meaning, len(links.caps))
 
 
 def by_browsers(reported: Reported) -> Iterator[Metric]:
@@ -36,3 +85,10 @@ def by_browsers(reported: Reported) -> Iterator[Metric]:
         times = reported.first_frame.get(medium) or Histogram(FIRST_FRAMES)
         first.add_metric([medium], times.buckets(), times.sum)
     yield first
+
+
+def _quantiles(values: Sequence[float], quantiles: Sequence[float] = MOST_IS_WORST) -> list[tuple[str, float]]:
+    """None of nobody: a link that is not there is not perfect."""
+    ordered = sorted(values)
+    last = len(ordered) - 1
+    return [(str(quantile), ordered[round(quantile * last)]) for quantile in quantiles if ordered]

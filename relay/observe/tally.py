@@ -29,12 +29,12 @@ class Tally:
     """By reason."""
     call_seconds: Histogram = field(default_factory=lambda: Histogram(CALLS))
     """How long rooms lasted."""
-    setups_succeeded: int = 0
-    """Media connections that got as far as keys."""
+    setups_succeeded: Counter[str] = field(default_factory=Counter)
+    """Media connections that got as far as keys, by what carried them then."""
     setup_seconds: Histogram = field(default_factory=lambda: Histogram(SETUPS))
     """From the answer to keys."""
-    setups_failed: Counter[str] = field(default_factory=Counter)
-    """The others, by reason."""
+    setups_failed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """The others, by reason and by what carried their checks; `none`: no check ever came."""
     paths: Counter[str] = field(default_factory=Counter)
     """Media connections that have ended, by what carried them."""
     connections_lost: Counter[str] = field(default_factory=Counter)
@@ -51,6 +51,12 @@ class Tally:
     """Tasks of ours that failed and should not have."""
     requests: dict[tuple[str, str, int], Histogram] = field(default_factory=dict)
     """Seconds that HTTP answers took, by method, route and status."""
+
+    def setups_failed_by_reason(self) -> Counter[str]:
+        reasons: Counter[str] = Counter()
+        for (reason, _), amount in self.setups_failed.items():
+            reasons[reason] += amount
+        return reasons
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """An HTTP request was answered. `route` is one of ours, never what a stranger made up."""

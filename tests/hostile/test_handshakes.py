@@ -38,7 +38,7 @@ async def test_who_never_checks_is_given_up(relay: Relay, monkeypatch: pytest.Mo
     async with visit(relay.settings.port) as visitor:
         await offer_and_be_silent(visitor)
         await is_told_that_it_failed(visitor)
-    assert relay.tally.setups_failed["no_check"] == 1
+    assert relay.tally.setups_failed["no_check", "none"] == 1
 
 
 @pytest.mark.parametrize("flight", [b"", client_hello()[:30], client_hello(), client_hello() * 3])
@@ -55,7 +55,7 @@ async def test_a_handshake_that_does_not_end_is_given_up(
             if flight:
                 browser.send(flight)
             await is_told_that_it_failed(visitor)
-    assert relay.tally.setups_failed["dtls_failed"] == 1
+    assert relay.tally.setups_failed["dtls_failed", "udp"] == 1
 
 
 async def test_of_half_open_connections_the_oldest_gives_way(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +71,7 @@ async def test_of_half_open_connections_the_oldest_gives_way(relay: Relay, monke
             assert len(relay._connections) == 10
             await call.goes_on()
         await until(lambda: not relay._connections._unsecured)
-    assert relay.tally.setups_failed["crowded_out"] == 12
+    assert relay.tally.setups_failed_by_reason()["crowded_out"] == 12
 
 
 async def test_a_certificate_that_is_not_the_announced_one_gets_no_keys(relay: Relay) -> None:
@@ -87,7 +87,7 @@ async def test_a_certificate_that_is_not_the_announced_one_gets_no_keys(relay: R
         await is_told_that_it_failed(visitor)
         await liar.close()
         await call.goes_on()
-    assert relay.tally.setups_failed["dtls_failed"] == 1
+    assert relay.tally.setups_failed["dtls_failed", "udp"] == 1
 
 
 async def test_floods_of_handshake_datagrams_from_a_proved_address_are_mostly_dropped(relay: Relay) -> None:

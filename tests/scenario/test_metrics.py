@@ -80,7 +80,7 @@ async def test_figures_that_never_moved_are_there_from_the_start(client: aiohttp
     figures = await scrape(client)
     for name in (
         "relay_errors_total[server_full]",
-        "relay_setups_failed_total[no_check]",
+        "relay_setups_failed_total[none][no_check]",
         "relay_connections_lost_total[consent_expired]",
         "relay_drops_total[srtp_rejected]",
         "relay_task_failures_total",

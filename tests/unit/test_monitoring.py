@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from relay.observe.figures import Figures
+from relay.observe.figures import Figures, Links
 from relay.observe.metrics import Metrics
 from relay.observe.pulse import Pulse
 from relay.observe.tally import Tally
@@ -21,6 +21,11 @@ RUNBOOK = (DOCKER / "prometheus" / "runbook.md").read_text()
 ALERTS = re.findall(r"- alert: (\w+)", RULES)
 RECORDED = set(re.findall(r"- record: ([\w:]+)", RULES))
 NAME = re.compile(r"\b(?:relay|process|python)[_:][a-z0-9_:]+")
+
+
+LINKS = Links(
+    loss_in=[0.1], loss_out=[0.1], jitter_in=[0.01], jitter_out=[0.01], round_trips=[0.1], estimates=[1e6], caps=[1e6]
+)
 
 
 def exposed() -> dict[str, set[str]]:
@@ -44,7 +49,7 @@ def exposed() -> dict[str, set[str]]:
         bytes_sent=1,
         drops={},
     )
-    page = Metrics(lambda: figures, tally, Pulse(lambda task, failure: None)).render().decode()
+    page = Metrics(lambda: figures, lambda: LINKS, tally, Pulse(lambda task, failure: None)).render().decode()
     labels: dict[str, set[str]] = {}
     for family in text_string_to_metric_families(page):
         for sample in family.samples:
