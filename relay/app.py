@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec.structs import replace
+
 from relay import __version__, clock
 from relay.config import Settings
 from relay.errors import FatalError
@@ -14,6 +16,7 @@ from relay.media.choice import choose
 from relay.media.connections import Connections
 from relay.media.engine import links
 from relay.media.switchboard import Switchboard
+from relay.observe.capacity import Capacity, Counters, limits_of
 from relay.observe.drops import Drops
 from relay.observe.figures import Figures, Links
 from relay.observe.history import History
@@ -45,7 +48,8 @@ class Relay:
 
     def __init__(self, settings: Settings, order_drain: Callable[[], None] = lambda: None) -> None:
         """`order_drain` is what the operator's console calls to end the server in good order."""
-        self.settings = settings
+        limits = limits_of(settings)
+        settings = self.settings = replace(settings, max_people=limits.people)
         self.addresses = advertised(settings)
         self.drops = Drops()
         self.tally = Tally()
@@ -67,6 +71,8 @@ class Relay:
         )
         self._rooms = RoomHost(switchboard, self._directory.tell, self.tally)
         self._matchmaker = Matchmaker(self._rooms, self._directory.tell, self.tally, self.report)
+        self._pulse = Pulse(self.report)
+        self._capacity = Capacity(limits, self._directory.places_taken, self._counters, self._pulse, self.report)
         self._presence = Presence(self._directory, self._matchmaker, self._rooms, self._connections)
         self._sessions = Sessions(
             self._directory,
@@ -74,11 +80,11 @@ class Relay:
             self._rooms,
             self._connections,
             self._presence,
+            self._capacity,
             settings,
             self.tally,
             self.report,
         )
-        self._pulse = Pulse(self.report)
         self._history = History(self.figures, self.tally, self._pulse, self.report)
         self._recent = Recent(Pseudonyms({*own_addresses(), *settings.public_address}))
         self.metrics = Metrics(self.figures, self.links, self.tally, self._pulse)
@@ -110,6 +116,7 @@ class Relay:
         self._matchmaker.start()
         self._sessions.start()
         self._pulse.start()
+        self._capacity.start()
         self._history.start()
         self._recent.listen()
         self._ready = True
@@ -133,6 +140,7 @@ class Relay:
         await self._matchmaker.close()
         self._recent.stop()
         await self._history.close()
+        await self._capacity.close()
         await self._pulse.close()
         await self._connections.close()
         await self.engine.stop()
@@ -156,7 +164,9 @@ class Relay:
             engine=self.media.choice.value,
             ready=self._ready,
             people=len(self._directory),
-            capacity=self.settings.max_people,
+            capacity=self._capacity.limits.people,
+            used=self._capacity.used,
+            shares=self._capacity.shares(),
             waiting=len(self._matchmaker),
             rooms=len(self._rooms),
             media_connections=len(self._connections),
@@ -177,6 +187,7 @@ class Relay:
     def stats(self) -> Stats:
         media = self.engine.stats()
         return Stats(
+            capacity_used=round(self._capacity.used, 3),
             people=len(self._directory),
             waiting=len(self._matchmaker),
             rooms=len(self._rooms),
@@ -197,6 +208,10 @@ class Relay:
             bytes_sent=media.bytes_sent,
             drops=media.drops,
         )
+
+    def _counters(self) -> Counters:
+        media = self.engine.stats()
+        return Counters(packets=media.packets_received, cache=media.bytes_kept)
 
     def rooms(self) -> tuple[RoomStatus, ...]:
         now = clock.monotonic()

@@ -129,8 +129,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(ge=200_000, le=100_000_000, description="Bits per second that one person may send: egress is paid for."),
     ] = 2_500_000
     max_people: Annotated[
-        int, Meta(ge=2, description="Connected visitors beyond which newcomers are told `server_full`.")
-    ] = 200
+        int,
+        Meta(ge=0, description="Connected visitors beyond which newcomers are told `server_full`; 0: by the machine."),
+    ] = 0
+    max_packets: Annotated[
+        int, Meta(ge=0, description="Media packets from browsers, a second, likewise; 0: by `media_threads`.")
+    ] = 0
+    max_cpu: Annotated[
+        float,
+        Meta(gt=0, le=1, description="Of a media thread's core and of all cores, the part that may be used, likewise."),
+    ] = 0.85
+    max_lag: Annotated[
+        float, Meta(gt=0, description="Seconds by which the event loop may be late all the time, likewise.")
+    ] = 0.25
+    max_cache: Annotated[
+        int, Meta(ge=0, description="Bytes of media kept to be sent again, likewise; 0: a quarter of the memory.")
+    ] = 0
     max_per_address: Annotated[int, Meta(ge=1, description="Connections from one address (IPv6: from one /64).")] = 50
     trusted_proxies: Annotated[
         tuple[str, ...],

@@ -13,6 +13,7 @@ from relay import native
 from relay.checks.finding import Finding, failure, ok, warning
 from relay.config import Settings, TlsChoice, usable_by_browsers
 from relay.errors import ConfigurationError
+from relay.observe.capacity import DESCRIPTORS_PER_PERSON, limits_of
 from relay.transport.addresses import advertised, own_addresses
 from relay.web.front import state_folder
 from relay.web.self_signed import CERTIFICATE
@@ -20,9 +21,6 @@ from relay.web.tls import Certificate
 
 SOON = datetime.timedelta(days=14)
 """A certificate that ends within this should have been renewed."""
-
-DESCRIPTORS_PER_PERSON = 4
-"""WebSocket, ICE over TCP, and two for TURN through our port."""
 
 BUFFER_WANTED = 1024 * 1024
 """Bytes: the smallest buffer that the media port asks for."""
@@ -155,14 +153,15 @@ def _clock(now: datetime.datetime) -> Finding:
 
 def _descriptors(settings: Settings) -> Finding:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = settings.max_people * DESCRIPTORS_PER_PERSON
+    people = limits_of(settings).people
+    wanted = people * DESCRIPTORS_PER_PERSON
     if most not in (resource.RLIM_INFINITY, -1) and most < wanted:
         return failure(
             "descriptors",
-            f"A process may have {most} files and connections open, and {settings.max_people} people need {wanted}."
+            f"A process may have {most} files and connections open, and {people} people need {wanted}."
             " Raise the limit (ulimit -n, LimitNOFILE), or lower RELAY_MAX_PEOPLE.",
         )
-    return ok("descriptors", f"Enough for {settings.max_people} people.")
+    return ok("descriptors", f"Enough for {people} people.")
 
 
 def _buffers() -> list[Finding]:

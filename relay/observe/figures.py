@@ -45,6 +45,11 @@ class Figures:
     ready: bool
     people: int
     capacity: int
+    """Visitors that are let in at most."""
+    used: float
+    """Of the server's capacity: see `relay.observe.capacity`."""
+    shares: dict[str, float]
+    """Of each resource."""
     waiting: int
     rooms: int
     media_connections: int

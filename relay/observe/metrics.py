@@ -85,6 +85,11 @@ def _now(figures: Figures) -> Iterator[Metric]:
     }
     yield _by(GaugeMetricFamily("relay_people", "Connected visitors.", labels=["state"]), states)
     yield GaugeMetricFamily("relay_people_capacity", "Visitors that are let in at most.", figures.capacity)
+    yield GaugeMetricFamily(
+        "relay_capacity_used_ratio", "Of what the server can carry; newcomers are refused at 1.", figures.used
+    )
+    family = GaugeMetricFamily("relay_capacity_share_ratio", "The same by what is used.", labels=["resource"])
+    yield _by(family, figures.shares)
     yield GaugeMetricFamily("relay_rooms", "Conversations.", figures.rooms)
     yield GaugeMetricFamily("relay_media_connections", "WebRTC connections.", figures.media_connections)
 

@@ -29,6 +29,11 @@ class Pulse:
         """The longest lag of so many seconds, `RECENT` at most."""
         return max(list(self._recent)[-round(seconds / INTERVAL) :], default=0.0)
 
+    def median_within(self, seconds: float) -> float:
+        """The middle lag of so many seconds, `RECENT` at most: how late the loop is as a rule."""
+        recent = sorted(list(self._recent)[-round(seconds / INTERVAL) :])
+        return recent[len(recent) // 2] if recent else 0.0
+
     def beat(self, lag: float) -> None:
         """The loop came to this beat so many seconds late."""
         self.lag.observe(lag)

@@ -22,6 +22,16 @@ class Directory:
         """How many have a connection."""
         return len(self._sessions) - len(self._lost)
 
+    def places_taken(self) -> int:
+        """Whoever lost their connection comes back through a new one: their place is not given away twice. Half of
+        all places are kept for them at most."""
+        return max(self.present, (len(self) + 1) // 2)
+
+    @property
+    def lost(self) -> int:
+        """How many lost their connection, and may come back."""
+        return len(self._lost)
+
     def is_away(self, user: UserId) -> bool:
         """Whether the person is here, but can't be reached."""
         session = self._sessions.get(user)

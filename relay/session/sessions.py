@@ -12,6 +12,7 @@ from relay.errors import About, ErrorCode, RelayError
 from relay.ids import UserId, new_session_token, new_user_id
 from relay.matchmaking.matchmaker import Matchmaker, Wish
 from relay.media.connections import Connections
+from relay.observe.capacity import Capacity
 from relay.observe.logging import get_logger
 from relay.observe.tally import Tally
 from relay.protocol.codec import about, decode
@@ -73,6 +74,7 @@ class Sessions:
         rooms: RoomHost,
         connections: Connections,
         presence: Presence,
+        capacity: Capacity,
         settings: Settings,
         tally: Tally,
         report: Report,
@@ -82,6 +84,7 @@ class Sessions:
         self._rooms = rooms
         self._connections = connections
         self._presence = presence
+        self._capacity = capacity
         self._settings = settings
         self._tally = tally
         self._tasks = Tasks("sessions", report)
@@ -114,9 +117,7 @@ class Sessions:
         Raises:
             RelayError: SERVER_FULL.
         """
-        most = self._settings.max_people
-        # Whoever lost their connection comes back through a new one: their place is not given away twice.
-        if self._draining or self._directory.present >= most or len(self._directory) >= 2 * most:
+        if self._draining or self._is_full():
             sentence = "The server is full. Please try again later."
             raise RelayError(ErrorCode.SERVER_FULL, sentence, retry_after=FULL_RETRY)
         session = Session(new_user_id(), new_session_token(), RateLimiter(self._settings), link=link)
@@ -134,6 +135,12 @@ class Sessions:
             )
         )
         return session
+
+    def _is_full(self) -> bool:
+        if self._directory.places_taken() >= self._capacity.limits.people:
+            return True
+        # A newcomer may turn out to be one of those who lost their connection: they are no new load.
+        return self._capacity.is_full and self._directory.lost == 0
 
     def receive(self, session: Session, frame: str) -> float:
         """Act on one text frame. What is wrong with it goes back as `error`; nobody else notices.

@@ -54,6 +54,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     uptime: float
     people: int
     capacity: int
+    used: float
     waiting: int
     talking: int
     media_connections: int

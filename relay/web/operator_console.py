@@ -62,6 +62,7 @@ class OperatorConsole:
             uptime=round(clock.monotonic() - self._began, 1),
             people=figures.people,
             capacity=figures.capacity,
+            used=round(figures.used, 4),
             waiting=figures.waiting,
             talking=figures.talking,
             media_connections=figures.media_connections,

@@ -19,8 +19,9 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stats(msgspec.Struct, frozen=True, kw_only=True):
-    """Totals since start, but for the first four, which are now."""
+    """Totals since start, but for the first five, which are now."""
 
+    capacity_used: float
     people: int
     waiting: int
     rooms: int

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from aioice import stun
@@ -11,7 +11,11 @@ from aiortc import RTCDtlsTransport
 from av import VideoFrame
 
 from relay.protocol.messages import Role
-from tests.scenario.visitor import PATIENCE, MediaVisitor, introduce, visit
+from relay.tasks import Tasks
+from tests.scenario.visitor import PATIENCE, MediaVisitor, Visitor, introduce, visit
+
+STAYING = 3.0
+"""Seconds between signs of life."""
 
 STEADY = 15
 """Pictures in a row that show that a call goes on."""
@@ -42,10 +46,26 @@ async def live_call(port: int) -> AsyncIterator[Call]:
         await asyncio.gather(*(person.connect() for person in call.people))
         await introduce(first, second)
         await asyncio.gather(*(watch(person, 1) for person in call.people))
+        tasks = Tasks("call", _fail)
+        for visitor in (first, second):
+            tasks.start("stay", _stay(visitor))
         try:
             yield call
         finally:
+            await tasks.close()
             await asyncio.gather(*(person.close() for person in call.people))
+
+
+async def _stay(visitor: Visitor) -> None:
+    """Whoever is not heard of is given up; nobody reads what the server asks meanwhile."""
+    with suppress(ConnectionError):
+        while True:
+            await asyncio.sleep(STAYING)
+            await visitor.say("pong")
+
+
+def _fail(task: str, failure: BaseException) -> None:
+    raise AssertionError(task) from failure
 
 
 async def watch(viewer: MediaVisitor, pictures: int) -> None:

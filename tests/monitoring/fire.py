@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -112,12 +112,24 @@ class Scene:
     async def people(self, amount: int, say: dict[str, Any] | None = None) -> AsyncIterator[None]:
         """So many WebSockets, each of which says one thing."""
         async with contextlib.AsyncExitStack() as stack:
+            visitors = []
             for _ in range(amount):
                 connecting = self.client.ws_connect(f"http://127.0.0.1:{self.port}/ws", max_msg_size=0)
                 visitor = await stack.enter_async_context(connecting)
+                visitors.append(visitor)
                 if say is not None:
                     await visitor.send_json(say)
+            staying = asyncio.ensure_future(_stay(visitors))
             yield
+            staying.cancel()
+
+
+async def _stay(visitors: Sequence[aiohttp.ClientWebSocketResponse]) -> None:
+    """Whoever is not heard of is given up."""
+    while True:
+        await asyncio.sleep(3)
+        for visitor in visitors:
+            await visitor.send_json({"event": "pong"})
 
 
 Cause = Callable[[Scene], "contextlib.AbstractAsyncContextManager[None]"]

@@ -76,7 +76,7 @@ async def test_answers_are_timed_by_route_and_strangers_choose_no_label(client: 
     assert "PROPFIND" not in text
 
 
-async def test_figures_that_never_moved_are_there_from_the_start(client: aiohttp.ClientSession) -> None:
+async def test_figures_that_never_moved_are_there_from_the_start(relay: Relay, client: aiohttp.ClientSession) -> None:
     figures = await scrape(client)
     for name in (
         "relay_errors_total[server_full]",
@@ -87,7 +87,7 @@ async def test_figures_that_never_moved_are_there_from_the_start(client: aiohttp
     ):
         assert figures[name] == 0
     assert figures["relay_ready"] == 1
-    assert figures["relay_people_capacity"] == 200
+    assert figures["relay_people_capacity"] == relay.settings.max_people
     assert figures["process_resident_memory_bytes"] > 0
     assert figures["relay_thread_cpu_seconds_total[loop]"] > 0
 

@@ -15,6 +15,8 @@ from relay.config import Settings
 from relay.ids import PeerId, UserId
 from relay.matchmaking.matchmaker import Matchmaker
 from relay.media.switchboard import Switchboard
+from relay.observe.capacity import Capacity, Counters, limits_of
+from relay.observe.pulse import Pulse
 from relay.observe.tally import Tally
 from relay.peer.lines import Line, Slot
 from relay.protocol.codec import encode
@@ -149,6 +151,13 @@ class ControlSide(RuleBasedStateMachine):
         self.sessions = Sessions(
             *shared,  # type: ignore[arg-type]  # as above
             self.presence,
+            Capacity(
+                limits_of(Settings(max_people=2 * PEOPLE)),
+                self.directory.places_taken,
+                lambda: Counters(packets=0, cache=0),
+                Pulse(_fail),
+                _fail,
+            ),
             Settings(rate_skip=LIMITLESS, rate_chat=LIMITLESS, rate_other=LIMITLESS),
             self.tally,
             _fail,

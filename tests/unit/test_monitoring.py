@@ -39,6 +39,8 @@ def exposed() -> dict[str, set[str]]:
         ready=True,
         people=2,
         capacity=4,
+        used=0.5,
+        shares={"people": 0.5},
         waiting=0,
         rooms=1,
         media_connections=2,

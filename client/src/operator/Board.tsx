@@ -75,8 +75,8 @@ export function Board({ watch, state }: Props) {
         <Tile
           name="Connected"
           value={count(overview.people)}
-          detail={`of ${count(overview.capacity)}`}
-          used={overview.people / overview.capacity}
+          detail={`of ${count(overview.capacity)} · ${share(overview.used)} of capacity`}
+          used={overview.used}
         />
         <Tile
           name="Traffic"

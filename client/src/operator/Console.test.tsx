@@ -15,6 +15,7 @@ const OVERVIEW = {
   uptime: 3725,
   people: 3,
   capacity: 10,
+  used: 0.2,
   waiting: 1,
   talking: 2,
   media_connections: 2,

@@ -54,6 +54,7 @@ export interface Overview {
   uptime: number;
   people: number;
   capacity: number;
+  used: number;
   waiting: number;
   talking: number;
   media_connections: number;

@@ -17,6 +17,7 @@ function overview(...times: number[]): Overview {
     uptime: 10,
     people: 2,
     capacity: 10,
+    used: 0.2,
     waiting: 0,
     talking: 2,
     media_connections: 2,

@@ -1,0 +1,175 @@
+"""How full the server is: one figure, 0 to 1, which admission, metrics, statistics, alerts and the console all read.
+
+It is the largest share of anything that could run out. What moves by itself is measured every second and
+smoothed over a few, so that a burst refuses nobody; people are counted when it is asked for.
+"""
+
+import os
+import resource
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from relay import clock
+from relay.config import Settings
+from relay.observe import process
+from relay.observe.pulse import Pulse
+from relay.tasks import Report, Tasks
+
+INTERVAL = 1.0
+"""Seconds between measurements."""
+WEIGHT = 0.3
+"""Of the latest measurement: what it shows, three seconds have shown."""
+LAG_WINDOW = 5.0
+"""Seconds in whose median the event loop's lag counts: it is late all the time, or it does not matter."""
+
+PEOPLE_PER_CORE = 350
+"""Of 1 Mbit/s and 160 packets a second each way, at 70 % of a core (docker/README.md)."""
+BYTES_PER_PERSON = 1024 * 1024
+"""Of memory, with what is kept of packets."""
+DESCRIPTORS_PER_PERSON = 4
+"""WebSocket, ICE over TCP, and two for TURN through our port."""
+BUFFER_PER_PERSON = 1_250
+"""Bytes of a socket's buffer: what one sends in the 10 ms for which a media thread may be busy with others."""
+PACKETS_PER_THREAD = 100_000
+"""Received a second by one media thread: 7 us for each."""
+CACHE_OF_MEMORY = 0.25
+
+_BUFFERS = tuple(Path("/proc/sys/net/core") / name for name in ("rmem_max", "wmem_max"))
+
+
+class Limits(NamedTuple):
+    """What may not be exceeded; the fields are named like those of `Load`."""
+
+    people: int
+    packets: float
+    cpu: float
+    lag: float
+    cache: int
+
+
+class Load(NamedTuple):
+    """What is used."""
+
+    people: int
+    """Connected visitors, and those who may come back."""
+    packets: float
+    """From browsers, a second."""
+    cpu: float
+    """Of the core that the busiest media thread has, or of all that the server may use, whichever is more; 0 to 1."""
+    lag: float
+    """The event loop's, in seconds."""
+    cache: int
+    """Bytes of packets that are kept to be sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What the engine says."""
+
+    packets: int
+    cache: int
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Those of the settings; where they leave it to the machine, what that can carry."""
+    memory = process.memory_limit()
+    return Limits(
+        people=settings.max_people or most_people(settings.media_threads),
+        packets=settings.max_packets or PACKETS_PER_THREAD * settings.media_threads,
+        cpu=settings.max_cpu,
+        lag=settings.max_lag,
+        cache=settings.max_cache or int(memory * CACHE_OF_MEMORY),
+    )
+
+
+def most_people(media_threads: int) -> int:
+    """How many this machine can carry: by cores, memory, descriptors and socket buffers."""
+    _, descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
+    carried = [
+        PEOPLE_PER_CORE * min(process.cpu_limit(), media_threads),
+        process.memory_limit() / 2 / BYTES_PER_PERSON,
+        *(int(file.read_text()) / BUFFER_PER_PERSON for file in _BUFFERS if file.is_file() and not _may_exceed()),
+    ]
+    if descriptors != resource.RLIM_INFINITY:
+        carried.append(descriptors / DESCRIPTORS_PER_PERSON)
+    return max(2, int(min(carried)))
+
+
+def shares(load: Load, limits: Limits) -> dict[str, float]:
+    """Of each resource, the part that is used; 1 and more: all of it."""
+    return {name: used / limit for name, used, limit in zip(Load._fields, load, limits, strict=True)}
+
+
+class Capacity:
+    """Measures from `start()` to `close()`."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        people: Callable[[], int],
+        counters: Callable[[], Counters],
+        pulse: Pulse,
+        report: Report,
+    ) -> None:
+        self.limits = limits
+        self._people = people
+        self._counters = counters
+        self._pulse = pulse
+        self._tasks = Tasks("capacity", report)
+        self._measured = Load(0, 0.0, 0.0, 0.0, 0)
+        self._last: tuple[float, int, dict[str, float]] | None = None
+
+    @property
+    def used(self) -> float:
+        """0 to 1, and more where more is used than should be."""
+        return max(self.shares().values())
+
+    @property
+    def is_full(self) -> bool:
+        """Whether one more would be at the expense of those inside."""
+        return self.used >= 1
+
+    def shares(self) -> dict[str, float]:
+        """By resource."""
+        return shares(self._measured._replace(people=self._people()), self.limits)
+
+    def start(self) -> None:
+        self._measure()
+        self._tasks.repeat("measure", INTERVAL, self._measure)
+
+    async def close(self) -> None:
+        """Idempotent."""
+        await self._tasks.close()
+
+    def _measure(self) -> None:
+        now, counters, times = clock.monotonic(), self._counters(), process.threads()
+        cpu = {name: of.cpu for name, of in times.items()}
+        if self._last is not None and now > (since := self._last[0]):
+            seconds = now - since
+            spent = {name: (used - self._last[2].get(name, used)) / seconds for name, used in cpu.items()}
+            media = max((share for name, share in spent.items() if name.startswith("media-")), default=0.0)
+            self.take(
+                Load(
+                    people=0,
+                    packets=(counters.packets - self._last[1]) / seconds,
+                    cpu=max(media, sum(spent.values()) / process.cpu_limit()),
+                    lag=self._pulse.median_within(LAG_WINDOW),
+                    cache=counters.cache,
+                )
+            )
+        self._last = now, counters.packets, cpu
+
+    def take(self, load: Load) -> None:
+        """One measurement. Lag comes smoothed, and the cache is what it is."""
+        before = self._measured
+        self._measured = load._replace(
+            packets=before.packets + WEIGHT * (load.packets - before.packets),
+            cpu=before.cpu + WEIGHT * (load.cpu - before.cpu),
+        )
+
+
+def _may_exceed() -> bool:
+    """Root may take larger buffers than the system allows others (SO_RCVBUFFORCE, socket(7))."""
+    return os.geteuid() == 0

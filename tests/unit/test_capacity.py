@@ -1,0 +1,82 @@
+"""What is short decides, and nothing that passes at once."""
+
+import pytest
+
+from relay.config import Settings
+from relay.observe.capacity import Capacity, Counters, Limits, Load, limits_of, most_people, shares
+from relay.observe.pulse import Pulse
+
+LIMITS = Limits(people=10, packets=1_000.0, cpu=0.8, lag=0.2, cache=1_000)
+NOTHING = Load(people=0, packets=0.0, cpu=0.0, lag=0.0, cache=0)
+
+
+def _fail(task: str, failure: BaseException) -> None:
+    raise AssertionError(task) from failure
+
+
+def capacity(people: int = 0) -> Capacity:
+    return Capacity(LIMITS, lambda: people, lambda: Counters(packets=0, cache=0), Pulse(_fail), _fail)
+
+
+@pytest.mark.parametrize("short", Load._fields)
+def test_the_scarcest_resource_is_the_figure(short: str) -> None:
+    half = NOTHING._replace(**{name: limit / 2 for name, limit in LIMITS._asdict().items()})
+    load = half._replace(**{short: getattr(LIMITS, short) * 0.75})
+    found = shares(load, LIMITS)
+    assert found.pop(short) == pytest.approx(0.75)
+    assert set(found.values()) == {0.5}
+
+
+def test_the_last_place_is_taken_at_once() -> None:
+    assert capacity(9).used == 0.9
+    assert not capacity(9).is_full
+    assert capacity(10).is_full
+
+
+def test_a_moment_of_load_refuses_nobody_but_lasting_load_does() -> None:
+    of = capacity()
+    busy = NOTHING._replace(cpu=1.0)
+    of.take(busy)
+    assert not of.is_full
+    for _ in range(10):
+        of.take(busy)
+    assert of.used >= 1
+    for _ in range(10):
+        of.take(NOTHING)
+    assert of.used < 0.1
+
+
+def test_a_loop_that_is_late_now_and_then_is_not_late() -> None:
+    pulse = Pulse(_fail)
+    for beat in range(50):
+        pulse.beat(2.0 if beat % 3 == 0 else 0.001)
+    assert pulse.median_within(5) == 0.001
+    for _ in range(30):
+        pulse.beat(0.5)
+    assert pulse.median_within(5) == 0.5
+
+
+def test_limits_are_those_of_the_settings_or_found_on_the_machine() -> None:
+    assert limits_of(Settings(max_people=7, max_packets=8, max_cpu=0.5, max_lag=0.1, max_cache=9)) == (
+        7,
+        8,
+        0.5,
+        0.1,
+        9,
+    )
+    found = limits_of(Settings())
+    assert found.people == most_people(1) >= 2
+    assert min(found) > 0
+
+
+@pytest.mark.parametrize(("name", "cores", "memory"), [("cores", 1.0, 2**40), ("memory", 64.0, 512 * 2**20)])
+def test_the_machine_is_what_bounds_people(
+    monkeypatch: pytest.MonkeyPatch, name: str, cores: float, memory: int
+) -> None:
+    monkeypatch.setattr("relay.observe.capacity.process.cpu_limit", lambda: cores)
+    monkeypatch.setattr("relay.observe.capacity.process.memory_limit", lambda: memory)
+    monkeypatch.setattr("relay.observe.capacity._BUFFERS", ())
+    few = most_people(64)
+    monkeypatch.setattr("relay.observe.capacity.process.cpu_limit", lambda: 2 * cores)
+    monkeypatch.setattr("relay.observe.capacity.process.memory_limit", lambda: 2 * memory)
+    assert most_people(64) == 2 * few
