@@ -18,6 +18,9 @@ PATIENCE = 5.0
 SILENCE = 0.1
 """Seconds after which an answer would have come."""
 
+ADMITTED = 100
+"""People one after the other, so that a race would be lost at least once."""
+
 CLIENT_HELLO = b"\x16\xfe\xff" + bytes(30)
 
 

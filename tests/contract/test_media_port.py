@@ -5,12 +5,13 @@ from aioice import stun
 
 from relay import native
 from relay.config import EngineChoice, Settings
+from relay.ids import PeerId
 from relay.media.choice import choose
 from relay.observe.drops import Drop, Drops
 from relay.transport import bindings
 from relay.transport.port import Path
 from tests.conftest import free_port
-from tests.contract.media_ports import ANN, BOB, CLIENT_HELLO, PASSWORD, Subject, check, fail, until
+from tests.contract.media_ports import ADMITTED, ANN, BOB, CLIENT_HELLO, PASSWORD, Subject, check, fail, until
 
 
 async def test_a_right_check_is_answered_with_the_address_it_came_from(subject: Subject) -> None:
@@ -21,6 +22,16 @@ async def test_a_right_check_is_answered_with_the_address_it_came_from(subject: 
     assert answer.check_message_integrity(PASSWORD.encode())
     await until(lambda: subject.listener.selected)
     assert subject.listener.selected == [(ANN, Path(*browser.address, "127.0.0.1"))]
+
+
+async def test_whoever_was_admitted_before_is_answered_at_the_first_check(subject: Subject) -> None:
+    """Orders come before datagrams that are sent later, however busy the threads are."""
+    for number in range(ADMITTED):
+        peer, ufrag = PeerId(100 + number), f"ufrag{number}"
+        subject.port.admit(peer, ufrag, PASSWORD)
+        await subject.browser().check(ufrag)
+        subject.port.release(peer)
+    assert subject.dropped(Drop.STUN_UNKNOWN_UFRAG) == 0
 
 
 async def test_checks_come_over_ipv6_too(subject: Subject) -> None:

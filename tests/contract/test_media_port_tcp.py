@@ -9,19 +9,17 @@ import pytest
 from aioice import stun
 
 from relay.config import EngineChoice
+from relay.ids import PeerId
 from relay.observe.drops import Drop
 from relay.transport import asyncio_port
 from relay.transport.asyncio_port import AsyncioPort
 from relay.transport.framing import Deframer, frame
 from relay.transport.port import Path, Transport
 from relay.transport.tcp import LARGEST_BACKLOG, MEDIA_BACKLOG
-from tests.contract.media_ports import ANN, CLIENT_HELLO, PATIENCE, SILENCE, Subject, check, until
+from tests.contract.media_ports import ADMITTED, ANN, CLIENT_HELLO, PASSWORD, PATIENCE, SILENCE, Subject, check, until
 
 KERNEL = 8 * 1024 * 1024
 """More than the system buffers for a reader that does not read."""
-
-CHECK_INTERVAL = 1.0
-"""Seconds without an answer after which a check is repeated."""
 
 
 PYTHON_ONLY = pytest.mark.parametrize("subject", [EngineChoice.FRAMES], indirect=True)
@@ -56,17 +54,13 @@ class Caller:
                 self._received += self._deframer.feed(piece)
         return self._received.pop(0)
 
-    async def check(self, *, nominate: bool = False) -> stun.Message:
-        """Check as browsers do: again, while there is no answer. The core may not have been told of us yet."""
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                request = check(nominate=nominate)
-                await self.send(request)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(CHECK_INTERVAL):
-                        answer = stun.parse_message(await self.receive())
-                        assert answer.transaction_id == stun.parse_message(request).transaction_id
-                        return answer
+    async def check(self, ufrag: str = "ann", *, nominate: bool = False) -> stun.Message:
+        """Send a check, once, and return its answer."""
+        request = check(ufrag, nominate=nominate)
+        await self.send(request)
+        answer = stun.parse_message(await self.receive())
+        assert answer.transaction_id == stun.parse_message(request).transaction_id
+        return answer
 
     async def hears_nothing(self) -> bool:
         try:
@@ -111,6 +105,16 @@ async def test_a_check_that_waits_in_the_connection_is_answered(subject: Subject
     assert answer.attributes["XOR-MAPPED-ADDRESS"] == caller.address
     await until(lambda: subject.listener.selected)
     assert subject.listener.selected == [(ANN, caller.path)]
+
+
+async def test_whoever_was_admitted_before_is_answered_at_the_first_check(subject: Subject, call: Call) -> None:
+    """Orders come before connections that are handed over later, however busy the threads are."""
+    for number in range(ADMITTED):
+        peer, ufrag = PeerId(100 + number), f"ufrag{number}"
+        subject.port.admit(peer, ufrag, PASSWORD)
+        await call().check(ufrag)
+        subject.port.release(peer)
+    assert subject.dropped(Drop.STUN_UNKNOWN_UFRAG) == 0
 
 
 async def test_connections_come_over_ipv6_too(subject: Subject, call: Call) -> None:

@@ -17,13 +17,11 @@ use crate::counters::Totals;
 use crate::exchange::{Command, Exchange};
 use crate::flows::Flows;
 use crate::net::{Bound, Buffers, Poll, Stream, Wake};
+use crate::ordered::{MOST_WAITING, Ordered};
 use crate::path::Path;
 use crate::tcp_worker::TcpWorker;
 use crate::time::{NtpClock, Time};
 use crate::worker::{Report, Reports, Worker};
-
-/// Orders that wait at most: a room full of people that all pair at once.
-const COMMANDS: usize = 16_384;
 
 /// Reports that wait at most. Those about flows are kept beyond it, one for each peer.
 const REPORTS: usize = 4_096;
@@ -97,8 +95,9 @@ impl Handle {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
         let totals = Arc::new(Totals::default());
         let ntp = NtpClock::new(unix, Time::default());
-        let exchange = Arc::new(Mutex::new(Exchange::new(Arc::clone(&totals), ntp, config.patience)));
-        let (commands, command_queue) = sync_channel(COMMANDS);
+        let (commands, command_queue) = sync_channel(MOST_WAITING);
+        let exchange = Exchange::new(Arc::clone(&totals), ntp, config.patience);
+        let exchange = Arc::new(Mutex::new(Ordered::new(exchange, command_queue)));
         let (report_queue, reports) = sync_channel(REPORTS);
         let wake = || Wake::new().map(Arc::new).map_err(fail(anywhere));
         let report_wake = wake()?;
@@ -134,11 +133,10 @@ impl Handle {
         };
         let started = std::thread::Builder::new().name("media-tcp".to_owned()).spawn(move || worker.run());
         handle.threads.push(started.map_err(fail(anywhere))?);
-        let mut command_queue = Some(command_queue);
         for (number, sockets) in sockets.into_iter().enumerate() {
-            let commands = command_queue.take();
-            let wake = if commands.is_some() { Arc::clone(&command_wake) } else { wake()? };
-            if commands.is_none() {
+            let leads = number == 0;
+            let wake = if leads { Arc::clone(&command_wake) } else { wake()? };
+            if !leads {
                 handle.other_wakes.push(Arc::clone(&wake));
             }
             let worker = Worker {
@@ -146,7 +144,7 @@ impl Handle {
                 flows: Arc::clone(&flows),
                 exchange: Arc::clone(&exchange),
                 totals: Arc::clone(&totals),
-                commands,
+                leads,
                 wake,
                 reports: Reports::new(report_queue.clone(), Arc::clone(&report_wake)),
                 stopping: Arc::clone(&handle.stopping),
@@ -158,7 +156,7 @@ impl Handle {
         Ok(handle)
     }
 
-    /// Order something. Never waits.
+    /// Order something. Never waits. What reaches any socket afterwards is judged when it has been carried out.
     pub fn order(&self, command: Command) -> Result<(), Overloaded> {
         self.commands.try_send(command).map_err(|_| Overloaded)?;
         self.command_wake.signal();

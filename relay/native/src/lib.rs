@@ -15,6 +15,7 @@ pub mod forward;
 pub mod framing;
 pub mod handle;
 pub mod net;
+pub mod ordered;
 pub mod outbox;
 pub mod path;
 #[cfg(feature = "python")]

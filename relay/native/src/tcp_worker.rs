@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::counters::{Reason, Totals};
-use crate::exchange::Exchange;
 use crate::flows::{Flow, Flows};
 use crate::framing::Deframer;
 use crate::net::{Bound, Sender, Stream, Wake};
+use crate::ordered::Ordered;
 use crate::outbox::Outbox;
 use crate::path::Path;
 use crate::time::Time;
@@ -45,7 +45,7 @@ pub struct TcpWorker {
     /// Everybody's.
     pub flows: Arc<Flows>,
     /// Everybody's.
-    pub exchange: Arc<Mutex<Exchange>>,
+    pub exchange: Arc<Mutex<Ordered>>,
     /// Everybody's.
     pub totals: Arc<Totals>,
     /// Accepted connections.
@@ -127,7 +127,8 @@ impl TcpWorker {
         let Ok(length) = connection.flow.stream.read(&mut turn.buffer) else { return Read::Ended };
         let now = self.now();
         let path = connection.flow.path;
-        let Ok(mut exchange) = self.exchange.lock() else { return Read::Broken };
+        let Ok(mut ordered) = self.exchange.lock() else { return Read::Broken };
+        let exchange = ordered.current(now, &mut turn.outbox);
         let fed = connection
             .deframer
             .feed(&turn.buffer[..length], |datagram| exchange.receive(datagram, path, now, &mut turn.outbox));
@@ -135,7 +136,7 @@ impl TcpWorker {
             connection.unproved = None;
         }
         let events = exchange.take_events();
-        drop(exchange);
+        drop(ordered);
         self.reports.tell(events, &self.totals);
         if !turn.outbox.items().is_empty() {
             let failed = turn.sender.send(&self.sockets, &self.flows, &mut turn.outbox);
@@ -153,13 +154,14 @@ impl TcpWorker {
     /// thread broke the exchange.
     fn sweep(&self, connections: &mut HashMap<u64, Connection>) -> bool {
         let now = self.now();
-        let Ok(exchange) = self.exchange.lock() else { return false };
+        let Ok(mut ordered) = self.exchange.lock() else { return false };
+        let exchange = ordered.as_it_stands();
         let unowned = connections.iter().filter(|(_, known)| match known.unproved {
             Some(deadline) => deadline <= now,
             None => !exchange.is_owned(&known.flow.path),
         });
         let unowned: Vec<(u64, bool)> = unowned.map(|(id, known)| (*id, known.unproved.is_some())).collect();
-        drop(exchange);
+        drop(ordered);
         for (id, unproved) in unowned {
             if unproved {
                 self.totals.drops.count(Reason::TcpUnproved);
@@ -172,9 +174,9 @@ impl TcpWorker {
     fn close(&self, connections: &mut HashMap<u64, Connection>, id: u64) {
         let Some(connection) = connections.remove(&id) else { return };
         self.flows.remove(&connection.flow);
-        if let Ok(mut exchange) = self.exchange.lock() {
+        if let Ok(mut ordered) = self.exchange.lock() {
             // Only the path is lost: the browser may be about to come back on another.
-            exchange.forget(&connection.flow.path);
+            ordered.as_it_stands().forget(&connection.flow.path);
         }
     }
 

@@ -2,20 +2,21 @@
 //!
 //! Threads share one exchange behind a mutex that Python never takes. What it guards is a fifth of the cost
 //! of a packet; the system calls around it are the rest, and those run side by side
-//! (`relay/decisions/0003-media-threads.md`). The first thread also carries out commands and rounds.
+//! (`relay/decisions/0003-media-threads.md`). The first thread also wakes for commands and rounds.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver as CommandQueue, SyncSender, TrySendError};
+use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::bindings::PeerId;
 use crate::counters::{Reason, Totals};
-use crate::exchange::{Command, Event, Exchange};
+use crate::exchange::Event;
 use crate::flows::Flows;
 use crate::net::{BATCH, Bound, Receiver, Sender, Wake, precise_timers, wait_readable};
+use crate::ordered::Ordered;
 use crate::outbox::Outbox;
 use crate::time::Time;
 
@@ -35,9 +36,6 @@ const BUSY: f64 = 10_000.0;
 
 /// Batches read before other work gets its turn.
 const BATCHES_PER_WAKE: usize = 8;
-
-/// Commands carried out before media gets its turn.
-const COMMANDS_PER_WAKE: usize = 256;
 
 /// Why the other threads end when one has panicked.
 pub(crate) const BROKEN: &str = "another media thread died";
@@ -96,11 +94,11 @@ pub struct Worker {
     /// Everybody's connections.
     pub flows: Arc<Flows>,
     /// Everybody's.
-    pub exchange: Arc<Mutex<Exchange>>,
+    pub exchange: Arc<Mutex<Ordered>>,
     /// Everybody's.
     pub totals: Arc<Totals>,
-    /// Commands, for the first thread only.
-    pub commands: Option<CommandQueue<Command>>,
+    /// Whether this is the first thread.
+    pub leads: bool,
     /// Signalled when there are commands, or when it is time to stop.
     pub wake: Arc<Wake>,
     /// Upward.
@@ -130,7 +128,7 @@ impl Worker {
             if wait_readable(&self.sockets, &self.wake, wait) {
                 std::thread::sleep(pace.gathering());
             }
-            if self.commands.is_some() && !self.lead(&mut sender, &mut outbox) {
+            if self.leads && !self.lead(&mut sender, &mut outbox) {
                 return Err(BROKEN.to_owned());
             }
             for (at, overflow) in overflow.iter_mut().enumerate() {
@@ -166,7 +164,8 @@ impl Worker {
         outbox: &mut Outbox,
     ) -> bool {
         let now = self.now();
-        let Ok(mut exchange) = self.exchange.lock() else { return false };
+        let Ok(mut ordered) = self.exchange.lock() else { return false };
+        let exchange = ordered.current(now, outbox);
         for received in receiver.batch(count) {
             if let Some(total) = received.overflow {
                 self.totals.drops.add(Reason::SocketOverflow, u64::from(total.wrapping_sub(*overflow)));
@@ -179,31 +178,26 @@ impl Worker {
             }
         }
         let events = exchange.take_events();
-        drop(exchange);
+        drop(ordered);
         self.finish(events, sender, outbox);
         true
     }
 
     /// Carry out commands, and what is due. False if another thread broke the exchange.
     fn lead(&mut self, sender: &mut Sender, outbox: &mut Outbox) -> bool {
+        if !self.leads {
+            return true;
+        }
         let now = self.now();
-        let Some(commands) = &self.commands else { return true };
-        let Ok(mut exchange) = self.exchange.lock() else { return false };
-        let due = exchange.due() <= now;
+        let Ok(mut ordered) = self.exchange.lock() else { return false };
+        let due = ordered.as_it_stands().due() <= now;
         self.wake.clear();
-        let mut carried_out = 0;
-        for command in commands.try_iter().take(COMMANDS_PER_WAKE) {
-            exchange.obey(command, now, outbox);
-            carried_out += 1;
-        }
-        if carried_out == COMMANDS_PER_WAKE {
-            self.wake.signal();
-        }
+        let exchange = ordered.current(now, outbox);
         if due {
             exchange.run_rounds(now, outbox);
         }
         let events = exchange.take_events();
-        drop(exchange);
+        drop(ordered);
         self.finish(events, sender, outbox);
         true
     }
@@ -218,10 +212,11 @@ impl Worker {
     }
 
     fn until_due(&self) -> Duration {
-        if self.commands.is_none() {
+        if !self.leads {
             return LONGEST_WAIT;
         }
-        let Ok(exchange) = self.exchange.lock() else { return Duration::ZERO };
+        let Ok(mut ordered) = self.exchange.lock() else { return Duration::ZERO };
+        let exchange = ordered.as_it_stands();
         if exchange.is_idle() {
             return LONGEST_WAIT;
         }
