@@ -29,10 +29,15 @@ pub enum Report {
     Died(String),
 }
 
-/// Waited for a fuller batch: at most this below `BUSY` packets a second, and that above.
-const GATHERING: Duration = Duration::from_micros(150);
-const GATHERING_BUSY: Duration = Duration::from_millis(1);
+/// From so many packets a second on, a thread sleeps between batches instead of being woken by what comes
+/// (`relay/decisions/0006-when-a-media-thread-wakes.md`).
 const BUSY: f64 = 10_000.0;
+
+/// Slept between batches then.
+const GATHERING: Duration = Duration::from_millis(1);
+
+/// What is due may wait so long for a packet to wake the thread anyway.
+const SLACK: Duration = Duration::from_millis(2);
 
 /// Batches read before other work gets its turn.
 const BATCHES_PER_WAKE: usize = 8;
@@ -124,10 +129,16 @@ impl Worker {
         let mut pace = Pace::default();
         let mut overflow = vec![0; self.sockets.len()];
         let mut wait = Duration::ZERO;
+        let mut came = false;
         while !self.stopping.load(Ordering::Acquire) {
-            if wait_readable(&self.sockets, &self.wake, wait) {
-                std::thread::sleep(pace.gathering());
+            if came && pace.is_busy() {
+                std::thread::sleep(GATHERING);
+            } else {
+                if wait_readable(&self.sockets, &self.wake, wait) {
+                    self.wake.clear();
+                }
             }
+            came = false;
             if self.leads && !self.lead(&mut sender, &mut outbox) {
                 return Err(BROKEN.to_owned());
             }
@@ -138,6 +149,7 @@ impl Worker {
                     if count == 0 {
                         break;
                     }
+                    came = true;
                     pace.count(count, self.origin.elapsed());
                     if !self.pass(&mut receiver, count, overflow, &mut sender, &mut outbox) {
                         return Err(BROKEN.to_owned());
@@ -191,7 +203,6 @@ impl Worker {
         let now = self.now();
         let Ok(mut ordered) = self.exchange.lock() else { return false };
         let due = ordered.as_it_stands().due() <= now;
-        self.wake.clear();
         let exchange = ordered.current(now, outbox);
         if due {
             exchange.run_rounds(now, outbox);
@@ -220,7 +231,7 @@ impl Worker {
         if exchange.is_idle() {
             return LONGEST_WAIT;
         }
-        Duration::from_nanos(exchange.due().nanos_since(self.now())).min(LONGEST_WAIT)
+        Duration::from_nanos(exchange.due().nanos_since(self.now())).saturating_add(SLACK).min(LONGEST_WAIT)
     }
 
     fn now(&self) -> Time {
@@ -242,7 +253,7 @@ pub(crate) fn supervise(stopping: &AtomicBool, work: impl FnOnce() -> Result<(),
 }
 
 /// How many packets come per second, over the last tenth of a second.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Pace {
     counted: usize,
     since: Duration,
@@ -260,7 +271,24 @@ impl Pace {
         }
     }
 
-    fn gathering(&self) -> Duration {
-        if self.rate < BUSY { GATHERING } else { GATHERING_BUSY }
+    fn is_busy(&self) -> bool {
+        self.rate >= BUSY
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_busy_at(packets_per_second: usize) -> bool {
+        let mut pace = Pace::default();
+        (1..=300).for_each(|millis| pace.count(packets_per_second / 1_000, Duration::from_millis(millis)));
+        pace.is_busy()
+    }
+
+    #[test]
+    fn only_a_crowd_is_made_to_wait_for_a_fuller_batch() {
+        assert!(!is_busy_at(9_000));
+        assert!(is_busy_at(12_000));
     }
 }

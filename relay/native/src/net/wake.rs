@@ -39,7 +39,7 @@ impl Wake {
     }
 }
 
-/// Wait until a socket or `wake` is readable, at most `timeout`. Whether a socket is.
+/// Wait until a socket or `wake` is readable, at most `timeout`. Whether `wake` is.
 pub fn wait_readable(sockets: &[Bound], wake: &Wake, timeout: Duration) -> bool {
     let descriptors = sockets.iter().map(Bound::descriptor).chain([wake.descriptor()]);
     let mut polled: Vec<libc::pollfd> =
@@ -54,7 +54,7 @@ pub fn wait_readable(sockets: &[Bound], wake: &Wake, timeout: Duration) -> bool 
         libc::ppoll(polled.as_mut_ptr(), count, &raw const timeout, std::ptr::null())
     };
     // An interrupted wait (EINTR) is a short one.
-    ready > 0 && polled[..sockets.len()].iter().any(|entry| entry.revents != 0)
+    ready > 0 && polled.last().is_some_and(|entry| entry.revents != 0)
 }
 
 /// Let this thread's sleeps end on time instead of up to 50 us later.
