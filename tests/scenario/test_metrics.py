@@ -9,9 +9,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from relay.app import Relay
 from relay.config import Settings
+from relay.ids import PeerId
 from relay.session.session import Session
 from relay.web.metrics import FORWARDED
 from tests.conftest import free_port
+from tests.contract.test_engine import negotiated
 from tests.scenario.visitor import introduce, until, visit
 
 TOKEN = "a token of the operator"
@@ -129,15 +131,17 @@ class TestManyPeople:
         return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), max_people=1_000)
 
     async def test_a_thousand_peoples_figures_cost_little(self, relay: Relay, client: aiohttp.ClientSession) -> None:
-        """People are visitors in the books only: what a scrape reads is the same."""
-        for _ in range(1_000):
+        """People are visitors and peers in the books only: what a scrape reads is the same."""
+        for number in range(1_000):
             relay._sessions.open(Nobody())
+            relay.engine.open(PeerId(10_000 + number), negotiated(relay.engine))
         spent = []
         for _ in range(20):
             began = perf_counter()
             relay.metrics.render()
             spent.append(perf_counter() - began)
         assert (await scrape(client))["relay_people[idle]"] == 1_000
+        assert relay.engine.stats().peers == 1_000
         assert min(spent) < 0.020
 
 
