@@ -25,6 +25,14 @@ class Quantiles(msgspec.Struct, frozen=True):
     max: float | None
 
 
+class Hop(msgspec.Struct, frozen=True):
+    """SRTP and SRTCP on people's links in one direction, in the whole run."""
+
+    passed: int
+    rtp: int
+    rtp_lost: int
+
+
 class Report(msgspec.Struct, frozen=True):
     """`src/report.rs` says what the fields mean."""
 
@@ -47,6 +55,8 @@ class Report(msgspec.Struct, frozen=True):
     malformed: int
     unknown_stream: int
     dropped: int
+    up: Hop
+    down: Hop
     packets_per_person: float
     keyframes_asked: int
     retransmissions: int

@@ -106,6 +106,7 @@ impl Crowd {
             while let Some(token) = self.poller.ready(position) {
                 position += 1;
                 let index = (token >> 1) as usize;
+                self.turn_to(index);
                 if token & 1 == kind {
                     let mut notices = Vec::new();
                     if kind == SIGNALLING {
@@ -126,15 +127,22 @@ impl Crowd {
         let received = inbox.receive(socket).unwrap_or(0);
         let now = clock::now();
         for position in 0..received {
-            if !self.common.loses() {
+            if !self.common.loses(inbox.datagram(position)) {
                 person.receive(inbox.datagram(position), now, &self.identity, &mut self.common, notices);
             }
         }
     }
 
+    /// What is sent and received from now on is on this person's link.
+    fn turn_to(&mut self, index: usize) {
+        let is_lossy = (index as u32 % 10) < self.options.lossy;
+        self.common.loss = if is_lossy { self.options.loss } else { 0.0 };
+    }
+
     fn take(&mut self, turn: Turn) {
         let index = turn.person as usize;
         let now = clock::now();
+        self.turn_to(index);
         if turn.task == Task::Enter {
             return self.enter(index, now);
         }
@@ -153,6 +161,7 @@ impl Crowd {
                         ASK_INTERVAL
                     } else {
                         media.report(now, socket, &mut self.common);
+                        person.tell_quality(now);
                         REPORT_INTERVAL
                     };
                     self.add(index, turn.task, turn.due + interval);

@@ -52,6 +52,9 @@ pub struct Downlink {
     keyframe_asked: Option<Nanos>,
     has_keyframe: bool,
     last_report: Option<(u32, Nanos)>,
+    /// Packets that came as retransmissions; a browser counts them as lost all the same.
+    mended: u64,
+    pictures: u64,
 }
 
 impl Downlink {
@@ -64,6 +67,8 @@ impl Downlink {
             keyframe_asked: None,
             has_keyframe: false,
             last_report: None,
+            mended: 0,
+            pictures: 0,
         }
     }
 
@@ -117,6 +122,7 @@ impl Downlink {
         }
         tally.received += u64::from(tally.measures(expected.now));
         let is_marked = packet[1] & 0x80 != 0;
+        self.pictures += u64::from(is_marked && self.slot.kind == Kind::Video);
         match self.stamp(received.payload, is_marked, expected) {
             Err(Unreadable::Malformed) => {
                 tally.malformed += 1;
@@ -138,14 +144,20 @@ impl Downlink {
 
     /// For a receiver report; None before the first packet.
     pub fn report(&self, now: Nanos) -> Option<ReportBlock> {
-        let highest_sequence = self.sequence.highest()? as u32;
+        // Ours is one wrap ahead (`Continuity::extend`).
+        let highest_sequence = (self.sequence.highest()? as u32).wrapping_sub(1 << 16);
         let since = |received: Nanos| (u128::from(now - received) * 65_536 / 1_000_000_000) as u32;
         Some(ReportBlock {
             ssrc: self.slot.ssrc,
             highest_sequence,
-            lost: self.sequence.missing() as u32,
+            lost: (self.sequence.missing() + self.mended) as u32,
             last_report: self.last_report.map(|(report, received)| (report, since(received))),
         })
+    }
+
+    /// Packets that should have come, those that did not at first, and whole pictures that did.
+    pub fn arrivals(&self) -> [u64; 3] {
+        [self.sequence.expected(), self.sequence.missing() + self.mended, self.pictures]
     }
 
     /// A sender report about this slot came.
@@ -184,6 +196,7 @@ impl Downlink {
             Arrival::Newest { .. } => {}
             Arrival::Late => {
                 self.wanted.remove(number);
+                self.mended += u64::from(is_retransmission);
                 tally.recovered += u64::from(is_retransmission);
                 tally.reordered += u64::from(!is_retransmission);
             }

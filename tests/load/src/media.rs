@@ -18,7 +18,7 @@ pub struct Common {
     pub clip: Clip,
     pub audio_bytes: usize,
     pub is_foreign: bool,
-    /// Fraction of datagrams that every person loses, each way.
+    /// Fraction of datagrams that the person whose turn it is loses, each way.
     pub loss: f64,
     pub tally: Tally,
     pub outbox: Outbox,
@@ -164,6 +164,12 @@ impl Media {
         common.flush(socket);
     }
 
+    /// Packets that should have come, those that did not at first, and pictures that did.
+    pub fn arrivals(&self) -> [u64; 3] {
+        let of_each = self.slots.each_ref().map(Downlink::arrivals);
+        std::array::from_fn(|place| of_each.iter().map(|of| of[place]).sum())
+    }
+
     /// Ask for what is missing, often.
     pub fn ask(&mut self, now: Nanos, socket: &UdpSocket, common: &mut Common) {
         let reporter = self.microphone.ssrc();
@@ -234,15 +240,14 @@ impl Media {
 impl Common {
     /// Send what is in the outbox.
     pub fn flush(&mut self, socket: &UdpSocket) {
-        if self.loss > 0.0 {
-            self.tally.dropped += self.outbox.lose(|| fastrand::f64() < self.loss) as u64;
-        }
-        self.outbox.flush(socket);
+        let Self { loss, tally, outbox, .. } = self;
+        tally.dropped += outbox.lose(|datagram| tally.up.pass(datagram, *loss)) as u64;
+        outbox.flush(socket);
     }
 
     /// Whether an arriving datagram is to be lost.
-    pub fn loses(&mut self) -> bool {
-        let loses = self.loss > 0.0 && fastrand::f64() < self.loss;
+    pub fn loses(&mut self, datagram: &[u8]) -> bool {
+        let loses = self.tally.down.pass(datagram, self.loss);
         self.tally.dropped += u64::from(loses);
         loses
     }

@@ -49,9 +49,12 @@ pub struct Options {
     /// Of ten people, those without a camera.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10))]
     pub audio_only: u32,
-    /// Fraction of datagrams that every person loses, each way.
+    /// Fraction of datagrams that a person loses, each way.
     #[arg(long, default_value_t = 0.0)]
     pub loss: f64,
+    /// Of ten people, those who lose any.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=10))]
+    pub lossy: u32,
     /// Mean seconds after which a person goes on to the next partner.
     #[arg(long)]
     pub skip_every: Option<f64>,

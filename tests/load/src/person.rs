@@ -5,13 +5,16 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::Instant;
 
 use crate::answer::{Answer, Unusable};
-use crate::clock::Nanos;
+use crate::clock::{Nanos, SECOND};
 use crate::connection::{Connection, Event, Identity};
 use crate::media::{Common, Media, Outcome};
 use crate::offer::{self, Ssrcs};
 use crate::shield::Shield;
 use crate::signalling::{Closed, Said, Say, Signalling};
 use crate::udp;
+
+/// Between two reports of quality (relay/protocol/README.md).
+const QUALITY_INTERVAL: Nanos = 10 * SECOND;
 
 /// Where a person stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,6 +55,9 @@ pub struct Person {
     pub met: Nanos,
     pub room: Option<String>,
     pub sees: bool,
+    /// When quality was last told of, and what had arrived by then.
+    pub told: Option<(Nanos, [u64; 3])>,
+    saw: Nanos,
     has_camera: bool,
     ssrcs: Ssrcs,
     answer: Option<Answer>,
@@ -72,6 +78,8 @@ impl Person {
             met: 0,
             room: None,
             sees: false,
+            told: None,
+            saw: 0,
             has_camera,
             ssrcs: Ssrcs::random(),
             answer: None,
@@ -125,6 +133,36 @@ impl Person {
         self.signalling.as_mut().map_or(Ok(()), |signalling| signalling.say(message))
     }
 
+    /// Say how the conversation is, as browsers do: every ten seconds, and from when the partner is seen.
+    pub fn tell_quality(&mut self, now: Nanos) {
+        let (Some(media), Some(room)) = (&self.media, self.room.clone()) else {
+            self.told = None;
+            return;
+        };
+        let arrivals = media.arrivals();
+        let Some((before, earlier)) = self.told else {
+            if self.sees {
+                let seconds = self.saw.saturating_sub(self.met) as f64 / SECOND as f64;
+                self.told = Some((now, arrivals));
+                // That it was not said is found out by reading.
+                let _ = self.say(&Say::FirstFrame { room, seconds });
+            }
+            return;
+        };
+        if now < before + QUALITY_INTERVAL {
+            return;
+        }
+        self.told = Some((now, arrivals));
+        let seconds = (now - before) as f64 / SECOND as f64;
+        let [expected, lost, pictures] = std::array::from_fn(|place| arrivals[place].saturating_sub(earlier[place]));
+        let _ = self.say(&Say::Quality {
+            room,
+            seconds,
+            frames_per_second: Some((pictures as f64 / seconds).min(240.0)),
+            loss: (expected > 0).then(|| (lost as f64 / expected as f64).min(1.0)),
+        });
+    }
+
     /// Read the WebSocket.
     pub fn hear(&mut self, identity: &Identity, common: &mut Common, notices: &mut Vec<Notice>) {
         let Some(signalling) = &mut self.signalling else { return };
@@ -156,6 +194,7 @@ impl Person {
                     && media.receive(datagram, now, socket, common) == Outcome::FirstKeyframe
                 {
                     self.sees = true;
+                    self.saw = now;
                     notices.push(Notice::SawKeyframe);
                 }
                 return;

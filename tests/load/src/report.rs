@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::clock::{Nanos, SECOND};
 use crate::options::Options;
-use crate::tally::{Durations, Tally};
+use crate::tally::{Durations, Hop, Tally};
 
 /// Milliseconds; null without a single one.
 #[derive(Debug, Serialize)]
@@ -55,6 +55,9 @@ pub struct Report {
     pub malformed: u64,
     pub unknown_stream: u64,
     pub dropped: u64,
+    /// On people's links, in the whole run.
+    pub up: Hop,
+    pub down: Hop,
     /// One way, from before encryption to after decryption.
     pub latency_ms: Quantiles,
     /// All packets that arrived, per person and second.
@@ -93,6 +96,8 @@ impl Report {
             malformed: tally.malformed,
             unknown_stream: tally.unknown_stream,
             dropped: tally.dropped,
+            up: tally.up,
+            down: tally.down,
             latency_ms: Quantiles::of(&tally.latency),
             packets_per_person: tally.received as f64 / seconds / f64::from(options.people),
             keyframes_asked: tally.keyframes_asked,

@@ -68,6 +68,17 @@ pub enum Say {
     LeaveRoom,
     Pong,
     Offer(String),
+    /// The first keyframe came so many seconds after the meeting.
+    FirstFrame {
+        room: String,
+        seconds: f64,
+    },
+    Quality {
+        room: String,
+        seconds: f64,
+        frames_per_second: Option<f64>,
+        loss: Option<f64>,
+    },
 }
 
 /// The connection is gone.
@@ -135,6 +146,10 @@ impl Signalling {
             Say::NextPartner => json!({"event": "next_partner"}),
             Say::Pong => json!({"event": "pong"}),
             Say::LeaveRoom => json!({"event": "leave_room"}),
+            Say::FirstFrame { room, seconds } => json!({"event": "first_frame",
+                "data": {"room_id": room, "medium": "picture", "seconds": seconds}}),
+            Say::Quality { room, seconds, frames_per_second, loss } => json!({"event": "quality_report",
+                "data": {"room_id": room, "seconds": seconds, "frames_per_second": frames_per_second, "loss": loss}}),
             Say::Offer(sdp) => {
                 let lines: serde_json::Map<_, _> =
                     offer::ROLES.iter().enumerate().map(|(mid, role)| (mid.to_string(), Value::from(*role))).collect();

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use hdrhistogram::Histogram;
+use serde::Serialize;
 
 use crate::clock::{MILLISECOND, Nanos, SECOND};
+use crate::rtp;
 
 /// Longest duration that is told apart, in microseconds; what is longer counts as this.
 const LONGEST: u64 = 60_000_000;
@@ -34,6 +36,31 @@ impl Durations {
     }
 }
 
+/// SRTP and SRTCP on people's links in one direction, in the whole run.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Hop {
+    /// Datagrams that got through.
+    pub passed: u64,
+    /// RTP packets, and those of them that were lost.
+    pub rtp: u64,
+    pub rtp_lost: u64,
+}
+
+impl Hop {
+    /// One datagram is on a link that loses this fraction; whether it loses this one.
+    pub fn pass(&mut self, datagram: &[u8], loss: f64) -> bool {
+        let is_lost = loss > 0.0 && fastrand::f64() < loss;
+        if let [128..=191, ..] = datagram {
+            self.passed += u64::from(!is_lost);
+            if !rtp::is_rtcp(datagram) {
+                self.rtp += 1;
+                self.rtp_lost += u64::from(is_lost);
+            }
+        }
+        is_lost
+    }
+}
+
 /// The counters. Faults count from the beginning; what has "window" in its meaning, only for packets
 /// that were sent while it was open.
 #[derive(Default)]
@@ -57,6 +84,9 @@ pub struct Tally {
     pub unknown_stream: u64,
     /// Packets that the generator threw away itself, as told.
     pub dropped: u64,
+    /// What people put on their links, and what was on its way to them.
+    pub up: Hop,
+    pub down: Hop,
     pub keyframes_asked: u64,
     pub retransmissions: u64,
     pub nacks: u64,

@@ -136,9 +136,9 @@ impl Outbox {
     }
 
     /// Take some datagrams out again; returns how many.
-    pub fn lose(&mut self, mut is_lost: impl FnMut() -> bool) -> usize {
+    pub fn lose(&mut self, mut is_lost: impl FnMut(&[u8]) -> bool) -> usize {
         let before = self.pieces.len();
-        self.pieces.retain(|_| !is_lost());
+        self.pieces.retain(|piece| !is_lost(&self.bytes[piece.range.clone()]));
         before - self.pieces.len()
     }
 

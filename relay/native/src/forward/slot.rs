@@ -150,10 +150,12 @@ impl Slot {
         }
     }
 
-    /// The receiver reports on the stream. It saw the first number before any wrap, so both count from there; it may
-    /// have fewer than none lost, if some came twice (RFC 3550 section 6.4.1).
+    /// The receiver reports on the stream. What it has seen of it is known from how far we are ourselves, whatever it
+    /// says of wraps; and it may have fewer than none lost, if some came twice (RFC 3550 section 6.4.1).
     pub fn heard(&mut self, block: &ReportBlock) {
-        let expected = (u64::from(block.highest) + 1).saturating_sub(u64::from(self.setup.ssrc & 0x7fff));
+        let numbered = self.next - u64::from(self.setup.ssrc & 0x7fff);
+        let behind = (self.next as u16).wrapping_sub(1).wrapping_sub(block.highest as u16);
+        let expected = numbered.saturating_sub(u64::from(behind));
         let lost = if block.lost & 0x80_0000 == 0 { u64::from(block.lost) } else { 0 };
         self.arrived = (expected, lost.min(expected));
     }

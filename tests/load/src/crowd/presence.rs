@@ -112,7 +112,7 @@ impl Crowd {
         if let Some(room) = person.room.take() {
             self.rooms.remove(&room);
         }
-        person.sees = false;
+        (person.sees, person.told) = (false, None);
         if let Some(media) = &mut person.media {
             media.part(now, &mut self.common);
             person.phase = Phase::Ready;
