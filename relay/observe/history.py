@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from relay.observe import process
-from relay.observe.figures import Figures
+from relay.observe.figures import Figures, Mending
 from relay.observe.pulse import Pulse
 from relay.observe.tally import Tally
 from relay.tasks import Report, Tasks
@@ -36,6 +36,8 @@ class Reading:
     failures: int
     setups: int
     setup_seconds: float
+    reported_seconds: float
+    frozen_seconds: float
     cpu: float
     media_cpu: dict[str, float]
     cores: float
@@ -72,6 +74,12 @@ class Sample(NamedTuple):
     """Packets that the server let go for lack of time, a second."""
     setup: float | None
     """Mean seconds of the set-ups in this interval; None if there were none."""
+    loss_in: float | None
+    """Of the packets from people that came due, those that were lost at first, 0 to 1; None if there were none."""
+    loss_out: float | None
+    """Likewise to people."""
+    frozen: float | None
+    """Of the time that people's browsers reported, 0 to 1; None if there were no reports."""
 
 
 def between(before: Reading, after: Reading) -> Sample:
@@ -97,7 +105,18 @@ def between(before: Reading, after: Reading) -> Sample:
         failures=round((after.failures - before.failures) * 60 / seconds, 2),
         lost=round(lost / seconds, 2),
         setup=round((after.setup_seconds - before.setup_seconds) / setups, 3) if setups > 0 else None,
+        loss_in=_loss(earlier.from_peers, figures.from_peers),
+        loss_out=_loss(earlier.to_peers, figures.to_peers),
+        frozen=_share(after.frozen_seconds - before.frozen_seconds, after.reported_seconds - before.reported_seconds),
     )
+
+
+def _loss(before: Mending, after: Mending) -> float | None:
+    return _share(after.lost - before.lost, after.expected - before.expected)
+
+
+def _share(part: float, whole: float) -> float | None:
+    return round(min(1.0, max(0.0, part / whole)), 4) if whole > 0 else None
 
 
 class History:
@@ -150,6 +169,8 @@ class History:
             failures=tally.setups_failed.total() + tally.connections_lost["consent_expired"],
             setups=tally.setup_seconds.count,
             setup_seconds=tally.setup_seconds.sum,
+            reported_seconds=tally.reported.seconds,
+            frozen_seconds=tally.reported.frozen_seconds,
             cpu=process.cpu_seconds(),
             media_cpu={name: times.cpu for name, times in threads.items() if name.startswith("media-")},
             cores=process.cpu_limit(),

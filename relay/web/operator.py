@@ -22,6 +22,21 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     keyframe_requests: int | None
     dropped: int | None
     """Packets from or for this person."""
+    loss_in: float | None = None
+    """Of the packets from this person, lately, 0 to 1."""
+    loss_out: float | None = None
+    """Of those to this person."""
+    round_trip: float | None = None
+    """Seconds from the relay to this person and back."""
+    cap: int | None = None
+    """Bits per second that this person's browser was told, because the partner's link takes no more."""
+    frames_per_second: float | None = None
+    """What this person saw lately, by their browser, as the rest."""
+    height: int | None = None
+    frozen: float | None = None
+    """Of the time that the latest report covers, 0 to 1."""
+    first_frame: float | None = None
+    """Seconds until the partner was seen or heard."""
 
 
 class RoomView(msgspec.Struct, frozen=True, kw_only=True):

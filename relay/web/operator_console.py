@@ -14,7 +14,9 @@ from relay.observe.history import INTERVAL, History, Sample
 from relay.observe.logging import get_logger
 from relay.observe.recent import Recent
 from relay.observe.tally import Tally
+from relay.protocol.messages import QualityReport
 from relay.room.host import RoomHost
+from relay.room.impression import Impression
 from relay.room.room import Room
 from relay.web.operator import Overview, RoomView, Side, TroubleView
 
@@ -107,14 +109,15 @@ class OperatorConsole:
                 room_id=room.room_id,
                 mode=room.mode.value,
                 seconds=round(now - room.opened_at, 1),
-                sides=tuple(self._side(user, stats) for user in room.members),
+                sides=tuple(self._side(user, room.impressions[user], stats) for user in room.members),
             )
             for room in rooms
         )
 
-    def _side(self, user: UserId, stats: dict[PeerId, PeerStats]) -> Side:
+    def _side(self, user: UserId, impression: Impression, stats: dict[PeerId, PeerStats]) -> Side:
         peer = self._connections.peer_of(user)
         of = stats.get(peer) if peer is not None else None
+        latest = impression.latest
         return Side(
             user=user,
             path=self._connections.path_of(user),
@@ -122,4 +125,20 @@ class OperatorConsole:
             sent=of.bits_per_second_sent if of else None,
             keyframe_requests=of.keyframe_requests if of else None,
             dropped=sum(of.drops.values()) if of else None,
+            loss_in=_rounded(of.from_peer.loss) if of and of.from_peer else None,
+            loss_out=_rounded(of.to_peer.loss) if of and of.to_peer else None,
+            round_trip=of.round_trip if of else None,
+            cap=of.from_peer.cap if of and of.from_peer else None,
+            frames_per_second=latest.frames_per_second if latest else None,
+            height=latest.height if latest else None,
+            frozen=_frozen(latest) if latest else None,
+            first_frame=impression.first_frame.seconds if impression.first_frame else None,
         )
+
+
+def _frozen(report: QualityReport) -> float | None:
+    return None if report.frozen_seconds is None else _rounded(min(1.0, report.frozen_seconds / report.seconds))
+
+
+def _rounded(share: float) -> float:
+    return round(share, 4)

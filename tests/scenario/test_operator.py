@@ -13,7 +13,7 @@ from relay.config import Settings
 from relay.observe.history import Sample
 from relay.web.operator_token import ATTEMPTS
 from tests.conftest import free_port
-from tests.scenario.visitor import PATIENCE, introduce, visit
+from tests.scenario.visitor import PATIENCE, introduce, until, visit
 
 TOKEN = "a token of the operator"
 OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
@@ -45,6 +45,19 @@ async def test_the_overview_shows_people_and_rooms(relay: Relay, client: aiohttp
     assert [set(side) >= {"path", "received", "sent"} for side in room["sides"]] == [True, True]
     assert set(overview["series"]) == set(Sample._fields)
     assert overview["ready"] is True
+
+
+async def test_a_side_shows_what_its_browser_said(relay: Relay, client: aiohttp.ClientSession) -> None:
+    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+        found, _ = await introduce(ann, bob)
+        room = {"room_id": found["room_id"]}
+        await ann.say("first_frame", **room, medium="picture", seconds=0.08)
+        await ann.say("quality_report", **room, seconds=2.0, frames_per_second=28.5, height=480, frozen_seconds=0.5)
+        await until(lambda: relay.tally.reported.seconds > 0)
+        async with client.get("/videochat/overview", headers=OPERATOR) as response:
+            sides = (await response.json())["rooms"][0]["sides"]
+    told = [(side["frames_per_second"], side["height"], side["frozen"], side["first_frame"]) for side in sides]
+    assert told == [(28.5, 480, 0.25, 0.08), (None, None, None, None)]
 
 
 async def test_the_page_is_for_anyone_and_holds_no_data(

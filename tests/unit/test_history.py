@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from relay.observe.figures import Figures
+from relay.observe.figures import Figures, Mending
 from relay.observe.history import INTERVAL, KEPT, History, Reading, between
 from relay.observe.pulse import Pulse
 from relay.observe.tally import Tally
@@ -35,6 +35,8 @@ READING = Reading(
     failures=1,
     setups=4,
     setup_seconds=1.0,
+    reported_seconds=100.0,
+    frozen_seconds=1.0,
     cpu=50.0,
     media_cpu={"media-0": 20.0, "media-1": 20.0},
     cores=2.0,
@@ -70,6 +72,13 @@ def test_cpu_is_a_share_of_what_may_be_used() -> None:
 def test_the_time_of_set_ups_is_that_of_the_new_ones() -> None:
     assert between(READING, later(setups=6, setup_seconds=2.0)).setup == 0.5
     assert between(READING, later()).setup is None
+
+
+def test_loss_is_of_the_packets_that_came_due_and_frozen_time_of_what_was_reported() -> None:
+    figures = replace(FIGURES, from_peers=Mending(expected=1_000, lost=50), to_peers=Mending(expected=0, lost=0))
+    sample = between(READING, later(figures=figures, reported_seconds=140.0, frozen_seconds=3.0))
+    assert (sample.loss_in, sample.loss_out, sample.frozen) == (0.05, None, 0.05)
+    assert between(READING, later()).frozen is None
 
 
 class TestHistory:

@@ -147,7 +147,18 @@ export function Board({ watch, state }: Props) {
           atLeast={0.05}
         />
         <Chart
-          title="Quality: failures a minute, packets lost here a second"
+          title="Quality: packets lost on people’s links, time frozen"
+          series={series}
+          lines={[
+            ['loss_in', 'lost from them'],
+            ['loss_out', 'lost to them'],
+            ['frozen', 'frozen'],
+          ]}
+          format={share}
+          atLeast={0.02}
+        />
+        <Chart
+          title="Troubles: failures a minute, packets lost here a second"
           series={series}
           lines={[
             ['failures', 'failures'],

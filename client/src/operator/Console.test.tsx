@@ -38,6 +38,14 @@ const OVERVIEW = {
           sent: 900_000,
           keyframe_requests: 2,
           dropped: 0,
+          loss_in: 0.02,
+          loss_out: 0.05,
+          round_trip: 0.048,
+          cap: null,
+          frames_per_second: 29.6,
+          height: 480,
+          frozen: 0.03,
+          first_frame: 0.062,
         },
         {
           user: 'u2',
@@ -46,6 +54,14 @@ const OVERVIEW = {
           sent: null,
           keyframe_requests: null,
           dropped: null,
+          loss_in: null,
+          loss_out: null,
+          round_trip: null,
+          cap: null,
+          frames_per_second: null,
+          height: null,
+          frozen: null,
+          first_frame: null,
         },
       ],
     },
@@ -98,7 +114,26 @@ test('people, rooms and troubles are there at a glance', async () => {
   expect(rooms.textContent).toContain('sends 1.0 Mbit/s');
   expect(rooms.textContent).toContain('no media');
   expect(screen.getByRole('region', { name: 'Recent errors' }).textContent).toContain('3 times');
-  expect(screen.getAllByRole('img')).toHaveLength(6);
+  expect(screen.getAllByRole('img')).toHaveLength(7);
+  watch.lock();
+});
+
+test('each side of a room shows what its person sees, and what its link loses', async () => {
+  const watch = await open();
+  const rooms = screen.getByRole('region', { name: 'Rooms' }).textContent;
+  expect(rooms).toContain('sees 30 fps at 480p, 3.0 % frozen');
+  expect(rooms).toContain('loses 2.0 % up, 5.0 % down');
+  expect(rooms).toContain('48 ms away');
+  watch.lock();
+});
+
+test('rooms with a poor picture come first', async () => {
+  const [room] = OVERVIEW.rooms;
+  const side = room?.sides[0];
+  const poor = { ...room, room_id: 'poor', sides: [{ ...side, frames_per_second: 7 }, side] };
+  const watch = await open({ ...OVERVIEW, rooms: [room, poor], rooms_in_all: 2 });
+  const shown = screen.getAllByText(/fps/).map((each) => each.dataset.quality);
+  expect(shown).toEqual(['poor', 'good', 'good']);
   watch.lock();
 });
 

@@ -1,7 +1,7 @@
 // Owns the list of conversations: a table, which on a phone becomes cards.
 
 import { Confirm } from './Confirm';
-import { bitrate, count, duration } from './format';
+import { bitrate, count, delay, duration, share } from './format';
 import styles from './operator.module.css';
 import type { Room, Side } from './overview';
 
@@ -34,7 +34,7 @@ export function Rooms({ rooms, inAll, end }: Props) {
               </tr>
             </thead>
             <tbody>
-              {rooms.map((room) => (
+              {worstFirst(rooms).map((room) => (
                 <tr key={room.room_id}>
                   <td data-name="Room">
                     <code title={room.room_id}>{room.room_id.slice(0, 8)}</code> {room.mode}
@@ -71,6 +71,25 @@ function SideCell({ side }: { side: Side | undefined }) {
       {side.path !== null && <span className={styles.path}>{side.path.replace('_', ' ')}</span>}
       {side.received !== null && <span>sends {bitrate(side.received)}</span>}
       {side.sent !== null && <span>gets {bitrate(side.sent)}</span>}
+      {side.frames_per_second !== null && (
+        <span data-quality={rated(side)}>
+          sees {count(Math.round(side.frames_per_second))} fps
+          {side.height !== null && side.height > 0 && ` at ${side.height}p`}
+          {side.frozen !== null && side.frozen > 0 && `, ${share(side.frozen)} frozen`}
+        </span>
+      )}
+      {(side.loss_in ?? 0) + (side.loss_out ?? 0) > 0 && (
+        <span>
+          loses {share(side.loss_in ?? 0)} up, {share(side.loss_out ?? 0)} down
+        </span>
+      )}
+      {side.round_trip !== null && (
+        <span className={styles.soft}>{delay(side.round_trip)} away</span>
+      )}
+      {side.first_frame !== null && (
+        <span className={styles.soft}>first frame {delay(side.first_frame)}</span>
+      )}
+      {side.cap !== null && <span>capped at {bitrate(side.cap)}</span>}
       {side.keyframe_requests !== null && side.keyframe_requests > 0 && (
         <span className={styles.soft}>{count(side.keyframe_requests)} keyframe requests</span>
       )}
@@ -79,4 +98,15 @@ function SideCell({ side }: { side: Side | undefined }) {
       )}
     </span>
   );
+}
+
+/** In their order otherwise. */
+function worstFirst(rooms: Room[]): Room[] {
+  const poor = (room: Room) => room.sides.some((side) => rated(side) === 'poor');
+  return [...rooms.filter(poor), ...rooms.filter((room) => !poor(room))];
+}
+
+/** Above a twentieth of the time frozen, or below twelve frames a second, a picture is no pleasure. */
+function rated({ frozen, frames_per_second: frames }: Side): 'good' | 'poor' {
+  return (frozen ?? 0) > 0.05 || (frames ?? Number.POSITIVE_INFINITY) < 12 ? 'poor' : 'good';
 }

@@ -7,6 +7,16 @@ export interface Side {
   sent: number | null;
   keyframe_requests: number | null;
   dropped: number | null;
+  /** Shares of the packets from and to this person that are lost, lately. */
+  loss_in: number | null;
+  loss_out: number | null;
+  round_trip: number | null;
+  cap: number | null;
+  /** What this person saw, by their browser. */
+  frames_per_second: number | null;
+  height: number | null;
+  frozen: number | null;
+  first_frame: number | null;
 }
 
 export interface Room {
@@ -41,6 +51,9 @@ export const SERIES = [
   'failures',
   'lost',
   'setup',
+  'loss_in',
+  'loss_out',
+  'frozen',
 ] as const;
 
 export type SeriesName = (typeof SERIES)[number];
