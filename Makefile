@@ -111,7 +111,7 @@ attacks: $(VENV)/installed ## Attack a live call class by class, and print rates
 measure: $(VENV)/installed $(STATIC) chromium ## How soon strangers see each other, and what a pair costs
 	$(BIN)/python -m tests.browser.first_frame
 
-measure-skips: $(VENV)/installed $(STATIC) chromium ## How soon Next shows somebody else
+measure-skips: $(VENV)/installed $(STATIC) chromium ## Press Next 200 times: how soon somebody else is there, and that nothing stalls or grows
 	$(BIN)/python -m tests.browser.skips
 
 measure-loss: core $(STATIC) chromium ## What people see when packets are lost on the way

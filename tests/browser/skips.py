@@ -1,4 +1,4 @@
-"""How soon Next shows somebody else: `make measure-skips` prints it for 200 skips.
+"""How soon Next shows somebody else, and that it costs nothing later: `make measure-skips`, for 200 skips.
 
 Three people: one skips, and of the other two always one waits. As two who just left each other are
 not paired again at once, somebody without a camera meets the one who waits in between.
@@ -6,6 +6,7 @@ not paired again at once, somebody without a camera meets the one who waits in b
 
 import asyncio
 import statistics
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,17 +57,51 @@ PLAYOUT = """async () => {
   const read = async () => {
     for (const report of (await window.connection.getStats()).values()) {
       if (report.type === 'inbound-rtp' && report.kind === 'video' && report.framesDecoded > 0) {
-        return [report.jitterBufferDelay, report.jitterBufferEmittedCount];
+        return [report.jitterBufferDelay, report.jitterBufferMinimumDelay, report.jitterBufferEmittedCount];
       }
     }
-    return [0, 0];
+    return [0, 0, 0];
   };
-  const [delay, count] = await read();
+  const before = await read();
   await new Promise((resolve) => setTimeout(resolve, 1000));
-  const [later, more] = await read();
-  return more > count ? (later - delay) / (more - count) : 0;
+  const [all, own, frames] = (await read()).map((value, index) => value - before[index]);
+  return { all: all / frames, own: own / frames };
 }"""
-"""Seconds that a frame waited in the jitter buffer, over the last second."""
+"""Seconds that a frame waited before it was shown, over the last second, and how much of it was not for the sound."""
+
+WATCH_FRAMES = """() => {
+  window.longestGap = 0;
+  let before = null;
+  const video = document.querySelector('video[aria-label="Partner video"]');
+  const painted = (now) => {
+    if (before !== null) window.longestGap = Math.max(window.longestGap, now - before);
+    before = now;
+    video.requestVideoFrameCallback(painted);
+  };
+  video.requestVideoFrameCallback(painted);
+}"""
+"""Keeps the longest time between two frames of partners, in milliseconds."""
+
+DISTANCE = """(video) => new Promise((resolve) => {
+  let most = -Infinity;
+  const painted = (_, { rtpTimestamp, receiveTime }) => {
+    most = Math.max(most, rtpTimestamp / 90 - receiveTime);
+    video.requestVideoFrameCallback(painted);
+  };
+  video.requestVideoFrameCallback(painted);
+  setTimeout(() => resolve(most), 1000);
+})"""
+"""Milliseconds by which the picture's timestamps are ahead of the clock, by the fastest frame of a second."""
+
+LONGEST_STALL = 1_000
+"""Milliseconds."""
+
+GROWTH = 0.06
+"""Seconds by which many skips may lengthen what pictures wait for each other. What they wait for the sound depends on
+how evenly this machine plays it, whoever is skipped."""
+
+WANDER = 30
+"""Milliseconds by which many skips may move timestamps against the clock: what one keyframe is late by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +109,22 @@ class Skips:
     """What somebody who skips often sees."""
 
     milliseconds: list[float]
-    playout_before: float
-    playout_after: float
+    longest_gap: float
+    wander: float
+
+
+async def playout(person: Person) -> dict[str, float]:
+    """The playout delay once it stands still: for half a minute it approaches what the sound needs."""
+    await asyncio.sleep(30)
+    delays: dict[str, float] = await person.page.evaluate(PLAYOUT)
+    return delays
 
 
 async def skip_often(person: Person, port: int, times: int) -> Skips:
     """Press Next again and again, a moment after each new picture."""
-    before = await person.page.evaluate(PLAYOUT)
+    distance = await person.partner.evaluate(DISTANCE)
     milliseconds = []
+    await person.page.evaluate(WATCH_FRAMES)
     async with visit(port) as passer_by:
         for _ in range(times):
             milliseconds.append(await person.page.evaluate(SKIP))
@@ -89,10 +132,14 @@ async def skip_often(person: Person, port: int, times: int) -> Skips:
             await passer_by.hear("partner_found")
             await passer_by.say("leave_room")
             await asyncio.sleep(0.2)
-    return Skips(milliseconds, before, await person.page.evaluate(PLAYOUT))
+    gap = await person.page.evaluate("window.longestGap")
+    # Timestamps wrap every 13 hours.
+    wander = (await person.partner.evaluate(DISTANCE) - distance + 2**31 / 90) % (2**32 / 90) - 2**31 / 90
+    return Skips(milliseconds, gap, wander)
 
 
-async def measure() -> None:
+async def measure() -> bool:
+    """Print the figures, and whether they are as they must be."""
     with tempfile.TemporaryDirectory() as folder:
         async with (
             serving(rate_skip="100000") as served,
@@ -107,14 +154,23 @@ async def measure() -> None:
             await red.sees("green")
             await blue.start()
             await blue.is_told("Looking for a partner")
+            before = await playout(red)
             skips = await skip_often(red, served.port, SKIPS)
+            after = await playout(red)
     ranked = sorted(skips.milliseconds)
     print(
         f"Next to the new partner's first frame, {SKIPS} times: p50 {statistics.median(ranked):.0f} ms,"
         f" p95 {ranked[int(0.95 * len(ranked))]:.0f} ms, worst {ranked[-1]:.0f} ms"
     )
-    print(f"playout delay: {1_000 * skips.playout_before:.0f} ms before, {1_000 * skips.playout_after:.0f} ms after")
+    print(f"longest time without a new frame: {skips.longest_gap:.0f} ms (at most {LONGEST_STALL})")
+    print(
+        f"playout delay: {1_000 * before['all']:.0f} ms before, {1_000 * after['all']:.0f} ms after; without waiting"
+        f" for the sound {1_000 * before['own']:.0f} and {1_000 * after['own']:.0f} ms (+{1_000 * GROWTH:.0f} at most)"
+    )
+    print(f"timestamps moved against the clock by {skips.wander:.0f} ms (at most {WANDER})")
+    grown = after["own"] - before["own"]
+    return skips.longest_gap <= LONGEST_STALL and grown <= GROWTH and abs(skips.wander) <= WANDER
 
 
 if __name__ == "__main__":
-    asyncio.run(measure())
+    sys.exit(not asyncio.run(measure()))

@@ -9,7 +9,7 @@ from playwright.async_api import async_playwright
 
 from tests.browser.conftest import Served, serving
 from tests.browser.person import at_the_page
-from tests.browser.skips import WATCH, Skips, skip_often
+from tests.browser.skips import LONGEST_STALL, WANDER, WATCH, Skips, skip_often
 from tests.browser.test_strangers_meet import meet, see_each_other
 
 SEND_ONLY = """(codec) => {
@@ -76,8 +76,8 @@ async def test_next_shows_the_new_partner_at_once_and_never_stalls(tmp_path: Pat
         await blue.is_told("Looking for a partner")
         skips: Skips = await skip_often(red, served.port, 20)
         assert statistics.median(skips.milliseconds) < 1_000
-        assert max(skips.milliseconds) < 3_000
-        assert skips.playout_after < skips.playout_before + 0.3
+        assert skips.longest_gap < LONGEST_STALL
+        assert abs(skips.wander) < 3 * WANDER
 
 
 async def test_a_stalled_event_loop_costs_nobody_a_frame(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ impl Exchange {
             self.receive_rtcp(id, datagram, now, out);
             return;
         }
-        match peer.receive_rtp(datagram, now) {
+        match peer.receive_rtp(datagram, &self.ntp, now) {
             Err(reason) => self.drop_for(id, reason),
             Ok(arrived) => {
                 let medium = arrived.medium;
@@ -41,6 +41,7 @@ impl Exchange {
                     audio_level: arrived.audio_level,
                     keyframe: arrived.keyframe,
                     mended: arrived.mended,
+                    delay: arrived.delay,
                 };
                 self.forward(End { peer: id, medium }, &media, now, out);
                 self.note_missing(id, medium);
@@ -261,9 +262,7 @@ impl Exchange {
     /// Where `line` stands on the relay's clock, if its sender's reports tell.
     pub(super) fn position(&self, line: End, now: Time) -> Option<u32> {
         let peer = self.peers.get(&line.peer)?;
-        let reported = peer.lines[line.medium as usize].as_ref()?;
-        let rate = if line.medium == Medium::Microphone { 48_000 } else { 90_000 };
-        peer.clock.position(reported.reception.report.map(|(anchor, _)| anchor), rate, &self.ntp, now)
+        peer.lines[line.medium as usize].as_ref()?.position(&peer.clock, &self.ntp, now)
     }
 
     pub(super) fn drop_for(&self, id: PeerId, reason: Reason) {

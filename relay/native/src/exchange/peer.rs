@@ -15,7 +15,7 @@ use crate::forward::slot::Slot;
 use crate::rtcp;
 use crate::rtp::Header;
 use crate::srtp::{Inbound, Outbound};
-use crate::time::Time;
+use crate::time::{NtpClock, Time};
 
 /// Streams that one peer may introduce by MID: each line's own and retransmissions, and a few changes.
 const LEARNT_STREAMS: u8 = 12;
@@ -70,6 +70,7 @@ pub(super) struct Arrived<'a> {
     pub(super) audio_level: Option<&'a [u8]>,
     pub(super) keyframe: bool,
     pub(super) mended: bool,
+    pub(super) delay: Option<i32>,
 }
 
 impl Peer {
@@ -124,7 +125,12 @@ impl Peer {
     }
 
     /// Open and understand one SRTP packet.
-    pub(super) fn receive_rtp<'a>(&mut self, datagram: &'a mut [u8], now: Time) -> Result<Arrived<'a>, Reason> {
+    pub(super) fn receive_rtp<'a>(
+        &mut self,
+        datagram: &'a mut [u8],
+        ntp: &NtpClock,
+        now: Time,
+    ) -> Result<Arrived<'a>, Reason> {
         let secured = self.secured.as_mut().ok_or(Reason::NotSecureYet)?;
         let header = Header::parse(datagram).ok_or(Reason::RtpMalformed)?;
         let (length, index) = secured
@@ -159,7 +165,8 @@ impl Peer {
             }
         }
         let audio_level = line.setup.extensions.audio_level.and_then(|id| header.extension(packet, id));
-        Ok(Arrived { medium, codec, header, index, payload, audio_level, keyframe, mended: false })
+        let delay = line.position(&self.clock, ntp, now).map(|stands| stands.wrapping_sub(header.timestamp) as i32);
+        Ok(Arrived { medium, codec, header, index, payload, audio_level, keyframe, mended: false, delay })
     }
 
     /// Ask the peer for what is missing of its lines, as far as it is time to. False once nothing is missing.
@@ -223,5 +230,6 @@ fn mended<'a>(line: &mut Line, mut header: Header, payload: &'a [u8]) -> Result<
     let index = line.misses.mended(sequence).ok_or(Reason::Padding)?;
     let keyframe = codec.starts_keyframe(payload);
     (header.ssrc, header.sequence) = (ssrc, sequence);
-    Ok(Arrived { medium: line.setup.medium, codec, header, index, payload, audio_level: None, keyframe, mended: true })
+    let medium = line.setup.medium;
+    Ok(Arrived { medium, codec, header, index, payload, audio_level: None, keyframe, mended: true, delay: None })
 }

@@ -7,7 +7,8 @@ use crate::time::Time;
 /// What receiver reports say of one stream.
 #[derive(Debug)]
 pub struct Reception {
-    rate: u32,
+    /// Timestamp units per second.
+    pub rate: u32,
     first: Option<u64>,
     highest: u64,
     received: u64,

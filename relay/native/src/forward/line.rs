@@ -5,6 +5,8 @@ use crate::codec::Codec;
 use crate::feedback::misses::Misses;
 use crate::feedback::reception::Reception;
 use crate::forward::keyframes::KeyframeRequests;
+use crate::forward::sender_clock::SenderClock;
+use crate::time::{NtpClock, Time};
 
 /// One kind of stream of one person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -105,6 +107,11 @@ impl Line {
             keyframe_at: None,
             receivers: Vec::new(),
         }
+    }
+
+    /// Where the sender stands now in this line's timestamps, by its reports and the fastest way from there to here.
+    pub fn position(&self, clock: &SenderClock, ntp: &NtpClock, now: Time) -> Option<u32> {
+        clock.position(self.reception.report?.0, self.reception.rate, ntp, now)
     }
 
     /// Whether the sender can repeat packets of the codec.

@@ -39,9 +39,9 @@ impl SenderClock {
         });
     }
 
-    /// The line's RTP timestamp at a moment of the relay's clock, if the sender reported on it.
-    pub fn position(&self, anchor: Option<Anchor>, rate: u32, ntp: &NtpClock, now: Time) -> Option<u32> {
-        let (offset, anchor) = (self.offset?, anchor?);
+    /// A line's RTP timestamp at a moment of the relay's clock, by the latest report on it.
+    pub fn position(&self, anchor: Anchor, rate: u32, ntp: &NtpClock, now: Time) -> Option<u32> {
+        let offset = self.offset?;
         let elapsed = ntp.timestamp(now).wrapping_sub(offset as u64).wrapping_sub(anchor.ntp) as i64;
         let units = (i128::from(elapsed) * i128::from(rate)) >> 32;
         Some(anchor.rtp.wrapping_add(units as u32))
@@ -64,8 +64,8 @@ mod tests {
         clock.hear(audio, &ntp, Time::from_millis(40));
         clock.hear(video, &ntp, Time::from_millis(590));
         let now = Time::from_millis(1_040);
-        let sound = clock.position(Some(audio), 48_000, &ntp, now);
-        let picture = clock.position(Some(video), 90_000, &ntp, now);
+        let sound = clock.position(audio, 48_000, &ntp, now);
+        let picture = clock.position(video, 90_000, &ntp, now);
         // One second after the audio anchor, half a second after the video anchor; half a millisecond for drift.
         assert!(sound.is_some_and(|rtp| rtp.abs_diff(96_000) <= 24), "{sound:?}");
         assert!(picture.is_some_and(|rtp| rtp.abs_diff(135_000) <= 45), "{picture:?}");
@@ -78,12 +78,12 @@ mod tests {
         clock.hear(Anchor { ntp: 0, rtp: 0 }, &ntp, Time::default());
         let anchor = Anchor { ntp: 100 * SECOND, rtp: 7 };
         clock.hear(anchor, &ntp, Time::from_millis(10));
-        assert_eq!(clock.position(Some(anchor), 90_000, &ntp, Time::from_millis(10)), Some(7));
+        assert_eq!(clock.position(anchor, 90_000, &ntp, Time::from_millis(10)), Some(7));
     }
 
     #[test]
     fn nothing_is_known_before_a_report() {
         let ntp = NtpClock::new(0, Time::default());
-        assert_eq!(SenderClock::default().position(None, 90_000, &ntp, Time::default()), None);
+        assert_eq!(SenderClock::default().position(Anchor { ntp: 0, rtp: 0 }, 90_000, &ntp, Time::default()), None);
     }
 }

@@ -39,6 +39,9 @@ pub struct Media<'a> {
     pub keyframe: bool,
     /// Whether it was missed at first, and came again.
     pub mended: bool,
+    /// By how much it came later than the fastest way takes, in timestamp units, as far as the sender's reports
+    /// tell. Nonsense where the sender paused its timestamps after a report.
+    pub delay: Option<i32>,
 }
 
 /// Why a packet was not forwarded.
@@ -124,8 +127,6 @@ pub struct Slot {
     pub arrived: (u64, u64),
     /// A report on the stream should go out soon.
     pub report_due: bool,
-    /// By how much reports are ahead of the wall clock, in timestamp units.
-    lead: i32,
 }
 
 impl Slot {
@@ -146,7 +147,6 @@ impl Slot {
             sent: (0, 0),
             arrived: (0, 0),
             report_due: false,
-            lead: 0,
         }
     }
 
@@ -196,7 +196,7 @@ impl Slot {
                 if self.setup.medium.is_video() && (!media.keyframe || media.mended) {
                     return Err(Held::AwaitingKeyframe);
                 }
-                self.timeline.cut(media.timestamp, now);
+                self.timeline.cut(media.timestamp, media.delay, now);
                 self.report_due = true;
                 self.mapping.insert(Mapping {
                     ssrc: media.ssrc,
@@ -274,26 +274,13 @@ impl Slot {
     }
 
     /// The slot's RTP timestamp now, for a report; `source` is the source's own, if its reports tell.
-    ///
-    /// After a switch the wall clock is what the slot's timestamps went on by, so that is what reports begin
-    /// with: receivers average over many reports, and a jump would delay playout. From there they glide to what
-    /// the sender says, which puts sound and picture together exactly.
     pub fn position(&mut self, source: Option<u32>, now: Time) -> Option<u32> {
-        /// Of a second that the lead may change with each report.
-        const GLIDE: i32 = 100;
         self.mapping.as_ref()?;
-        let by_wall_clock = self.timeline.at(now)?;
-        if let Some(timestamp) = source {
-            let lead = self.timeline.translate(timestamp).wrapping_sub(by_wall_clock) as i32;
-            let step = self.timeline.rate() as i32 / GLIDE;
-            self.lead = lead.clamp(self.lead.saturating_sub(step), self.lead.saturating_add(step));
-        }
-        Some(by_wall_clock.wrapping_add(self.lead as u32))
+        self.timeline.report(source, now)
     }
 
     fn cut(&mut self) {
         self.mapping = None;
-        self.lead = 0;
         self.pictures.cut();
     }
 }
