@@ -160,6 +160,11 @@ class Sessions:
             return self._act_in_turn(session, message, now)
         except RelayError as error:
             return self.refuse(session, error, now)
+        except Exception as cause:
+            # A fault of ours in one event ends nobody's conversation, not even the visitor's own.
+            log.error("event_failed", user=session.user, message=message.event, exc_info=cause)
+            mistake = RelayError(ErrorCode.INTERNAL, "The server made a mistake.", about=about(message))
+            return self.refuse(session, mistake, now)
 
     def refuse(self, session: Session, error: RelayError, now: float) -> float:
         """Tell the visitor what was wrong. Returns as `receive` does."""

@@ -1,6 +1,7 @@
 """One visitor's WebSocket: reads frames for the session, writes what its outbox holds, and pings."""
 
 import asyncio
+from contextlib import suppress
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
@@ -19,6 +20,12 @@ UNANSWERED_PINGS = 2
 
 WRITE_TIMEOUT = 40.0
 """Seconds that the system may refuse to take more from us before the connection counts as dead."""
+
+FLUSH_TIMEOUT = 2.0
+"""Seconds that somebody who is sent away has to take what was sent before."""
+
+FLUSH_INTERVAL = 0.05
+"""Seconds between looks whether they have."""
 
 FLOOD_PATIENCE = 30.0
 """Seconds by which one visitor is held back in all, before they are sent away."""
@@ -71,8 +78,15 @@ class Visit:
         """Say goodbye if the visitor still reads, and let go in any case."""
         self._ended = True
         await self._socket.close(code=code, message=reason.encode(), drain=False)
-        if self._request.transport is not None:
-            self._request.transport.abort()
+        transport = self._request.transport
+        if transport is None:
+            return
+        with suppress(TimeoutError):
+            # The reason is behind whatever a slow reader has not taken yet.
+            async with asyncio.timeout(FLUSH_TIMEOUT):
+                while transport.get_write_buffer_size() > 0:  # noqa: ASYNC110 - asyncio tells nobody
+                    await asyncio.sleep(FLUSH_INTERVAL)
+        transport.abort()
 
     async def _read(self) -> bool:
         """Read until the end; returns whether the connection was lost rather than closed."""

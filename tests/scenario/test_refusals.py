@@ -9,6 +9,7 @@ import pytest
 
 from relay.app import Relay
 from relay.config import Settings
+from relay.media import connections as connections_module
 from relay.peer import connection as connection_module
 from relay.web import visit as visit_module
 from tests.conftest import free_port
@@ -80,7 +81,10 @@ class TestASlowReader:
         """Somebody may write as much as it takes to fill the reader's buffers."""
         return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), rate_chat=1_000_000_000)
 
-    async def test_is_sent_away_without_slowing_the_partner(self, relay: Relay) -> None:
+    async def test_is_sent_away_with_a_reason_without_slowing_the_partner(
+        self, relay: Relay, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(visit_module, "FLUSH_TIMEOUT", 20.0)
         port = relay.settings.port
         async with visit(port) as ann, visit(port) as bob:
             await introduce(ann, bob)
@@ -102,6 +106,31 @@ class TestASlowReader:
                         told = message["data"]
             assert told == {"reason": "disconnected", "searching": True}
             assert relay.stats().people == 1
+            # Behind everything that he did not read in time is why.
+            transport.resume_reading()
+            async with asyncio.timeout(15):
+                while (message := await bob.socket.receive()).type is aiohttp.WSMsgType.TEXT:
+                    pass
+            assert (message.type, message.data, message.extra) == (aiohttp.WSMsgType.CLOSE, 4000, "slow_reader")
+
+
+async def test_a_fault_of_the_server_ends_no_conversation(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("an answer that the server's authors did not think of")
+
+    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+        await introduce(ann, bob)
+        with monkeypatch.context() as fault:
+            fault.setattr(connections_module, "negotiate", broken)
+            await ann.say("webrtc_offer", sdp=offer(), lines=ROLES)
+            refused = await ann.hear("error")
+        assert (refused["code"], refused["refused"]) == ("internal", "webrtc_offer")
+        assert "authors" not in refused["message"]
+        await ann.say("chat_message", id="1", text="still here")
+        await bob.hear("chat_message")
+        await ann.hear("message_delivered")
+        await ann.say("webrtc_offer", sdp=offer(), lines=ROLES)
+        await ann.hear("webrtc_answer")
 
 
 class TestAFullServer:
