@@ -89,7 +89,11 @@ impl SentPackets {
         if self.total.get() + size > MOST_IN_TOTAL {
             return;
         }
-        let at = self.packets.partition_point(|kept| kept.index < index);
+        // Nearly all come in order; a search would go through memory that no cache holds.
+        let at = match self.packets.back() {
+            Some(newest) if newest.index >= index => self.packets.partition_point(|kept| kept.index < index),
+            _ => self.packets.len(),
+        };
         if self.packets.get(at).is_none_or(|kept| kept.index != index) {
             self.packets.insert(at, packet);
             self.bytes += size;
