@@ -3,24 +3,25 @@
 Server and generator are pinned to a core each. Per row: the server's whole process, Python
 included, is charged with each packet that reached a person. *floor* is the kernel's price:
 the generator's packets received, rewritten and sent in batches, nothing else. *coturn* relays by
-ChannelData. Latency is what the relay adds to the same pairs talking from socket to socket.
+ChannelData. Latency is what the relay adds to the same pairs talking from socket to socket. All of them take
+turns (`contest.py`), and a row shows the median of its turns.
 """
 
 import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
 from tests.load import generator, servers
 from tests.load.clip import write_clip
-from tests.load.generator import Report
-from tests.load.usage import core_seconds, cpu_seconds, pss_kib
+from tests.load.contest import Contender, Cores, enter
+from tests.load.generator import Player, Report
 
 SCHEMA = 1
 
@@ -61,107 +62,92 @@ class Profile:
 
     name: str
     people: tuple[int, ...]
+    turns: int
     seconds: float
+    """Of each turn."""
 
 
-FULL = Profile("full", (2, 8, 32, 64, 300), 10.0)
-QUICK = Profile("quick", (2, 32), 3.0)
+FULL = Profile("full", (2, 8, 32, 64, 300), 9, 1.0)
+QUICK = Profile("quick", (2, 32), 5, 0.7)
 FRAMES_PEOPLE = 2
+
+Starter = Callable[[], AbstractContextManager[servers.Server]]
 
 
 @dataclass(frozen=True, slots=True)
-class Cores:
-    server: int
-    generator: int
+class Line:
+    """A row, and what is printed beside it."""
+
+    row: Row
+    spread: float
+    """Of the middle half of the turns, as a fraction."""
+    foreign_percent: float
+    """Of the server's core that others had."""
 
 
-@dataclass(slots=True)
-class Meter:
-    """Reads a server's clocks when the generator's phases change."""
-
-    pid: int
-    core: int
-    people: int
-    cpu: dict[str, float] = field(default_factory=dict)
-    busy: dict[str, float] = field(default_factory=dict)
-    memory: dict[str, int] = field(default_factory=dict)
-
-    def note(self, phase: str) -> None:
-        self.cpu[phase] = cpu_seconds(self.pid)
-        self.busy[phase] = core_seconds(self.core)
-        self.memory[phase] = pss_kib(self.pid)
-
-    def used(self, start: str, end: str) -> float | None:
-        """CPU seconds between two phases, if both were there."""
-        return self.cpu[end] - self.cpu[start] if start in self.cpu and end in self.cpu else None
-
-    def kib_per_person(self) -> float:
-        return (self.memory["measuring"] - self.memory["start"]) / self.people
-
-    def foreign_percent(self, seconds: float) -> float:
-        """How much of the server's core others had while it was measured."""
-        used = self.used("measuring", "draining") or 0.0
-        return 100 * max(self.busy["draining"] - self.busy["measuring"] - used, 0.0) / seconds
+def bench(profile: Profile, cores: Cores) -> Iterator[Line]:
+    """All rows of a profile. What can't be had is said and left out."""
+    with tempfile.TemporaryDirectory() as folder:
+        clip = Path(folder) / "clip.ivf"
+        write_clip(clip)
+        for people in profile.people:
+            yield from compare(people, profile, cores, clip)
 
 
-def measure(
-    engine: str, server: servers.Server, people: int, seconds: float, cores: Cores, direct: Report, clip: Path | None
-) -> tuple[Row, float]:
-    """Load one server. Returns the row, and how busy others kept the server's core, in per cent."""
-    meter = Meter(server.pid, cores.server, people)
-    meter.note("start")
-    options = [*_load(people, seconds), *(["--vp8", str(clip), "--foreign"] if clip else [])]
-    report = generator.play(server.route, server.address, *options, core=cores.generator, on_phase=meter.note)
-    used = meter.used("measuring", "draining") or 0.0
-    joining = meter.used("start", "pairing")
+def compare(people: int, profile: Profile, cores: Cores, clip: Path) -> Iterator[Line]:
+    """Measure all servers with so many people, in turns."""
+    load = ["--people", str(people), "--seconds", str(profile.seconds), "--settle", "0.3"]
+    with ExitStack() as stack:
+        silent = generator.stand_by("direct", "127.0.0.1:9", *load, core=cores.generator, on_phase=lambda *_: None)
+        direct = stack.enter_context(silent)
+        contenders: list[tuple[Contender, Player]] = []
+        for engine, start in _servers(people, cores):
+            options = [*load, *(["--vp8", str(clip), "--foreign"] if engine == "frames" else [])]
+            try:
+                server = stack.enter_context(start())
+            except servers.UnavailableError as reason:
+                print(f"{engine} with {people}: left out: {reason}", file=sys.stderr)
+                continue
+            contenders.append(stack.enter_context(enter(engine, server, people, options, cores)))
+        for _ in range(profile.turns):
+            direct.measure()
+            for _, player in contenders:
+                player.measure()
+        without = direct.finish()
+        for contender, player in contenders:
+            yield line(contender, player.finish(), without, profile.seconds)
+
+
+def line(contender: Contender, report: Report, direct: Report, seconds: float) -> Line:
+    """What is told of one server. `seconds` is the length of a turn."""
+    people = contender.people
     row = Row(
-        engine=engine,
+        engine=contender.engine,
         people=people,
         packets_per_person=report.packets_per_person,
-        us_per_packet=1e6 * used / max(report.received, 1),
-        core_percent_per_person=100 * used / report.seconds / people,
+        us_per_packet=contender.us_per_packet(),
+        core_percent_per_person=contender.core_percent(seconds) / people,
         loss=report.loss if report.loss is not None else report.gaps,
         added_ms_p50=_minus(report.latency_ms.p50, direct.latency_ms.p50),
         added_ms_p99=_minus(report.latency_ms.p99, direct.latency_ms.p99),
         join_ms_p50=report.join_ms.p50,
         join_ms_p95=report.join_ms.p95,
-        join_cpu_ms=1e3 * joining / people if joining is not None else None,
-        kib_per_person=meter.kib_per_person() if server.route != "forwarder" else None,
+        join_cpu_ms=contender.join_cpu_ms(),
+        kib_per_person=contender.kib_per_person() if contender.server.route != "forwarder" else None,
         valid=_is_valid(report) and _is_valid(direct),
         generator_core_percent=report.generator_core_percent,
     )
     for reason, count in report.failures.items():
-        print(f"{engine} with {people}: {count} x {reason}", file=sys.stderr)
-    return row, meter.foreign_percent(report.seconds)
+        print(f"{contender.engine} with {people}: {count} x {reason}", file=sys.stderr)
+    return Line(row, contender.spread(), contender.foreign_percent(seconds))
 
 
-def bench(profile: Profile, cores: Cores) -> Iterator[tuple[Row, float]]:
-    """All rows of a profile, as they are measured. What can't be had is said and left out."""
-    with tempfile.TemporaryDirectory() as folder:
-        clip = Path(folder) / "clip.ivf"
-        write_clip(clip)
-        for people in profile.people:
-            load = _load(people, profile.seconds)
-            direct = generator.play("direct", "127.0.0.1:9", *load, core=cores.generator)
-            for engine, start in _servers(people, cores):
-                try:
-                    with start() as server:
-                        shown = clip if engine == "frames" else None
-                        yield measure(engine, server, people, profile.seconds, cores, direct, shown)
-                except servers.UnavailableError as reason:
-                    print(f"{engine} with {people}: left out: {reason}", file=sys.stderr)
-
-
-def _servers(people: int, cores: Cores) -> Iterator[tuple[str, Callable[[], AbstractContextManager[servers.Server]]]]:
+def _servers(people: int, cores: Cores) -> Iterator[tuple[str, Starter]]:
     if people == FRAMES_PEOPLE:
         yield "frames", lambda: servers.relay("frames", people, cores.server)
     yield "packets", lambda: servers.relay("packets", people, cores.server)
     yield "floor", lambda: servers.forwarder(cores.server)
     yield "coturn", lambda: servers.coturn(cores.server)
-
-
-def _load(people: int, seconds: float) -> list[str]:
-    return ["--people", str(people), "--seconds", str(seconds)]
 
 
 def _is_valid(report: Report) -> bool:
@@ -174,14 +160,15 @@ def _minus(whole: float | None, part: float | None) -> float | None:
 
 
 HEADINGS = (
-    "engine  people  pkt/s each  us/packet  core %/person   loss %  added p50     p99  join p50     p95"
+    "engine  people  pkt/s each  us/packet   +- %  core %/person   loss %  added p50     p99  join p50     p95"
     "  join CPU  KiB each  gen %  others %  valid\n"
-    "                                                                      ms      ms        ms      ms        ms"
+    f"{'ms      ms        ms      ms        ms':>115}"
 )
 
 
-def display(row: Row, foreign: float) -> str:
+def display(line: Line) -> str:
     """A row for people."""
+    row = line.row
 
     def number(value: float | None, width: int, places: int, scale: float = 1.0) -> str:
         return "-".rjust(width) if value is None else f"{scale * value:{width}.{places}f}"
@@ -191,6 +178,7 @@ def display(row: Row, foreign: float) -> str:
             f"{row.engine:8}{row.people:6}",
             number(row.packets_per_person, 12, 1),
             number(row.us_per_packet, 11, 1),
+            number(line.spread / 2, 7, 0, 100),
             number(row.core_percent_per_person, 15, 3),
             number(row.loss, 9, 3, 100),
             number(row.added_ms_p50, 11, 3),
@@ -200,15 +188,32 @@ def display(row: Row, foreign: float) -> str:
             number(row.join_cpu_ms, 10, 2),
             number(row.kib_per_person, 10, 0),
             number(row.generator_core_percent, 7, 0),
-            number(foreign, 10, 0),
+            number(line.foreign_percent, 10, 0),
             "    yes" if row.valid else "     NO",
         )
     )
 
 
+def verdicts(rows: Sequence[Row]) -> Iterator[str]:
+    """The ratios by which the core is judged, as far as these rows tell."""
+    cost = {(row.engine, row.people): row.us_per_packet for row in rows}
+    for people in sorted({row.people for row in rows}):
+        ours = cost.get(("packets", people))
+        for yardstick in ("floor", "coturn"):
+            theirs = cost.get((yardstick, people))
+            if ours and theirs:
+                yield f"packets / {yardstick} with {people} people: {ours / theirs:.2f}"
+    each = {(row.engine, row.people): row.core_percent_per_person for row in rows}
+    frames = each.get(("frames", FRAMES_PEOPLE))
+    crowd = max((people for engine, people in each if engine == "packets" and people <= 32), default=0)
+    if frames and crowd:
+        yield f"frames with {FRAMES_PEOPLE} / packets with {crowd}, each person: {frames / each['packets', crowd]:.0f}"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer people and shorter: under 90 seconds")
+    parser.add_argument("--people", type=int, nargs="+", metavar="N", help="only with so many people")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there, too")
     arguments = parser.parse_args()
     available = sorted(os.sched_getaffinity(0))
@@ -217,11 +222,15 @@ def main() -> int:
         return 2
     generator.build()
     profile = QUICK if arguments.quick else FULL
+    if arguments.people:
+        profile = replace(profile, people=tuple(arguments.people))
     print(HEADINGS)
     rows = []
-    for row, foreign in bench(profile, Cores(server=available[0], generator=available[1])):
-        print(display(row, foreign), flush=True)
-        rows.append(row)
+    for line in bench(profile, Cores(server=available[0], generator=available[1])):
+        print(display(line), flush=True)
+        rows.append(line.row)
+    for sentence in verdicts(rows):
+        print(sentence)
     if arguments.json:
         arguments.json.write_bytes(msgspec.json.encode(Result(SCHEMA, profile.name, tuple(rows))))
     return 0

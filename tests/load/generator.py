@@ -1,8 +1,10 @@
 """Builds and runs the load generator of this folder, and reads what it reports."""
 
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -69,6 +71,7 @@ class Report(msgspec.Struct, frozen=True):
 
 class _Line(msgspec.Struct, frozen=True):
     phase: str | None = None
+    received: int = 0
     report: Report | None = None
 
 
@@ -82,25 +85,81 @@ def build() -> None:
     subprocess.run(["cargo", "build", "--quiet", "--release", "--locked", "--manifest-path", manifest], check=True)
 
 
+OnPhase = Callable[[str, int], None]
+"""Hears of each phase at once, and how many packets have been received while it was measured so far."""
+
+
 def play(
-    route: str,
-    server: str,
-    *options: str,
-    core: int | None = None,
-    on_phase: Callable[[str], None] = lambda phase: None,
+    route: str, server: str, *options: str, core: int | None = None, on_phase: OnPhase = lambda phase, received: None
 ) -> Report:
-    """Run the generator to its end. `on_phase` hears of each phase at once."""
-    command: Sequence[str] = [str(LOADGEN), route, "--server", server, "--json", *options]
-    if core is not None:
-        command = ["taskset", "--cpu-list", str(core), *command]
-    report = None
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        for text in process.stdout:
-            line = msgspec.json.decode(text, type=_Line)
+    """Run the generator to its end."""
+    with subprocess.Popen(_command(route, server, *options, core=core), stdout=subprocess.PIPE) as process:
+        return _report(process, on_phase)
+
+
+class Player:
+    """A generator whose people are connected, and that measures when it is told to."""
+
+    def __init__(self, process: subprocess.Popen[bytes], on_phase: OnPhase) -> None:
+        self._process = process
+        self._on_phase = on_phase
+
+    def measure(self) -> None:
+        """Have people talk for as long as the options say, then rest."""
+        _input(self._process).write(b"\n")
+        _input(self._process).flush()
+        self.rest()
+
+    def rest(self) -> None:
+        """Wait until everybody rests."""
+        for line in _lines(self._process):
             if line.phase is not None:
-                on_phase(line.phase)
-            report = line.report or report
+                self._on_phase(line.phase, line.received)
+            if line.phase == "resting":
+                return
+        raise GeneratorError(f"the load generator ended with code {self._process.wait()}")
+
+    def finish(self) -> Report:
+        """What came of all measurements together."""
+        _input(self._process).close()
+        return _report(self._process, self._on_phase)
+
+
+@contextmanager
+def stand_by(route: str, server: str, *options: str, core: int, on_phase: OnPhase) -> Iterator[Player]:
+    """Let people connect, and rest."""
+    command = _command(route, server, "--on-command", *options, core=core)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            player = Player(process, on_phase)
+            player.rest()
+            yield player
+        finally:
+            process.terminate()
+
+
+def _command(route: str, server: str, *options: str, core: int | None) -> list[str]:
+    command = [str(LOADGEN), route, "--server", server, "--json", *options]
+    return command if core is None else ["taskset", "--cpu-list", str(core), *command]
+
+
+def _report(process: subprocess.Popen[bytes], on_phase: OnPhase) -> Report:
+    report = None
+    for line in _lines(process):
+        if line.phase is not None:
+            on_phase(line.phase, line.received)
+        report = line.report or report
     if report is None:
-        raise GeneratorError(f"the load generator ended with code {process.returncode}")
+        raise GeneratorError(f"the load generator ended with code {process.wait()}")
     return report
+
+
+def _lines(process: subprocess.Popen[bytes]) -> Iterator[_Line]:
+    assert process.stdout is not None
+    for text in process.stdout:
+        yield msgspec.json.decode(text, type=_Line)
+
+
+def _input(process: subprocess.Popen[bytes]) -> IO[bytes]:
+    assert process.stdin is not None
+    return process.stdin

@@ -73,3 +73,23 @@ def test_people_who_lose_packets_themselves_report_so() -> None:
         report = generator.play(server.route, server.address, *options)
     assert report.loss == pytest.approx(2 * 0.05, rel=0.3)
     assert report.dropped > 0
+
+
+def test_people_talk_only_while_they_are_told_to() -> None:
+    phases: list[tuple[str, int]] = []
+    with servers.forwarder(ANY_CORE) as server:
+        options = ("--people", PEOPLE, "--seconds", "0.5", "--settle", "0")
+        standing_by = generator.stand_by(
+            server.route, server.address, *options, core=ANY_CORE, on_phase=lambda *phase: phases.append(phase)
+        )
+        with standing_by as player:
+            player.measure()
+            player.measure()
+            report = player.finish()
+    turn = ["warming up", "measuring", "draining", "resting"]
+    assert [phase for phase, _ in phases] == ["resting", *turn, *turn, "over"]
+    at_rest = [received for phase, received in phases if phase == "resting"]
+    assert 0 == at_rest[0] < at_rest[1] < at_rest[2] == report.received
+    assert report.seconds == 1
+    assert report.packets_per_person == pytest.approx(160, rel=0.1)
+    assert faults(report) == set()

@@ -4,6 +4,7 @@ mod presence;
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::mpsc::{self, Receiver, TryRecvError};
 
 use crate::clock::{self, MILLISECOND, Nanos, SECOND};
 use crate::connection::Identity;
@@ -15,6 +16,7 @@ use crate::schedule::{Schedule, Task, Turn};
 use crate::script::{Deed, Script};
 use crate::stage::Stage;
 use crate::stamp::Kind;
+use crate::tally::Tally;
 use crate::udp::Inbox;
 
 const AUDIO_INTERVAL: Nanos = 20 * MILLISECOND;
@@ -43,6 +45,10 @@ pub struct Crowd {
     /// Sockets of the silently dead, kept open so that no kernel says goodbye for them.
     graveyard: Vec<Sockets>,
     stage: Stage,
+    /// What is due again after a rest.
+    parked: Vec<Turn>,
+    /// A message for each measurement that is to be; without a sender there is to be none any more.
+    commands: Receiver<()>,
 }
 
 impl Crowd {
@@ -50,6 +56,7 @@ impl Crowd {
     pub fn new(options: Options, common: Common, people: Vec<Person>) -> Result<Self, String> {
         let poller = Poller::new().map_err(|error| error.to_string())?;
         let now = clock::now();
+        let commands = if options.on_command { commands() } else { mpsc::channel().1 };
         let mut crowd = Self {
             stage: Stage::begin(&options, now),
             identity: Identity::generate()?,
@@ -62,6 +69,8 @@ impl Crowd {
             deeds: HashMap::new(),
             rooms: HashMap::new(),
             graveyard: Vec::new(),
+            parked: Vec::new(),
+            commands,
         };
         if crowd.options.route == Route::Relay {
             crowd.invite(now);
@@ -75,16 +84,17 @@ impl Crowd {
     }
 
     /// Play until the measurement is over. `announce` hears of each stage when it begins.
-    pub fn run(&mut self, mut announce: impl FnMut(Stage)) -> io::Result<()> {
+    pub fn run(&mut self, mut announce: impl FnMut(Stage, &Tally)) -> io::Result<()> {
         let mut inbox = Inbox::default();
         while self.stage != Stage::Over {
             let now = clock::now();
             while let Some(turn) = self.schedule.pop(now) {
                 self.take(turn);
             }
-            if let Some(next) = self.stage.next(clock::now(), &self.options, &self.people, &mut self.common.tally) {
+            let next = self.stage.next(clock::now(), &self.options, &self.people, &mut self.common.tally);
+            if let Some(next) = next.or_else(|| self.obey()) {
                 self.stage = next;
-                announce(next);
+                announce(next, &self.common.tally);
                 if matches!(next, Stage::Pairing { .. }) {
                     self.search();
                 }
@@ -97,6 +107,26 @@ impl Crowd {
             person.leave(true, &mut self.common);
         }
         Ok(())
+    }
+
+    /// Go on after a rest, if told to.
+    fn obey(&mut self) -> Option<Stage> {
+        if self.stage != Stage::Resting {
+            return None;
+        }
+        match self.commands.try_recv() {
+            Ok(()) => {
+                let now = clock::now();
+                for turn in std::mem::take(&mut self.parked) {
+                    // Nobody is in step afterwards, either.
+                    let interval = if turn.task == Task::Report { REPORT_INTERVAL } else { AUDIO_INTERVAL };
+                    self.schedule.add(Turn { due: now + fastrand::u64(..interval), ..turn });
+                }
+                Some(Stage::WarmingUp { since: now })
+            }
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => Some(Stage::Over),
+        }
     }
 
     fn read(&mut self, inbox: &mut Inbox) {
@@ -150,6 +180,10 @@ impl Crowd {
         if turn.life != person.life {
             return;
         }
+        let is_media = matches!(turn.task, Task::Speak | Task::Show | Task::Ask | Task::Report);
+        if is_media && self.stage == Stage::Resting {
+            return self.parked.push(turn);
+        }
         let mut notices = Vec::new();
         match turn.task {
             Task::Speak => self.send(turn, Kind::Audio, AUDIO_INTERVAL, now),
@@ -194,4 +228,17 @@ impl Crowd {
     fn add(&mut self, index: usize, task: Task, due: Nanos) {
         self.schedule.add(Turn { due, person: index as u32, life: self.people[index].life, task });
     }
+}
+
+/// The lines of standard input, as they come.
+fn commands() -> Receiver<()> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        for _ in io::stdin().lines().map_while(Result::ok) {
+            if sender.send(()).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
 }

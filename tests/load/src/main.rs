@@ -51,14 +51,14 @@ fn play(options: &Options) -> Result<Report, String> {
     };
     let mut crowd = Crowd::new(options.clone(), common, people)?;
     let (mut cpu_before, mut cpu) = (0, 0);
-    let announce = |stage: Stage| {
+    let announce = |stage: Stage, tally: &Tally| {
         match stage {
             Stage::Measuring { .. } => cpu_before = clock::thread_cpu(),
-            Stage::Draining { .. } => cpu = clock::thread_cpu() - cpu_before,
+            Stage::Draining { .. } => cpu += clock::thread_cpu() - cpu_before,
             _ => {}
         }
         if options.json {
-            println!("{}", serde_json::json!({ "phase": stage.name() }));
+            println!("{}", serde_json::json!({ "phase": stage.name(), "received": tally.received }));
         }
     };
     crowd.run(announce).map_err(|error| error.to_string())?;

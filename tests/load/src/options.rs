@@ -21,6 +21,10 @@ pub struct Options {
     /// Seconds of steady state that are measured.
     #[arg(long, default_value_t = 10.0)]
     pub seconds: f64,
+    /// Measure once for each line that comes on standard input, and rest in between; its end is that of the run.
+    /// So several generators can take turns.
+    #[arg(long)]
+    pub on_command: bool,
     /// Seconds between the last person's arrival and the beginning of the measurement.
     #[arg(long, default_value_t = 1.0)]
     pub settle: f64,

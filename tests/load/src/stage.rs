@@ -7,16 +7,33 @@ use crate::tally::Tally;
 
 /// How long all may take to connect beyond the time in which they arrive, and to be paired.
 const PATIENCE: Nanos = 20 * SECOND;
+/// Between a rest and a measurement, so that buffers and rates are what they are in the steady state.
+const WARM_UP: Nanos = 300 * MILLISECOND;
 /// For packets that are on their way when the measurement ends.
 const DRAIN: Nanos = 300 * MILLISECOND;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Stage {
-    Entering { since: Nanos },
-    Pairing { since: Nanos },
-    Settling { since: Nanos },
-    Measuring { since: Nanos },
-    Draining { since: Nanos },
+    Entering {
+        since: Nanos,
+    },
+    Pairing {
+        since: Nanos,
+    },
+    Settling {
+        since: Nanos,
+    },
+    /// Connected and silent, until a command comes.
+    Resting,
+    WarmingUp {
+        since: Nanos,
+    },
+    Measuring {
+        since: Nanos,
+    },
+    Draining {
+        since: Nanos,
+    },
     Over,
 }
 
@@ -30,6 +47,8 @@ impl Stage {
             Self::Entering { .. } => "entering",
             Self::Pairing { .. } => "pairing",
             Self::Settling { .. } => "settling",
+            Self::Resting => "resting",
+            Self::WarmingUp { .. } => "warming up",
             Self::Measuring { .. } => "measuring",
             Self::Draining { .. } => "draining",
             Self::Over => "over",
@@ -66,14 +85,19 @@ impl Stage {
                 }
                 (sighted <= odd || is_late).then_some(Self::Settling { since: now })
             }
-            Self::Settling { since } => (now > since + seconds(options.settle)).then(|| {
-                tally.window = Some(now..now + seconds(options.seconds));
-                Self::Measuring { since: now }
-            }),
+            Self::Settling { since } if now <= since + seconds(options.settle) => None,
+            Self::Settling { .. } if options.on_command => Some(Self::Resting),
+            Self::WarmingUp { since } if now <= since + WARM_UP => None,
+            Self::Settling { .. } | Self::WarmingUp { .. } => {
+                tally.open(now..now + seconds(options.seconds));
+                Some(Self::Measuring { since: now })
+            }
+            Self::Resting => None,
             Self::Measuring { since } => {
                 (now > since + seconds(options.seconds)).then_some(Self::Draining { since: now })
             }
-            Self::Draining { since } => (now > since + DRAIN).then_some(Self::Over),
+            Self::Draining { since } if now <= since + DRAIN => None,
+            Self::Draining { .. } => Some(if options.on_command { Self::Resting } else { Self::Over }),
             Self::Over => None,
         }
     }

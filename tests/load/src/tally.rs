@@ -65,8 +65,10 @@ impl Hop {
 /// that were sent while it was open.
 #[derive(Default)]
 pub struct Tally {
-    /// When the steady state that is measured began and ends.
+    /// When the steady state that is measured began and ends: the latest of several such times.
     pub window: Option<Range<Nanos>>,
+    /// Nanoseconds that were or are to be measured, all together.
+    pub measured: Nanos,
     /// Stamped packets sent in the window, and those of them that arrived.
     pub sent: u64,
     pub delivered: u64,
@@ -101,6 +103,12 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Measure what happens in this time as well.
+    pub fn open(&mut self, window: Range<Nanos>) {
+        self.measured += window.end - window.start;
+        self.window = Some(window);
+    }
+
     /// Whether something sent at `time` counts for the steady state.
     pub fn measures(&self, time: Nanos) -> bool {
         self.window.as_ref().is_some_and(|window| window.contains(&time))
@@ -123,8 +131,8 @@ impl Tally {
         *self.failures.entry(reason.into()).or_default() += 1;
     }
 
-    /// Length of the window in seconds.
+    /// How much was measured.
     pub fn seconds(&self) -> f64 {
-        self.window.as_ref().map_or(0.0, |window| (window.end - window.start) as f64 / SECOND as f64)
+        self.measured as f64 / SECOND as f64
     }
 }
