@@ -81,6 +81,10 @@ network: # What the small internet is made of; as root, otherwise its tests are 
 fire-alerts: $(VENV)/installed promtool ## Cause every alert's condition on a live server, and see Prometheus fire it (as root)
 	$(BIN)/python -m tests.monitoring.fire
 
+.PHONY: truth
+truth: core $(STATIC) promtool ## Hold what the operator is told of 200 played people, some with loss, against what was played
+	$(BIN)/python -m tests.monitoring.truth
+
 test-container: ## Build the container and run it, on a base made by debootstrap (as root)
 	docker/test-container
 

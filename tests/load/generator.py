@@ -30,6 +30,7 @@ class Quantiles(msgspec.Struct, frozen=True):
 class Hop(msgspec.Struct, frozen=True):
     """SRTP and SRTCP on people's links in one direction, in the whole run."""
 
+    datagrams: int
     passed: int
     rtp: int
     rtp_lost: int

@@ -167,6 +167,12 @@ impl Arrival {
         self.jitter.set(u64::from(block.jitter) * 100 / 9);
     }
 
+    /// More packets should have come, and did not.
+    pub fn add(&self, expected: u64, lost: u64) {
+        self.expected.add(expected);
+        self.lost.add(lost);
+    }
+
     /// Packets that should have come, and those that did not. What comes late after all is not taken back: a
     /// counter only grows.
     pub fn so_far(&self, expected: u64, lost: u64) {

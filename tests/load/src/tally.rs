@@ -7,6 +7,7 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use crate::clock::{MILLISECOND, Nanos, SECOND};
+use crate::offer::VP8_RTX;
 use crate::rtp;
 
 /// Longest duration that is told apart, in microseconds; what is longer counts as this.
@@ -39,9 +40,10 @@ impl Durations {
 /// SRTP and SRTCP on people's links in one direction, in the whole run.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Hop {
-    /// Datagrams that got through.
+    /// Datagrams, and those of them that got through.
+    pub datagrams: u64,
     pub passed: u64,
-    /// RTP packets, and those of them that were lost.
+    /// RTP packets but for retransmissions, and those of them that were lost.
     pub rtp: u64,
     pub rtp_lost: u64,
 }
@@ -50,9 +52,10 @@ impl Hop {
     /// One datagram is on a link that loses this fraction; whether it loses this one.
     pub fn pass(&mut self, datagram: &[u8], loss: f64) -> bool {
         let is_lost = loss > 0.0 && fastrand::f64() < loss;
-        if let [128..=191, ..] = datagram {
+        if let [128..=191, kind, ..] = datagram {
+            self.datagrams += 1;
             self.passed += u64::from(!is_lost);
-            if !rtp::is_rtcp(datagram) {
+            if !rtp::is_rtcp(datagram) && kind & 0x7f != VP8_RTX {
                 self.rtp += 1;
                 self.rtp_lost += u64::from(is_lost);
             }

@@ -146,14 +146,12 @@ impl Exchange {
     fn receive_report(&mut self, id: PeerId, block: rtcp::ReportBlock, now: Time) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let Some(slot) = peer.slots.iter_mut().flatten().find(|slot| slot.setup.ssrc == block.ssrc) else { return };
-        slot.heard(&block);
-        let is_video = slot.setup.medium.is_video();
-        let (expected, lost) =
-            peer.slots.iter().flatten().fold((0, 0), |sum, slot| (sum.0 + slot.arrived.0, sum.1 + slot.arrived.1));
-        peer.counters.arrival.so_far(expected, lost);
-        if is_video {
+        let (expected, lost) = slot.heard(&block);
+        peer.counters.arrival.add(expected, lost);
+        if slot.setup.medium.is_video() {
             peer.downlink.lost(block.fraction_lost);
-            peer.counters.arrival.set(&block);
+            let fraction_lost = (lost * 256).checked_div(expected).unwrap_or(0).min(255) as u8;
+            peer.counters.arrival.set(&rtcp::ReportBlock { fraction_lost, ..block });
         }
         if block.last_report == 0 {
             return;

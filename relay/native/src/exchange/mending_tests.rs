@@ -258,17 +258,18 @@ fn what_is_lost_on_both_sides_of_a_peer_adds_up() {
     let from_bob = world.exchange.peers[&2].counters.from_it();
     assert_eq!((from_bob.expected, from_bob.lost), (100, 10));
 
-    // Two slots of one receiver. It is two pictures behind, and one of its sounds came twice, which is none lost.
+    // Bob's ten are none of Ann's. She is two pictures behind, and one of the sounds came twice, which is none lost.
     world.send(&mut bob, Medium::Microphone, 0, b"sound");
-    for (medium, expected, lost) in [(Medium::Camera, 98, 7), (Medium::Microphone, 1, 0xff_ffff)] {
+    for (medium, numbered, lost) in [(Medium::Camera, 98, 10 + 7), (Medium::Microphone, 1, 0xff_ffff)] {
         let ssrc = ann.slot(medium);
-        let highest = (ssrc & 0x7fff) + expected - 1;
-        let block = rtcp::ReportBlock { ssrc, fraction_lost: 0, lost, highest, jitter: 0, last_report: 0, delay: 0 };
+        let highest = (ssrc & 0x7fff) + numbered - 1;
+        let block = rtcp::ReportBlock { ssrc, fraction_lost: 9, lost, highest, jitter: 0, last_report: 0, delay: 0 };
         let mut compound = Vec::new();
         rtcp::write_receiver_report(1, &[block], &mut compound);
         ann.outbound.seal_rtcp(&mut compound, 0).unwrap();
         world.exchange.receive(&mut compound, ann.path, world.now, &mut world.out);
     }
-    let to_ann = world.exchange.peers[&1].counters.to_it();
-    assert_eq!((to_ann.expected, to_ann.lost), (99, 7));
+    let counters = &world.exchange.peers[&1].counters;
+    let to_ann = counters.to_it();
+    assert_eq!((to_ann.expected, to_ann.lost, counters.arrival.loss.get()), (88 + 1, 7, 7 * 256 / 88));
 }

@@ -123,8 +123,8 @@ pub struct Slot {
     pub kept: SentPackets,
     /// The next free packet index of retransmissions.
     next_rtx: u64,
-    /// Packets that its receiver should have by its latest report, and those that it has not.
-    pub arrived: (u64, u64),
+    /// Packets that should have come to the receiver by its latest report, and those that did not.
+    arrived: (u64, u64),
     /// A report on the stream should go out soon.
     pub report_due: bool,
 }
@@ -150,14 +150,20 @@ impl Slot {
         }
     }
 
-    /// The receiver reports on the stream. What it has seen of it is known from how far we are ourselves, whatever it
-    /// says of wraps; and it may have fewer than none lost, if some came twice (RFC 3550 section 6.4.1).
-    pub fn heard(&mut self, block: &ReportBlock) {
+    /// The receiver reports on the stream: packets that should have come to it and those that did not, since the
+    /// last report. How far it is follows from how far we are, whatever it says of wraps. Numbers that we left out,
+    /// because their packets were lost before they came here, are none of its link's losses. It may have fewer
+    /// than none lost, if some came twice (RFC 3550 section 6.4.1).
+    pub fn heard(&mut self, block: &ReportBlock) -> (u64, u64) {
         let numbered = self.next - u64::from(self.setup.ssrc & 0x7fff);
         let behind = (self.next as u16).wrapping_sub(1).wrapping_sub(block.highest as u16);
-        let expected = numbered.saturating_sub(u64::from(behind));
+        let left_out = numbered.saturating_sub(u64::from(self.sent.0));
+        let expected = numbered.saturating_sub(u64::from(behind)).saturating_sub(left_out);
         let lost = if block.lost & 0x80_0000 == 0 { u64::from(block.lost) } else { 0 };
-        self.arrived = (expected, lost.min(expected));
+        let lost = lost.saturating_sub(left_out).min(expected);
+        let (expected_before, lost_before) = self.arrived;
+        self.arrived = (expected.max(expected_before), lost.max(lost_before));
+        (self.arrived.0 - expected_before, self.arrived.1 - lost_before)
     }
 
     /// Show another source from now on, or nothing.
