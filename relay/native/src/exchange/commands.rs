@@ -13,6 +13,9 @@ use crate::rtcp;
 use crate::srtp::{Inbound, Keys, Outbound};
 use crate::time::Time;
 
+/// Milliseconds between moves that cost the partner a keyframe, however often somebody nominates.
+const BETWEEN_MOVES: u64 = 1_000;
+
 /// What negotiation says of one peer.
 #[derive(Clone, Debug)]
 pub struct PeerSetup {
@@ -62,6 +65,22 @@ impl Exchange {
         peer.secured = Some(Secured { inbound, outbound });
         peer.uncap_due = true;
         // Routes may have been made before: whoever is to be seen has to begin with a keyframe.
+        self.begin_all(id, now, out);
+    }
+
+    /// The peer goes on by another path. What it sent and what was sent to it by the old one may be lost, and it would
+    /// take the browsers seconds to give that up: they get keyframes at once.
+    pub(super) fn moved(&mut self, id: PeerId, now: Time, out: &mut Outbox) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        if peer.secured.is_some() && now.millis_since(peer.moved_at) >= BETWEEN_MOVES {
+            peer.moved_at = now;
+            self.begin_all(id, now, out);
+        }
+    }
+
+    /// Get keyframes of what the peer shows and is shown.
+    fn begin_all(&mut self, id: PeerId, now: Time, out: &mut Outbox) {
+        let Some(peer) = self.peers.get(&id) else { return };
         let watched = peer.lines.iter().flatten().filter(|line| !line.receivers.is_empty());
         let mut sources: Vec<End> = watched.map(|line| End { peer: id, medium: line.setup.medium }).collect();
         sources.extend(peer.slots.iter().flatten().filter_map(|slot| slot.source));

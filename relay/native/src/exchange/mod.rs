@@ -128,6 +128,7 @@ impl Exchange {
                 }
                 if answered.selected {
                     self.events.push(Event::FlowSelected(answered.peer, path));
+                    self.moved(answered.peer, now, out);
                 }
             }
             Err(reason) => self.totals.drops.count(reason),

@@ -48,6 +48,8 @@ pub(super) struct Peer {
     pub(super) delivered: u64,
     /// When that was worked out, and bytes sent by then.
     delivered_at: (Time, u64),
+    /// When it went on by another path.
+    pub(super) moved_at: Time,
     /// Whether the exchange has it among those of whose lines something is missing.
     pub(super) is_missing: bool,
     /// Of retransmissions to it.
@@ -90,6 +92,7 @@ impl Peer {
             bitrate: setup.bitrate,
             delivered: 0,
             delivered_at: (Time::default(), 0),
+            moved_at: Time::default(),
             is_missing: false,
             budget: Budget::default(),
             round_trip: None,

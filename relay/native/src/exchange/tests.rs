@@ -52,8 +52,18 @@ fn ids(transport: bool) -> ExtensionIds {
 }
 
 fn check(ufrag: &str) -> Vec<u8> {
+    check_with(ufrag, *b"transactions", &[])
+}
+
+fn nomination(ufrag: &str, number: u8) -> Vec<u8> {
+    check_with(ufrag, [number; 12], &[0, 0x25, 0, 0])
+}
+
+fn check_with(ufrag: &str, transaction: [u8; 12], attribute: &[u8]) -> Vec<u8> {
     let username = format!("{ufrag}:them");
-    let mut message = b"\x00\x01\x00\x00\x21\x12\xa4\x42transactions".to_vec();
+    let mut message = b"\x00\x01\x00\x00\x21\x12\xa4\x42".to_vec();
+    message.extend_from_slice(&transaction);
+    message.extend_from_slice(attribute);
     message.extend_from_slice(&[0, 6, 0, username.len() as u8]);
     message.extend_from_slice(username.as_bytes());
     message.resize(message.len().next_multiple_of(4), 0);
@@ -272,6 +282,33 @@ fn video_waits_for_a_keyframe_that_is_asked_for_at_once_and_again() {
     world.send(&mut bob, Medium::Camera, 70_000, &keyframe(21));
     world.deliver(&mut [&mut ann, &mut bob]);
     assert_eq!(ann.media.len(), 1);
+}
+
+#[test]
+fn whoever_goes_on_by_another_path_gives_and_gets_a_keyframe_at_once() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
+    world.show(&ann, Some(&bob));
+    world.show(&bob, Some(&ann));
+    for browser in [&mut ann, &mut bob] {
+        world.send(browser, Medium::Camera, 0, &keyframe(0));
+    }
+    world.pass(5_000);
+    world.deliver(&mut [&mut ann, &mut bob]);
+    ann.kinds();
+    bob.kinds();
+    for number in 0..100 {
+        ann.path.remote.set_port(20_000 + u16::from(number));
+        world.exchange.receive(&mut nomination("ufrag1", number), ann.path, world.now, &mut world.out);
+    }
+    let plis = |world: &mut World, browser: &mut Browser| {
+        let mine: Vec<_> = world.out.sorted().iter().filter(|item| item.peer == browser.id).copied().collect();
+        for item in &mine {
+            browser.take(world.out.bytes(item));
+        }
+        browser.kinds().iter().filter(|kind| **kind == PLI).count()
+    };
+    assert_eq!((plis(&mut world, &mut ann), plis(&mut world, &mut bob)), (1, 1));
 }
 
 #[test]
