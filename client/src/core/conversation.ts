@@ -10,6 +10,7 @@ import { onNetworkChanged } from './network';
 import { selectedPath } from './path';
 import { Peer } from './peer';
 import type { IceServer } from './protocol';
+import { Pulse } from './pulse';
 import { reduce } from './session';
 import { sending } from './sharing';
 import { Signalling } from './signalling';
@@ -44,6 +45,7 @@ export class Conversation {
   #signalling: Signalling | null = null;
   #peer: Peer | null = null;
   #experience: Experience | null = null;
+  #pulse: Pulse | null = null;
   #closed = false;
 
   /** Begins at once: dials the relay and asks for camera and microphone. */
@@ -75,6 +77,7 @@ export class Conversation {
   close(): void {
     this.#closed = true;
     this.#experience?.close();
+    this.#pulse?.close();
     this.#peer?.close();
     this.#signalling?.close();
     this.#capture.close();
@@ -91,6 +94,7 @@ export class Conversation {
     const [session, effects] = reduce(before.session, event);
     if (session !== before.session) this.#snapshot = { ...before, session };
     this.#watch(expected(before.session), expected(session));
+    this.#feel(sending(session));
     for (const effect of effects) this.#run(effect);
     if (this.#snapshot !== before) for (const changed of this.#subscribers) changed();
   }
@@ -225,6 +229,19 @@ export class Conversation {
       measured: (report) => this.#happen({ type: 'quality_measured', report }),
     });
     this.#experience.expect(after.medium);
+  }
+
+  /** The relay acknowledges only what is sent. */
+  #feel(on: PerDevice<boolean>): void {
+    const sends = on.microphone || on.camera;
+    if (sends === (this.#pulse !== null)) return;
+    this.#pulse?.close();
+    this.#pulse = sends
+      ? new Pulse(
+          () => this.#peer,
+          () => this.#happen({ type: 'media_silent' }),
+        )
+      : null;
   }
 
   #closePeer(): void {

@@ -15,9 +15,9 @@ export function expected(session: Session): Expected | null {
   return { roomId: phase.roomId, medium: isPictureExpected(session) ? 'picture' : 'sound' };
 }
 
-/** No picture is on its way from a partner who is away, nor through a server that has ended. */
+/** Media goes on when the partner's link is lost, but not through a server that has ended. */
 export function isPictureExpected({ phase, mode, link }: Session): boolean {
   if (phase.name !== 'talking' || mode !== 'video') return false;
   const ended = link.name === 'reconnecting' && link.outage === 'server_stopping';
-  return phase.partner.camera && !phase.partner.away && !ended;
+  return phase.partner.camera && !ended;
 }

@@ -49,7 +49,7 @@ describe('an offer', () => {
     const [session, effects] = reduce(offering, OFFERED);
     expect(effects).toEqual([
       says({ event: 'webrtc_offer', data: OFFER }),
-      { type: 'set_timer', timer: 'answer', seconds: 2 },
+      { type: 'set_timer', timer: 'answer', seconds: 1 },
     ]);
     expect(effectsOf(session, ANSWERED)).toEqual([{ type: 'accept_answer', sdp: 'the answer' }]);
   });
@@ -107,6 +107,30 @@ describe('an offer', () => {
     expect(effects).toContainEqual({ type: 'dial' });
     const answered = advance(failing(1), OFFERED, ANSWERED);
     expect(reduce(answered, ended('answer'))).toEqual([answered, []]);
+  });
+});
+
+describe('a connection from which nothing comes', () => {
+  const SILENT: SessionEvent = { type: 'media_silent' };
+
+  test('is restarted before the browser says anything, as often as that happens', () => {
+    let session = CONNECTED_CALL;
+    for (let time = 0; time < 5; time += 1) {
+      expect(effectsOf(session, SILENT)).toEqual([RESTART, repair(2)]);
+      session = advance(session, SILENT, OFFERED, ANSWERED);
+    }
+  });
+
+  test('is left alone while a restart is under way', () => {
+    const restarting = advance(CONNECTED_CALL, SILENT, OFFERED);
+    expect(reduce(restarting, SILENT)).toEqual([restarting, []]);
+    const failed = advance(CONNECTED_CALL, became('disconnected'));
+    expect(reduce(failed, SILENT)).toEqual([failed, []]);
+  });
+
+  test('is restarted over the next link where the link is gone too', () => {
+    const cut = advance(CONNECTED_CALL, CUT, SILENT);
+    expect(cut.negotiation.due).toBe(true);
   });
 });
 

@@ -2,7 +2,7 @@
 // first by ICE restarts, which keep keys and routes, then by one replacement, then by saying so.
 //
 // A restart is due when the browser reports the connection as `disconnected` for a while or as
-// `failed`, and when the network changed. It is made as soon as the link is open and no other offer
+// `failed`, when the network changed, and when what is sent is not acknowledged any more. It is made as soon as the link is open and no other offer
 // is unanswered.
 
 import { suspect } from './link';
@@ -14,7 +14,7 @@ import type { Negotiation, Session, Step } from './state';
 /** ICE often finds back by itself within it. */
 export const DISCONNECTED_SECONDS = 1;
 /** An ICE restart is answered at once. Without an answer the link is dead, and does not know it yet. */
-export const ANSWER_SECONDS = 2;
+export const ANSWER_SECONDS = 1;
 /** How long each restart may take; after their sum of 10 s the connection is beyond saving. */
 export const RESTART_SECONDS: readonly number[] = [2, 3, 5];
 export const REPLACEMENT_SECONDS = 10;
@@ -75,6 +75,13 @@ export function changed(session: Session, connection: Connection): Step {
 
 export function stillDisconnected(session: Session): Step {
   return session.connection === 'disconnected' ? repair(session) : [session, []];
+}
+
+/** Nothing comes from the relay, and the browser has not noticed yet: it may have got another address. */
+export function silent(session: Session): Step {
+  const { connection, negotiation } = session;
+  if (connection !== 'connected' || negotiation.offer !== 'none') return [session, []];
+  return restart(negotiate(session, { restarts: 0 }));
 }
 
 /** A restart or a replacement had its time. */

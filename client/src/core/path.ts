@@ -11,6 +11,7 @@ export type Entry = RTCStats & {
   /** Firefox has no `selectedCandidatePairId`. */
   readonly selected?: boolean;
   readonly currentRoundTripTime?: number;
+  readonly bytesReceived?: number;
   readonly candidateType?: Path['type'];
   readonly protocol?: Path['protocol'];
   readonly relayProtocol?: Path['relay_protocol'];

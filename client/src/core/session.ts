@@ -79,6 +79,8 @@ function transition(session: Session, event: SessionEvent): Step {
       return link.lost(session, event.loss);
     case 'network_changed':
       return link.networkChanged(negotiation.networkChanged(session));
+    case 'media_silent':
+      return negotiation.silent(session);
     case 'offered':
       return negotiation.offered(session, event.offer);
     case 'gathered':

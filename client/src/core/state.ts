@@ -167,6 +167,8 @@ export type BrowserEvent =
   | { readonly type: 'link_lost'; readonly loss: LinkLoss }
   /** The browser is on a network again, or on another one. */
   | { readonly type: 'network_changed' }
+  /** What is sent is not acknowledged any more (pulse.ts). */
+  | { readonly type: 'media_silent' }
   | { readonly type: 'offered'; readonly offer: WebrtcOffer['data'] }
   | { readonly type: 'gathered'; readonly candidate: WebrtcIceCandidate['data'] }
   | { readonly type: 'connection_changed'; readonly connection: Connection }

@@ -230,16 +230,18 @@ describe('the partner’s picture', () => {
     await vi.waitFor(() => expect(video().dataset.inView).toBe('true'));
   });
 
-  test('is hidden while they are away, and until its next frame when they are back', async () => {
+  test('stays while their connection is lost, for as long as it moves', () => {
+    vi.useFakeTimers();
     const view = show(CONNECTED_CALL, new MediaStream());
-    frames.at(-1)?.();
-    await vi.waitFor(() => expect(video().dataset.inView).toBe('true'));
+    act(() => frames.at(-1)?.());
     view.go(AWAY);
+    expect(video().dataset.inView).toBe('true');
+    act(() => void vi.advanceTimersByTime(4_000));
     expect(video().dataset.inView).toBe('false');
-    view.go(CONNECTED_CALL);
-    expect(video().dataset.inView).toBe('false');
-    frames.at(-1)?.();
-    await vi.waitFor(() => expect(video().dataset.inView).toBe('true'));
+    expect(screen.getByRole('status').textContent).toBe('Your partner is reconnecting…');
+    act(() => frames.at(-1)?.());
+    expect(video().dataset.inView).toBe('true');
+    vi.useRealTimers();
   });
 
   test('stays while our own connection is lost, and the words about it stand aside', async () => {

@@ -1,6 +1,6 @@
 // Owns the partner's <video>: what it plays, when it may be seen, and what to do when the browser
 // will not play sound unasked. A last frame is never shown again: neither in another conversation,
-// nor when a camera that was off or a partner who was away comes back.
+// nor when a camera that was off comes back.
 
 import { useEffect, useRef, useState } from 'react';
 import { watchFrames } from './frame_watch';

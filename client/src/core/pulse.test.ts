@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { BEATING_LOOKS, LOOKING_MILLISECONDS, Pulse, SILENT_LOOKS } from './pulse';
+
+describe('the pulse of the media connection', () => {
+  let bytes = 0;
+  let stopped = 0;
+  let pulse: Pulse;
+
+  function statistics(): RTCStatsReport {
+    return new Map<string, unknown>([
+      ['transport', { id: 'transport', type: 'transport', selectedCandidatePairId: 'pair' }],
+      ['pair', { id: 'pair', type: 'candidate-pair', bytesReceived: bytes }],
+    ]) as unknown as RTCStatsReport;
+  }
+
+  async function looks(count: number, each: number): Promise<void> {
+    for (let look = 0; look < count; look += 1) {
+      bytes += each;
+      await vi.advanceTimersByTimeAsync(LOOKING_MILLISECONDS);
+    }
+  }
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    bytes = 0;
+    stopped = 0;
+    pulse = new Pulse(
+      () => ({ stats: () => Promise.resolve(statistics()) }),
+      () => {
+        stopped += 1;
+      },
+    );
+  });
+
+  afterEach(() => {
+    pulse.close();
+    vi.useRealTimers();
+  });
+
+  test('is told to have stopped once, when nothing came for some looks', async () => {
+    await looks(BEATING_LOOKS, 1_000);
+    await looks(SILENT_LOOKS - 1, 0);
+    expect(stopped).toBe(0);
+    await looks(1, 0);
+    expect(stopped).toBe(1);
+    await looks(20, 0);
+    expect(stopped).toBe(1);
+  });
+
+  test('goes on over one look without anything', async () => {
+    await looks(BEATING_LOOKS, 1_000);
+    for (let time = 0; time < 5; time += 1) {
+      await looks(SILENT_LOOKS - 1, 0);
+      await looks(1, 1_000);
+    }
+    expect(stopped).toBe(0);
+  });
+
+  test('is no pulse where little comes, such as answers to checks', async () => {
+    for (let time = 0; time < 5; time += 1) {
+      await looks(1, 100);
+      await looks(8, 0);
+    }
+    expect(stopped).toBe(0);
+  });
+
+  test('may stop again after it came back, also on a pair that counts anew', async () => {
+    await looks(BEATING_LOOKS, 1_000);
+    await looks(SILENT_LOOKS, 0);
+    bytes = 10;
+    await looks(BEATING_LOOKS + 1, 1);
+    await looks(SILENT_LOOKS, 0);
+    expect(stopped).toBe(2);
+  });
+
+  test('means nothing after it was closed', async () => {
+    await looks(BEATING_LOOKS, 1_000);
+    pulse.close();
+    await looks(20, 0);
+    expect(stopped).toBe(0);
+  });
+});
