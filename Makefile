@@ -69,13 +69,16 @@ test-network: $(VENV)/installed $(STATIC) chromium network firefox ## Real brows
 test-blocked-udp: $(VENV)/installed $(STATIC) chromium network
 	$(BIN)/pytest -q tests/network/test_everywhere.py -k test_udp_is_blocked
 
-firefox: # As root, otherwise its tests are skipped
-	@command -v firefox-esr >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && \
-		apt-get install -y -qq --no-install-recommends firefox-esr >/dev/null; } || true
+firefox: # Debian's package, as root; otherwise say what to install
+	@command -v firefox-esr >/dev/null || { \
+		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends firefox-esr >/dev/null; \
+		else echo "These tests need Firefox: install Debian's package 'firefox-esr' and try again." >&2; exit 1; fi; }
 
-network: # What the small internet is made of; as root, otherwise its tests are skipped
-	@command -v ip nft turnserver curl >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq \
-		--no-install-recommends iproute2 nftables coturn curl procps >/dev/null; } || true
+network: # What the small internet is made of, Debian's packages; namespaces are for root alone
+	@test "$$(id -u)" = 0 || { echo "Network tests make network namespaces: run them as root." >&2; exit 1; }
+	@for tool in ip nft sysctl turnserver curl; do command -v $$tool >/dev/null || lacking=yes; done; \
+		test -z "$$lacking" || { apt-get update -qq && apt-get install -y -qq \
+		--no-install-recommends iproute2 nftables coturn curl procps >/dev/null; }
 
 .PHONY: fire-alerts test-container
 fire-alerts: $(VENV)/installed promtool ## Cause every alert's condition on a live server, and see Prometheus fire it (as root)

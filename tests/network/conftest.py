@@ -13,6 +13,7 @@ from tests.network.people import Timings
 
 Connect = Callable[..., Internet]
 Tell = Callable[[str, tuple[Timings, Timings]], None]
+Report = Callable[[str], None]
 
 ENGINE = {"engine": engine} if (engine := os.environ.get("NETWORK_ENGINE")) else {}
 """Settings of the engine under test; the default one without."""
@@ -20,9 +21,9 @@ ENGINE = {"engine": engine} if (engine := os.environ.get("NETWORK_ENGINE")) else
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """Makes the internet: `connect(symmetric=True)`. Skipped where this machine can't have one."""
+    """Makes the internet: `connect(symmetric=True)`. Fails where this machine can't have one."""
     if (lacking := missing()) is not None:
-        pytest.skip(lacking)
+        pytest.fail(lacking)
     made: list[Internet] = []
 
     def build(**options: object) -> Internet:
@@ -42,15 +43,25 @@ def certificate(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def tell(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Tell:
+def report(capsys: pytest.CaptureFixture[str]) -> Report:
+    """Prints a line with figures."""
+
+    def line(words: str) -> None:
+        with capsys.disabled():
+            print(f"\n{words}")
+
+    return line
+
+
+@pytest.fixture
+def tell(report: Report) -> Tell:
     """Prints how long it took, in milliseconds."""
 
     def line(scenario: str, timings: tuple[Timings, Timings]) -> None:
-        with capsys.disabled():
-            ann, bob = timings
-            print(
-                f"\n{scenario}: offer to connected {ann.offer_to_connected:.0f} and {bob.offer_to_connected:.0f} ms,"
-                f" partner found to first frame {ann.found_to_frame:.0f} and {bob.found_to_frame:.0f} ms"
-            )
+        ann, bob = timings
+        report(
+            f"{scenario}: offer to connected {ann.offer_to_connected:.0f} and {bob.offer_to_connected:.0f} ms,"
+            f" partner found to first frame {ann.found_to_frame:.0f} and {bob.found_to_frame:.0f} ms"
+        )
 
     return line

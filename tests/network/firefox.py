@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import shutil
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -121,6 +122,7 @@ async def at_firefox(
     internet: Internet, person: str, url: str, folder: Path, preferences: Mapping[str, object]
 ) -> AsyncIterator[FirefoxPerson]:
     """A Firefox in the person's namespace, at the page."""
+    assert shutil.which(FIREFOX), "Firefox is not installed: 'make firefox' installs it"
     profile = folder / f"firefox-{person}"
     profile.mkdir()
     lines = [f'user_pref("{name}", {json.dumps(value)});' for name, value in {**PREFERENCES, **preferences}.items()]

@@ -63,6 +63,9 @@ table ip nat {
 }
 """
 
+MOVES = 12
+"""Addresses that a person has one after the other."""
+
 POLICIES = {
     "udp_blocked": ['iifname "lan" meta l4proto udp drop'],
     "only_tcp_443": [
@@ -70,7 +73,19 @@ POLICIES = {
         'iifname "lan" tcp dport != 443 reject with tcp reset',
     ],
     "nothing": ['iifname "lan" reject'],
+    "outage": ["drop"],
+    "all": [],
 }
+
+REBIND = """
+table inet binding {
+  chain arriving {
+    type filter hook prerouting priority raw;
+    meta l4proto udp ct zone set %d;
+  }
+}
+"""
+"""A new zone of connection tracking knows none of the old mappings. TCP keeps its own."""
 
 
 class Internet:
@@ -87,6 +102,8 @@ class Internet:
         """`server_nat` puts the server behind a 1:1 NAT: from `udp:PORT` outside to the port inside."""
         self._prefix = f"rvc{os.getpid() % 10_000}"
         self._names: list[str] = []
+        self._bindings = 0
+        self._moves = 0
         self._versions = ([4] if ipv4 else []) + ([6] if ipv6 else [])
         try:
             self._build("fully-random" if symmetric else "", server_nat)
@@ -98,11 +115,27 @@ class Internet:
         """The command, to be run in this namespace."""
         return ["ip", "netns", "exec", self._name(name), *command]
 
-    def forbid(self, policy: str) -> None:
-        """Both homes' routers follow this policy from now on."""
+    def forbid(self, policy: str, *people: str) -> None:
+        """The routers of these people, or of both, follow this policy from now on."""
         for home in HOMES:
+            if people and home.person not in people:
+                continue
             rules = "\n".join(f"add rule inet home rules {rule}" for rule in POLICIES[policy])
             self._nft(f"home_{home.person}", f"flush chain inet home rules\n{rules}\n")
+
+    def rebind(self, person: str) -> None:
+        """Their NAT forgets its mappings of UDP; a symmetric one takes other ports now. Nobody is told."""
+        self._bindings += 1
+        remove = "add table inet binding\ndelete table inet binding\n"
+        self._nft(f"home_{person}", remove + REBIND % self._bindings)
+
+    def move(self, person: str) -> None:
+        """They lose their address and get another one, as on the way from one access point to the next."""
+        home = next(home for home in HOMES if home.person == person)
+        old, new = (f"{home.lan[2 + number % MOVES]}/28" for number in (self._moves, self._moves + 1))
+        self._moves += 1
+        orders = f"addr del {old} dev eth0\naddr add {new} dev eth0\nroute add default via {home.router}\n"
+        subprocess.run([*self.inside(person, "ip"), "-batch", "-"], input=orders, text=True, check=True)
 
     def wrapper(self, name: str, program: str, folder: Path) -> Path:
         """An executable that runs the program in this namespace."""
@@ -163,6 +196,9 @@ class Internet:
         self._names.append(full)
         self._ip("-n", full, "link", "set", "lo", "up")
         switches = [f"net.ipv4.ip_forward={int(forwards)}", f"net.ipv6.conf.all.forwarding={int(forwards)}"]
+        # Who refuses does so each time: Linux would answer six times and then swallow all but one a second, and a
+        # name that a browser looks up is waited for as long as its resolver has patience.
+        switches.append("net.ipv4.icmp_ratelimit=0")
         self._run(*self.inside(name, "sysctl", "-qw", *switches))
 
     def _join(self, name: str, device: str, v4: str, v6: str, router: str, router_device: str) -> None:
@@ -201,4 +237,4 @@ def missing() -> str | None:
     if os.geteuid() != 0:
         return "network namespaces need root"
     absent = [program for program in ("ip", "nft", "sysctl") if shutil.which(program) is None]
-    return f"{', '.join(absent)} is not installed" if absent else None
+    return f"{', '.join(absent)} is not installed: 'make network' installs it" if absent else None

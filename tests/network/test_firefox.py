@@ -1,11 +1,9 @@
 """The same with Firefox at one end and Chromium at the other."""
 
 import asyncio
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-import pytest
 from playwright.async_api import async_playwright
 
 from tests.network.conftest import ENGINE, Connect, Tell
@@ -14,8 +12,6 @@ from tests.network.internet import HOMES, SERVER, Internet
 from tests.network.people import CONNECT_TIMEOUT, CONNECTED, at_home, timings
 from tests.network.processes import Server, serving
 from tests.network.test_everywhere import PLAIN, SECURE, THROUGH_PROXY, proxies
-
-pytestmark = pytest.mark.skipif(shutil.which("firefox-esr") is None, reason="Firefox is not installed")
 
 ANN, BOB = HOMES
 PROXY: dict[str, object] = {
