@@ -26,7 +26,8 @@ BITS_PER_PERSON = 2_500_000
 """What one person may send a second."""
 BUFFERED_SECONDS = 0.1
 """Load that fits in the sockets' buffers while the media threads do something else."""
-SMALLEST_BUFFER = 1024 * 1024
+SMALLEST_BUFFER = 4 * 1024 * 1024
+"""Bytes; for few people it is what strangers send that has to fit meanwhile."""
 
 log = get_logger("port")
 

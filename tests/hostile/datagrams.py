@@ -38,7 +38,7 @@ def stun_with_a_wrong_password(ufrag: str) -> bytes:
 
 
 def assault(ufrag: str, seed: int) -> Iterator[bytes]:
-    """One of everything, again and again: 200 datagrams."""
+    """One of everything, again and again: 220 datagrams."""
     dice = random.Random(seed)
     for _ in range(20):
         yield b""
@@ -50,6 +50,7 @@ def assault(ufrag: str, seed: int) -> Iterator[bytes]:
         yield b"\x80" + dice.randbytes(200)
         yield b"\x16\xfe\xfd" + dice.randbytes(100)
         yield b"\x00\x01" + dice.randbytes(30)
+        yield dice.randbytes(2_000)
         yield dice.randbytes(9_000)
 
 

@@ -129,21 +129,24 @@ impl Worker {
         let mut pace = Pace::default();
         let mut overflow = vec![0; self.sockets.len()];
         let mut wait = Duration::ZERO;
-        let mut came = false;
+        // Whether anything came, and whether some of it is still there.
+        let (mut came, mut behind) = (false, false);
         while !self.stopping.load(Ordering::Acquire) {
             if came && pace.is_busy() {
-                std::thread::sleep(GATHERING);
+                if !behind {
+                    std::thread::sleep(GATHERING);
+                }
             } else {
                 if wait_readable(&self.sockets, &self.wake, wait) {
                     self.wake.clear();
                 }
             }
-            came = false;
+            (came, behind) = (false, false);
             if self.leads && !self.lead(&mut sender, &mut outbox) {
                 return Err(BROKEN.to_owned());
             }
             for (at, overflow) in overflow.iter_mut().enumerate() {
-                for _ in 0..BATCHES_PER_WAKE {
+                for turn in 1..=BATCHES_PER_WAKE {
                     let filled = receiver.fill(&self.sockets[at]);
                     let count = filled.map_err(|error| format!("a media socket is gone: {error}"))?;
                     if count == 0 {
@@ -157,6 +160,7 @@ impl Worker {
                     if count < BATCH {
                         break;
                     }
+                    behind |= turn == BATCHES_PER_WAKE;
                 }
             }
             wait = self.until_due();

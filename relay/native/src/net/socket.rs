@@ -7,6 +7,12 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use super::address::Name;
 
+/// Bytes of the longest datagram that is queued; what we do not take, but is no longer than this, is counted.
+const LARGEST_QUEUED: u32 = 2_048;
+
+/// Bytes of the header that a filter sees before the datagram.
+const UDP_HEADER: u32 = 8;
+
 /// A UDP socket that reports which of our addresses a datagram was sent to, and what its queue lost.
 #[derive(Debug)]
 pub struct Bound {
@@ -46,6 +52,7 @@ impl Bound {
             receive: socket.grow(libc::SO_RCVBUFFORCE, libc::SO_RCVBUF, buffers.receive)?,
             send: socket.grow(libc::SO_SNDBUFFORCE, libc::SO_SNDBUF, buffers.send)?,
         };
+        socket.refuse_oversized()?;
         let mut name = Name::empty();
         let length = name.set(SocketAddr::new(host, port));
         // SAFETY: `name` holds an address of `length` bytes and outlives the call.
@@ -78,6 +85,28 @@ impl Bound {
         Ok(self.get(libc::SOL_SOCKET, ask)? as usize / 2)
     }
 
+    /// Have the system drop what is far too long before it is queued: a datagram of 64 KiB would take the room of thirty
+    /// packets of media. The socket's overflow counter has those, too. Other nonsense takes no more room than media
+    /// does; it is dropped by us, and counted by reason (`relay/decisions/0007-floods.md`).
+    fn refuse_oversized(&self) -> io::Result<()> {
+        let longest = UDP_HEADER + LARGEST_QUEUED;
+        let step = |code: u32, yes: u8, no: u8, k: u32| libc::sock_filter { code: code as u16, jt: yes, jf: no, k };
+        let mut steps = [
+            step(libc::BPF_LD | libc::BPF_W | libc::BPF_LEN, 0, 0, 0),
+            step(libc::BPF_JMP | libc::BPF_JGT | libc::BPF_K, 0, 1, longest),
+            step(libc::BPF_RET | libc::BPF_K, 0, 0, 0),
+            step(libc::BPF_RET | libc::BPF_K, 0, 0, u32::MAX),
+        ];
+        let program = libc::sock_fprog { len: steps.len() as u16, filter: steps.as_mut_ptr() };
+        let length = size_of_val(&program) as libc::socklen_t;
+        // SAFETY: `program` holds as many steps as it says; both outlive the call, which copies and checks them.
+        let result = unsafe {
+            let descriptor = self.descriptor.as_raw_fd();
+            libc::setsockopt(descriptor, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, (&raw const program).cast(), length)
+        };
+        check(result).map(drop)
+    }
+
     fn set(&self, level: i32, option: i32, value: i32) -> io::Result<()> {
         let length = size_of_val(&value) as libc::socklen_t;
         // SAFETY: `value` has `length` bytes and outlives the call.
@@ -100,4 +129,36 @@ impl Bound {
 
 pub(super) fn check(result: i32) -> io::Result<i32> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::net::{Ipv4Addr, UdpSocket};
+
+    use super::*;
+    use crate::net::Receiver;
+
+    #[test]
+    fn giants_are_not_even_queued() {
+        let buffers = Buffers { receive: 65_536, send: 65_536 };
+        let (bound, _) = Bound::open(Ipv4Addr::LOCALHOST.into(), 0, false, buffers).unwrap();
+        let mut name = Name::empty();
+        let mut length = size_of_val(&name) as libc::socklen_t;
+        // SAFETY: `name` has room for `length` bytes, and both outlive the call.
+        check(unsafe { libc::getsockname(bound.descriptor(), (&raw mut name).cast(), &raw mut length) }).unwrap();
+        let stranger = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = name.get().unwrap();
+        let mut receiver = Receiver::default();
+        for length in [9_000, 65_000, 2_049, 2_048, 1_500, 1, 0] {
+            stranger.send_to(&vec![1; length], port).unwrap();
+        }
+        let count = receiver.fill(&bound).unwrap();
+        let received = receiver.batch(count).map(|received| (received.datagram.map(|it| it.len()), received.overflow));
+        assert_eq!(
+            received.collect::<Vec<_>>(),
+            [None, Some(1_500), Some(1), Some(0)].map(|length| (length, Some(3))),
+            "what is refused is counted by the system"
+        );
+    }
 }
