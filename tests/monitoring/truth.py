@@ -117,7 +117,7 @@ async def _play(
     loop = asyncio.get_running_loop()
     measuring = asyncio.Event()
 
-    def phase(name: str) -> None:
+    def phase(name: str, _received: int) -> None:
         heard(f"generator: {name}")
         if name == "measuring":
             loop.call_soon_threadsafe(measuring.set)
