@@ -10,8 +10,9 @@ use std::sync::Arc;
 use crate::counters::{Counter, Reason};
 use crate::time::Time;
 
-/// Milliseconds for which packets are kept: playout has passed older ones.
-const AGE: u64 = 1_000;
+/// Milliseconds for which packets are kept: a little longer than [`MOST_REPEATS`] of the longest round trip take. A second of them
+/// would be 40 % of what a person takes in memory.
+const AGE: u64 = 800;
 
 /// Bytes kept for one slot: more than a second at what one person may send. Of two slots with video, a peer
 /// has a megabyte at most.
