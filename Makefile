@@ -12,7 +12,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 CHROMIUM ?= chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help run client lint test test-all test-core test-unit test-scenario test-browser test-client test-load bench bench-quick protocol measure measure-skips measure-loss bench-sockets wheel core rust chromium promtool test-monitoring lock clean
+.PHONY: help run client lint test test-all test-core test-unit test-scenario test-browser test-client test-load bench bench-quick bench-crowd protocol measure measure-skips measure-loss bench-sockets wheel core rust chromium promtool test-monitoring lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -129,6 +129,9 @@ bench: core ## Relay, the kernel's floor and coturn in one run; JSON=FILE keeps 
 
 bench-quick: core ## The same in under 90 s
 	$(BIN)/python -m tests.load.bench --quick $(if $(JSON),--json $(JSON))
+
+bench-crowd: core ## A thousand people who talk for a minute on two cores; fails if they are lost, or much of what they say
+	$(BIN)/python -m tests.load.crowd
 
 bench-sockets: $(VENV)/installed ## What ten thousand idle visitors cost
 	$(BIN)/python -m tests.load.bench_sockets
