@@ -12,7 +12,7 @@ from relay.media.engine import EngineStats, PeerStats, SocketBuffers, Way
 from relay.observe.drops import Drops
 from relay.observe.figures import Mending
 from relay.peer.lines import Codec, Line, Medium, Negotiated, Slot, SrtpKeys
-from relay.peer.negotiation import ABS_SEND_TIME, AUDIO_LEVEL, MID, TRANSPORT_CC, Terms
+from relay.peer.negotiation import ABS_SEND_TIME, AUDIO_LEVEL, MID, PLAYOUT_DELAY, TRANSPORT_CC, Terms
 from relay.transport.native import NativePort
 
 TERMS = Terms(
@@ -21,6 +21,7 @@ TERMS = Terms(
     line_feedback=(("transport-cc", None), ("nack", None), ("nack", "pli"), ("ccm", "fir")),
     slot_feedback=(("goog-remb", None), ("nack", None), ("nack", "pli"), ("ccm", "fir")),
     line_extensions=(TRANSPORT_CC,),
+    slot_extensions=(PLAYOUT_DELAY,),
 )
 """What the core can forward and tell a sender."""
 
@@ -158,6 +159,12 @@ def _codecs(codecs: Sequence[Codec]) -> list[tuple[str, int, int | None]]:
     return [(codec.name, codec.payload_type, codec.rtx_payload_type) for codec in codecs]
 
 
-def _ids(extensions: Sequence[tuple[int, str]]) -> tuple[int, int, int, int]:
+def _ids(extensions: Sequence[tuple[int, str]]) -> tuple[int, int, int, int, int]:
     ids = {uri: identifier for identifier, uri in extensions}
-    return ids.get(MID, 0), ids.get(AUDIO_LEVEL, 0), ids.get(ABS_SEND_TIME, 0), ids.get(TRANSPORT_CC, 0)
+    return (
+        ids.get(MID, 0),
+        ids.get(AUDIO_LEVEL, 0),
+        ids.get(ABS_SEND_TIME, 0),
+        ids.get(TRANSPORT_CC, 0),
+        ids.get(PLAYOUT_DELAY, 0),
+    )

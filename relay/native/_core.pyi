@@ -15,8 +15,8 @@ FLOW_HEARD: int
 
 _Codec = tuple[str, int, int | None]
 """Name, payload type, that of retransmissions."""
-_Extensions = tuple[int, int, int, int]
-"""Ids of mid, audio level, abs-send-time and transport-cc; 0 where not negotiated."""
+_Extensions = tuple[int, int, int, int, int]
+"""Ids of mid, audio level, abs-send-time, transport-cc and playout-delay; 0 where not negotiated."""
 _Line = tuple[int, str, int | None, int | None, Sequence[_Codec], _Extensions]
 """Medium, mid, SSRC, SSRC of retransmissions, codecs, extensions."""
 _Slot = tuple[int, str, int, int, Sequence[_Codec], _Extensions]

@@ -34,6 +34,7 @@ MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+PLAYOUT_DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 
 EXTENSIONS = {"audio": (MID, AUDIO_LEVEL, ABS_SEND_TIME), "video": (MID, ABS_SEND_TIME)}
 """Accepted per kind. Orientation is not, so that rotation is in the picture; the rest costs or leaks a
@@ -67,6 +68,8 @@ class Terms:
     """RTCP feedback that we understand for video slots that we send."""
     line_extensions: tuple[str, ...] = ()
     """Header extensions accepted on lines besides those that all sections have."""
+    slot_extensions: tuple[str, ...] = ()
+    """Likewise on slots."""
     bitrate: int | None = None
     """Bits per second that a line with video may take; None: as much as the browser likes."""
 
@@ -106,7 +109,7 @@ def negotiate(
     answer.msid_semantic = [sdp.GroupDescription("WMS", ["*"])]
     for media in description.media:
         role = roles[media.rtp.muxId]
-        extensions = _extensions(media, terms.line_extensions if role in SENT else ())
+        extensions = _extensions(media, terms.line_extensions if role in SENT else terms.slot_extensions)
         if role in SENT:
             medium = SENT[role]
             line = NegotiatedLine(

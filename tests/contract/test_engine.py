@@ -13,13 +13,17 @@ from relay.media.engine import Engine
 from relay.observe.drops import Drops
 from relay.peer.candidates import Reach
 from relay.peer.lines import Line, Medium, Negotiated, Slot, SrtpKeys, SrtpProfile
-from relay.peer.negotiation import TRANSPORT_CC, Identity, negotiate
+from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC, Identity, negotiate
 from tests.conftest import free_port
 from tests.unit.offers import ROLES, offer
 
 ANN, BOB, NOBODY = PeerId(1), PeerId(2), PeerId(99)
 IDENTITY = Identity(ufrag="ufrag", password="p" * 24, fingerprints=(), reach=Reach(("127.0.0.1",), 1, 1))
-OFFER = offer().replace("a=extmap:4 ", f"a=extmap:3 {TRANSPORT_CC}\na=extmap:4 ")
+OFFER = (
+    offer()
+    .replace("a=extmap:4 ", f"a=extmap:3 {TRANSPORT_CC}\na=extmap:4 ")
+    .replace("a=extmap:13 ", f"a=extmap:12 {PLAYOUT_DELAY}\na=extmap:13 ")
+)
 
 
 class Listener:
@@ -105,6 +109,14 @@ async def test_transport_feedback_is_agreed_only_where_the_engine_gives_it(media
     for line in agreed.lines:
         assert (TRANSPORT_CC in [uri for _, uri in line.extensions]) == gives
     assert all(TRANSPORT_CC not in [uri for _, uri in slot.extensions] for slot in agreed.slots)
+
+
+async def test_playout_delay_is_agreed_only_where_the_engine_tells_it(media: Media) -> None:
+    agreed = negotiated(media.engine)
+    tells = media.choice is EngineChoice.PACKETS
+    shown = [slot for slot in agreed.slots if slot.medium is not Medium.MICROPHONE]
+    assert all((PLAYOUT_DELAY in [uri for _, uri in slot.extensions]) == tells for slot in shown)
+    assert all(PLAYOUT_DELAY not in [uri for _, uri in line.extensions] for line in agreed.lines)
 
 
 async def test_every_open_peer_has_statistics_where_peers_are_counted(media: Media) -> None:

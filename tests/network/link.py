@@ -26,6 +26,8 @@ class Conditions:
     loss: float = 0.0
     burst: float = 1.0
     """Mean length of a series of lost packets; `loss` remains the share of all."""
+    outage: int = 0
+    """So many packets are lost in a row, once a second, whatever `loss` is."""
     delay: float = 0.0
     jitter: float = 0.0
     """At most so much later than `delay`; packets keep their order."""
@@ -46,10 +48,12 @@ class Link:
     _losing: bool = False
     _free_at: float = field(default=float("-inf"))
     _last: float = field(default=float("-inf"))
+    _outage_at: float = field(default=float("-inf"))
+    _outage_left: int = 0
 
     def arrival(self, size: int, now: float) -> float | None:
         """When a packet that is sent now arrives; None if it never does."""
-        if self._loses():
+        if self._loses() or self._is_out(now):
             self.lost += 1
             return None
         at = now
@@ -63,6 +67,14 @@ class Link:
         self._last = max(self._last, at)
         self.passed += 1
         return self._last
+
+    def _is_out(self, now: float) -> bool:
+        if self._outage_left == 0 and self.conditions.outage and now - self._outage_at >= 1:
+            self._outage_at, self._outage_left = now, self.conditions.outage
+        if self._outage_left == 0:
+            return False
+        self._outage_left -= 1
+        return True
 
     def _loses(self) -> bool:
         """Gilbert's model: a good and a bad state, of which the bad one lasts `burst` packets on average."""

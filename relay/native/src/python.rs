@@ -24,8 +24,8 @@ use crate::worker::Report;
 
 /// (name, payload type, that of retransmissions)
 type PyCodec = (String, u8, Option<u8>);
-/// Ids of mid, audio level, abs-send-time, transport-cc; 0: not negotiated.
-type PyExtensions = (u8, u8, u8, u8);
+/// Ids of mid, audio level, abs-send-time, transport-cc, playout-delay; 0: not negotiated.
+type PyExtensions = (u8, u8, u8, u8, u8);
 /// (medium, mid, SSRC, RTX SSRC, codecs, extension ids)
 type PyLine = (u8, String, Option<u32>, Option<u32>, Vec<PyCodec>, PyExtensions);
 /// (medium, mid, SSRC, RTX SSRC, codecs, extension ids)
@@ -283,13 +283,14 @@ fn codecs(named: Vec<PyCodec>) -> PyResult<Vec<NumberedCodec>> {
         .collect()
 }
 
-fn extensions((mid, audio_level, abs_send_time, transport_cc): PyExtensions) -> ExtensionIds {
+fn extensions((mid, audio_level, abs_send_time, transport_cc, playout_delay): PyExtensions) -> ExtensionIds {
     let id = |id: u8| Some(id).filter(|id| *id != 0);
     ExtensionIds {
         mid: id(mid),
         audio_level: id(audio_level),
         abs_send_time: id(abs_send_time),
         transport_cc: id(transport_cc),
+        playout_delay: id(playout_delay),
     }
 }
 

@@ -1,10 +1,10 @@
 //! Media on its way through: one sender's packet to the slots that show its line, and feedback back.
 
-use super::{Exchange, Peer};
+use super::Exchange;
 use crate::bindings::PeerId;
 use crate::counters::Reason;
-use crate::forward::line::{End, Medium};
-use crate::forward::slot::{Held, Link, Media};
+use crate::forward::line::End;
+use crate::forward::slot::{Held, Media};
 use crate::outbox::Outbox;
 use crate::path::Path;
 use crate::rtcp;
@@ -43,8 +43,11 @@ impl Exchange {
                     mended: arrived.mended,
                     delay: arrived.delay,
                 };
+                let gap = arrived.gap;
                 self.forward(End { peer: id, medium }, &media, now, out);
-                self.note_missing(id, medium);
+                if gap {
+                    self.mend(id, now, out);
+                }
             }
         }
     }
@@ -83,6 +86,9 @@ impl Exchange {
             .push(slot.peer, path, |packets| receiver.forward(media, now, &self.ntp, &mut secured.outbound, packets))?;
         peer.counters.sent.count(length);
         self.totals.sent.count(length);
+        if media.mended {
+            self.attend(slot.peer);
+        }
         Ok(())
     }
 
@@ -131,16 +137,6 @@ impl Exchange {
         }
     }
 
-    /// Serve the peer's line soon if something of it is missing.
-    fn note_missing(&mut self, id: PeerId, medium: Medium) {
-        if let Some(peer) = self.peers.get_mut(&id) {
-            let missing = peer.lines[medium as usize].as_ref().is_some_and(|line| line.misses.any());
-            if missing && !std::mem::replace(&mut peer.is_missing, true) {
-                self.missing.push(id);
-            }
-        }
-    }
-
     /// A receiver reports on a slot: the round trip is what passed since our report, without the time it kept it
     /// (RFC 3550 section 6.4.1).
     fn receive_report(&mut self, id: PeerId, block: rtcp::ReportBlock, now: Time) {
@@ -172,32 +168,6 @@ impl Exchange {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         peer.downlink.estimated(bitrate, now);
         peer.counters.estimate.set(bitrate);
-    }
-
-    /// The receiver of a slot misses a packet.
-    fn repeat(&mut self, id: PeerId, ssrc: u32, sequence: u16, now: Time, out: &mut Outbox) {
-        let Some(path) = self.table.selected(id) else { return };
-        let Some(Peer { slots, secured: Some(secured), budget, round_trip, delivered, complaints, counters, .. }) =
-            self.peers.get_mut(&id)
-        else {
-            return;
-        };
-        let Some(slot) = slots.iter_mut().flatten().find(|slot| slot.setup.ssrc == ssrc) else { return };
-        if !complaints.take(now) {
-            self.drop_for(id, Reason::FeedbackThrottled);
-            return;
-        }
-        counters.missed.add(1);
-        let link = Link { round_trip: *round_trip, delivered: *delivered, now };
-        let outbound = &mut secured.outbound;
-        match out.push(id, path, |packets| slot.repeat(sequence, link, budget, &self.ntp, outbound, packets)) {
-            Ok(length) => {
-                counters.sent_again.add(1);
-                counters.sent.count(length);
-                self.totals.sent.count(length);
-            }
-            Err(reason) => self.drop_for(id, reason),
-        }
     }
 
     fn receive_keyframe_request(&mut self, id: PeerId, ssrc: u32, now: Time, out: &mut Outbox) {

@@ -7,6 +7,7 @@
 mod allowance;
 mod commands;
 mod media;
+mod mending;
 mod peer;
 mod rounds;
 
@@ -45,8 +46,9 @@ pub struct Exchange {
     totals: Arc<Totals>,
     ntp: NtpClock,
     rounds: Rounds,
-    /// Peers of whose lines something is missing; each knows whether it is in here.
-    missing: Vec<PeerId>,
+    /// Peers of whose lines something is missing, or to whom something is sent once more soon; each knows whether it
+    /// is in here.
+    mending: Vec<PeerId>,
     events: Vec<Event>,
 }
 
@@ -59,7 +61,7 @@ impl Exchange {
             totals,
             ntp,
             rounds: Rounds::default(),
-            missing: Vec::new(),
+            mending: Vec::new(),
             events: Vec::new(),
         }
     }
@@ -136,6 +138,8 @@ impl Exchange {
     }
 }
 
+#[cfg(test)]
+mod lossy_tests;
 #[cfg(test)]
 mod mending_tests;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::counters::{Counter, PeerCounters, Reason};
 use crate::feedback::cap::{Cap, Downlink};
 use crate::feedback::transport::TransportFeedback;
 use crate::forward::line::{Line, Medium};
+use crate::forward::link::Link;
 use crate::forward::sender_clock::SenderClock;
 use crate::forward::sent::Budget;
 use crate::forward::slot::Slot;
@@ -50,8 +51,8 @@ pub(super) struct Peer {
     delivered_at: (Time, u64),
     /// When it went on by another path.
     pub(super) moved_at: Time,
-    /// Whether the exchange has it among those of whose lines something is missing.
-    pub(super) is_missing: bool,
+    /// Whether the exchange has it among those that need each round.
+    pub(super) is_mending: bool,
     /// Of retransmissions to it.
     pub(super) budget: Budget,
     /// Milliseconds there and back, once a report told.
@@ -73,6 +74,8 @@ pub(super) struct Arrived<'a> {
     pub(super) keyframe: bool,
     pub(super) mended: bool,
     pub(super) delay: Option<i32>,
+    /// Whether others before it turned out to be missing.
+    pub(super) gap: bool,
 }
 
 impl Peer {
@@ -93,7 +96,7 @@ impl Peer {
             delivered: 0,
             delivered_at: (Time::default(), 0),
             moved_at: Time::default(),
-            is_missing: false,
+            is_mending: false,
             budget: Budget::default(),
             round_trip: None,
             complaints: COMPLAINTS,
@@ -157,9 +160,7 @@ impl Peer {
         let codec = line.codec(header.payload_type).ok_or(Reason::UnknownPayloadType)?;
         line.reception.count(index, header.timestamp, now);
         let keyframe = medium.is_video() && codec.starts_keyframe(payload);
-        if medium.is_video() && line.repeats(codec) {
-            line.misses.arrived(index, now);
-        }
+        let gap = medium.is_video() && line.repeats(codec) && line.misses.arrived(index, now);
         if keyframe {
             line.misses.begin(index);
             line.keyframes.met();
@@ -169,25 +170,49 @@ impl Peer {
         }
         let audio_level = line.setup.extensions.audio_level.and_then(|id| header.extension(packet, id));
         let delay = line.position(&self.clock, ntp, now).map(|stands| stands.wrapping_sub(header.timestamp) as i32);
-        Ok(Arrived { medium, codec, header, index, payload, audio_level, keyframe, mended: false, delay })
+        Ok(Arrived { medium, codec, header, index, payload, audio_level, keyframe, mended: false, delay, gap })
     }
 
-    /// Ask the peer for what is missing of its lines, as far as it is time to. False once nothing is missing.
-    pub(super) fn ask_for_missing(&mut self, now: Time, packets: &mut Vec<u8>) -> bool {
-        let reporter = self.reporter();
-        let mut any = false;
+    /// Append requests for what is missing of the peer's lines, as far as it is time to. Gives the lines of which only a
+    /// keyframe helps.
+    pub(super) fn ask_for_missing(&mut self, now: Time, packets: &mut Vec<u8>) -> Vec<Medium> {
+        let (reporter, mut lost) = (self.reporter(), Vec::new());
         for line in self.lines.iter_mut().flatten() {
             if line.receivers.is_empty() {
                 line.misses.clear();
             }
             let due = line.misses.due(self.round_trip, now);
-            any |= line.misses.any();
+            if line.misses.take_lost() && line.keyframes.lost(now) {
+                lost.push(line.setup.medium);
+            }
             if let Some(ssrc) = line.setup.ssrc.filter(|_| !due.is_empty()) {
                 self.counters.asked_again.add(due.len() as u64);
                 rtcp::write_nack(reporter, ssrc, &due, packets);
             }
         }
-        any
+        lost
+    }
+
+    /// Whether something is missing of its lines, or waits to be sent once more to it.
+    pub(super) fn needs_mending(&self) -> bool {
+        self.lines.iter().flatten().any(|line| line.misses.any() || line.misses.is_lost())
+            || self.slots.iter().flatten().any(Slot::has_copies)
+    }
+
+    /// Average loss of its line on the way to us, in sixteenths of a 256th.
+    pub(super) fn loss(&self, medium: Medium) -> u32 {
+        self.lines[medium as usize].as_ref().map_or(0, |line| line.reception.loss)
+    }
+
+    /// The way to it.
+    pub(super) fn link(&self, now: Time) -> Link {
+        Link {
+            round_trip: self.round_trip,
+            delivered: self.delivered,
+            lossy: self.downlink.is_lossy(),
+            full: self.downlink.is_full(),
+            now,
+        }
     }
 
     fn record_arrival(&mut self, header: &Header, packet: &[u8], now: Time) {
@@ -234,5 +259,6 @@ fn mended<'a>(line: &mut Line, mut header: Header, payload: &'a [u8]) -> Result<
     let keyframe = codec.starts_keyframe(payload);
     (header.ssrc, header.sequence) = (ssrc, sequence);
     let medium = line.setup.medium;
-    Ok(Arrived { medium, codec, header, index, payload, audio_level: None, keyframe, mended: true, delay: None })
+    let (audio_level, delay) = (None, None);
+    Ok(Arrived { medium, codec, header, index, payload, audio_level, keyframe, mended: true, delay, gap: false })
 }

@@ -3,9 +3,10 @@
 //! A round comes every [`ROUND`] milliseconds and serves one tenth of the peers, so that each gets
 //! feedback every 100 ms and nothing happens to all at once.
 
-use super::{Event, Exchange};
+use super::{Event, Exchange, Peer};
 use crate::bindings::PeerId;
 use crate::forward::line::{End, Medium};
+use crate::forward::playout;
 use crate::forward::sender_clock::Anchor;
 use crate::outbox::Outbox;
 use crate::rtcp::{self, SenderInfo};
@@ -48,7 +49,7 @@ impl Exchange {
         self.rounds.count += 1;
         let service = round / GROUPS;
         let group: Vec<PeerId> = self.peers.keys().copied().filter(|id| id % GROUPS == round % GROUPS).collect();
-        self.ask_for_missing(now, out);
+        self.mend_all(now, out);
         for id in group {
             // Peers of one group report in different services.
             let reports = (service + id / GROUPS) % SERVICES_PER_REPORT == 0;
@@ -60,29 +61,10 @@ impl Exchange {
         }
     }
 
-    /// Every round, because what is asked for late comes too late.
-    fn ask_for_missing(&mut self, now: Time, out: &mut Outbox) {
-        let mut missing = std::mem::take(&mut self.missing);
-        missing.retain(|id| {
-            let Some(peer) = self.peers.get_mut(id) else { return false };
-            let (mut nacks, reporter) = (Vec::new(), peer.reporter());
-            peer.is_missing = peer.ask_for_missing(now, &mut nacks);
-            let remains = peer.is_missing;
-            if !nacks.is_empty() {
-                self.send_rtcp(*id, out, |packets| {
-                    rtcp::write_receiver_report(reporter, &[], packets);
-                    packets.extend_from_slice(&nacks);
-                    true
-                });
-            }
-            remains
-        });
-        self.missing = missing;
-    }
-
     fn serve(&mut self, id: PeerId, reports: bool, now: Time, out: &mut Outbox) {
         let infos = self.sender_infos(id, reports, now);
         let cap = self.cap(id, now);
+        self.follow_loss(id, now);
         let Some(peer) = self.peers.get_mut(&id) else { return };
         if peer.secured.is_none() {
             return;
@@ -139,6 +121,21 @@ impl Exchange {
             packets.extend_from_slice(&feedback);
             true
         });
+    }
+
+    /// Have the peer keep what it shows for as long as mending takes, on its own way and on the sender's.
+    fn follow_loss(&mut self, id: PeerId, now: Time) {
+        let Some(peer) = self.peers.get(&id) else { return };
+        let own = playout::needed(peer.downlink.loss(), peer.round_trip);
+        for medium in [Medium::Camera, Medium::Screen] {
+            let slot = |peer: &Peer| peer.slots[medium as usize].as_ref().and_then(|slot| slot.source);
+            let Some(source) = self.peers.get(&id).and_then(slot) else { continue };
+            let theirs = self.peers.get(&source.peer);
+            let theirs = theirs.map_or(0, |peer| playout::needed(peer.loss(medium), peer.round_trip));
+            if let Some(slot) = self.peers.get_mut(&id).and_then(|peer| peer.slots[medium as usize].as_mut()) {
+                slot.playout.follow(own.max(theirs), now);
+            }
+        }
     }
 
     /// What the peer may send, by the narrowest way to who watches it.

@@ -17,11 +17,12 @@ const MID: u8 = 4;
 const AUDIO_LEVEL: u8 = 1;
 const SEND_TIME: u8 = 2;
 const TRANSPORT: u8 = 3;
+pub(super) const PLAYOUT: u8 = 5;
 const PASSWORD: &[u8] = b"pppppppppppppppppppppp";
 
 /// A browser: what it seals, and what it got. Payload types and SSRCs are its own.
 pub(super) struct Browser {
-    id: PeerId,
+    pub(super) id: PeerId,
     pub(super) path: Path,
     pub(super) outbound: Outbound,
     inbound: Inbound,
@@ -48,6 +49,7 @@ fn ids(transport: bool) -> ExtensionIds {
         audio_level: Some(AUDIO_LEVEL),
         abs_send_time: Some(SEND_TIME),
         transport_cc: transport.then_some(TRANSPORT),
+        playout_delay: (!transport).then_some(PLAYOUT),
     }
 }
 
@@ -103,7 +105,7 @@ impl Browser {
         packet
     }
 
-    fn take(&mut self, datagram: &[u8]) {
+    pub(super) fn take(&mut self, datagram: &[u8]) {
         let mut bytes = datagram.to_vec();
         if is_rtcp(&bytes) {
             let length = self.inbound.open_rtcp(&mut bytes).unwrap();

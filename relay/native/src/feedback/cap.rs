@@ -5,6 +5,7 @@
 //! only once delay or loss say that the way is full; and the sender may always have a little more than that, so that
 //! it finds out when there is room again. `media-rules` has the measurements.
 
+use crate::forward::playout::LOSSY;
 use crate::time::Time;
 
 /// Milliseconds between two caps: a sender takes a second to follow, and a lost one is made up for soon.
@@ -33,9 +34,9 @@ pub struct Downlink {
     estimate: Option<(u64, Time)>,
     /// Since when it is close to what is delivered.
     close_since: Option<Time>,
-    /// Average loss, and whether it lately rose.
-    loss: u8,
-    lossy: bool,
+    /// Average loss in sixteenths of a 256th, and whether it lately rose.
+    loss: u32,
+    losing_more: bool,
     round_trips: Option<(u64, u64)>,
     capped: bool,
 }
@@ -49,14 +50,33 @@ impl Downlink {
     /// The receiver lost so many 256ths of a stream.
     pub fn lost(&mut self, fraction: u8) {
         // A link that always loses some is not full.
-        self.lossy = fraction >= LOSS && fraction / 2 > self.loss;
-        self.loss = ((7 * u32::from(self.loss) + u32::from(fraction)) / 8) as u8;
+        self.losing_more = fraction >= LOSS && u32::from(fraction) * 16 > 2 * self.loss;
+        self.loss = (7 * self.loss + 16 * u32::from(fraction)) / 8;
     }
 
     /// The way there and back took so many milliseconds.
     pub fn took(&mut self, round_trip: u64) {
         let least = self.round_trips.map_or(round_trip, |(least, _)| least.min(round_trip));
         self.round_trips = Some((least, round_trip));
+    }
+
+    /// Whether packets get lost on the way, though it is not full.
+    pub fn is_lossy(&self) -> bool {
+        self.loss() >= LOSSY
+    }
+
+    /// Average loss in sixteenths of a 256th; none on a way that is full, because then it is no reason to send more.
+    pub fn loss(&self) -> u32 {
+        if self.is_full() { 0 } else { self.loss }
+    }
+
+    /// Whether packets queue up on the way.
+    pub fn is_full(&self) -> bool {
+        self.capped || self.is_slow()
+    }
+
+    fn is_slow(&self) -> bool {
+        self.round_trips.is_some_and(|(least, latest)| latest > least + GROWTH)
     }
 
     /// Somebody else is shown: what was estimated of the last partner's stream means nothing for this one's.
@@ -74,8 +94,7 @@ impl Downlink {
         let since = close.then(|| *self.close_since.get_or_insert(now));
         self.close_since = since;
         let stays = since.is_some_and(|since| now.millis_since(since) >= STAYS);
-        let slow = self.round_trips.is_some_and(|(least, latest)| latest > least + GROWTH);
-        self.capped = stays && (self.capped || self.lossy || slow);
+        self.capped = stays && (self.capped || self.losing_more || self.is_slow());
         self.capped.then_some(LEAST.max(estimate + HEADROOM))
     }
 }

@@ -17,6 +17,8 @@ pub struct Reception {
     /// Latest transit time in timestamp units, and jitter in sixteenths of them.
     transit: Option<i64>,
     jitter: u64,
+    /// Average loss in sixteenths of a 256th, over about eight reports.
+    pub loss: u32,
     /// The latest sender report, and when it came.
     pub report: Option<(Anchor, Time)>,
 }
@@ -24,7 +26,17 @@ pub struct Reception {
 impl Reception {
     /// Of a stream with this clock rate.
     pub fn new(rate: u32) -> Self {
-        Self { rate, first: None, highest: 0, received: 0, before: (0, 0), transit: None, jitter: 0, report: None }
+        Self {
+            rate,
+            first: None,
+            highest: 0,
+            received: 0,
+            before: (0, 0),
+            transit: None,
+            jitter: 0,
+            loss: 0,
+            report: None,
+        }
     }
 
     /// An authentic packet came.
@@ -63,9 +75,11 @@ impl Reception {
         let (last_report, delay) = self.report.map_or((0, 0), |(anchor, at)| {
             ((anchor.ntp >> 16) as u32, now.units_since(at, 1 << 16).min(u64::from(u32::MAX)) as u32)
         });
+        let fraction_lost = (lost_now * 256).checked_div(expected_now).unwrap_or(0).min(255) as u8;
+        self.loss = (7 * self.loss + 16 * u32::from(fraction_lost)) / 8;
         Some(ReportBlock {
             ssrc,
-            fraction_lost: (lost_now * 256).checked_div(expected_now).unwrap_or(0).min(255) as u8,
+            fraction_lost,
             lost: expected.saturating_sub(self.received).min(0x7f_ffff) as u32,
             highest: self.highest as u32,
             jitter: (self.jitter >> 4) as u32,

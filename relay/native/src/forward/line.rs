@@ -55,6 +55,7 @@ pub struct ExtensionIds {
     pub audio_level: Option<u8>,
     pub abs_send_time: Option<u8>,
     pub transport_cc: Option<u8>,
+    pub playout_delay: Option<u8>,
 }
 
 /// What negotiation says of a line.

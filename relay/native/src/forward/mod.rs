@@ -2,7 +2,9 @@
 
 pub mod keyframes;
 pub mod line;
+pub mod link;
 pub mod picture;
+pub mod playout;
 pub mod sender_clock;
 pub mod sent;
 pub mod sequence;

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::counters::{Counter, Reason};
+use crate::forward::link::Link;
 use crate::time::Time;
 
 /// Milliseconds for which packets are kept: a little longer than [`MOST_REPEATS`] of the longest round trip take. A second of them
@@ -21,8 +22,9 @@ const MOST_PER_SLOT: u64 = 512 * 1024;
 /// Bytes kept for everybody: a second of 2.5 Mbit/s for 800 people.
 const MOST_IN_TOTAL: u64 = 256 * 1024 * 1024;
 
-/// Times that one packet is sent again.
-const MOST_REPEATS: u8 = 3;
+/// Times that one packet is sent again when the receiver complains, and when the way to it is full.
+const MOST_REPEATS: u8 = 6;
+const MOST_REPEATS_WHEN_FULL: u8 = 3;
 
 /// Milliseconds between two repeats of one packet: what is assumed of a round trip until it is known, and the
 /// bounds within which it is believed.
@@ -39,6 +41,8 @@ pub struct Sent {
     at: Time,
     repeats: u8,
     repeated_at: Option<Time>,
+    /// Whether it is, or will be, sent once more without a complaint.
+    pub copied: bool,
     /// See [`crate::rtp::Header::marker`].
     pub marker: bool,
     /// Of its retransmission.
@@ -53,7 +57,7 @@ impl Sent {
     /// A packet of the slot's `index`, sent now.
     pub fn new(index: u64, marker: bool, payload_type: u8, timestamp: u32, payload: &[u8], now: Time) -> Self {
         let payload = payload.into();
-        Self { index, at: now, repeats: 0, repeated_at: None, marker, payload_type, timestamp, payload }
+        Self { index, at: now, repeats: 0, repeated_at: None, copied: false, marker, payload_type, timestamp, payload }
     }
 
     /// It was sent again.
@@ -102,13 +106,19 @@ impl SentPackets {
         }
     }
 
-    /// The packet with this sequence number, if it may be sent again now. `round_trip`
-    /// is the receiver's, in milliseconds.
-    pub fn find(&mut self, sequence: u16, round_trip: Option<u64>, now: Time) -> Result<&mut Sent, Reason> {
-        let newest = self.packets.back().ok_or(Reason::NotKept)?.index;
+    /// The packet with this sequence number.
+    pub fn get(&mut self, sequence: u16) -> Option<&mut Sent> {
+        let newest = self.packets.back()?.index;
         let index = newest.wrapping_add_signed(i64::from(sequence.wrapping_sub(newest as u16) as i16));
-        let at = self.packets.binary_search_by_key(&index, |kept| kept.index).map_err(|_| Reason::NotKept)?;
-        let packet = &mut self.packets[at];
+        let at = self.packets.binary_search_by_key(&index, |kept| kept.index).ok()?;
+        self.packets.get_mut(at)
+    }
+
+    /// The packet with this sequence number, if it may be sent again now because its receiver complained.
+    pub fn find(&mut self, sequence: u16, link: &Link) -> Result<&mut Sent, Reason> {
+        let Link { round_trip, now, .. } = *link;
+        let packet = self.get(sequence).ok_or(Reason::NotKept)?;
+        let most = if link.full { MOST_REPEATS_WHEN_FULL } else { MOST_REPEATS };
         let wait = round_trip.unwrap_or(ROUND_TRIP).clamp(ROUND_TRIPS.0, ROUND_TRIPS.1);
         // A tenth less, so that a repeated complaint which was not held up on its way is heard.
         let too_soon = packet.repeated_at.is_some_and(|last| now.millis_since(last) < wait * 9 / 10);
@@ -117,8 +127,8 @@ impl SentPackets {
             return Err(Reason::NotKept);
         }
         // Nobody misses what is still on its way: this complaint is about the packet's way to us, which was mended.
-        let on_its_way = round_trip.is_some_and(|round_trip| age < round_trip.min(ROUND_TRIPS.1) * 3 / 4);
-        if on_its_way || too_soon || packet.repeats >= MOST_REPEATS {
+        let on_its_way = round_trip.is_some_and(|round_trip| age < round_trip.min(ROUND_TRIPS.1) * 9 / 10);
+        if on_its_way || too_soon || packet.repeats >= most {
             return Err(Reason::RepeatedAlready);
         }
         Ok(packet)
@@ -156,9 +166,10 @@ impl Drop for SentPackets {
 }
 
 /// Bits per second that a receiver may always have again, and the hundredths of what it is delivered that it
-/// may have if that is more.
+/// may have if that is more: on a way that loses a tenth, and on one that is full.
 const LEAST: u64 = 100_000;
-const SHARE: u64 = 15;
+const SHARE: u64 = 40;
+const SHARE_WHEN_FULL: u64 = 15;
 
 /// Bits that may be saved up: a keyframe that was lost altogether.
 const SAVED: u64 = 160_000;
@@ -177,15 +188,21 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Whether `bytes` may be sent again now, to a receiver that is `delivered` bits per second.
-    pub fn allows(&mut self, bytes: usize, delivered: u64, now: Time) -> bool {
-        let rate = LEAST.max(delivered.saturating_mul(SHARE) / 100);
-        let earned = now.units_since(self.at, rate.min(u64::from(u32::MAX)) as u32);
+    /// Whether `bytes` may be sent again now.
+    pub fn allows(&mut self, bytes: usize, link: &Link) -> bool {
+        let share = if link.full { SHARE_WHEN_FULL } else { SHARE };
+        let rate = LEAST.max(link.delivered.saturating_mul(share) / 100);
+        let earned = link.now.units_since(self.at, rate.min(u64::from(u32::MAX)) as u32);
         if earned > 0 {
             self.bits = self.bits.saturating_add(earned).min(SAVED);
-            self.at = now;
+            self.at = link.now;
         }
         self.bits >= 8 * bytes as u64
+    }
+
+    /// Whether enough is left for what nobody complained of yet.
+    pub fn is_plentiful(&self) -> bool {
+        self.bits >= SAVED / 2
     }
 
     /// They were sent.
@@ -204,10 +221,13 @@ mod tests {
         Sent::new(index, false, 97, 0, &vec![0; length], Time::from_millis(millis))
     }
 
-    fn found(sent: &mut SentPackets, sequence: u16, millis: u64) -> Result<u64, Reason> {
-        let now = Time::from_millis(millis);
-        let packet = sent.find(sequence, None, now)?;
-        packet.repeated(now);
+    fn link(round_trip: Option<u64>, delivered: u64, full: bool, millis: u64) -> Link {
+        Link { round_trip, delivered, lossy: false, full, now: Time::from_millis(millis) }
+    }
+
+    fn found(sent: &mut SentPackets, sequence: u16, full: bool, millis: u64) -> Result<u64, Reason> {
+        let packet = sent.find(sequence, &link(None, 0, full, millis))?;
+        packet.repeated(Time::from_millis(millis));
         Ok(packet.index)
     }
 
@@ -217,26 +237,28 @@ mod tests {
         for index in 65_530..65_545 {
             sent.keep(packet(index, 100, index - 65_530));
         }
-        assert_eq!(found(&mut sent, 65_533, 20), Ok(65_533));
-        assert_eq!(found(&mut sent, 3, 20), Ok(65_539));
-        assert_eq!(found(&mut sent, 100, 20), Err(Reason::NotKept));
-        assert_eq!(found(&mut sent, 4, 1_100), Err(Reason::NotKept));
+        assert_eq!(found(&mut sent, 65_533, false, 20), Ok(65_533));
+        assert_eq!(found(&mut sent, 3, false, 20), Ok(65_539));
+        assert_eq!(found(&mut sent, 100, false, 20), Err(Reason::NotKept));
+        assert_eq!(found(&mut sent, 4, false, 1_100), Err(Reason::NotKept));
     }
 
     #[test]
-    fn one_packet_is_sent_again_three_times_at_most_and_not_within_a_round_trip() {
-        let mut sent = SentPackets::new(Arc::default());
-        sent.keep(packet(7, 100, 0));
-        let times: Vec<u64> = (0..1_000).filter(|now| found(&mut sent, 7, *now).is_ok()).collect();
-        assert_eq!(times, [0, 90, 180]);
+    fn one_packet_is_sent_again_a_few_times_at_most_and_not_within_a_round_trip() {
+        for (full, expected) in [(false, &[0, 90, 180, 270, 360, 450][..]), (true, &[0, 90, 180])] {
+            let mut sent = SentPackets::new(Arc::default());
+            sent.keep(packet(7, 100, 0));
+            let times: Vec<u64> = (0..1_000).filter(|now| found(&mut sent, 7, full, *now).is_ok()).collect();
+            assert_eq!(times, expected);
+        }
     }
 
     #[test]
     fn what_is_still_on_its_way_is_not_sent_again() {
         let mut sent = SentPackets::new(Arc::default());
         sent.keep(packet(7, 100, 0));
-        let first = |round_trip| (0..1_000).find(|now| sent.find(7, Some(round_trip), Time::from_millis(*now)).is_ok());
-        assert_eq!([0, 100, 4_000].map(first), [Some(0), Some(75), Some(187)]);
+        let first = |round_trip| (0..1_000).find(|now| sent.find(7, &link(Some(round_trip), 0, false, *now)).is_ok());
+        assert_eq!([0, 100, 4_000].map(first), [Some(0), Some(90), Some(225)]);
     }
 
     #[test]
@@ -244,7 +266,7 @@ mod tests {
         let mut budget = Budget::default();
         let mut spent = 0;
         for now in 0..10_000 {
-            if budget.allows(1_000, 400_000, Time::from_millis(now)) {
+            if budget.allows(1_000, &link(None, 400_000, true, now)) {
                 budget.spend(1_000);
                 spent += 1_000;
             }
@@ -254,14 +276,16 @@ mod tests {
 
     #[test]
     fn who_is_delivered_more_may_have_more_again() {
-        let (mut budget, mut spent) = (Budget::default(), 0);
-        for now in 0..10_000 {
-            if budget.allows(1_000, 2_000_000, Time::from_millis(now)) {
-                budget.spend(1_000);
-                spent += 1_000;
+        for (full, expected) in [(true, 380_000..=396_000), (false, 1_000_000..=1_021_000)] {
+            let (mut budget, mut spent) = (Budget::default(), 0);
+            for now in 0..10_000 {
+                if budget.allows(1_000, &link(None, 2_000_000, full, now)) {
+                    budget.spend(1_000);
+                    spent += 1_000;
+                }
             }
+            assert!(expected.contains(&spent), "{spent}");
         }
-        assert!((380_000..=396_000).contains(&spent), "{spent}");
     }
 
     proptest! {

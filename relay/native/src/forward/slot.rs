@@ -4,12 +4,15 @@
 //! and picture numbers go on, payload types and extension ids are its own. After a change, video is
 //! held back until a keyframe.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::codec::Codec;
 use crate::counters::{Counter, Reason};
 use crate::forward::line::{End, ExtensionIds, Medium, NumberedCodec};
+use crate::forward::link::Link;
 use crate::forward::picture::PictureNumbers;
+use crate::forward::playout::Playout;
 use crate::forward::sent::{Budget, Sent, SentPackets};
 use crate::forward::sequence::SequenceMap;
 use crate::forward::timeline::Timeline;
@@ -17,6 +20,13 @@ use crate::rtcp::ReportBlock;
 use crate::rtp::{Written, write_header};
 use crate::srtp::Outbound;
 use crate::time::{NtpClock, Time};
+
+/// Milliseconds until what came late, or was sent again, is sent once more on a lossy way: a short burst of loss is
+/// over then.
+const COPIED: u64 = 15;
+
+/// Packets that wait for that at most.
+const MOST_COPIES: usize = 256;
 
 /// One authentic packet of a line.
 #[derive(Clone, Copy, Debug)]
@@ -72,26 +82,24 @@ pub struct SlotSetup {
 
 impl SlotSetup {
     /// Append the header of a packet that leaves now; gives its length.
-    fn write_header(&self, fields: Written, audio_level: Option<&[u8]>, sent_at: u32, packets: &mut Vec<u8>) -> usize {
+    fn write_header(
+        &self,
+        fields: Written,
+        audio_level: Option<&[u8]>,
+        playout: &Playout,
+        sent_at: u32,
+        packets: &mut Vec<u8>,
+    ) -> usize {
         let sent_at = sent_at.to_be_bytes();
+        let playout = self.extensions.playout_delay.and_then(|id| Some((id, playout.extension()?)));
         let extensions = [
             self.extensions.mid.map(|id| (id, self.mid.as_slice())),
             self.extensions.abs_send_time.map(|id| (id, &sent_at[1..])),
             self.extensions.audio_level.zip(audio_level),
+            playout.as_ref().map(|(id, delay)| (*id, delay.as_slice())),
         ];
         write_header(packets, fields, extensions.into_iter().flatten())
     }
-}
-
-/// What is known of the way to a receiver.
-#[derive(Clone, Copy, Debug)]
-pub struct Link {
-    /// Milliseconds there and back.
-    pub round_trip: Option<u64>,
-    /// Bits per second that it is sent.
-    pub delivered: u64,
-    /// The time.
-    pub now: Time,
 }
 
 /// How the current source maps onto the slot. Made when its first packet passes.
@@ -121,6 +129,10 @@ pub struct Slot {
     pub sent: (u32, u32),
     /// What can be sent again.
     pub kept: SentPackets,
+    /// How long the receiver should keep what it shows.
+    pub playout: Playout,
+    /// Sequence numbers of what is sent once more on a lossy way, and when.
+    copies: VecDeque<(u16, Time)>,
     /// The next free packet index of retransmissions.
     next_rtx: u64,
     /// Packets that should have come to the receiver by its latest report, and those that did not.
@@ -139,6 +151,8 @@ impl Slot {
             timeline: Timeline::new(rate, setup.ssrc.rotate_left(16)),
             next: u64::from(setup.ssrc & 0x7fff),
             kept: SentPackets::new(kept),
+            playout: Playout::default(),
+            copies: VecDeque::new(),
             next_rtx: u64::from(setup.rtx_ssrc & 0x7fff),
             setup,
             source: None,
@@ -170,6 +184,8 @@ impl Slot {
     pub fn show(&mut self, source: Option<End>) {
         self.source = source;
         self.kept.clear();
+        self.copies.clear();
+        self.playout.cut();
         self.cut();
     }
 
@@ -224,7 +240,7 @@ impl Slot {
             ssrc: self.setup.ssrc,
         };
         let start = packets.len();
-        let header = self.setup.write_header(fields, media.audio_level, ntp.abs_send_time(now), packets);
+        let header = self.setup.write_header(fields, media.audio_level, &self.playout, ntp.abs_send_time(now), packets);
         match media.codec.picture(media.payload) {
             Some(picture) => self.pictures.rewrite(media.payload, picture, packets),
             None => packets.extend_from_slice(media.payload),
@@ -232,6 +248,7 @@ impl Slot {
         let payload = &packets[start + header..];
         let rtx = mapping.rtx_payload_type;
         let kept = rtx.map(|rtx| Sent::new(index, fields.marker, rtx, fields.timestamp, payload, now));
+        let late = media.mended && rtx.is_some();
         let octets = (packets.len() - start - header) as u32;
         if outbound.seal_rtp(packets, start, header, self.setup.ssrc, index).is_none() {
             packets.truncate(start);
@@ -241,6 +258,9 @@ impl Slot {
         if let Some(kept) = kept {
             self.kept.keep(kept);
         }
+        if late {
+            self.copy_later(index as u16, now);
+        }
         Ok(packets.len() - start)
     }
 
@@ -249,18 +269,65 @@ impl Slot {
     pub fn repeat(
         &mut self,
         sequence: u16,
-        link: Link,
+        link: &Link,
         budget: &mut Budget,
         ntp: &NtpClock,
         outbound: &mut Outbound,
         packets: &mut Vec<u8>,
     ) -> Result<usize, Reason> {
-        let Link { round_trip, delivered, now } = link;
-        let packet = self.kept.find(sequence, round_trip, now)?;
-        if !budget.allows(packet.payload.len(), delivered, now) {
+        let packet = self.kept.find(sequence, link)?;
+        if !budget.allows(packet.payload.len(), link) {
             return Err(Reason::OverBudget);
         }
-        packet.repeated(now);
+        packet.repeated(link.now);
+        let sent = self.send_again(sequence, link, budget, ntp, outbound, packets);
+        self.copy_later(sequence, link.now);
+        sent
+    }
+
+    /// Whether [`Self::copy`] will have something.
+    pub fn has_copies(&self) -> bool {
+        !self.copies.is_empty()
+    }
+
+    /// Append the next packet that is sent once more without a complaint, as [`Self::repeat`] does. Gives its length;
+    /// None if there is none, yet.
+    pub fn copy(
+        &mut self,
+        link: &Link,
+        budget: &mut Budget,
+        ntp: &NtpClock,
+        outbound: &mut Outbound,
+        packets: &mut Vec<u8>,
+    ) -> Option<usize> {
+        while let Some((sequence, _)) = self.copies.front().copied().filter(|(_, due)| *due <= link.now) {
+            self.copies.pop_front();
+            let size = self.kept.get(sequence).map(|packet| packet.payload.len());
+            if link.lossy && size.is_some_and(|size| budget.allows(size, link) && budget.is_plentiful()) {
+                return self.send_again(sequence, link, budget, ntp, outbound, packets).ok();
+            }
+        }
+        None
+    }
+
+    /// What comes late already must not get lost once more.
+    fn copy_later(&mut self, sequence: u16, now: Time) {
+        let copied = |packet: &mut Sent| std::mem::replace(&mut packet.copied, true);
+        if self.copies.len() < MOST_COPIES && self.kept.get(sequence).is_some_and(|packet| !copied(packet)) {
+            self.copies.push_back((sequence, now.plus_millis(COPIED)));
+        }
+    }
+
+    fn send_again(
+        &mut self,
+        sequence: u16,
+        link: &Link,
+        budget: &mut Budget,
+        ntp: &NtpClock,
+        outbound: &mut Outbound,
+        packets: &mut Vec<u8>,
+    ) -> Result<usize, Reason> {
+        let packet = self.kept.get(sequence).ok_or(Reason::NotKept)?;
         let fields = Written {
             marker: packet.marker,
             payload_type: packet.payload_type,
@@ -269,7 +336,7 @@ impl Slot {
             ssrc: self.setup.rtx_ssrc,
         };
         let start = packets.len();
-        let header = self.setup.write_header(fields, None, ntp.abs_send_time(now), packets);
+        let header = self.setup.write_header(fields, None, &self.playout, ntp.abs_send_time(link.now), packets);
         packets.extend_from_slice(&sequence.to_be_bytes());
         packets.extend_from_slice(&packet.payload);
         let index = self.next_rtx;
