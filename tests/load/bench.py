@@ -70,6 +70,10 @@ class Profile:
 FULL = Profile("full", (2, 8, 32, 64, 300), 9, 1.0)
 QUICK = Profile("quick", (2, 32), 5, 0.7)
 FRAMES_PEOPLE = 2
+TCP_PEOPLE = 32
+
+OPTIONS = {"frames": ("--foreign",), "over TCP": ("--transport", "tcp")}
+"""Of the generator, for each engine."""
 
 Starter = Callable[[], AbstractContextManager[servers.Server]]
 
@@ -102,7 +106,7 @@ def compare(people: int, profile: Profile, cores: Cores, clip: Path) -> Iterator
         direct = stack.enter_context(silent)
         contenders: list[tuple[Contender, Player]] = []
         for engine, start in _servers(people, cores):
-            options = [*load, *(["--vp8", str(clip), "--foreign"] if engine == "frames" else [])]
+            options = [*load, *OPTIONS.get(engine, ()), *(["--vp8", str(clip)] if engine == "frames" else [])]
             try:
                 server = stack.enter_context(start())
             except servers.UnavailableError as reason:
@@ -146,6 +150,8 @@ def _servers(people: int, cores: Cores) -> Iterator[tuple[str, Starter]]:
     if people == FRAMES_PEOPLE:
         yield "frames", lambda: servers.relay("frames", people, cores.server)
     yield "packets", lambda: servers.relay("packets", people, cores.server)
+    if people == TCP_PEOPLE:
+        yield "over TCP", lambda: servers.relay("packets", people, cores.server)
     yield "floor", lambda: servers.forwarder(cores.server)
     yield "coturn", lambda: servers.coturn(cores.server)
 

@@ -41,6 +41,14 @@ def test_a_relay_that_does_nothing_wrong_is_told_so() -> None:
     assert report.packets_per_person == pytest.approx(160, rel=0.1)
 
 
+def test_people_over_tcp_reach_the_relay_and_each_other() -> None:
+    with servers.relay("packets", 4, ANY_CORE) as server:
+        options = ("--people", "4", "--seconds", SECONDS, "--transport", "tcp")
+        report = generator.play(server.route, server.address, *options)
+    assert (faults(report), report.failures, report.loss) == (set(), {}, 0)
+    assert report.packets_per_person == pytest.approx(160, rel=0.1)
+
+
 @pytest.mark.parametrize(
     ("fault", "expected", "count"),
     [

@@ -7,8 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
+from relay.config import EngineChoice
 from tests.browser.cameras import HEIGHT, WIDTH, camera
-from tests.network.conftest import ENGINE, Connect
+from tests.network.conftest import Connect
 from tests.network.internet import SERVER, Internet
 from tests.network.people import COLOURS, CONNECT_TIMEOUT, ann_and_bob, meet
 from tests.network.processes import serving
@@ -54,14 +57,18 @@ async def frozen(internet: Internet, person: str) -> AsyncIterator[None]:
             os.kill(process, signal.SIGCONT)
 
 
-async def test_who_stops_reading_loses_media_and_gets_the_picture_back(connect: Connect, tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", list(EngineChoice))
+async def test_who_stops_reading_loses_media_and_gets_the_picture_back(
+    connect: Connect, tmp_path: Path, engine: EngineChoice
+) -> None:
     internet = connect(ipv6=False)
     internet.forbid("udp_blocked")
     internet.shrink_receive_buffers("ann")
     for colour in COLOURS:
         restless(colour, tmp_path)
     flags = [f"--use-file-for-fake-video-capture={tmp_path}/{{colour}}-restless.y4m"]
-    async with serving(internet, **ENGINE) as server, ann_and_bob(internet, URL, tmp_path, flags) as (ann, bob):
+    settings = {"engine": engine.value}
+    async with serving(internet, **settings) as server, ann_and_bob(internet, URL, tmp_path, flags) as (ann, bob):
         await meet(ann, bob)
         before = server.program.resident()
         sent = (await server.stats())["packets_received"]

@@ -45,7 +45,7 @@ pub fn people(options: &Options, common: &mut Common) -> io::Result<Vec<Person>>
         let camera = line(VIDEO_SSRC + id, offer::VP8, offer::CAMERA);
         let mut media = Media::new(id, Shield::Plain { channel }, microphone, Some(camera), slots, common, now);
         media.recognise(partner, common);
-        people.push(Person::talking(id, socket, media));
+        people.push(Person::talking(id, socket.into(), media));
     }
     Ok(people)
 }

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 
+use crate::carrier::Carrier;
 use crate::clock::{self, MILLISECOND, Nanos, SECOND};
 use crate::connection::Identity;
 use crate::media::Common;
@@ -17,7 +18,7 @@ use crate::script::{Deed, Script};
 use crate::stage::Stage;
 use crate::stamp::Kind;
 use crate::tally::Tally;
-use crate::udp::Inbox;
+use crate::udp::{BATCH, Inbox};
 
 const AUDIO_INTERVAL: Nanos = 20 * MILLISECOND;
 const ASK_INTERVAL: Nanos = 50 * MILLISECOND;
@@ -154,12 +155,16 @@ impl Crowd {
         let person = &mut self.people[index];
         let Some(socket) = &person.socket else { return };
         // A refusal (ICMP) is found out by silence, like any other loss.
-        let received = inbox.receive(socket).unwrap_or(0);
+        let received = socket.receive(inbox).unwrap_or(0);
         let now = clock::now();
         for position in 0..received {
             if !self.common.loses(inbox.datagram(position)) {
                 person.receive(inbox.datagram(position), now, &self.identity, &mut self.common, notices);
             }
+        }
+        // A stream keeps the rest to itself; a socket's is told of again.
+        if received == BATCH && matches!(&person.socket, Some(Carrier::Tcp(_))) {
+            self.receive(index, inbox, notices);
         }
     }
 

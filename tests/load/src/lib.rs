@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod bypass;
+pub mod carrier;
 pub mod clip;
 pub mod clock;
 pub mod connection;

@@ -1,7 +1,6 @@
 //! One person's media: what they send and receive over one socket.
 
-use std::net::UdpSocket;
-
+use crate::carrier::Carrier;
 use crate::clip::Clip;
 use crate::clock::{MILLISECOND, Nanos};
 use crate::downlink::{Downlink, Expected, Seen, Slot};
@@ -105,7 +104,7 @@ impl Media {
     }
 
     /// Send one picture or 20 ms of sound.
-    pub fn send(&mut self, kind: Kind, due: Nanos, socket: &UdpSocket, common: &mut Common) {
+    pub fn send(&mut self, kind: Kind, due: Nanos, socket: &Carrier, common: &mut Common) {
         let Common { clip, tally, outbox, .. } = common;
         let Self { shield, transport_sequence, .. } = self;
         let mut wire = Wire { shield, outbox, transport_sequence, clip, tally };
@@ -118,7 +117,7 @@ impl Media {
     }
 
     /// Take one SRTP or SRTCP datagram.
-    pub fn receive(&mut self, datagram: &mut [u8], now: Nanos, socket: &UdpSocket, common: &mut Common) -> Outcome {
+    pub fn receive(&mut self, datagram: &mut [u8], now: Nanos, socket: &Carrier, common: &mut Common) -> Outcome {
         if rtp::is_rtcp(datagram) {
             self.receive_rtcp(datagram, now, socket, common);
             return Outcome::Nothing;
@@ -146,7 +145,7 @@ impl Media {
     }
 
     /// Send reports, once a second.
-    pub fn report(&mut self, now: Nanos, socket: &UdpSocket, common: &mut Common) {
+    pub fn report(&mut self, now: Nanos, socket: &Carrier, common: &mut Common) {
         let lines = [Some(&self.microphone), self.camera.as_ref()];
         common.outbox.push(|bytes| {
             self.shield.seal_rtcp(bytes, |bytes| {
@@ -171,7 +170,7 @@ impl Media {
     }
 
     /// Ask for what is missing, often.
-    pub fn ask(&mut self, now: Nanos, socket: &UdpSocket, common: &mut Common) {
+    pub fn ask(&mut self, now: Nanos, socket: &Carrier, common: &mut Common) {
         let reporter = self.microphone.ssrc();
         let Common { tally, outbox, .. } = common;
         outbox.push(|bytes| {
@@ -191,7 +190,7 @@ impl Media {
         }
     }
 
-    fn receive_rtcp(&mut self, datagram: &mut [u8], now: Nanos, socket: &UdpSocket, common: &mut Common) {
+    fn receive_rtcp(&mut self, datagram: &mut [u8], now: Nanos, socket: &Carrier, common: &mut Common) {
         let Ok(packet) = self.shield.open_rtcp(datagram) else {
             common.tally.undecryptable += 1;
             return;
@@ -239,10 +238,10 @@ impl Media {
 
 impl Common {
     /// Send what is in the outbox.
-    pub fn flush(&mut self, socket: &UdpSocket) {
+    pub fn flush(&mut self, socket: &Carrier) {
         let Self { loss, tally, outbox, .. } = self;
         tally.dropped += outbox.lose(|datagram| tally.up.pass(datagram, *loss)) as u64;
-        outbox.flush(socket);
+        socket.send(outbox);
     }
 
     /// Whether an arriving datagram is to be lost.

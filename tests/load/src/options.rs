@@ -15,6 +15,9 @@ pub struct Options {
     /// The relay's HTTP port, the forwarder's or the TURN server's UDP port.
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub server: SocketAddr,
+    /// What carries media to the relay.
+    #[arg(long, value_enum, default_value_t = Transport::Udp)]
+    pub transport: Transport,
     /// How many people; an odd one waits.
     #[arg(long, default_value_t = 2)]
     pub people: u32,
@@ -81,6 +84,13 @@ pub struct Options {
     /// Print one JSON object per line: `phase` as it comes, then `report`.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+pub enum Transport {
+    Udp,
+    /// Active ICE-TCP (RFC 6544).
+    Tcp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]

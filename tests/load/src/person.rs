@@ -1,17 +1,18 @@
 //! One person: a WebSocket, a connection, and media, from entering to leaving.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use crate::answer::{Answer, Unusable};
+use crate::carrier::Carrier;
 use crate::clock::{Nanos, SECOND};
 use crate::connection::{Connection, Event, Identity};
 use crate::media::{Common, Media, Outcome};
 use crate::offer::{self, Ssrcs};
+use crate::options::Transport;
 use crate::shield::Shield;
 use crate::signalling::{Closed, Said, Say, Signalling};
-use crate::udp;
 
 /// Between two reports of quality (relay/protocol/README.md).
 const QUALITY_INTERVAL: Nanos = 10 * SECOND;
@@ -37,7 +38,7 @@ pub enum Notice {
 }
 
 /// What the kernel holds of a person.
-pub type Sockets = (Option<Signalling>, Option<UdpSocket>);
+pub type Sockets = (Option<Signalling>, Option<Carrier>);
 
 /// Somebody who is played.
 pub struct Person {
@@ -46,7 +47,7 @@ pub struct Person {
     /// Counts connections, so that turns of an old one are told apart.
     pub life: u32,
     pub signalling: Option<Signalling>,
-    pub socket: Option<UdpSocket>,
+    pub socket: Option<Carrier>,
     pub connection: Option<Connection>,
     pub media: Option<Media>,
     /// When ICE or DTLS is to be driven next.
@@ -87,22 +88,19 @@ impl Person {
     }
 
     /// Whoever needs no introduction: talks from the beginning, without signalling.
-    pub fn talking(id: u32, socket: UdpSocket, media: Media) -> Self {
+    pub fn talking(id: u32, socket: Carrier, media: Media) -> Self {
         let has_camera = media.has_camera();
         Self { phase: Phase::Talking, socket: Some(socket), media: Some(media), ..Self::new(id, has_camera) }
     }
 
-    /// Come in: open the WebSocket and a UDP socket.
-    pub fn enter(&mut self, relay: SocketAddr, now: Nanos) -> io::Result<()> {
+    /// Come in: open the WebSocket, and what is to carry media.
+    pub fn enter(&mut self, relay: SocketAddr, transport: Transport, now: Nanos) -> io::Result<()> {
         self.life += 1;
         self.phase = Phase::Connecting;
         self.entered = now;
         self.ssrcs = Ssrcs::random();
         self.signalling = Some(Signalling::open(relay)?);
-        let any = if relay.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
-        let socket = udp::open(SocketAddr::new(any, 0))?;
-        // The route there tells which of our addresses is the candidate.
-        socket.connect(relay)?;
+        let socket = Carrier::open(transport, relay)?;
         self.connection = Some(Connection::new(socket.local_addr()?).map_err(io::Error::other)?);
         self.socket = Some(socket);
         Ok(())

@@ -90,6 +90,13 @@ impl Inbox {
         Ok(received)
     }
 
+    /// Have a datagram at this position that came some other way.
+    pub fn put(&mut self, position: usize, datagram: &[u8]) {
+        let length = datagram.len().min(DATAGRAM);
+        self.buffers[position][..length].copy_from_slice(&datagram[..length]);
+        self.lengths[position] = length;
+    }
+
     /// The n-th datagram of the last `receive`.
     pub fn datagram(&mut self, position: usize) -> &mut [u8] {
         &mut self.buffers[position][..self.lengths[position]]
@@ -152,6 +159,14 @@ impl Outbox {
         }
         self.bytes.clear();
         self.pieces.clear();
+    }
+
+    /// Hand all over to `take` instead of sending them.
+    pub fn drain(&mut self, mut take: impl FnMut(&[u8])) {
+        for piece in self.pieces.drain(..) {
+            take(&self.bytes[piece.range]);
+        }
+        self.bytes.clear();
     }
 
     fn append(&mut self, write: impl FnOnce(&mut Vec<u8>), destination: Option<libc::sockaddr_in>) {

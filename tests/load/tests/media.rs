@@ -4,6 +4,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use dimpl::SrtpProfile;
+use loadgen::carrier::Carrier;
 use loadgen::clip::Clip;
 use loadgen::clock::{self, SECOND};
 use loadgen::downlink::Slot;
@@ -18,7 +19,7 @@ use loadgen::uplink::Line;
 
 struct Person {
     media: Media,
-    socket: UdpSocket,
+    socket: Carrier,
 }
 
 fn common() -> Common {
@@ -56,7 +57,7 @@ fn pair(common: &Common) -> [Person; 2] {
         ];
         let camera = line(200 + mine, Some((300 + mine, 97)));
         let media = Media::new(mine, shield, line(100 + mine, None), Some(camera), slots, common, clock::now());
-        Person { media, socket }
+        Person { media, socket: socket.into() }
     })
 }
 
@@ -69,7 +70,8 @@ impl Person {
     fn receives(&mut self, lost: &[usize], common: &mut Common) -> usize {
         let mut datagram = [0; 2_048];
         let mut count = 0;
-        while let Ok(size) = self.socket.recv(&mut datagram) {
+        let Carrier::Udp(socket) = &self.socket else { return 0 };
+        while let Ok(size) = socket.recv(&mut datagram) {
             if !lost.contains(&count) {
                 self.media.receive(&mut datagram[..size], clock::now(), &self.socket, common);
             }

@@ -37,7 +37,8 @@ impl Crowd {
     }
 
     pub(super) fn enter(&mut self, index: usize, now: Nanos) {
-        let entered = self.people[index].enter(self.options.server, now).and_then(|()| self.watch(index));
+        let entered =
+            self.people[index].enter(self.options.server, self.options.transport, now).and_then(|()| self.watch(index));
         match entered {
             Ok(()) => self.plan_connection(index, now),
             Err(error) => self.fail(index, error.to_string(), now),
