@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import IO
 
 import aiohttp
 import pytest
@@ -35,11 +36,12 @@ class Served:
 
 @asynccontextmanager
 async def serving(
-    engine: EngineChoice = EngineChoice.PACKETS, module: str = "relay", **settings: str
+    engine: EngineChoice = EngineChoice.PACKETS, module: str = "relay", log: IO[bytes] | None = None, **settings: str
 ) -> AsyncIterator[Served]:
     """A server as a self-hoster starts it, on loopback; it must end within five seconds of Ctrl-C.
 
     `settings` are by name and as written in the environment; `module` may do more than `relay`.
+    What it logs goes to `log`, if there is one.
     """
     port = int(settings.pop("port", free_port()))
     environment = {
@@ -49,7 +51,7 @@ async def serving(
         "RELAY_ENGINE": engine.value,
         **{f"RELAY_{name.upper()}": value for name, value in settings.items()},
     }
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, "serve", env=environment)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, "serve", env=environment, stderr=log)
     try:
         served = Served(process, port)
         await _answers(served)

@@ -1,0 +1,62 @@
+//! Everything that fuzzing found worth keeping (`fuzz/corpus`), through the parsers once more.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use relay_core::bindings::Patience;
+use relay_core::codec::Codec;
+use relay_core::counters::Totals;
+use relay_core::exchange::Exchange;
+use relay_core::outbox::Outbox;
+use relay_core::rtp::Header;
+use relay_core::stun::Check;
+use relay_core::time::{NtpClock, Time};
+
+const PATIENCE: Patience = Patience { consent: 30_000, quiet: 7_000 };
+
+fn corpus(target: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let files = std::fs::read_dir(folder).unwrap();
+    files.map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
+}
+
+#[test]
+fn a_compound_asks_for_no_more_than_it_has_words() {
+    for compound in corpus("rtcp") {
+        let mut acted = 0;
+        let _ = relay_core::rtcp::read(&compound, |_| acted += 1);
+        assert!(acted <= compound.len() / 4, "{compound:02x?}");
+    }
+}
+
+#[test]
+fn what_was_kept_of_headers_and_payloads_is_read_within_its_bounds() {
+    for packet in corpus("rtp") {
+        let Some(header) = Header::parse(&packet) else { continue };
+        assert!(header.payload_of(&packet).unwrap_or_default().len() <= packet.len());
+        for id in 1..=14 {
+            assert!(header.extension(&packet, id).unwrap_or_default().len() <= packet.len());
+        }
+    }
+    for payload in corpus("payload") {
+        for codec in [Codec::Opus, Codec::Vp8, Codec::H264, Codec::Vp9, Codec::Av1] {
+            let _ = (codec.starts_keyframe(&payload), codec.picture(&payload));
+        }
+    }
+    for datagram in corpus("stun") {
+        let ufrag = Check::parse(&datagram).map_or(0, |check| check.local_ufrag().len());
+        assert!(ufrag <= datagram.len());
+    }
+}
+
+#[test]
+fn what_was_kept_of_datagrams_gets_no_answer() {
+    let mut exchange = Exchange::new(Arc::new(Totals::default()), NtpClock::new(0, Time::default()), PATIENCE);
+    let mut out = Outbox::default();
+    let path = relay_core::path::Path::udp(([192, 0, 2, 1], 4_000).into(), [198, 51, 100, 1].into());
+    for mut datagram in corpus("exchange") {
+        exchange.receive(&mut datagram, path, Time::default(), &mut out);
+    }
+    assert!(out.items().is_empty());
+}
