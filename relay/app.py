@@ -68,6 +68,7 @@ class Relay:
             self.report,
             lost=self._directory.connection_lost,
             presence_changed=self._heed_presence,
+            unseen=self._directory.partner_unseen,
         )
         self._rooms = RoomHost(switchboard, self._directory.tell, self.tally)
         self._matchmaker = Matchmaker(self._rooms, self._directory.tell, self.tally, self.report)
@@ -179,6 +180,10 @@ class Relay:
             to_peers=media.to_peers,
             from_peers=media.from_peers,
             bytes_kept=media.bytes_kept,
+            taps=media.taps,
+            taps_refused=media.taps_refused,
+            pictures_converted=media.pictures_converted,
+            pictures_lost=media.pictures_lost,
         )
 
     def links(self) -> Links:

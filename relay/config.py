@@ -124,6 +124,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="`packets`: forward in the native core; `frames`: decode and encode; empty: what is built."),
     ] = None
     media_threads: Annotated[int, Meta(ge=1, le=64, description="Threads of the native core that move packets.")] = 1
+    taps: Annotated[
+        Annotated[int, Meta(ge=0, le=1_000)] | None,
+        Meta(
+            description="Pictures that are converted at once, for pairs without a video codec in common; 0: none;"
+            " empty: one per core."
+        ),
+    ] = None
     max_bitrate: Annotated[
         int,
         Meta(ge=200_000, le=100_000_000, description="Bits per second that one person may send: egress is paid for."),

@@ -20,6 +20,7 @@ class ErrorCode(StrEnum):
     INVALID_OFFER = "invalid_offer"
     TOO_MANY_CANDIDATES = "too_many_candidates"
     CONNECTION_FAILED = "connection_failed"
+    NO_COMMON_CODEC = "no_common_codec"
     RESUME_FAILED = "resume_failed"
     RATE_LIMITED = "rate_limited"
     TOO_MANY_CONNECTIONS = "too_many_connections"

@@ -2,16 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from relay import native
 from relay.config import EngineChoice, Settings
 from relay.errors import ConfigurationError
-from relay.media.engine import Engine
+from relay.media.engine import Engine, EngineListener
 from relay.media.frames.engine import FramesEngine
+from relay.observe import process
 from relay.observe.drops import Drops
 from relay.tasks import Report
 from relay.transport.asyncio_port import AsyncioPort
 from relay.transport.port import MediaPort, PortListener
+
+
+class MediaListener(PortListener, EngineListener, Protocol):
+    """Hears of both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +26,7 @@ class Media:
 
     engine: Engine
     port: MediaPort
-    open: Callable[[Sequence[str], int, PortListener], None]
+    open: Callable[[Sequence[str], int, MediaListener], None]
     """Bind on these hosts and this port, and report to the listener. Raises ConfigurationError."""
     choice: EngineChoice
     reason: str
@@ -50,7 +56,7 @@ def _frames(drops: Drops, report: Report, reason: str) -> Media:
     port = AsyncioPort(drops, report)
     engine = FramesEngine(port, drops, report)
 
-    def open_port(hosts: Sequence[str], number: int, listener: PortListener) -> None:
+    def open_port(hosts: Sequence[str], number: int, listener: MediaListener) -> None:
         port.open(hosts, number, listener, engine.receive)
 
     return Media(engine, port, open_port, EngineChoice.FRAMES, reason)
@@ -62,4 +68,11 @@ def _packets(settings: Settings, drops: Drops, report: Report, reason: str) -> M
     from relay.transport.native import NativePort
 
     port = NativePort(settings.media_threads, settings.max_people, report)
-    return Media(PacketsEngine(port, drops, settings.max_bitrate), port, port.open, EngineChoice.PACKETS, reason)
+    taps = max(1, int(process.cpu_limit())) if settings.taps is None else settings.taps
+    engine = PacketsEngine(port, drops, settings.max_bitrate, taps, report)
+
+    def open_port(hosts: Sequence[str], number: int, listener: MediaListener) -> None:
+        engine.listener = listener
+        port.open(hosts, number, listener)
+
+    return Media(engine, port, open_port, EngineChoice.PACKETS, reason)

@@ -23,7 +23,7 @@ from relay.observe.tally import Tally
 from relay.peer.aiortc_bridge import SharedCertificate
 from relay.peer.candidates import Reach
 from relay.peer.connection import PeerConnection, PeerState
-from relay.peer.lines import RECEIVED, Negotiated, SrtpKeys
+from relay.peer.lines import RECEIVED, Medium, Negotiated, Slot, SrtpKeys
 from relay.peer.negotiation import Identity, negotiate
 from relay.protocol.messages import MediaPath, Role
 from relay.tasks import Report, Tasks
@@ -53,8 +53,8 @@ class _Held:
 
 
 class Connections:
-    """One connection per person at most. `lost` is called when a person's connection fails, and
-    `presence_changed` when it falls quiet or is heard again."""
+    """One connection per person at most. `lost` is called when a person's connection fails, `presence_changed` when it
+    falls quiet or is heard again, and `unseen` when their browser can't show what their partner sends."""
 
     def __init__(
         self,
@@ -68,6 +68,7 @@ class Connections:
         report: Report,
         lost: Callable[[UserId], None],
         presence_changed: Callable[[UserId], None],
+        unseen: Callable[[UserId], None],
     ) -> None:
         self._engine = engine
         self._switchboard = switchboard
@@ -78,6 +79,7 @@ class Connections:
         self._tally = tally
         self._lost = lost
         self._presence_changed = presence_changed
+        self._unseen = unseen
         self._port = port
         self._numbers = itertools.count(1)
         self._peers: dict[PeerId, _Held] = {}
@@ -231,6 +233,14 @@ class Connections:
         if user in self._quiet:
             self._quiet.discard(user)
             self._presence_changed(user)
+
+    # What the engine reports
+
+    def stays_dark(self, slot: Slot) -> None:
+        # Of a screen nobody expects to see it.
+        if slot.medium is Medium.CAMERA and (held := self._peers.get(slot.peer)):
+            log.info("no_common_codec", user=held.user, peer=slot.peer)
+            self._unseen(held.user)
 
     # What a connection reports
 

@@ -85,6 +85,13 @@ class EngineStats:
     """Of sent packets, to be sent again."""
     to_peers: Mending = field(default_factory=Mending)
     from_peers: Mending = field(default_factory=Mending)
+    taps: int = 0
+    """Pictures that are converted now."""
+    taps_refused: int = 0
+    """Slots that were left dark, since there were too many taps or none could help."""
+    pictures_converted: int = 0
+    pictures_lost: int = 0
+    """That were to be converted, and were not: the machine had no time for them, or they made no sense."""
     buffers: tuple[SocketBuffers, ...] = ()
     """Where the engine owns the sockets."""
 
@@ -102,6 +109,13 @@ def links(stats: Collection[PeerStats]) -> Links:
         estimates=[way.estimate for way in receivers if way.estimate is not None],
         caps=[way.cap for way in senders if way.cap is not None],
     )
+
+
+class EngineListener(Protocol):
+    """What an engine reports upward. Called on the event loop, never concurrently; must not raise."""
+
+    def stays_dark(self, slot: Slot) -> None:
+        """What the slot is shown now can't be shown there: no codec in common, and no tap to be had. Told once."""
 
 
 class Engine(Protocol):

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from relay.ids import PeerId
-from relay.media.engine import EngineStats, PeerStats, SocketBuffers, Way
-from relay.observe.drops import Drops
+from relay.media.engine import EngineListener, EngineStats, PeerStats, SocketBuffers, Way
+from relay.media.taps import CONVERTIBLE, NUMBERS, Taps
+from relay.observe.drops import Drop, Drops
 from relay.observe.figures import Mending
-from relay.peer.lines import Codec, Line, Medium, Negotiated, Slot, SrtpKeys
+from relay.peer.lines import Codec, Line, Negotiated, Slot, SrtpKeys
 from relay.peer.negotiation import ABS_SEND_TIME, AUDIO_LEVEL, MID, PLAYOUT_DELAY, TRANSPORT_CC, Terms
+from relay.tasks import Report
 from relay.transport.native import NativePort
 
 TERMS = Terms(
@@ -25,36 +27,46 @@ TERMS = Terms(
 )
 """What the core can forward and tell a sender."""
 
-_NUMBERS = {Medium.MICROPHONE: 0, Medium.CAMERA: 1, Medium.SCREEN: 2}
+_MEDIA = {number: medium for medium, number in NUMBERS.items()}
+
+
+LOST = (Drop.UNDECODABLE, Drop.DECODER_BACKLOG, Drop.SLOT_BACKLOG, Drop.UNENCODABLE)
+"""Why a tap drops a picture."""
 
 
 class PacketsEngine:
     """An `Engine` in the core that `port` runs."""
 
-    def __init__(self, port: NativePort, drops: Drops, bitrate: int) -> None:
+    listener: EngineListener | None = None
+
+    def __init__(self, port: NativePort, drops: Drops, bitrate: int, taps: int, report: Report) -> None:
         """`drops` counts what Python threw away; the core counts for itself. Nobody may send more than `bitrate`
-        bits per second."""
+        bits per second, and `taps` pictures may be converted at once."""
         self._port = port
         self._drops = drops
         self._terms = replace(TERMS, bitrate=bitrate)
         self._bitrate = bitrate
-        self._peers: set[PeerId] = set()
+        self._peers: dict[PeerId, Negotiated] = {}
         self._routes: dict[Slot, Line] = {}
+        self._taps = Taps(port, taps, bitrate, drops, report)
+        self._dark: set[Slot] = set()
+        self._refused = 0
+        port.taps = self
 
     @property
     def terms(self) -> Terms:
         return self._terms
 
     def open(self, peer: PeerId, negotiated: Negotiated) -> None:
-        self._peers.add(peer)
+        self._peers[peer] = negotiated
         self._port.core.open(
             peer,
             [
-                (_NUMBERS[line.medium], line.mid, line.ssrc, line.rtx_ssrc, _codecs(line.codecs), _ids(line.extensions))
+                (NUMBERS[line.medium], line.mid, line.ssrc, line.rtx_ssrc, _codecs(line.codecs), _ids(line.extensions))
                 for line in negotiated.lines
             ],
             [
-                (_NUMBERS[slot.medium], slot.mid, slot.ssrc, slot.rtx_ssrc, _codecs(slot.codecs), _ids(slot.extensions))
+                (NUMBERS[slot.medium], slot.mid, slot.ssrc, slot.rtx_ssrc, _codecs(slot.codecs), _ids(slot.extensions))
                 for slot in negotiated.slots
             ],
             self._bitrate,
@@ -66,19 +78,57 @@ class PacketsEngine:
 
     def route(self, slot: Slot, source: Line | None) -> None:
         self._routes.pop(slot, None)
+        self._dark.discard(slot)
+        self._taps.end(slot)
         if slot.peer not in self._peers:
             return
         if source is not None and source.peer in self._peers:
             self._routes[slot] = source
-            self._port.core.route((slot.peer, _NUMBERS[slot.medium]), (source.peer, _NUMBERS[source.medium]))
+            self._port.core.route((slot.peer, NUMBERS[slot.medium]), (source.peer, NUMBERS[source.medium]))
         else:
-            self._port.core.route((slot.peer, _NUMBERS[slot.medium]), None)
+            self._port.core.route((slot.peer, NUMBERS[slot.medium]), None)
 
     def close(self, peer: PeerId) -> None:
         if peer in self._peers:
-            self._peers.discard(peer)
+            del self._peers[peer]
+            self._taps.end_of(peer)
+            self._dark = {slot for slot in self._dark if slot.peer != peer}
             self._routes = {slot: line for slot, line in self._routes.items() if peer not in (slot.peer, line.peer)}
             self._port.core.close_peer(peer)
+
+    def lacks_codec(self, peer: PeerId, medium: int) -> None:
+        """From the core: convert what the slot is shown, or say that it stays dark."""
+        slot = Slot(peer, _MEDIA[medium])
+        if (fed := self._taps.slot_of(peer)) is not None:
+            # What the tap itself was shown is of no codec that can be decoded.
+            self._taps.end(fed)
+            self._leave_dark(fed)
+            return
+        source = self._routes.get(slot)
+        if source is None or slot in self._taps:
+            return  # they parted meanwhile, or the word crossed with the remedy
+        if self._can_decode(source) and self._taps.begin(slot, source, self._codecs_of(slot)):
+            self._dark.discard(slot)
+        else:
+            self._leave_dark(slot)
+
+    def tapped(self, peer: PeerId, packet: bytes) -> None:
+        """From the core: a packet for a tap."""
+        self._taps.receive(peer, packet)
+
+    def _can_decode(self, source: Line) -> bool:
+        lines = self._peers[source.peer].lines
+        return any(codec.name in CONVERTIBLE for line in lines if line.medium is source.medium for codec in line.codecs)
+
+    def _codecs_of(self, slot: Slot) -> Sequence[Codec]:
+        return next((known.codecs for known in self._peers[slot.peer].slots if known.medium is slot.medium), ())
+
+    def _leave_dark(self, slot: Slot) -> None:
+        if slot not in self._dark:
+            self._dark.add(slot)
+            self._refused += 1
+            if self.listener is not None:
+                self.listener.stays_dark(slot)
 
     def stats(self) -> EngineStats:
         received, sent, drops, kept = self._port.core.totals()
@@ -97,6 +147,10 @@ class PacketsEngine:
             bytes_kept=kept,
             to_peers=Mending(*to_peers),
             from_peers=Mending(*from_peers),
+            taps=len(self._taps),
+            taps_refused=self._refused,
+            pictures_converted=self._taps.encoded,
+            pictures_lost=sum(self._drops[reason] for reason in LOST),
             buffers=tuple(SocketBuffers(*granted) for granted in self._port.core.granted()),
         )
 
@@ -153,6 +207,7 @@ class PacketsEngine:
     async def stop(self) -> None:
         for peer in list(self._peers):
             self.close(peer)
+        await self._taps.close()
 
 
 def _codecs(codecs: Sequence[Codec]) -> list[tuple[str, int, int | None]]:

@@ -5,10 +5,10 @@ engine. `BUILT` says which it is; `Core` and the report kinds exist only where i
 """
 
 try:
-    from relay.native._core import DIED, DTLS, FLOW_HEARD, FLOW_LOST, FLOW_QUIET, FLOW_SELECTED, Core
+    from relay.native._core import DIED, DTLS, FLOW_HEARD, FLOW_LOST, FLOW_QUIET, FLOW_SELECTED, NO_COMMON_CODEC, Core
 except ImportError:
     BUILT = False
 else:
     BUILT = True
 
-__all__ = ["BUILT", "DIED", "DTLS", "FLOW_HEARD", "FLOW_LOST", "FLOW_QUIET", "FLOW_SELECTED", "Core"]
+__all__ = ["BUILT", "DIED", "DTLS", "FLOW_HEARD", "FLOW_LOST", "FLOW_QUIET", "FLOW_SELECTED", "NO_COMMON_CODEC", "Core"]

@@ -12,6 +12,7 @@ DTLS: int
 DIED: int
 FLOW_QUIET: int
 FLOW_HEARD: int
+NO_COMMON_CODEC: int
 
 _Codec = tuple[str, int, int | None]
 """Name, payload type, that of retransmissions."""
@@ -22,8 +23,8 @@ _Line = tuple[int, str, int | None, int | None, Sequence[_Codec], _Extensions]
 _Slot = tuple[int, str, int, int, Sequence[_Codec], _Extensions]
 """Medium, mid, SSRC, SSRC of retransmissions, codecs, extensions."""
 _Report = tuple[int, int, bytes, tuple[str, int, str, bool] | None]
-"""Kind, peer, datagram (or a message, for DIED); for FLOW_SELECTED remote host, remote port, local host, and
-whether it is a TCP connection."""
+"""Kind, peer, datagram (or a message, for DIED; the medium's number, for NO_COMMON_CODEC); for FLOW_SELECTED remote
+host, remote port, local host, and whether it is a TCP connection."""
 _Traffic = tuple[int, int]
 """Packets, bytes."""
 _Drops = list[tuple[str, int]]
@@ -68,6 +69,16 @@ class Core:
     def release(self, peer: int) -> None: ...
     def open(self, peer: int, lines: Sequence[_Line], slots: Sequence[_Slot], bitrate: int) -> None:
         """The peer may send so many bits per second."""
+
+    def open_tap(self, peer: int, line: _Line, slot: _Slot, bitrate: int) -> None:
+        """A peer within the process, without address and keys: what its slot is sent comes up by `tapped`, and
+        what it sends goes down by `inject`."""
+
+    def inject(self, peer: int, packet: bytes) -> bool:
+        """Plain RTP or RTCP from a tap; False if there was no room for it."""
+
+    def tapped(self, most: int) -> list[tuple[int, bytes]]:
+        """Plain RTP and RTCP for taps. To be asked for after `reports`; what is left keeps the core readable."""
 
     def secure(self, peer: int, profile: str, receive: bytes, send: bytes) -> None: ...
     def route(self, slot: tuple[int, int], source: tuple[int, int] | None) -> None: ...

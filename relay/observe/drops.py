@@ -47,10 +47,12 @@ class Drop(StrEnum):
     OVER_BUDGET = "over_budget"
     # frames
     UNDECODABLE = "undecodable"
+    UNENCODABLE = "unencodable"
     DECODER_BACKLOG = "decoder_backlog"
     SLOT_BACKLOG = "slot_backlog"
     FEEDBACK_THROTTLED = "feedback_throttled"
     FLOODED = "flooded"
+    TAP_BACKLOG = "tap_backlog"
 
 
 class Drops:

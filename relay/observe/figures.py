@@ -65,6 +65,12 @@ class Figures:
     from_peers: Mending = field(default_factory=Mending)
     bytes_kept: int = 0
     """Now, of sent packets, to be sent again."""
+    taps: int = 0
+    """Pictures that are converted now."""
+    taps_refused: int = 0
+    pictures_converted: int = 0
+    pictures_lost: int = 0
+    """That were to be converted and were not."""
 
     @property
     def talking(self) -> int:

@@ -107,7 +107,7 @@ class Dtls:
 
 
 class SlotSender:
-    """aiortc's RTCRtpSender on its own: encodes a track and hands over plain RTP.
+    """aiortc's RTCRtpSender on its own: encodes a track, if it is not encoded yet, and hands over plain RTP.
 
     `send` gets plain RTP and RTCP packets; protecting them is the caller's business.
     """
@@ -130,12 +130,8 @@ class SlotSender:
         )
 
     async def handle_rtcp(self, packet: AnyRtcpPacket) -> None:
-        """Reports, NACK and REMB about this slot."""
+        """Reports and NACK about this slot."""
         await self._sender._handle_rtcp_packet(packet)
-
-    def request_keyframe(self) -> None:
-        """Make the next frame a keyframe."""
-        self._sender._send_keyframe()
 
     async def stop(self) -> None:
         await self._sender.stop()

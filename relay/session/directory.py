@@ -88,6 +88,11 @@ class Directory:
         """The person's media connection failed: their browser is to make another."""
         self.tell(user, refusal(RelayError(ErrorCode.CONNECTION_FAILED, "The media connection was lost.")))
 
+    def partner_unseen(self, user: UserId) -> None:
+        """The person's browser can't show what their partner sends."""
+        sentence = "Your browser can't show your partner's picture, and the server can't convert it now."
+        self.tell(user, refusal(RelayError(ErrorCode.NO_COMMON_CODEC, sentence)))
+
 
 def refusal(error: RelayError) -> ErrorMessage:
     """The one place where an error becomes a message."""

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 
 from relay.errors import ConfigurationError, FatalError
 from relay.ids import PeerId
-from relay.native import DTLS, FLOW_HEARD, FLOW_LOST, FLOW_QUIET, Core
+from relay.native import DTLS, FLOW_HEARD, FLOW_LOST, FLOW_QUIET, NO_COMMON_CODEC, Core
 from relay.observe.logging import get_logger
 from relay.tasks import Report
 from relay.transport import bindings
-from relay.transport.port import Path, PortListener, Transport
+from relay.transport.port import Path, PortListener, TapListener, Transport
 from relay.transport.tcp import prepare
 
 REPORTS_PER_WAKE = 128
@@ -36,6 +36,8 @@ class NativePort:
     """A `MediaPort` in the core. `open()` binds it and starts the threads, `close()` ends both."""
 
     _listener: PortListener
+    taps: TapListener
+    """Hears of taps. The engine puts itself there."""
 
     def __init__(self, threads: int, people: int, report: Report) -> None:
         """`people` are admitted at most: the sockets' buffers are sized for them."""
@@ -115,6 +117,11 @@ class NativePort:
             except Exception as failure:
                 # The others are of other people.
                 self._report("media report", failure)
+        for number, packet in self.core.tapped(REPORTS_PER_WAKE):
+            try:
+                self.taps.tapped(PeerId(number), packet)
+            except Exception as failure:
+                self._report("tap", failure)
 
     def _pass_on(self, kind: int, number: int, content: bytes, path: tuple[str, int, str, bool] | None) -> None:
         peer = PeerId(number)
@@ -130,5 +137,7 @@ class NativePort:
             self._listener.flow_heard(peer)
         elif kind == FLOW_LOST:
             self._listener.flow_lost(peer)
+        elif kind == NO_COMMON_CODEC:
+            self.taps.lacks_codec(peer, content[0])
         else:
             self._report("media thread", FatalError(content.decode(errors="replace")))

@@ -52,6 +52,16 @@ class PortListener(Protocol):
         """A DTLS datagram from an address that `peer` proved to be its own."""
 
 
+class TapListener(Protocol):
+    """What the core reports to its engine about taps. As above."""
+
+    def lacks_codec(self, peer: PeerId, medium: int) -> None:
+        """What slot `medium` of `peer` is shown has no codec that its browser knows. Again while that lasts."""
+
+    def tapped(self, peer: PeerId, packet: bytes) -> None:
+        """Plain RTP or RTCP for a tap."""
+
+
 class MediaPort(Protocol):
     """The shared port. One contract suite runs on every implementation (`tests/contract`)."""
 

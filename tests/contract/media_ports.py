@@ -49,6 +49,9 @@ class Listener:
     def dtls_received(self, peer: PeerId, datagram: bytes) -> None:
         self.dtls.append((peer, datagram))
 
+    def stays_dark(self, *_: object) -> None:
+        """No media in these tests."""
+
 
 class Browser:
     """A UDP socket that asks as a browser does."""

@@ -103,7 +103,6 @@ async def test_a_slot_sender_sends_plain_rtp_with_our_ssrc_and_mid() -> None:
             pass
     parsed = RtpPacket.parse(packet, extensions)
     assert (parsed.ssrc, parsed.payload_type, parsed.extensions.mid) == (1_234, 96, "4")
-    sender.request_keyframe()
     await sender.handle_rtcp(RtcpPsfbPacket(fmt=1, ssrc=1, media_ssrc=1_234))
     await sender.stop()
 

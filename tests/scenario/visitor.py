@@ -13,6 +13,7 @@ from aiortc import (
     RTCBundlePolicy,
     RTCConfiguration,
     RTCPeerConnection,
+    RTCRtpSender,
     RTCSessionDescription,
 )
 from av import AudioFrame, VideoFrame
@@ -150,7 +151,8 @@ class Microphone(MediaStreamTrack):
 class MediaVisitor:
     """A visitor's peer connection: the same six sections that the browser client offers."""
 
-    def __init__(self, visitor: Visitor, luma: int) -> None:
+    def __init__(self, visitor: Visitor, luma: int, video: str | None = None) -> None:
+        """A camera of this brightness; `video` is the only codec that the browser knows, such as VP8."""
         self.visitor = visitor
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         sources: dict[Role, MediaStreamTrack] = {Role.MICROPHONE: Microphone(), Role.CAMERA: Camera(luma)}
@@ -158,6 +160,11 @@ class MediaVisitor:
             (role, self.connection.addTransceiver(sources.get(role, kind), direction=direction))
             for kind, direction, role in SECTIONS
         ]
+        if video is not None:
+            known = [codec for codec in RTCRtpSender.getCapabilities("video").codecs if codec.name in (video, "rtx")]
+            for _, transceiver in self._transceivers:
+                if transceiver.kind == "video":
+                    transceiver.setCodecPreferences(known)
         self.answer = ""
 
     async def connect(self) -> None:

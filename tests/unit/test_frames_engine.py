@@ -16,7 +16,7 @@ from relay.peer.lines import Codec, Medium, NegotiatedLine, NegotiatedSlot
 from relay.tasks import Tasks
 from tests.contract.test_aiortc_seams import encoded_pictures
 
-VP8 = Codec("VP8", 96, 90_000, None, (), (), 97)
+VP8 = Codec("VP8", 96, 90_000, None, (), (("nack", None),), 97)
 LINE = NegotiatedLine("1", Medium.CAMERA, (VP8,), (), 1_000, 2_000)
 SLOT = NegotiatedSlot("4", Medium.CAMERA, (VP8,), (), 21, 22)
 
@@ -58,7 +58,7 @@ async def test_a_decoder_that_can_not_keep_up_starts_anew_at_a_keyframe(drops: D
 
 async def test_what_is_watched_is_decoded_and_ends_with_the_watching(drops: Drops, tasks: Tasks) -> None:
     uplink = Uplink(LINE, 1_000, 21, lambda packet: None, drops, tasks)
-    track = uplink.subscribe()
+    track = uplink.subscribe().track
     for number, (payload,) in enumerate(encoded_pictures(4)):
         uplink.receive(picture(number, payload))
     async with asyncio.timeout(5):

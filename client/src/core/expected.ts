@@ -12,7 +12,9 @@ export interface Expected {
 export function expected(session: Session): Expected | null {
   const { phase, mode } = session;
   if (phase.name !== 'talking' || mode === 'text') return null;
-  return { roomId: phase.roomId, medium: isPictureExpected(session) ? 'picture' : 'sound' };
+  // One that can't be shown may still come, but nobody waits for it.
+  const seen = isPictureExpected(session) && phase.partner.unseen !== true;
+  return { roomId: phase.roomId, medium: seen ? 'picture' : 'sound' };
 }
 
 /** Media goes on when the partner's link is lost, but not through a server that has ended. */

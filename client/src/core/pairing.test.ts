@@ -221,6 +221,15 @@ test('a page that runs answers the server', () => {
 describe('a partner whose connection was lost', () => {
   const away = advance(TALKING, received({ event: 'partner_reconnecting' }));
 
+  test('is unseen where no codec is in common, until the next partner', () => {
+    const message = 'No picture.';
+    const data = { code: 'no_common_codec', message } as const;
+    const dark = advance(TALKING, received({ event: 'error', data }));
+    expect(dark.phase).toMatchObject({ name: 'talking', partner: { unseen: true } });
+    const next = advance(dark, received(found('second')));
+    expect(next.phase).not.toMatchObject({ partner: { unseen: true } });
+  });
+
   test('is away, and writes no more', () => {
     const typing = advance(TALKING, received({ event: 'typing', data: { active: true } }));
     const session = advance(typing, received({ event: 'partner_reconnecting' }));

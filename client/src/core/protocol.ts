@@ -56,6 +56,7 @@ export type ErrorCode =
   | 'invalid_offer'
   | 'too_many_candidates'
   | 'connection_failed'
+  | 'no_common_codec'
   | 'resume_failed'
   | 'rate_limited'
   | 'too_many_connections'

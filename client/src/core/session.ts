@@ -214,6 +214,8 @@ function refused(session: Session, error: ErrorMessage['data']): Step {
       return negotiation.refused(session);
     case 'resume_failed':
       return resumption.resumeFailed(session);
+    case 'no_common_codec':
+      return pairing.updatePartner(session, { unseen: true });
     case 'server_full':
     case 'too_many_connections':
       return link.turnedAway(session, error.code, error.retry_after ?? null);

@@ -83,6 +83,8 @@ export interface Partner {
   readonly typing: boolean;
   /** Their link was lost, and they may be back. */
   readonly away: boolean;
+  /** This browser cannot show their picture, and the relay has no room to convert it. */
+  readonly unseen?: true;
 }
 
 /** How a conversation ended. The relay tells all but the last two. */

@@ -4,7 +4,7 @@
 import { isRepairing } from '../core/negotiation';
 import { obstacleOf } from '../core/obstacle';
 import type { Mode } from '../core/protocol';
-import type { Parting, PersonEvent, Session } from '../core/state';
+import type { Parting, Partner, PersonEvent, Session } from '../core/state';
 import { seconds, wordsForObstacle } from './obstacle_words';
 
 export interface Words {
@@ -80,9 +80,11 @@ function talkingStatus({ link }: Session): string {
   return `This server restarts soon. Your conversation may go on for up to ${seconds(link.draining)}.`;
 }
 
-function talkingHint(mode: Mode, partner: { readonly camera: boolean }): string {
+function talkingHint(mode: Mode, partner: Partner): string {
   if (mode === 'text') return 'Only the two of you read what you write.';
   if (mode === 'audio') return 'You hear each other, and nobody sees anybody.';
+  if (partner.camera && partner.unseen)
+    return 'Your browser cannot show their kind of picture, and the server is too busy to convert it.';
   return partner.camera ? 'Their picture is on its way…' : 'Your partner turned their camera off';
 }
 

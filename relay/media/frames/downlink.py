@@ -6,15 +6,26 @@ source changes, so that the browser sees a single continuous stream.
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Executor
 from fractions import Fraction
 
-from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
-from aiortc.rtp import AnyRtcpPacket, RtcpRtpfbPacket
+from aiortc.mediastreams import MediaStreamError
+from aiortc.rtp import (
+    RTCP_PSFB_APP,
+    AnyRtcpPacket,
+    RtcpPacket,
+    RtcpPsfbPacket,
+    RtcpRtpfbPacket,
+    RtcpSrPacket,
+    is_rtcp,
+    unpack_remb_fci,
+)
 from av.frame import Frame
 
 from relay import clock
 from relay.media.frames.timeline import Timeline
-from relay.media.frames.track import PushedTrack
+from relay.media.frames.track import EncodedTrack, PushedTrack
+from relay.media.frames.uplink import Source
 from relay.observe.drops import Drop, Drops
 from relay.peer.aiortc_bridge import SlotSender
 from relay.peer.lines import NegotiatedSlot
@@ -30,6 +41,9 @@ ENCODER_BACKLOG = {"audio": 10, "video": 1}
 KEYFRAME_INTERVAL = 0.5
 """Seconds between keyframes that the receiver can ask for."""
 
+OLDEST = 2.0
+"""Seconds since its capture that a frame is believed to have; more is a mistake in its sender's reports."""
+
 RETRANSMISSIONS_PER_SECOND = 100
 """Packets that the receiver can ask for again, so that its NACKs don't fill its own link."""
 
@@ -37,29 +51,51 @@ RETRANSMISSIONS_PER_SECOND = 100
 class Downlink:
     """From decoded frames of whoever is shown to RTP packets for the receiver."""
 
-    def __init__(self, slot: NegotiatedSlot, send: Callable[[bytes], None], drops: Drops, tasks: Tasks) -> None:
+    def __init__(
+        self,
+        slot: NegotiatedSlot,
+        send: Callable[[bytes], None],
+        drops: Drops,
+        tasks: Tasks,
+        workers: Executor | None = None,
+    ) -> None:
+        """`send` takes plain RTP and RTCP. Pictures are encoded on `workers`, or the event loop's own."""
         kind = slot.medium.kind
         self._drops = drops
         self._tasks = tasks
         self._clock_rate = CLOCK_RATES[kind]
         self._timeline = Timeline(self._clock_rate)
         self._track = PushedTrack(kind, ENCODER_BACKLOG[kind], drops)
-        self._sender = SlotSender(slot, self._track, send)
+        self._pictures = EncodedTrack(self._track, slot.codecs[0].name, workers, drops) if kind == "video" else None
+        self._sender = SlotSender(slot, self._pictures or self._track, self._pass_on)
+        self._send = send
+        self._age = 0.0
         self._started = False
         self._showing: asyncio.Task[None] | None = None
         self._keyframe_at = 0.0
         self._budget = float(RETRANSMISSIONS_PER_SECOND)
         self._budget_at = clock.monotonic()
 
-    def show(self, source: MediaStreamTrack | None) -> None:
+    @property
+    def encoded(self) -> int:
+        """Pictures so far."""
+        return self._pictures.encoded if self._pictures else 0
+
+    @property
+    def bitrate(self) -> int:
+        """Bits per second that its pictures may take; 0 for sound."""
+        return self._pictures.bitrate if self._pictures else 0
+
+    def show(self, source: Source | None) -> None:
         """Show another source from now on, or nothing. What the old one had left is dropped at once."""
         if self._showing is not None:
             self._showing.cancel()
             self._showing = None
         self._track.clear()
         self._timeline.cut()
+        self._age = 0.0
         if source is not None:
-            self._sender.request_keyframe()
+            self._begin_picture()
             self._showing = self._tasks.start("show", self._show(source))
 
     async def handle_rtcp(self, packet: AnyRtcpPacket) -> None:
@@ -69,6 +105,9 @@ class Downlink:
             if affordable < len(packet.lost):
                 self._drops.count(Drop.FEEDBACK_THROTTLED, len(packet.lost) - affordable)
                 packet.lost = packet.lost[:affordable]
+        elif self._pictures and isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
+            self._pictures.bitrate, _ = unpack_remb_fci(packet.fci)
+            return
         await self._sender.handle_rtcp(packet)
 
     def request_keyframe(self) -> None:
@@ -78,24 +117,40 @@ class Downlink:
             self._drops.count(Drop.FEEDBACK_THROTTLED)
             return
         self._keyframe_at = now
-        self._sender.request_keyframe()
+        self._begin_picture()
 
     async def close(self) -> None:
         """Stop encoding. Idempotent."""
         self.show(None)
-        self._track.stop()
+        (self._pictures or self._track).stop()
         if self._started:
             await self._sender.stop()
 
-    async def _show(self, source: MediaStreamTrack) -> None:
+    def _begin_picture(self) -> None:
+        if self._pictures:
+            self._pictures.request_keyframe()
+
+    def _pass_on(self, packet: bytes) -> None:
+        """aiortc's reports say that what is sent was captured just now; a partner's lips would lag by what we took."""
+        if self._age and is_rtcp(packet):
+            reports = RtcpPacket.parse(packet)
+            for report in reports:
+                if isinstance(report, RtcpSrPacket):
+                    report.sender_info.ntp_timestamp -= int(self._age * (1 << 32))
+            packet = b"".join(bytes(report) for report in reports)
+        self._send(packet)
+
+    async def _show(self, source: Source) -> None:
         if not self._started:
             self._started = True
             await self._sender.start(CNAME)
         try:
             while True:
-                frame = await source.recv()
+                frame = await source.track.recv()
                 if not isinstance(frame, Frame) or frame.pts is None:
                     continue
+                if (age := source.age(frame.pts)) is not None:
+                    self._age = min(max(age, 0.0), OLDEST)
                 # The relay hands the same frame to every consumer: none may rely on its timestamp.
                 frame.pts = self._timeline.place(frame.pts, clock.monotonic())
                 frame.time_base = Fraction(1, self._clock_rate)
@@ -103,7 +158,7 @@ class Downlink:
         except MediaStreamError:
             return
         finally:
-            source.stop()
+            source.track.stop()
 
     def _afford(self, wanted: int) -> int:
         now = clock.monotonic()

@@ -57,9 +57,9 @@ class FramesEngine:
         sender = self._peers.get(source.peer) if source else None
         previous = self._routes.pop(slot, None)
         if receiver is not None:
-            track = sender.watch(source.medium) if source and sender else None
-            receiver.show(slot.medium, track)
-            if source and track:
+            watched = sender.watch(source.medium) if source and sender else None
+            receiver.show(slot.medium, watched)
+            if source and watched:
                 self._routes[slot] = source
         if previous is not None and previous not in self._routes.values():
             self._peers[previous.peer].unwatch(previous.medium)

@@ -7,9 +7,9 @@ learnt from its MID extension; anything else is dropped and counted.
 import asyncio
 import struct
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from aiortc.mediastreams import MediaStreamTrack
 from aiortc.rtcrtpparameters import RTCRtpParameters
 from aiortc.rtp import (
     RTCP_PSFB_APP,
@@ -30,8 +30,8 @@ from aiortc.rtp import (
 
 from relay.ids import PeerId
 from relay.media.frames.downlink import Downlink
-from relay.media.frames.srtp import RejectedError, SrtpContext
-from relay.media.frames.uplink import Uplink
+from relay.media.frames.srtp import Guard, NoGuard, RejectedError, SrtpContext
+from relay.media.frames.uplink import Source, Uplink
 from relay.observe.drops import Drop, Drops
 from relay.peer.lines import Medium, Negotiated, NegotiatedLine, SrtpKeys
 from relay.peer.parameters import extension_parameters
@@ -68,12 +68,16 @@ class FramesPeer:
         traffic: Traffic,
         drops: Drops,
         report: Report,
+        workers: Executor | None = None,
     ) -> None:
+        """`send` takes what the peer is to be sent. Pictures are decoded and encoded on `workers`, or the event
+        loop's own."""
         self._send = send
+        self._workers = workers
         self._traffic = traffic
         self._drops = drops
         self._tasks = Tasks(f"frames {peer}", report)
-        self._srtp: SrtpContext | None = None
+        self._guard: Guard | None = None
         self._lines = {line.medium: line for line in negotiated.lines}
         self._mids = {line.mid: line for line in negotiated.lines}
         self._streams = {
@@ -85,7 +89,9 @@ class FramesPeer:
         for extensions in sections:
             self._extensions.configure(RTCRtpParameters(headerExtensions=extension_parameters(extensions)))
         self._uplinks: dict[Medium, Uplink] = {}
-        self._downlinks = {slot.medium: Downlink(slot, self._protect, drops, self._tasks) for slot in negotiated.slots}
+        self._downlinks = {
+            slot.medium: Downlink(slot, self._protect, drops, self._tasks, workers) for slot in negotiated.slots
+        }
         self._slots = {slot.ssrc: self._downlinks[slot.medium] for slot in negotiated.slots}
         self._reporter = next(iter(self._slots), 1)
         self._feedback: asyncio.Queue[tuple[Downlink, AnyRtcpPacket]] = asyncio.Queue(FEEDBACK_BACKLOG)
@@ -93,16 +99,25 @@ class FramesPeer:
 
     def secure(self, keys: SrtpKeys) -> None:
         """Media may pass from now on."""
-        self._srtp = SrtpContext(keys)
+        self._guard = SrtpContext(keys)
 
-    def watch(self, medium: Medium) -> MediaStreamTrack | None:
+    def trust(self) -> None:
+        """Media may pass from now on, in the clear: it stays in the process."""
+        self._guard = NoGuard()
+
+    @property
+    def encoded(self) -> int:
+        """Pictures so far, of all slots."""
+        return sum(downlink.encoded for downlink in self._downlinks.values())
+
+    def watch(self, medium: Medium) -> Source | None:
         """Decode the line and subscribe to its frames; None if the peer does not send such a line."""
         line = self._lines.get(medium)
         if line is None:
             return None
         uplink = self._uplinks.get(medium)
         if uplink is None:
-            uplink = Uplink(line, line.ssrc, self._reporter, self._send_rtcp, self._drops, self._tasks)
+            uplink = Uplink(line, line.ssrc, self._reporter, self._send_rtcp, self._drops, self._tasks, self._workers)
             self._uplinks[medium] = uplink
         return uplink.subscribe()
 
@@ -112,26 +127,26 @@ class FramesPeer:
         if uplink is not None:
             uplink.close()
 
-    def show(self, medium: Medium, source: MediaStreamTrack | None) -> None:
+    def show(self, medium: Medium, source: Source | None) -> None:
         """Show a source in the peer's slot, or nothing."""
         downlink = self._downlinks.get(medium)
         if downlink is not None:
             downlink.show(source)
         elif source is not None:
-            source.stop()
+            source.track.stop()
 
     def receive(self, datagram: bytes) -> None:
         """Take one SRTP or SRTCP datagram from the peer's verified address."""
-        if self._srtp is None:
+        if self._guard is None:
             self._drops.count(Drop.NOT_SECURE_YET)
             return
         self._traffic.packets_received += 1
         self._traffic.bytes_received += len(datagram)
         try:
             if is_rtcp(datagram):
-                self._receive_rtcp(self._srtp.open_rtcp(datagram))
+                self._receive_rtcp(self._guard.open_rtcp(datagram))
             else:
-                self._receive_rtp(self._srtp.open_rtp(datagram))
+                self._receive_rtp(self._guard.open_rtp(datagram))
         except (RejectedError, IndexError):
             self._drops.count(Drop.SRTP_REJECTED)
 
@@ -142,7 +157,7 @@ class FramesPeer:
         for downlink in self._downlinks.values():
             await downlink.close()
         await self._tasks.close()
-        self._srtp = None
+        self._guard = None
 
     def _receive_rtp(self, plain: bytes) -> None:
         try:
@@ -223,10 +238,10 @@ class FramesPeer:
 
     def _protect(self, packet: bytes) -> None:
         """Send plain RTP or RTCP."""
-        if self._srtp is None:
+        if self._guard is None:
             self._drops.count(Drop.NOT_SECURE_YET)
             return
-        sealed = self._srtp.seal_rtcp(packet) if is_rtcp(packet) else self._srtp.seal_rtp(packet)
+        sealed = self._guard.seal_rtcp(packet) if is_rtcp(packet) else self._guard.seal_rtp(packet)
         self._traffic.packets_sent += 1
         self._traffic.bytes_sent += len(sealed)
         self._send(sealed)

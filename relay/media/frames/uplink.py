@@ -7,6 +7,8 @@ decoded for people who are not paired.
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import NamedTuple
 
 import av
 from aiortc.codecs import is_rtx
@@ -25,6 +27,7 @@ from aiortc.rtp import (
     RtcpReceiverInfo,
     RtcpRrPacket,
     RtcpRtpfbPacket,
+    RtcpSenderInfo,
     RtcpSrPacket,
     RtpPacket,
     pack_remb_fci,
@@ -39,6 +42,8 @@ from relay.peer.aiortc_bridge import FrameAssembler, make_decoder
 from relay.peer.lines import NegotiatedLine
 from relay.peer.parameters import codec_parameters
 from relay.tasks import Tasks
+
+_WRAP = 1 << 32
 
 TICK = 0.1
 """Seconds between looks at what is missing."""
@@ -56,6 +61,14 @@ DECODED_BACKLOG = {"audio": 25, "video": 2}
 """Frames waiting for the relay: half a second of sound; of pictures only the latest matter."""
 
 
+class Source(NamedTuple):
+    """What a slot may show."""
+
+    track: MediaStreamTrack
+    age: Callable[[int], float | None]
+    """Seconds since what has this RTP timestamp was captured, once the sender's reports tell."""
+
+
 class Uplink:
     """From RTP packets to decoded frames. `open` starts it, `close` ends it for good."""
 
@@ -67,8 +80,9 @@ class Uplink:
         send: Callable[[AnyRtcpPacket], None],
         drops: Drops,
         tasks: Tasks,
+        workers: Executor | None = None,
     ) -> None:
-        """Begin to decode.
+        """Begin to decode, on `workers` or the event loop's own.
 
         Args:
             ssrc: of the stream, if it is known before its first packet.
@@ -80,9 +94,11 @@ class Uplink:
         self._reporter = reporter
         self._send = send
         self._drops = drops
+        self._workers = workers
         kind = line.medium.kind
         self._codecs = {codec.payloadType: codec for codec in codec_parameters(kind, line.codecs)}
         self._is_video = kind == "video"
+        self._asks_again = any(("nack", None) in codec.feedback for codec in line.codecs)
         self._assembler = FrameAssembler(kind)
         self._missing = NackGenerator()
         self._estimator = RemoteBitrateEstimator()
@@ -94,12 +110,13 @@ class Uplink:
         self._keyframe_interval = KEYFRAME_INTERVALS[0]
         self._keyframe_due = 0.0
         self._reported_at = clock.monotonic()
-        self._sender_report: tuple[int, float] | None = None
+        self._sender_report: tuple[RtcpSenderInfo, float] | None = None
+        self._clock_rate = line.codecs[0].clock_rate
         self._work = [tasks.start("decode", self._decode()), tasks.start("feedback", self._give_feedback())]
 
-    def subscribe(self) -> MediaStreamTrack:
+    def subscribe(self) -> Source:
         """A track of the decoded frames for one more consumer, who must keep reading it."""
-        return self._relay.subscribe(self._decoded)
+        return Source(self._relay.subscribe(self._decoded), self._age)
 
     def close(self) -> None:
         """Stop decoding; the subscribed tracks end. Idempotent."""
@@ -137,8 +154,17 @@ class Uplink:
             self._enqueue(codec, frame)
 
     def receive_sender_report(self, packet: RtcpSrPacket) -> None:
-        """Remember it for the round trip time that the sender derives from our reports (RFC 3550 section 6.4)."""
-        self._sender_report = ((packet.sender_info.ntp_timestamp >> 16) & 0xFFFF_FFFF, clock.monotonic())
+        """Remember it for the round trip time that the sender derives from our reports (RFC 3550 section 6.4), and
+        for when pictures were captured."""
+        self._sender_report = (packet.sender_info, clock.monotonic())
+
+    def _age(self, timestamp: int) -> float | None:
+        if self._sender_report is None:
+            return None
+        info, received_at = self._sender_report
+        since = (info.rtp_timestamp - timestamp) % _WRAP
+        behind = (since - _WRAP if since >= _WRAP // 2 else since) / self._clock_rate
+        return clock.monotonic() - received_at + behind
 
     def _enqueue(self, codec: RTCRtpCodecParameters, frame: JitterFrame) -> None:
         if is_too_large(codec.name, frame.data):
@@ -160,7 +186,7 @@ class Uplink:
             if decoder is None or codec.name != decodes:
                 decoder, decodes = make_decoder(codec), codec.name
             try:
-                frames = await loop.run_in_executor(None, decoder.decode, encoded)
+                frames = await loop.run_in_executor(self._workers, decoder.decode, encoded)
             except (av.FFmpegError, ValueError):
                 self._drops.count(Drop.UNDECODABLE)
                 self._request_keyframe()
@@ -188,7 +214,7 @@ class Uplink:
             self._keyframe_interval = KEYFRAME_INTERVALS[0]
 
     def _request_missing(self) -> None:
-        if self._missing.missing and self._ssrc is not None:
+        if self._missing.missing and self._asks_again and self._ssrc is not None:
             nack = RtcpRtpfbPacket(fmt=RTCP_RTPFB_NACK, ssrc=self._reporter, media_ssrc=self._ssrc)
             nack.lost = sorted(self._missing.missing)
             self._send(nack)
@@ -211,7 +237,8 @@ class Uplink:
         self._reported_at = now
         last_report, delay = 0, 0
         if self._sender_report is not None:
-            last_report, received_at = self._sender_report
+            info, received_at = self._sender_report
+            last_report = (info.ntp_timestamp >> 16) & 0xFFFF_FFFF
             delay = min(int((now - received_at) * 65_536), 0xFFFF_FFFF)
         self._send(
             RtcpRrPacket(

@@ -96,6 +96,11 @@ impl BindingTable {
         self.credentials.insert(ufrag, Credentials { peer, key: integrity_key(password) });
     }
 
+    /// Datagrams for the peer stay inside: it is a tap. There are no credentials for it, and no consent to expire.
+    pub fn enclose(&mut self, peer: PeerId) {
+        self.agents.insert(peer, Agent { selected: Some(Path::inside()), ..Agent::default() });
+    }
+
     /// Forget everything about the peer. Idempotent.
     pub fn release(&mut self, peer: PeerId) {
         let Some(agent) = self.agents.remove(&peer) else { return };

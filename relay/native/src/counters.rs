@@ -88,6 +88,7 @@ reasons! {
     OverBudget = "over_budget",
     FeedbackThrottled = "feedback_throttled",
     Flooded = "flooded",
+    TapBacklog = "tap_backlog",
 }
 
 /// How many were dropped, by reason.

@@ -7,7 +7,7 @@ use std::io;
 use std::net::IpAddr;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -21,10 +21,13 @@ use crate::ordered::{MOST_WAITING, Ordered};
 use crate::path::Path;
 use crate::tcp_worker::TcpWorker;
 use crate::time::{NtpClock, Time};
-use crate::worker::{Report, Reports, Worker};
+use crate::worker::{Report, Reports, Tapped, Worker};
 
 /// Reports that wait at most. Those about flows are kept beyond it, one for each peer.
 const REPORTS: usize = 4_096;
+
+/// Packets for taps that wait at most: a few seconds of a handful.
+const TAPPED: usize = 2_048;
 
 /// Accepted connections that wait at most; more are closed.
 const ADOPTED: usize = 1_024;
@@ -63,6 +66,7 @@ pub struct Handle {
     adopted: SyncSender<(Stream, Path)>,
     adopted_wake: Arc<Wake>,
     reports: Receiver<Report>,
+    tapped: Receiver<Tapped>,
     command_wake: Arc<Wake>,
     /// One for each thread but the first.
     other_wakes: Vec<Arc<Wake>>,
@@ -99,6 +103,7 @@ impl Handle {
         let exchange = Exchange::new(Arc::clone(&totals), ntp, config.patience);
         let exchange = Arc::new(Mutex::new(Ordered::new(exchange, command_queue)));
         let (report_queue, reports) = sync_channel(REPORTS);
+        let (tapped_queue, tapped) = sync_channel(TAPPED);
         let wake = || Wake::new().map(Arc::new).map_err(fail(anywhere));
         let report_wake = wake()?;
         let command_wake = wake()?;
@@ -111,6 +116,7 @@ impl Handle {
             adopted,
             adopted_wake: Arc::clone(&adopted_wake),
             reports,
+            tapped,
             command_wake: Arc::clone(&command_wake),
             other_wakes: Vec::new(),
             report_wake: Arc::clone(&report_wake),
@@ -127,7 +133,7 @@ impl Handle {
             totals: Arc::clone(&totals),
             adopted: adopted_queue,
             wake: adopted_wake,
-            reports: Reports::new(report_queue.clone(), Arc::clone(&report_wake)),
+            reports: Reports::new(report_queue.clone(), tapped_queue.clone(), Arc::clone(&report_wake)),
             stopping: Arc::clone(&handle.stopping),
             origin,
         };
@@ -146,7 +152,7 @@ impl Handle {
                 totals: Arc::clone(&totals),
                 leads,
                 wake,
-                reports: Reports::new(report_queue.clone(), Arc::clone(&report_wake)),
+                reports: Reports::new(report_queue.clone(), tapped_queue.clone(), Arc::clone(&report_wake)),
                 stopping: Arc::clone(&handle.stopping),
                 origin,
             };
@@ -180,20 +186,25 @@ impl Handle {
     /// Up to `most` reports. What is left keeps the descriptor readable.
     pub fn reports(&self, most: usize) -> Vec<Report> {
         self.report_wake.clear();
-        let mut reports = Vec::new();
-        while reports.len() < most {
-            match self.reports.try_recv() {
-                Ok(report) => reports.push(report),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-            }
-        }
-        if reports.len() == most {
-            self.report_wake.signal();
-        } else if self.threads.iter().any(JoinHandle::is_finished) {
+        let mut reports = self.take(&self.reports, most);
+        if reports.len() < most && self.threads.iter().any(JoinHandle::is_finished) {
             // Its own report may not have fitted.
             reports.push(Report::Died("a media thread has ended".to_owned()));
         }
         reports
+    }
+
+    /// Up to `most` packets for taps, to be asked for after the reports. Likewise.
+    pub fn tapped(&self, most: usize) -> Vec<Tapped> {
+        self.take(&self.tapped, most)
+    }
+
+    fn take<T>(&self, queue: &Receiver<T>, most: usize) -> Vec<T> {
+        let taken: Vec<T> = queue.try_iter().take(most).collect();
+        if taken.len() == most {
+            self.report_wake.signal();
+        }
+        taken
     }
 
     /// What passed and what was dropped, since the start.

@@ -19,6 +19,8 @@ pub struct Outgoing {
 pub struct Outbox {
     bytes: Vec<u8>,
     items: Vec<Outgoing>,
+    /// For taps.
+    inside: Vec<(PeerId, Vec<u8>)>,
 }
 
 impl Outbox {
@@ -31,12 +33,19 @@ impl Outbox {
     ) -> Result<T, E> {
         let start = self.bytes.len();
         let written = write(&mut self.bytes);
-        if written.is_ok() {
+        if written.is_ok() && !path.leaves() {
+            self.inside.push((peer, self.bytes.split_off(start)));
+        } else if written.is_ok() {
             self.items.push(Outgoing { peer, path, start, end: self.bytes.len() });
         } else {
             self.bytes.truncate(start);
         }
         written
+    }
+
+    /// What is for taps, in the order of its making.
+    pub fn take_inside(&mut self) -> Vec<(PeerId, Vec<u8>)> {
+        std::mem::take(&mut self.inside)
     }
 
     /// Everything, grouped by peer, in the order of its making.

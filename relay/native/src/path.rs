@@ -1,6 +1,6 @@
 //! How the datagrams of one flow travel.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// What carries them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -8,6 +8,8 @@ use std::net::{IpAddr, SocketAddr};
 pub enum Transport {
     Udp,
     Tcp,
+    /// None: to a tap, within the process.
+    Inside,
 }
 
 /// The browser's address as we see it, and ours that it asked: replies leave from there.
@@ -30,5 +32,16 @@ impl Path {
     /// Datagrams framed in a stream (RFC 4571).
     pub fn tcp(remote: SocketAddr, local: IpAddr) -> Self {
         Self { remote, local, transport: Transport::Tcp }
+    }
+
+    /// Whether it leads out of the process.
+    pub fn leaves(&self) -> bool {
+        self.transport != Transport::Inside
+    }
+
+    /// To a tap: nobody's address, and no packet from a socket has it.
+    pub fn inside() -> Self {
+        let nowhere = IpAddr::from(Ipv4Addr::UNSPECIFIED);
+        Self { remote: SocketAddr::new(nowhere, 0), local: nowhere, transport: Transport::Inside }
     }
 }

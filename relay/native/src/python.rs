@@ -57,6 +57,7 @@ const DTLS: u8 = 2;
 const DIED: u8 = 3;
 const FLOW_QUIET: u8 = 4;
 const FLOW_HEARD: u8 = 5;
+const NO_COMMON_CODEC: u8 = 6;
 
 /// Running media threads, or none after `close`.
 #[pyclass(frozen)]
@@ -145,6 +146,20 @@ impl Core {
         self.order(Command::Open { peer, setup, counters })
     }
 
+    fn open_tap(&self, peer: PeerId, line: PyLine, slot: PySlot, bitrate: u64) -> PyResult<()> {
+        let setup = PeerSetup { lines: vec![self::line(line)?], slots: vec![self::slot(slot)?], bitrate };
+        self.order(Command::OpenTap { peer, setup })
+    }
+
+    fn inject(&self, peer: PeerId, packet: Vec<u8>) -> PyResult<bool> {
+        Ok(self.inner()?.handle.order(Command::Inject { peer, packet }).is_ok())
+    }
+
+    fn tapped<'py>(&self, py: Python<'py>, most: usize) -> PyResult<Vec<(PeerId, Bound<'py, PyBytes>)>> {
+        let packets = self.inner()?.handle.tapped(most);
+        Ok(packets.into_iter().map(|(peer, packet)| (peer, PyBytes::new(py, &packet))).collect())
+    }
+
     fn secure(&self, peer: PeerId, profile: &str, receive: Vec<u8>, send: Vec<u8>) -> PyResult<()> {
         let profile = match profile {
             "SRTP_AEAD_AES_128_GCM" => Profile::Gcm128,
@@ -185,6 +200,9 @@ impl Core {
                 Report::Event(Event::FlowHeard(peer)) => (FLOW_HEARD, peer, PyBytes::new(py, b""), None),
                 Report::Event(Event::FlowLost(peer)) => (FLOW_LOST, peer, PyBytes::new(py, b""), None),
                 Report::Event(Event::Dtls(peer, datagram)) => (DTLS, peer, PyBytes::new(py, &datagram), None),
+                Report::Event(Event::NoCommonCodec(slot)) => {
+                    (NO_COMMON_CODEC, slot.peer, PyBytes::new(py, &[slot.medium as u8]), None)
+                }
                 Report::Died(message) => (DIED, 0, PyBytes::new(py, message.as_bytes()), None),
             })
             .collect())
@@ -325,5 +343,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("DIED", DIED)?;
     module.add("FLOW_QUIET", FLOW_QUIET)?;
     module.add("FLOW_HEARD", FLOW_HEARD)?;
+    module.add("NO_COMMON_CODEC", NO_COMMON_CODEC)?;
     Ok(())
 }

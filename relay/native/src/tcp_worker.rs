@@ -138,6 +138,7 @@ impl TcpWorker {
         let events = exchange.take_events();
         drop(ordered);
         self.reports.tell(events, &self.totals);
+        self.reports.tell_taps(&mut turn.outbox, &self.totals);
         if !turn.outbox.items().is_empty() {
             let failed = turn.sender.send(&self.sockets, &self.flows, &mut turn.outbox);
             self.totals.drops.add(Reason::SendFailed, failed as u64);

@@ -29,6 +29,9 @@ pub enum Report {
     Died(String),
 }
 
+/// A plain packet for a tap.
+pub type Tapped = (PeerId, Vec<u8>);
+
 /// From so many packets a second on, a thread sleeps between batches instead of being woken by what comes
 /// (`relay/decisions/0006-when-a-media-thread-wakes.md`).
 const BUSY: f64 = 10_000.0;
@@ -51,15 +54,30 @@ const LONGEST_WAIT: Duration = Duration::from_millis(500);
 /// The way up: bounded, and signalled once per batch.
 pub struct Reports {
     queue: SyncSender<Report>,
+    tapped: SyncSender<Tapped>,
     wake: Arc<Wake>,
     /// Flow events that did not fit: of each peer the latest about its path and the latest about its silence.
     waiting: HashMap<(PeerId, bool), Event>,
 }
 
 impl Reports {
-    /// Into `queue`, whose reader waits for `wake`.
-    pub fn new(queue: SyncSender<Report>, wake: Arc<Wake>) -> Self {
-        Self { queue, wake, waiting: HashMap::new() }
+    /// Into `queue` and, what is for taps, into `tapped`; the reader of both waits for `wake`.
+    pub fn new(queue: SyncSender<Report>, tapped: SyncSender<Tapped>, wake: Arc<Wake>) -> Self {
+        Self { queue, tapped, wake, waiting: HashMap::new() }
+    }
+
+    /// What a batch has for taps. They miss what their queue has no room for.
+    pub(crate) fn tell_taps(&self, outbox: &mut Outbox, totals: &Totals) {
+        let inside = outbox.take_inside();
+        if inside.is_empty() {
+            return;
+        }
+        for packet in inside {
+            if self.tapped.try_send(packet).is_err() {
+                totals.drops.count(Reason::TapBacklog);
+            }
+        }
+        self.wake.signal();
     }
 
     pub(crate) fn tell(&mut self, events: Vec<Event>, totals: &Totals) {
@@ -74,6 +92,8 @@ impl Reports {
             match event {
                 // The handshake repeats what is lost.
                 Event::Dtls(..) => totals.drops.count(Reason::DtlsBacklog),
+                // It is said again in a second.
+                Event::NoCommonCodec(_) => {}
                 Event::FlowSelected(peer, _) | Event::FlowLost(peer) => {
                     self.waiting.insert((peer, false), event);
                 }
@@ -219,6 +239,7 @@ impl Worker {
 
     fn finish(&mut self, events: Vec<Event>, sender: &mut Sender, outbox: &mut Outbox) {
         self.reports.tell(events, &self.totals);
+        self.reports.tell_taps(outbox, &self.totals);
         if !outbox.items().is_empty() {
             let failed = sender.send(&self.sockets, &self.flows, outbox);
             self.totals.drops.add(Reason::SendFailed, failed as u64);

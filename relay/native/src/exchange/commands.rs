@@ -30,13 +30,45 @@ pub struct PeerSetup {
 /// One order.
 #[allow(missing_docs)] // the fields are named as in relay/transport/port.py and relay/media/engine.py
 pub enum Command {
-    Admit { peer: PeerId, ufrag: Vec<u8>, password: Vec<u8> },
-    SendDtls { peer: PeerId, datagram: Vec<u8> },
-    Release { peer: PeerId },
-    Open { peer: PeerId, setup: PeerSetup, counters: Arc<PeerCounters> },
-    Secure { peer: PeerId, receive: Keys, send: Keys },
-    Route { slot: End, source: Option<End> },
-    Close { peer: PeerId },
+    Admit {
+        peer: PeerId,
+        ufrag: Vec<u8>,
+        password: Vec<u8>,
+    },
+    SendDtls {
+        peer: PeerId,
+        datagram: Vec<u8>,
+    },
+    Release {
+        peer: PeerId,
+    },
+    Open {
+        peer: PeerId,
+        setup: PeerSetup,
+        counters: Arc<PeerCounters>,
+    },
+    Secure {
+        peer: PeerId,
+        receive: Keys,
+        send: Keys,
+    },
+    Route {
+        slot: End,
+        source: Option<End>,
+    },
+    /// A peer within the process: what goes to it and comes from it is plain.
+    OpenTap {
+        peer: PeerId,
+        setup: PeerSetup,
+    },
+    /// RTP or RTCP from a tap.
+    Inject {
+        peer: PeerId,
+        packet: Vec<u8>,
+    },
+    Close {
+        peer: PeerId,
+    },
 }
 
 impl Exchange {
@@ -51,8 +83,17 @@ impl Exchange {
             }
             Command::Secure { peer, receive, send } => self.secure(peer, &receive, &send, now, out),
             Command::Route { slot, source } => self.route(slot, source, now, out),
+            Command::OpenTap { peer, setup } => self.open_tap(peer, setup),
+            Command::Inject { peer, mut packet } => self.receive_media(peer, &mut packet, now, out),
             Command::Close { peer } => self.close(peer, out),
         }
+    }
+
+    fn open_tap(&mut self, id: PeerId, setup: PeerSetup) {
+        let mut peer = Peer::new(setup, Arc::default(), &self.totals.kept);
+        peer.secured = Some(Secured { inbound: Inbound::open(), outbound: Outbound::open() });
+        self.peers.insert(id, peer);
+        self.table.enclose(id);
     }
 
     fn secure(&mut self, id: PeerId, receive: &Keys, send: &Keys, now: Time, out: &mut Outbox) {

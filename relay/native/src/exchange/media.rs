@@ -1,6 +1,6 @@
 //! Media on its way through: one sender's packet to the slots that show its line, and feedback back.
 
-use super::Exchange;
+use super::{Event, Exchange};
 use crate::bindings::PeerId;
 use crate::counters::Reason;
 use crate::forward::line::End;
@@ -15,13 +15,12 @@ use crate::time::Time;
 const LONGEST_ROUND_TRIP: u32 = 5;
 
 impl Exchange {
-    /// SRTP or SRTCP from an address that `id` proved.
+    /// SRTP or SRTCP from an address that `id` proved, or plain from a tap.
     pub(super) fn receive_media(&mut self, id: PeerId, datagram: &mut [u8], now: Time, out: &mut Outbox) {
         let Some(peer) = self.peers.get_mut(&id) else {
             self.totals.drops.count(Reason::NotSecureYet);
             return;
         };
-        self.totals.received.count(datagram.len());
         peer.counters.received.count(datagram.len());
         if is_rtcp(datagram) {
             self.receive_rtcp(id, datagram, now, out);
@@ -67,13 +66,26 @@ impl Exchange {
                     wants_keyframe = true;
                     self.drop_for(receiver.peer, Reason::AwaitingKeyframe);
                 }
-                Err(Held::Dropped(reason)) => self.drop_for(receiver.peer, reason),
+                Err(Held::Dropped(reason)) => {
+                    if reason == Reason::NoCommonCodec {
+                        self.complain(*receiver, now);
+                    }
+                    self.drop_for(receiver.peer, reason);
+                }
             }
         }
         let Some(line) = self.line_mut(source) else { return };
         line.receivers = receivers;
         if wants_keyframe && line.keyframes.held(now) {
             self.request_keyframe(source, out);
+        }
+    }
+
+    /// Nobody but a tap can show the slot what it was sent.
+    fn complain(&mut self, slot: End, now: Time) {
+        let peer = self.peers.get_mut(&slot.peer);
+        if peer.and_then(|peer| peer.slots[slot.medium as usize].as_mut()).is_some_and(|slot| slot.complains(now)) {
+            self.events.push(Event::NoCommonCodec(slot));
         }
     }
 
@@ -85,7 +97,9 @@ impl Exchange {
         let length = out
             .push(slot.peer, path, |packets| receiver.forward(media, now, &self.ntp, &mut secured.outbound, packets))?;
         peer.counters.sent.count(length);
-        self.totals.sent.count(length);
+        if path.leaves() {
+            self.totals.sent.count(length);
+        }
         if media.mended {
             self.attend(slot.peer);
         }
@@ -211,7 +225,9 @@ impl Exchange {
         });
         if let Ok(length) = sent {
             peer.counters.sent.count(length);
-            self.totals.sent.count(length);
+            if path.leaves() {
+                self.totals.sent.count(length);
+            }
         }
     }
 

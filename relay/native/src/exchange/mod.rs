@@ -20,6 +20,7 @@ use self::peer::Peer;
 use self::rounds::Rounds;
 use crate::bindings::{BindingTable, Patience, PeerId};
 use crate::counters::{Reason, Totals};
+use crate::forward::line::End;
 use crate::outbox::Outbox;
 use crate::path::Path;
 use crate::time::{NtpClock, Time};
@@ -37,6 +38,8 @@ pub enum Event {
     FlowLost(PeerId),
     /// A DTLS datagram from an address that the peer proved.
     Dtls(PeerId, Vec<u8>),
+    /// The slot's browser can't decode what it would be shown. Again every second while that lasts.
+    NoCommonCodec(End),
 }
 
 /// See the module.
@@ -82,6 +85,7 @@ impl Exchange {
             }
             Some(128..=191) => {
                 if let Some(peer) = self.owner(&path, now) {
+                    self.totals.received.count(datagram.len());
                     self.receive_media(peer, datagram, now, out);
                 }
             }
@@ -142,5 +146,7 @@ impl Exchange {
 mod lossy_tests;
 #[cfg(test)]
 mod mending_tests;
+#[cfg(test)]
+mod tap_tests;
 #[cfg(test)]
 mod tests;

@@ -145,6 +145,11 @@ impl World {
 
     /// Someone who is admitted, checked, opened and secured.
     pub(super) fn join(&mut self, id: PeerId, payload_type: u8) -> Browser {
+        self.join_with(id, payload_type, Codec::Vp8)
+    }
+
+    /// The same with another video codec.
+    pub(super) fn join_with(&mut self, id: PeerId, payload_type: u8, video: Codec) -> Browser {
         let remote: SocketAddr = format!("192.0.2.{id}:4000").parse().unwrap();
         let path = Path::udp(remote, [198, 51, 100, 1].into());
         let mut browser = Browser {
@@ -159,7 +164,7 @@ impl World {
             feedback: Vec::new(),
         };
         let numbered = |medium: Medium| {
-            let codec = if medium.is_video() { Codec::Vp8 } else { Codec::Opus };
+            let codec = if medium.is_video() { video } else { Codec::Opus };
             let rtx_payload_type = medium.is_video().then_some(payload_type + 10);
             vec![NumberedCodec { codec, payload_type: payload_type + medium as u8, rtx_payload_type }]
         };

@@ -139,6 +139,8 @@ pub struct Slot {
     arrived: (u64, u64),
     /// A report on the stream should go out soon.
     pub report_due: bool,
+    /// When it was told that there is no codec in common.
+    complained_at: Option<Time>,
 }
 
 impl Slot {
@@ -161,6 +163,7 @@ impl Slot {
             sent: (0, 0),
             arrived: (0, 0),
             report_due: false,
+            complained_at: None,
         }
     }
 
@@ -183,6 +186,7 @@ impl Slot {
     /// Show another source from now on, or nothing.
     pub fn show(&mut self, source: Option<End>) {
         self.source = source;
+        self.complained_at = None;
         self.kept.clear();
         self.copies.clear();
         self.playout.cut();
@@ -344,6 +348,17 @@ impl Slot {
         outbound.seal_rtp(packets, start, header, fields.ssrc, index).ok_or(Reason::TooLate)?;
         budget.spend(packets.len() - start);
         Ok(packets.len() - start)
+    }
+
+    /// Whether to tell now that there is no codec in common.
+    pub fn complains(&mut self, now: Time) -> bool {
+        /// Milliseconds between two words about it.
+        const AGAIN: u64 = 1_000;
+        let tell = self.complained_at.is_none_or(|told| now.millis_since(told) >= AGAIN);
+        if tell {
+            self.complained_at = Some(now);
+        }
+        tell
     }
 
     /// The slot's RTP timestamp now, for a report; `source` is the source's own, if its reports tell.

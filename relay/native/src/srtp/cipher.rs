@@ -16,8 +16,16 @@ const SHA1_80_TAG: usize = 10;
 
 /// The session keys of one direction.
 pub(super) enum Cipher {
-    Gcm { rtp: Gcm, rtcp: Gcm },
-    Cm { rtp: Box<Cm>, rtcp: Box<Cm> },
+    Gcm {
+        rtp: Gcm,
+        rtcp: Gcm,
+    },
+    Cm {
+        rtp: Box<Cm>,
+        rtcp: Box<Cm>,
+    },
+    /// For what never leaves the process.
+    None,
 }
 
 pub(super) struct Gcm {
@@ -66,6 +74,7 @@ impl Cipher {
                 let tag = rtp.tag(packets.get(start..)?, (index >> 16) as u32);
                 packets.extend_from_slice(&tag.as_ref()[..SHA1_80_TAG]);
             }
+            Self::None => {}
         }
         Some(())
     }
@@ -85,6 +94,7 @@ impl Cipher {
                 rtp.counter.apply(rtp.iv(ssrc, index), &mut sealed[header..])?;
                 Some(length)
             }
+            Self::None => Some(packet.len()),
         }
     }
 
@@ -105,6 +115,7 @@ impl Cipher {
                 packets.extend_from_slice(&trailer);
                 packets.extend_from_slice(&tag.as_ref()[..SHA1_80_TAG]);
             }
+            Self::None => {}
         }
         Some(())
     }
@@ -115,6 +126,7 @@ impl Cipher {
         let behind = match self {
             Self::Gcm { .. } => 0,
             Self::Cm { .. } => SHA1_80_TAG,
+            Self::None => return None,
         };
         let at = packet.len().checked_sub(behind + 4).filter(|at| *at >= RTCP_HEADER)?;
         let word = crate::bytes::u32_at(packet, at)?;
@@ -139,6 +151,7 @@ impl Cipher {
                 rtcp.counter.apply(rtcp.iv(ssrc, u64::from(index)), &mut sealed[RTCP_HEADER..])?;
                 Some(length)
             }
+            Self::None => Some(packet.len()),
         }
     }
 }

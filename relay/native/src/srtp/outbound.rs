@@ -19,6 +19,11 @@ impl Outbound {
         Some(Self { cipher: Cipher::new(keys)?, rtp: Vec::new(), rtcp_index: 0 })
     }
 
+    /// Of a tap, which is sent to in the clear.
+    pub fn open() -> Self {
+        Self { cipher: Cipher::None, rtp: Vec::new(), rtcp_index: 0 }
+    }
+
     /// Protect the RTP packet that fills `packets` from `start` on. None if this index of the stream was
     /// used before, which would give the key stream away (RFC 7714 section 8.4).
     pub fn seal_rtp(

@@ -1,0 +1,203 @@
+"""Pictures for browsers that have no video codec in common with their partner: decoded, and encoded as they need them.
+
+A tap is a peer of the core that has no browser: what its slot is shown comes up as plain RTP, goes through a
+`FramesPeer` that shows itself what it receives, and what that encodes goes down as plain RTP of the tap's line, which
+the partner's slot shows. So keyframe gating, sequence numbers, retransmissions, caps and reports are the core's own, on
+both sides; a watcher's PLI and cap reach the encoder as RTCP, as they would reach a browser.
+
+Taps begin when the core says that a slot can't show what comes, and end with the route or when nothing comes any
+more. Sound is never tapped: everybody has Opus.
+"""
+
+import asyncio
+import itertools
+import os
+import secrets
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from relay import clock
+from relay.ids import PeerId
+from relay.media.frames.engine import TERMS
+from relay.media.frames.peer import FramesPeer, Traffic
+from relay.observe.drops import Drop, Drops
+from relay.peer.lines import Codec, DtlsRole, Line, Medium, Negotiated, NegotiatedLine, NegotiatedSlot, Slot
+from relay.tasks import Report, Tasks
+from relay.transport.native import NativePort
+
+NUMBERS = {Medium.MICROPHONE: 0, Medium.CAMERA: 1, Medium.SCREEN: 2}
+"""Media, as the core numbers them."""
+
+FIRST_TAP = 1 << 48
+"""Number of the first tap's peer: connections count from one."""
+
+IDLE = 10.0
+"""Seconds without a packet after which a tap ends. It begins anew with the next."""
+
+NICENESS = 5
+"""Of the threads that decode and encode: on a full machine pictures get coarse before calls break."""
+
+CONVERTIBLE = TERMS.video
+"""Codecs that can be decoded and encoded."""
+_INCOMING = {name: 96 + number for number, name in enumerate(CONVERTIBLE)}
+_OUTGOING = 96 + len(CONVERTIBLE)
+"""Payload types within the process."""
+
+
+@dataclass(slots=True)
+class _Tap:
+    peer: PeerId
+    slot: Slot
+    source: Line
+    frames: FramesPeer
+    heard_at: float
+
+
+class Taps:
+    """All taps of the process. Used by the packets engine alone."""
+
+    def __init__(self, port: NativePort, most: int, bitrate: int, drops: Drops, report: Report) -> None:
+        """`most` at once, each sending `bitrate` bits per second at most."""
+        self._port = port
+        self._most = most
+        self._bitrate = bitrate
+        self._drops = drops
+        self._report = report
+        self._numbers = itertools.count(FIRST_TAP)
+        self._slots: dict[Slot, _Tap] = {}
+        self._peers: dict[PeerId, _Tap] = {}
+        self._encoded = 0
+        self._workers: ThreadPoolExecutor | None = None
+        self._tasks = Tasks("taps", report)
+        self._sweeping: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def __contains__(self, slot: Slot) -> bool:
+        return slot in self._slots
+
+    @property
+    def encoded(self) -> int:
+        """Pictures since start."""
+        return self._encoded + sum(tap.frames.encoded for tap in self._slots.values())
+
+    def slot_of(self, peer: PeerId) -> Slot | None:
+        """What the tap with this number feeds, if there is such a tap."""
+        tap = self._peers.get(peer)
+        return tap.slot if tap else None
+
+    def begin(self, slot: Slot, source: Line, codecs: Sequence[Codec]) -> bool:
+        """Show `source` in `slot` by way of a tap, in the first of its `codecs` that can be encoded.
+
+        False if there are too many taps, or no such codec.
+        """
+        wanted = next((codec.name for codec in codecs if codec.name in CONVERTIBLE), None)
+        if wanted is None or len(self._slots) >= self._most:
+            return False
+        peer = PeerId(next(self._numbers))
+        ssrcs = [1 + secrets.randbelow(0xFFFF_FFF0) for _ in range(2)]
+        frames = FramesPeer(
+            peer,
+            _negotiated(slot.medium, wanted, ssrcs),
+            lambda packet: self._send(peer, packet),
+            Traffic(),
+            self._drops,
+            self._report,
+            self._threads(),
+        )
+        tap = _Tap(peer, slot, source, frames, clock.monotonic())
+        self._slots[slot] = self._peers[peer] = tap
+        frames.trust()
+        frames.show(slot.medium, frames.watch(slot.medium))
+        core, number = self._port.core, NUMBERS[slot.medium]
+        none = (0, 0, 0, 0, 0)
+        incoming = [(name, payload_type, None) for name, payload_type in _INCOMING.items()]
+        core.open_tap(
+            peer,
+            (number, "", ssrcs[1], None, [(wanted, _OUTGOING, None)], none),
+            (number, "", ssrcs[0], ssrcs[0] + 1, incoming, none),
+            self._bitrate,
+        )
+        core.route((peer, number), (source.peer, NUMBERS[source.medium]))
+        core.route((slot.peer, number), (peer, number))
+        if self._sweeping is None or self._sweeping.done():
+            self._sweeping = self._tasks.start("sweep", self._sweep())
+        return True
+
+    def end(self, slot: Slot) -> None:
+        """The slot shows nothing any more. Idempotent."""
+        tap = self._slots.pop(slot, None)
+        if tap is None:
+            return
+        del self._peers[tap.peer]
+        self._encoded += tap.frames.encoded
+        self._port.core.close_peer(tap.peer)
+        self._port.release(tap.peer)
+        self._tasks.start(f"close tap {tap.peer}", tap.frames.close())
+
+    def end_of(self, peer: PeerId) -> None:
+        """The person has left."""
+        for tap in list(self._slots.values()):
+            if peer in (tap.slot.peer, tap.source.peer):
+                self.end(tap.slot)
+
+    def receive(self, peer: PeerId, packet: bytes) -> None:
+        """Plain RTP or RTCP from the core."""
+        if tap := self._peers.get(peer):
+            # The core reports on a silent source, too.
+            if not 64 <= packet[1] & 0x7F <= 95:
+                tap.heard_at = clock.monotonic()
+            tap.frames.receive(packet)
+
+    async def close(self) -> None:
+        """End all taps. Idempotent."""
+        for slot in list(self._slots):
+            self.end(slot)
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        await self._tasks.finish()
+        if self._workers is not None:
+            self._workers.shutdown(wait=False, cancel_futures=True)
+
+    def _send(self, peer: PeerId, packet: bytes) -> None:
+        if peer in self._peers and not self._port.core.inject(peer, packet):
+            self._drops.count(Drop.TAP_BACKLOG)
+
+    def _threads(self) -> ThreadPoolExecutor:
+        """As many as there may be taps, so those together take no more cores than that. Started as they are needed."""
+        if self._workers is None:
+            self._workers = ThreadPoolExecutor(self._most, "codec", initializer=_give_way)
+        return self._workers
+
+    async def _sweep(self) -> None:
+        while self._slots:
+            await asyncio.sleep(IDLE / 10)
+            now = clock.monotonic()
+            for tap in [tap for tap in self._slots.values() if now - tap.heard_at > IDLE]:
+                self.end(tap.slot)
+                source = (tap.source.peer, NUMBERS[tap.source.medium])
+                self._port.core.route((tap.slot.peer, NUMBERS[tap.slot.medium]), source)
+
+
+def _negotiated(medium: Medium, wanted: str, ssrcs: Sequence[int]) -> Negotiated:
+    """As if a browser had offered to send what can be decoded, and to receive what is wanted."""
+
+    def codec(name: str, payload_type: int) -> Codec:
+        return Codec(name, payload_type, 90_000, None, (), (("nack", "pli"),), None)
+
+    incoming = tuple(codec(name, payload_type) for name, payload_type in _INCOMING.items())
+    return Negotiated(
+        (NegotiatedLine("", medium, incoming, (), ssrcs[0], None),),
+        (NegotiatedSlot("", medium, (codec(wanted, _OUTGOING),), (), ssrcs[1], 0),),
+        (),
+        "",
+        DtlsRole.SERVER,
+        "",
+    )
+
+
+def _give_way() -> None:
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
