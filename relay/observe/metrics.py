@@ -30,6 +30,7 @@ FIRST_PATHS = ("udp", "tcp", "turn")
 """What can be seen of a path before the browser tells of it."""
 SETUP_FAILURES = (("no_check", "none"), *(("dtls_failed", path) for path in FIRST_PATHS))
 PATHS = ("udp", "tcp", "turn_udp", "turn_tcp", "turn_tls")
+PARTINGS = ("next", "left", "disconnected", "server_stopping")
 LOSSES = ("consent_expired", "closed_by_browser")
 """Reasons that are shown from the start, with 0: a rate misses the first event of a counter that did not exist."""
 
@@ -118,11 +119,11 @@ def _visits(tally: Tally) -> Iterator[Metric]:
     yield CounterMetricFamily("relay_sessions_opened", "Visitors who were let in.", tally.connections)
     yield CounterMetricFamily("relay_sessions_resumed", "Sessions that went on after a lost connection.", tally.resumes)
     family = CounterMetricFamily("relay_sessions_closed", "Visits that ended.", labels=["reason"])
-    yield _by(family, tally.departures)
+    yield _by(family, dict.fromkeys(PARTINGS, 0) | tally.departures)
     yield CounterMetricFamily("relay_matches", "Pairs that were brought together.", tally.matches)
     yield _histogram("relay_wait_seconds", "Waiting for a partner, of people who found one.", tally.wait_seconds)
     family = CounterMetricFamily("relay_rooms_ended", "Conversations that ended.", labels=["reason"])
-    yield _by(family, tally.rooms_ended)
+    yield _by(family, dict.fromkeys(PARTINGS, 0) | tally.rooms_ended)
     yield _histogram("relay_call_seconds", "How long conversations lasted.", tally.call_seconds)
     family = CounterMetricFamily(
         "relay_messages_received", "What visitors sent over their WebSocket.", labels=["event"]

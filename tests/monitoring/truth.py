@@ -3,12 +3,15 @@ and a real Prometheus say is held against what the generator itself counted.
 
     python -m tests.monitoring.truth [--people 200] [--seconds 30] [--pictures FOLDER]
 
-Prints a table and ends with 1 if anything is off by more than `TOLERANCE`. Needs prometheus (Debian's package), and
+Prints a table and ends with 1 if anything is off by more than `TOLERANCE`, or if a panel of a Grafana dashboard asks
+what this Prometheus has no answer to. Needs prometheus (Debian's package), and
 Chromium for pictures of the console.
 """
 
 import argparse
 import asyncio
+import math
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -22,11 +25,15 @@ from tests.load import generator
 from tests.load.generator import Report
 from tests.monitoring.console import Console, photograph
 from tests.monitoring.scene import Scene
+from tests.unit.test_monitoring import DASHBOARDS, load
 
 TOLERANCE = 0.02
 DELAY = 5.0
 """Seconds after which what happened is to be seen."""
 TOKEN = "the operator of a made-up crowd"
+
+PATIENCE = 60.0
+"""Seconds that Prometheus may take to have an answer to everything."""
 
 LOSS = 0.05
 LOSSY = 3
@@ -59,7 +66,7 @@ async def metrics(scene: Scene) -> dict[str, float]:
     }
 
 
-async def while_they_talk(scene: Scene, people: int, pictures: Path | None) -> list[Line]:
+async def while_they_talk(scene: Scene, people: int) -> list[Line]:
     """What the console and Prometheus say of the moment, as soon as they have to know."""
     await asyncio.sleep(DELAY)
     overview = await Console(scene.client, scene.port, TOKEN).overview()
@@ -74,9 +81,24 @@ async def while_they_talk(scene: Scene, people: int, pictures: Path | None) -> l
         ("rooms", people // 2, "relay_rooms"),
     ):
         told.append(Line(figure, "Prometheus", counted, await scene.query(query)))
-    if pictures is not None:
-        await photograph(scene.port, TOKEN, pictures, f"operator_{people}")
     return told
+
+
+NOTHING_TO_SEE = re.compile(r" > 0$|relay_errors_total|relay_limit_hits_total|relay_link_estimate")
+"""Of the first nothing is to be seen where nothing went wrong; and people who are played do not estimate."""
+
+
+async def unanswered(scene: Scene) -> set[str]:
+    """What the dashboards ask, and Prometheus has no answer to now."""
+    silent = set()
+    for dashboard in DASHBOARDS:
+        for panel in load(dashboard)["panels"]:
+            for target in panel["targets"]:
+                found = await scene.series(target["expr"])
+                figures = [series for series in found if not math.isnan(float(series["value"][1]))]
+                if not figures and not NOTHING_TO_SEE.search(target["expr"]):
+                    silent.add(f"{dashboard.stem}: {panel['title']}: {target['expr']}")
+    return silent
 
 
 def afterwards(figures: dict[str, float], report: Report) -> list[Line]:
@@ -104,6 +126,9 @@ async def told(
             prometheus = scene.start_prometheus(interval="5s")
             try:
                 await scene.answers()
+                if pictures is not None:
+                    await asyncio.sleep(2 * DELAY)
+                    await photograph(scene.port, TOKEN, pictures, "operator_0")
                 return await _play(scene, people, seconds, pictures, heard)
             finally:
                 await scene.stop_relay()
@@ -137,9 +162,20 @@ async def _play(
             asyncio.to_thread(generator.play, "relay", f"127.0.0.1:{scene.port}", *arguments, on_phase=phase)
         )
         await measuring.wait()
-        lines = await while_they_talk(scene, people, pictures)
+        lines = await while_they_talk(scene, people)
+        # Browsers' reports, and a scrape after that.
+        await asyncio.sleep(max(DELAY, seconds - 3 * DELAY))
+        silent = await unanswered(scene)
+        if pictures is not None:
+            await photograph(scene.port, TOKEN, pictures, f"operator_{people}")
     report = playing.result()
-    return lines + afterwards(await metrics(scene), report)
+    lines += afterwards(await metrics(scene), report)
+    # How long conversations were is known when nobody may come back to them any more.
+    deadline = loop.time() + PATIENCE
+    while silent and loop.time() < deadline:
+        await asyncio.sleep(DELAY)
+        silent &= await unanswered(scene)
+    return lines + [Line(question, "dashboard", 1, 0) for question in sorted(silent)]
 
 
 def main() -> int:

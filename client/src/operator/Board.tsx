@@ -86,7 +86,7 @@ export function Board({ watch, state }: Props) {
         <Tile
           name="CPU"
           value={share(latest(series, 'cpu'))}
-          detail={`of ${count(overview.cores)} cores`}
+          detail={overview.cores === 1 ? 'of 1 core' : `of ${count(overview.cores)} cores`}
           used={latest(series, 'cpu')}
         />
         <Tile
@@ -137,7 +137,7 @@ export function Board({ watch, state }: Props) {
           atLeast={0.1}
         />
         <Chart
-          title="Response: event loop’s delay and set-up time"
+          title="Event loop’s delay, set-up time"
           series={series}
           lines={[
             ['lag', 'delay'],
@@ -147,22 +147,28 @@ export function Board({ watch, state }: Props) {
           atLeast={0.05}
         />
         <Chart
-          title="Quality: packets lost on people’s links, time frozen"
+          title="Lost on people’s links"
           series={series}
           lines={[
-            ['loss_in', 'lost from them'],
-            ['loss_out', 'lost to them'],
-            ['frozen', 'frozen'],
+            ['loss_in', 'from them'],
+            ['loss_out', 'to them'],
           ]}
           format={share}
           atLeast={0.02}
         />
         <Chart
-          title="Troubles: failures a minute, packets lost here a second"
+          title="Pictures frozen, of the time"
+          series={series}
+          lines={[['frozen', 'frozen']]}
+          format={share}
+          atLeast={0.02}
+        />
+        <Chart
+          title="Failures a minute, drops a second"
           series={series}
           lines={[
             ['failures', 'failures'],
-            ['lost', 'lost'],
+            ['lost', 'dropped here'],
           ]}
           format={count}
           atLeast={1}

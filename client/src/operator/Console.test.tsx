@@ -114,7 +114,7 @@ test('people, rooms and troubles are there at a glance', async () => {
   expect(rooms.textContent).toContain('sends 1.0 Mbit/s');
   expect(rooms.textContent).toContain('no media');
   expect(screen.getByRole('region', { name: 'Recent errors' }).textContent).toContain('3 times');
-  expect(screen.getAllByRole('img')).toHaveLength(7);
+  expect(screen.getAllByRole('img')).toHaveLength(8);
   watch.lock();
 });
 
