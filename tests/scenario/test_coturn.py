@@ -1,6 +1,7 @@
 """The coturn configuration that the project ships, run by the real coturn: it relays to us and to nobody else."""
 
 import asyncio
+import contextlib
 import datetime
 import shutil
 from collections.abc import AsyncIterator
@@ -18,6 +19,10 @@ from tests.network.turn import SECRET, options
 
 RELAY, STRANGER, COTURN = "127.0.0.2", "127.0.0.3", "127.0.0.4"
 PATIENCE = 5.0
+
+MOST_ALLOCATIONS = 8
+QUOTA_REACHED = 486
+"""RFC 8656 section 7.2."""
 
 pytestmark = pytest.mark.skipif(shutil.which("turnserver") is None, reason="coturn is not installed")
 
@@ -66,10 +71,10 @@ async def coturn(tmp_path: Path) -> AsyncIterator[int]:
     await process.wait()
 
 
-def credentials(secret: str = SECRET, now: float | None = None) -> tuple[str, str]:
+def credentials(secret: str = SECRET, now: float | None = None, user: str = "ann") -> tuple[str, str]:
     settings = Settings(turn_urls=("turn:turn.test",), turn_secret=secret, turn_lifetime=60)
     moment = datetime.datetime.now(datetime.UTC).timestamp() if now is None else now
-    (server,) = Turn.configured(settings).servers(UserId("ann"), moment)
+    (server,) = Turn.configured(settings).servers(UserId(user), moment)
     assert server.username is not None
     assert server.credential is not None
     return server.username, server.credential
@@ -111,3 +116,26 @@ async def test_wrong_and_outdated_credentials_are_refused(coturn: int, name: tup
     with pytest.raises(stun.TransactionFailed) as refused:
         await through(coturn, RELAY, name)
     assert refused.value.response.attributes["ERROR-CODE"][0] == 401
+
+
+async def test_one_person_gets_eight_allocations_and_leaves_room_for_the_next(coturn: int) -> None:
+    earlier = credentials(now=datetime.datetime.now(datetime.UTC).timestamp() - 1)
+    async with contextlib.AsyncExitStack() as allocations:
+
+        async def allocate(name: tuple[str, str]) -> None:
+            transport, _ = await turn.create_turn_endpoint(
+                asyncio.DatagramProtocol,
+                server_addr=(COTURN, coturn),
+                username=name[0],
+                password=name[1],
+                transport="tcp",
+            )
+            allocations.callback(transport.close)
+
+        for _ in range(MOST_ALLOCATIONS):
+            await allocate(credentials())
+        for name in (credentials(), earlier):
+            with pytest.raises(stun.TransactionFailed) as refused:
+                await allocate(name)
+            assert refused.value.response.attributes["ERROR-CODE"][0] == QUOTA_REACHED
+        await allocate(credentials(user="bob"))
