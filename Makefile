@@ -51,7 +51,7 @@ test-load: core $(STATIC) chromium
 test-unit: $(VENV)/installed
 	$(BIN)/pytest -q tests/unit tests/contract
 
-test-scenario: $(VENV)/installed
+test-scenario: $(VENV)/installed coturn
 	$(BIN)/pytest -q tests/scenario tests/hostile
 
 test-browser: $(VENV)/installed $(STATIC) chromium
@@ -155,6 +155,12 @@ chromium: # Debian's package, as root; otherwise say what to install
 	@command -v $(CHROMIUM) >/dev/null || { \
 		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-liberation >/dev/null; \
 		else echo "Browser tests need Chromium: install Debian's package 'chromium' and try again." >&2; exit 1; fi; }
+
+.PHONY: coturn
+coturn: # Debian's package, as root; otherwise say what to install
+	@command -v turnserver >/dev/null || { \
+		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends coturn >/dev/null; \
+		else echo "TURN tests need turnserver: install Debian's package 'coturn' and try again." >&2; exit 1; fi; }
 
 promtool: # Debian's package, as root; otherwise say what to install
 	@command -v promtool >/dev/null || { \

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import datetime
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -23,8 +22,6 @@ PATIENCE = 5.0
 MOST_ALLOCATIONS = 8
 QUOTA_REACHED = 486
 """RFC 8656 section 7.2."""
-
-pytestmark = pytest.mark.skipif(shutil.which("turnserver") is None, reason="coturn is not installed")
 
 
 class Echo(asyncio.DatagramProtocol):
