@@ -13,6 +13,7 @@ from pathlib import Path
 
 import aiohttp
 
+from tests.load import generator
 from tests.monitoring.scene import PLACES, Scene
 from tests.unit.offers import ROLES, offer
 
@@ -170,6 +171,72 @@ async def a_task_fails(scene: Scene) -> AsyncIterator[None]:
     scene.start_relay()
 
 
+@contextlib.asynccontextmanager
+async def pairs(scene: Scene, amount: int) -> AsyncIterator[list[tuple[aiohttp.ClientWebSocketResponse, str]]]:
+    """So many people in conversation, each with their room. Nobody else may be waiting."""
+    async with contextlib.AsyncExitStack() as stack:
+        people = []
+        for _ in range(amount):
+            connecting = scene.client.ws_connect(f"http://127.0.0.1:{scene.port}/ws", max_msg_size=0)
+            visitor = await stack.enter_async_context(connecting)
+            await visitor.send_json({"event": "find_partner"})
+            people.append(visitor)
+        rooms = []
+        for visitor in people:
+            while (message := await visitor.receive_json())["event"] != "partner_found":
+                pass
+            rooms.append((visitor, message["data"]["room_id"]))
+        yield rooms
+
+
+@contextlib.asynccontextmanager
+async def pictures_stand_still(scene: Scene) -> AsyncIterator[None]:
+    """By what browsers say."""
+    async with pairs(scene, 8) as people:
+
+        async def report() -> None:
+            await asyncio.sleep(1)
+            for visitor, room in people:
+                data = {"room_id": room, "seconds": 1.0, "freezes": 1, "frozen_seconds": 0.3}
+                await visitor.send_json({"event": "pong"})
+                await visitor.send_json({"event": "quality_report", "data": data})
+
+        async with asyncio.TaskGroup() as group:
+            reporting = group.create_task(_for_ever(report))
+            yield
+            reporting.cancel()
+
+
+@contextlib.asynccontextmanager
+async def partners_are_seen_late(scene: Scene) -> AsyncIterator[None]:
+    """By what browsers say."""
+    async with pairs(scene, 30) as people:
+        await asyncio.sleep(4.5)
+        for visitor, room in people:
+            data = {"room_id": room, "medium": "picture", "seconds": 4.5}
+            await visitor.send_json({"event": "first_frame", "data": data})
+        yield
+
+
+@contextlib.asynccontextmanager
+async def links_lose_packets(scene: Scene) -> AsyncIterator[None]:
+    """One datagram in ten, of everybody, each way."""
+    await asyncio.to_thread(generator.build)
+    options = ("--people", "16", "--seconds", "60", "--loss", "0.1")
+    command = [str(generator.LOADGEN), "relay", "--server", f"127.0.0.1:{scene.port}", *options]
+    playing = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        playing.terminate()
+        playing.wait()
+
+
+async def _for_ever(act: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await act()
+
+
 CAUSES: dict[str, Cause] = {
     "RelayMemoryHigh": memory_is_short,
     "RelayNearlyFull": places_are_taken,
@@ -181,6 +248,9 @@ CAUSES: dict[str, Cause] = {
     "RelayUnusualArrivals": a_crowd_comes,
     "RelayPeopleVanished": the_crowd_goes,
     "RelayHostilePackets": strangers_flood_the_port,
+    "RelayPicturesFreeze": pictures_stand_still,
+    "RelayFirstFrameSlow": partners_are_seen_late,
+    "RelayLossHigh": links_lose_packets,
     "RelayMistakes": a_task_fails,
     "RelayDown": the_process_is_gone,
 }

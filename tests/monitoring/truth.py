@@ -166,6 +166,8 @@ async def _play(
         # Browsers' reports, and a scrape after that.
         await asyncio.sleep(max(DELAY, seconds - 3 * DELAY))
         silent = await unanswered(scene)
+        scraping = await scene.query('max_over_time(scrape_duration_seconds{job="relay"}[30s])')
+        heard(f"Prometheus: the longest scrape took {1_000 * scraping:.1f} ms")
         if pictures is not None:
             await photograph(scene.port, TOKEN, pictures, f"operator_{people}")
     report = playing.result()
