@@ -32,6 +32,9 @@ WATCH_INTERVAL = 1.0
 KEEPALIVE = 30.0
 """Seconds that a connection may wait for its next request, with all its headers."""
 
+UNREAD_TIMEOUT = 60.0
+"""Seconds that a connection may leave what we send unread. A WebSocket has a shorter deadline of its own."""
+
 SHUTDOWN_TIMEOUT = 1.0
 """Seconds that answers to plain HTTP have at the end."""
 
@@ -75,6 +78,8 @@ class Handover:
             self._drops.count(Drop.TCP_CROWDED)
             connection.close()
             return
+        # aiohttp waits for a reader without an end; the system does not (tcp(7)).
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1_000 * UNREAD_TIMEOUT))
         self._addresses[address] += 1
         if self._watch is None:
             self._watch = self._tasks.start("watch", self._watch_guests())

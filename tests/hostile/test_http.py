@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 
 import aiohttp
 import pytest
@@ -12,10 +13,12 @@ from relay.observe.drops import Drop
 from relay.web import front, handover, server
 from tests.conftest import free_port
 from tests.hostile.wire import status_of, wire
-from tests.scenario.visitor import until, visit
+from tests.scenario.visitor import PATIENCE, until, visit
 
 ORDINARY = b"GET /videochat/health/live HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
 UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+MOST_UNANSWERED = 32 << 20
+"""Bytes of questions: what the system buffers between two ends on loopback, with room."""
 KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
 
@@ -140,3 +143,25 @@ async def test_a_flood_of_connections_leaves_none_behind(relay: Relay, monkeypat
         await until(lambda: len(watched._guests) == 1)
         async with client.get(f"http://127.0.0.1:{relay.settings.port}/videochat/health/live") as answer:
             assert answer.status == 200
+
+
+async def test_who_asks_and_reads_nothing_is_cut_off_and_fills_nothing(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handover, "UNREAD_TIMEOUT", 1.0)
+    monkeypatch.setattr(handover, "WATCH_INTERVAL", 0.05)
+    question = ORDINARY.replace(b"Connection: close\r\n", b"") * 100
+    loop = asyncio.get_running_loop()
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        deaf.setblocking(False)
+        await loop.sock_connect(deaf, ("127.0.0.1", relay.settings.port))
+        asked = 0
+        with contextlib.suppress(ConnectionError):
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    asked += len(question)
+                    await loop.sock_sendall(deaf, question)
+        assert asked < MOST_UNANSWERED
+        await until(lambda: not relay._front._handover._guests)
+    assert await status_of(relay.settings.port, ORDINARY) == 200
