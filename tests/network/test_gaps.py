@@ -40,7 +40,7 @@ SMOOTH = 500
 NOW = "() => performance.now()"
 STEADY = """() => {
   const recent = window.frames.filter((at) => at > performance.now() - 1000);
-  return recent.length > 9;
+  return recent.length > 4;
 }"""
 GAP = """(mark) => {
   let [longest, end] = [0, mark];
