@@ -3,6 +3,7 @@
 No label ever holds a person, a room, an address or anything else that a stranger chose.
 """
 
+import asyncio
 import platform
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
@@ -158,9 +159,19 @@ def _troubles(tally: Tally) -> Iterator[Metric]:
 
 
 def _loop(pulse: Pulse) -> Iterator[Metric]:
+    yield GaugeMetricFamily("relay_tasks", "Tasks of the event loop.", len(asyncio.all_tasks()) if _runs() else 0)
     yield _histogram("relay_event_loop_lag_seconds", "How late the event loop wakes.", pulse.lag)
     worst = "The longest such lag within the last minute."
     yield GaugeMetricFamily("relay_event_loop_lag_worst_seconds", worst, pulse.worst)
+
+
+def _runs() -> bool:
+    """Whether there is an event loop to be asked."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _system() -> Iterator[Metric]:

@@ -213,13 +213,15 @@ class FirstFrame(Message, frozen=True):
 # Both ways
 
 
-class ChatMessage(Message, frozen=True):
+class ChatMessage(Message, frozen=True, omit_defaults=True):
     """Text from one partner to the other."""
 
     event: ClassVar[str] = "chat_message"
 
     id: MessageId
     text: str
+    room_id: Annotated[str, Meta(max_length=64)] | None = None
+    """Of the conversation that it belongs to: the relay may have moved on before it heard this."""
 
 
 class Typing(Message, frozen=True):

@@ -57,8 +57,6 @@ class Outbox:
             return
         if isinstance(message, COALESCED):
             self._remove(type(message))
-        if isinstance(message, PartnerFound):
-            self._sent.clear()  # of a conversation that is over
         if len(self._waiting) >= CAPACITY:
             if isinstance(message, Typing):
                 return
@@ -78,13 +76,20 @@ class Outbox:
         message = self._waiting.popleft()
         if isinstance(message, ChatMessage):
             self._sent.append(message)
+        elif isinstance(message, PartnerFound):
+            self._sent.clear()  # of a conversation that is over
         return encode(message)
 
     def resume(self, greeting: Resumed, last_message: str | None) -> None:
         """Begin anew on another connection: the greeting, chat after `last_message`, then what waits."""
-        sent = list(self._sent)
+        sent, waiting = list(self._sent), list[ServerMessage]()
+        for message in self._waiting:
+            if isinstance(message, PartnerFound):
+                # What was said before belongs to a conversation that is over.
+                sent, waiting = [], [kept for kept in waiting if not isinstance(kept, ChatMessage)]
+            elif isinstance(message, KEPT):
+                waiting.append(message)
         arrived = next((at + 1 for at, chat in enumerate(sent) if chat.id == last_message), 0)
-        waiting = [message for message in self._waiting if isinstance(message, KEPT)]
         self._sent = deque(sent[:arrived], REMEMBERED)
         self._waiting = deque([greeting, *sent[arrived:], *waiting])
         self._changed.set()

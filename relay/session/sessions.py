@@ -270,7 +270,10 @@ class Sessions:
                 self._matchmaker.next(user, now)
             case LeaveRoom():
                 self._matchmaker.part(user, PartingReason.LEFT, now)
-            case ChatMessage(id=message_id):
+            case ChatMessage(id=message_id, room_id=room):
+                if room is not None and room != self._rooms.room_of(user):
+                    sentence = "That conversation is over."
+                    raise RelayError(ErrorCode.OUT_OF_TURN, sentence, about=about(message))
                 if session.hears_first(message_id):
                     self._rooms.say(user, message)
                 else:

@@ -33,7 +33,8 @@ async def answer_failures(request: web.Request, handler: Handler) -> web.StreamR
         return _response(error)
     except web.HTTPNotFound:
         return _response(RelayError(ErrorCode.NOT_FOUND, "There is nothing here."))
-    except web.HTTPException:
+    except (web.HTTPException, ConnectionError):
+        # Whoever has left already is no failure of ours, and is past answering.
         raise
     except Exception as cause:
         if isinstance(cause, OSError) and cause.errno == errno.ENAMETOOLONG:

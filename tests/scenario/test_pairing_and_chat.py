@@ -23,6 +23,18 @@ async def test_strangers_are_paired_and_chat(relay: Relay) -> None:
         assert await ann.hear("chat_message") == {"id": "b1", "text": "hello"}
 
 
+async def test_what_was_meant_for_the_last_partner_does_not_reach_the_next(relay: Relay) -> None:
+    """It may be on its way while the relay puts somebody else there."""
+    port = relay.settings.port
+    async with visit(port) as ann, visit(port) as bob:
+        found, _ = await introduce(ann, bob)
+        await ann.say("chat_message", id="a1", text="dear Bob", room_id="of long ago")
+        refusal = await ann.hear("error")
+        assert (refusal["code"], refusal["refused"], refusal["id"]) == ("out_of_turn", "chat_message", "a1")
+        await ann.say("chat_message", id="a1", text="dear Bob", room_id=found["room_id"])
+        assert await bob.hear("chat_message") == {"id": "a1", "text": "dear Bob", "room_id": found["room_id"]}
+
+
 async def test_partners_see_each_other_write_and_mute(relay: Relay) -> None:
     port = relay.settings.port
     async with visit(port) as ann, visit(port) as bob:

@@ -1,6 +1,8 @@
 import msgspec
+import pytest
 
-from relay.protocol.messages import ChatMessage, MediaState, Typing, WaitingForPartner
+from relay.ids import RoomId, SessionToken, UserId
+from relay.protocol.messages import ChatMessage, MediaState, PartnerFound, Resumed, Typing, WaitingForPartner
 from relay.session.outbox import CAPACITY, Outbox
 
 
@@ -55,3 +57,25 @@ async def test_a_reader_who_is_too_far_behind_is_reported_once_and_gets_nothing_
     outbox.put(WaitingForPartner())
     assert overflows == [None]
     assert len(outbox) == CAPACITY
+
+
+@pytest.mark.parametrize("read", [0, 1, 2])
+async def test_what_was_said_in_a_conversation_that_is_over_is_not_said_in_the_next(read: int) -> None:
+    """However much of it had been sent when the connection was lost."""
+    outbox = Outbox()
+    outbox.put(chat(1))
+    outbox.put(PartnerFound(room_id=RoomId("next"), microphone=True, camera=True))
+    outbox.put(chat(2))
+    for _ in range(read):
+        await outbox.get()
+    greeting = Resumed(
+        user_id=UserId("u"),
+        session_token=SessionToken("t"),
+        ice_servers=(),
+        searching=False,
+        room_id=RoomId("next"),
+        microphone=True,
+        camera=True,
+    )
+    outbox.resume(greeting, None)
+    assert [data["id"] for event, data in await contents(outbox) if event == "chat_message"] == ["2"]  # type: ignore[index]

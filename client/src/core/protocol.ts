@@ -161,6 +161,7 @@ export interface ChatMessage {
   readonly data: {
     readonly id: string;
     readonly text: string;
+    readonly room_id?: string;
   };
 }
 

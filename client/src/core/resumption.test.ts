@@ -115,8 +115,8 @@ describe('a session that goes on', () => {
         : [],
     );
     expect(sent).toEqual([
-      { id: 'b', text: 'two' },
-      { id: 'c', text: 'three' },
+      { id: 'b', text: 'two', room_id: 'first' },
+      { id: 'c', text: 'three', room_id: 'first' },
     ]);
     expect(effectsOf(late, received(resumed()))).toContainEqual({
       type: 'set_timer',

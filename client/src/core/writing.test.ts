@@ -93,7 +93,7 @@ describe('a message', () => {
     const [session, effects] = reduce(TALKING, { type: 'say', id: 'a', text: ' hi \n' });
     expect(delivery(session)).toEqual(['sending']);
     expect(effects).toEqual([
-      says({ event: 'chat_message', data: { id: 'a', text: 'hi' } }),
+      says({ event: 'chat_message', data: { id: 'a', text: 'hi', room_id: 'first' } }),
       { type: 'set_timer', timer: 'message a', seconds: 10 },
     ]);
   });

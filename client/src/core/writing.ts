@@ -19,7 +19,10 @@ export function say(session: Session, id: string, text: string): Step {
   if (session.phase.name !== 'talking' || text === '') return [session, []];
   return [
     { ...session, chat: addMine(session.chat, id, text), typing: 'quiet' },
-    [...deliver(id, text), ...(session.typing === 'quiet' ? [] : [NO_LONGER_TYPING])],
+    [
+      ...deliver(session.phase.roomId, id, text),
+      ...(session.typing === 'quiet' ? [] : [NO_LONGER_TYPING]),
+    ],
   ];
 }
 
@@ -27,7 +30,10 @@ export function say(session: Session, id: string, text: string): Step {
 export function sayAgain(session: Session, id: string): Step {
   const text = textOf(session.chat, id, 'failed');
   if (session.phase.name !== 'talking' || text === null) return [session, []];
-  return [{ ...session, chat: mark(session.chat, id, 'sending') }, deliver(id, text)];
+  return [
+    { ...session, chat: mark(session.chat, id, 'sending') },
+    deliver(session.phase.roomId, id, text),
+  ];
 }
 
 export function delivered(session: Session, id: string): Step {
@@ -46,8 +52,10 @@ export function refused(session: Session, { id }: ErrorMessage['data']): Step {
 }
 
 /** Outside a conversation it is a former partner's, overtaken by our own next or stop. */
-export function read(session: Session, { id, text }: ChatMessage['data']): Step {
+export function read(session: Session, data: ChatMessage['data']): Step {
+  const { id, text, room_id: roomId } = data;
   if (session.phase.name !== 'talking') return [session, []];
+  if (roomId !== undefined && roomId !== session.phase.roomId) return [session, []];
   return updatePartner({ ...session, chat: addTheirs(session.chat, id, text) }, { typing: false });
 }
 
@@ -83,13 +91,15 @@ export function partnerTyping(session: Session, active: boolean): Step {
 
 /** Over a new link, under the ids they had: the relay passes over what did arrive. */
 export function deliverUnderway(session: Session): Effect[] {
-  if (session.phase.name !== 'talking') return [];
-  return underway(session.chat).flatMap(({ id, text }) => deliver(id, text));
+  const { phase, chat } = session;
+  if (phase.name !== 'talking') return [];
+  return underway(chat).flatMap(({ id, text }) => deliver(phase.roomId, id, text));
 }
 
-function deliver(id: string, text: string): Effect[] {
+/** With the room: the relay may have put somebody else there before it hears this. */
+function deliver(roomId: string, id: string, text: string): Effect[] {
   return [
-    { type: 'send', message: { event: 'chat_message', data: { id, text } } },
+    { type: 'send', message: { event: 'chat_message', data: { id, text, room_id: roomId } } },
     { type: 'set_timer', timer: `message ${id}`, seconds: CONFIRM_SECONDS },
   ];
 }
