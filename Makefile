@@ -135,6 +135,17 @@ bench-quick: core ## The same in under 90 s
 bench-crowd: core ## A thousand people who talk for a minute on two cores; fails if they are lost, or much of what they say
 	$(BIN)/python -m tests.load.crowd
 
+.PHONY: soak
+soak: core ## Churn: 100,000 pairs meet, part, lose their connections and come back; nothing may be left behind
+	$(BIN)/python -m tests.load.soak
+
+.PHONY: upgrade-drill overload
+overload: core ## Past capacity: what those inside lose, and how soon newcomers are refused
+	$(BIN)/python -m tests.load.overload
+
+upgrade-drill: $(VENV)/installed ## How soon people talk again when another server takes the place of one that ends
+	$(BIN)/python -m tests.load.upgrade
+
 bench-sockets: $(VENV)/installed ## What ten thousand idle visitors cost
 	$(BIN)/python -m tests.load.bench_sockets
 

@@ -127,7 +127,8 @@ class PeerConnection:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(HANDSHAKE_TIMEOUT):
                 keys = await self._dtls.handshake()
-        if keys is None:
+        if keys is None or self.state is PeerState.CLOSED:
+            # Closed while the last of it came: a cancellation is too late for what has ended by itself.
             self._fail("dtls_failed")
             return
         self._move(PeerState.CONNECTED)

@@ -65,6 +65,10 @@ class Report(msgspec.Struct, frozen=True):
     retransmissions: int
     nacks: int
     recovered: int
+    pairings: int
+    chat_read: int
+    resumed: int
+    restarted: int
     acts: dict[str, int]
     failures: dict[str, int]
     generator_core_percent: float

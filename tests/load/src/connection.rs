@@ -104,6 +104,12 @@ impl Connection {
         self.collect_ice();
     }
 
+    /// Begin anew with ICE (RFC 8445 section 9); DTLS and SRTP stay. The new credentials go into an offer, and `start`
+    /// takes its answer.
+    pub fn restart(&mut self) {
+        self.agent.ice_restart(IceCreds::new(), true);
+    }
+
     /// Take a STUN message.
     pub fn receive_stun(&mut self, datagram: &[u8], identity: &Identity, now: Instant) {
         let (Some(remote), Ok(message)) = (&self.remote, StunMessage::parse(datagram)) else { return };

@@ -1,11 +1,14 @@
 //! Everybody who is played, on one thread: the loop around sockets and schedule.
 
 mod presence;
+mod queue;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 
+use self::queue::Queue;
+pub use self::queue::Visit;
 use crate::carrier::Carrier;
 use crate::clock::{self, MILLISECOND, Nanos, SECOND};
 use crate::connection::Identity;
@@ -44,7 +47,9 @@ pub struct Crowd {
     /// Who waits in which room for the other one to be told.
     rooms: HashMap<String, u32>,
     /// Sockets of the silently dead, kept open so that no kernel says goodbye for them.
-    graveyard: Vec<Sockets>,
+    graveyard: VecDeque<Sockets>,
+    queue: Queue,
+    visits: Visit,
     stage: Stage,
     /// What is due again after a rest.
     parked: Vec<Turn>,
@@ -62,6 +67,7 @@ impl Crowd {
             stage: Stage::begin(&options, now),
             identity: Identity::generate()?,
             script: Script::new(&options),
+            queue: Queue::new((options.patience * SECOND as f64) as Nanos),
             common,
             people,
             poller,
@@ -69,9 +75,10 @@ impl Crowd {
             schedule: Schedule::default(),
             deeds: HashMap::new(),
             rooms: HashMap::new(),
-            graveyard: Vec::new(),
+            graveyard: VecDeque::new(),
             parked: Vec::new(),
             commands,
+            visits: 0,
         };
         if crowd.options.route == Route::Relay {
             crowd.invite(now);
@@ -100,6 +107,7 @@ impl Crowd {
                     self.search();
                 }
             }
+            self.queue.look(now, &mut self.common.tally);
             let wait = self.schedule.next().map_or(LONGEST_WAIT, |due| due.saturating_sub(clock::now()));
             self.poller.wait(wait.min(LONGEST_WAIT))?;
             self.read(&mut inbox);
@@ -212,6 +220,7 @@ impl Crowd {
                 self.plan_connection(index, now);
             }
             Task::Act => self.act(index, now),
+            Task::Resume => self.resume(index, now),
             // Of a plan that was replaced by an earlier one.
             Task::Connect | Task::Enter => {}
         }

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod bypass;
 pub mod carrier;
+pub mod chat;
 pub mod clip;
 pub mod clock;
 pub mod connection;

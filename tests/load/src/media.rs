@@ -35,8 +35,11 @@ pub struct Media {
     partner: Option<u32>,
     /// The last one, and since when the relay has shown somebody else: what was in flight is no fault.
     previous: Option<(u32, Nanos)>,
-    /// Who was seen before the relay's message about them came.
-    early: Option<u32>,
+    /// Who is seen before the relay's message about them comes, and since when: it may have paired us anew while we
+    /// said something else.
+    early: Option<(u32, Nanos)>,
+    /// The WebSocket is cut: whom we should see is not known.
+    pub is_uninformed: bool,
 }
 
 /// What one datagram meant to the conversation.
@@ -49,6 +52,9 @@ pub enum Outcome {
 /// How long after a new meeting the old partner's packets may still arrive: they waited in our socket, if
 /// this machine is busy.
 const STRAGGLING: Nanos = 500 * MILLISECOND;
+
+/// How long a new partner may be seen before the relay's message about them is read.
+const SURPRISE: Nanos = 1_000 * MILLISECOND;
 
 impl Media {
     pub fn new(
@@ -71,6 +77,7 @@ impl Media {
             partner: None,
             previous: None,
             early: None,
+            is_uninformed: false,
         }
     }
 
@@ -98,7 +105,7 @@ impl Media {
     /// The partner is another of our people.
     pub fn recognise(&mut self, partner: u32, common: &mut Common) {
         self.partner = Some(partner);
-        if self.early.take().is_some_and(|early| early != partner) {
+        if self.early.take().is_some_and(|(early, _)| early != partner) {
             common.tally.wrong_person += 1;
         }
     }
@@ -223,14 +230,16 @@ impl Media {
 
     /// Somebody else's packet, authentic as it is.
     fn suspect(&mut self, sender: u32, now: Nanos, tally: &mut Tally) {
+        if self.is_uninformed {
+            return;
+        }
         // Until somebody new is there, the relay may not have heard yet that we parted.
         let straggles = |since| self.partner.is_none() || now < since + STRAGGLING;
         if self.previous.is_some_and(|(previous, since)| previous == sender && straggles(since)) {
             return;
         }
-        if self.partner.is_none() && sender != self.person {
-            self.early = Some(sender);
-        } else {
+        let (early, since) = *self.early.get_or_insert((sender, now));
+        if sender == self.person || sender != early || (self.partner.is_some() && now > since + SURPRISE) {
             tally.wrong_person += 1;
         }
     }

@@ -56,6 +56,9 @@ pub struct Options {
     /// Of ten people, those without a camera.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10))]
     pub audio_only: u32,
+    /// Of ten people, those who only write, the last of them; they have no media connection.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10))]
+    pub text_only: u32,
     /// Fraction of datagrams that a person loses, each way.
     #[arg(long, default_value_t = 0.0)]
     pub loss: f64,
@@ -74,6 +77,21 @@ pub struct Options {
     /// Mean seconds after which a person closes everything and comes again.
     #[arg(long)]
     pub reconnect_every: Option<f64>,
+    /// Mean seconds between two messages that a person writes.
+    #[arg(long)]
+    pub chat_every: Option<f64>,
+    /// Mean seconds after which a person's WebSocket is cut, to be resumed half a second later.
+    #[arg(long)]
+    pub resume_every: Option<f64>,
+    /// Mean seconds after which a person restarts ICE.
+    #[arg(long)]
+    pub restart_every: Option<f64>,
+    /// Seconds for which two may wait at the same time who might meet.
+    #[arg(long, default_value_t = 1.0)]
+    pub patience: f64,
+    /// End when so many pairs have met, even before the time is over.
+    #[arg(long)]
+    pub pairings: Option<u64>,
     /// Makes the behaviours repeatable.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,

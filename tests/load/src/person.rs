@@ -6,8 +6,10 @@ use std::time::Instant;
 
 use crate::answer::{Answer, Unusable};
 use crate::carrier::Carrier;
+use crate::chat::{Chat, Written};
 use crate::clock::{Nanos, SECOND};
 use crate::connection::{Connection, Event, Identity};
+use crate::crowd::Visit;
 use crate::media::{Common, Media, Outcome};
 use crate::offer::{self, Ssrcs};
 use crate::options::Transport;
@@ -31,8 +33,21 @@ pub enum Phase {
 #[derive(Debug, PartialEq)]
 pub enum Notice {
     Secured,
-    Met { room: String },
-    Parted { searching: bool },
+    /// The session goes on: in a room, or searching or not.
+    Resumed {
+        room: Option<String>,
+        searching: bool,
+    },
+    /// The session that was cut is over: whom it talked with had left just then.
+    Lapsed,
+    Restarted,
+    Chat(Written),
+    Met {
+        room: String,
+    },
+    Parted {
+        searching: bool,
+    },
     SawKeyframe,
     Failed(String),
 }
@@ -59,13 +74,26 @@ pub struct Person {
     /// When quality was last told of, and what had arrived by then.
     pub told: Option<(Nanos, [u64; 3])>,
     saw: Nanos,
+    pub writes_only: bool,
+    pub chat: Chat,
+    /// The WebSocket was cut, and is to be resumed.
+    pub is_cut: bool,
+    /// Names this visit: whoever comes again is somebody else to the relay.
+    pub visit: Visit,
+    /// An offer is not answered yet.
+    pub is_restarting: bool,
+    /// They left the room and do not search: what the relay says of partners is out of date.
+    pub has_left: bool,
+    token: String,
+    /// Of the WebSocket over which a session is to be resumed.
+    provisional: String,
     has_camera: bool,
     ssrcs: Ssrcs,
     answer: Option<Answer>,
 }
 
 impl Person {
-    pub fn new(id: u32, has_camera: bool) -> Self {
+    pub fn new(id: u32, has_camera: bool, writes_only: bool) -> Self {
         Self {
             id,
             phase: Phase::Away,
@@ -81,6 +109,14 @@ impl Person {
             sees: false,
             told: None,
             saw: 0,
+            writes_only,
+            chat: Chat::new(id),
+            is_cut: false,
+            visit: 0,
+            is_restarting: false,
+            has_left: false,
+            token: String::new(),
+            provisional: String::new(),
             has_camera,
             ssrcs: Ssrcs::random(),
             answer: None,
@@ -90,7 +126,7 @@ impl Person {
     /// Whoever needs no introduction: talks from the beginning, without signalling.
     pub fn talking(id: u32, socket: Carrier, media: Media) -> Self {
         let has_camera = media.has_camera();
-        Self { phase: Phase::Talking, socket: Some(socket), media: Some(media), ..Self::new(id, has_camera) }
+        Self { phase: Phase::Talking, socket: Some(socket), media: Some(media), ..Self::new(id, has_camera, false) }
     }
 
     /// Come in: open the WebSocket, and what is to carry media.
@@ -100,10 +136,38 @@ impl Person {
         self.entered = now;
         self.ssrcs = Ssrcs::random();
         self.signalling = Some(Signalling::open(relay)?);
+        if self.writes_only {
+            return Ok(());
+        }
         let socket = Carrier::open(transport, relay)?;
         self.connection = Some(Connection::new(socket.local_addr()?).map_err(io::Error::other)?);
         self.socket = Some(socket);
         Ok(())
+    }
+
+    /// Lose the WebSocket without a word.
+    pub fn cut(&mut self) -> Option<Signalling> {
+        self.is_cut = true;
+        if let Some(media) = &mut self.media {
+            media.is_uninformed = true;
+        }
+        self.signalling.take()
+    }
+
+    /// Come back to the session that was cut.
+    pub fn come_back(&mut self, relay: SocketAddr) -> io::Result<()> {
+        self.signalling = Some(Signalling::open(relay)?);
+        Ok(())
+    }
+
+    /// Restart ICE.
+    pub fn restart(&mut self, identity: &Identity) -> Result<(), Closed> {
+        self.is_restarting = self.connection.is_some();
+        match &mut self.connection {
+            Some(connection) => connection.restart(),
+            None => return Ok(()),
+        }
+        self.offer(identity)
     }
 
     /// Go: `politely` with a goodbye, or as a browser that was killed. Sockets are given back.
@@ -122,7 +186,8 @@ impl Person {
         }
         self.phase = Phase::Away;
         (self.connection, self.media, self.answer) = (None, None, None);
-        (self.planned, self.room, self.sees) = (None, None, false);
+        (self.planned, self.room) = (None, None);
+        (self.sees, self.is_cut, self.has_left, self.is_restarting) = (false, false, false, false);
         (self.signalling.take(), self.socket.take())
     }
 
@@ -217,29 +282,63 @@ impl Person {
         notices: &mut Vec<Notice>,
     ) -> Result<(), String> {
         match message {
-            Said::Connected => {
-                let Some(connection) = &self.connection else { return Ok(()) };
-                let credentials = connection.credentials();
-                let fingerprint = identity.fingerprint();
-                let sdp = offer::write(&credentials.ufrag, &credentials.pass, &fingerprint, &self.ssrcs);
-                self.say(&Say::Offer(sdp)).map_err(|Closed(reason)| reason)?;
+            Said::Connected { token } if self.is_cut => {
+                self.provisional = token;
+                let last_message = self.chat.last_heard().map(str::to_owned);
+                let resume = Say::Resume { token: self.token.clone(), last_message };
+                self.say(&resume).map_err(|Closed(reason)| reason)?;
             }
+            Said::Connected { token } => {
+                self.token = token;
+                if self.writes_only {
+                    self.phase = Phase::Ready;
+                    notices.push(Notice::Secured);
+                }
+                self.offer(identity).map_err(|Closed(reason)| reason)?;
+            }
+            Said::Resumed { token, room, searching } => {
+                (self.token, self.is_cut) = (token, false);
+                if let Some(media) = &mut self.media {
+                    media.is_uninformed = false;
+                }
+                notices.push(Notice::Resumed { room, searching });
+            }
+            Said::Chat(written) => notices.push(Notice::Chat(written)),
+            Said::Delivered { id } => self.chat.confirm(&id),
             Said::WebrtcAnswer { sdp } => {
                 let answer = Answer::parse(&sdp).map_err(|Unusable(reason)| reason.to_owned())?;
                 if let (Some(connection), Some(socket)) = (&mut self.connection, &self.socket) {
                     socket.connect(answer.address()).map_err(|error| error.to_string())?;
                     connection.start(&answer, Instant::now());
                 }
-                self.answer = Some(answer);
+                if self.answer.replace(answer).is_some() {
+                    self.is_restarting = false;
+                    notices.push(Notice::Restarted);
+                }
                 self.flush(notices, common);
             }
             Said::PartnerFound { room } => notices.push(Notice::Met { room }),
             Said::PartnerDisconnected { searching } => notices.push(Notice::Parted { searching }),
             Said::Ping => self.say(&Say::Pong).map_err(|Closed(reason)| reason)?,
-            Said::Error { code } => return Err(format!("relay: {code}")),
+            // Crossed with the end of the conversation.
+            Said::Error { code, refused: Some(refused) }
+                if code == "out_of_turn" && (refused == "chat_message" || refused == "find_partner") => {}
+            // Without a media connection, and with nobody to talk to, there was nothing to be kept.
+            Said::Error { code, .. } if code == "resume_failed" && self.writes_only => {
+                (self.token, self.is_cut) = (std::mem::take(&mut self.provisional), false);
+                notices.push(Notice::Lapsed);
+            }
+            Said::Error { code, .. } => return Err(format!("relay: {code}")),
             Said::Other => {}
         }
         Ok(())
+    }
+
+    fn offer(&mut self, identity: &Identity) -> Result<(), Closed> {
+        let Some(connection) = &self.connection else { return Ok(()) };
+        let credentials = connection.credentials();
+        let sdp = offer::write(&credentials.ufrag, &credentials.pass, &identity.fingerprint(), &self.ssrcs);
+        self.say(&Say::Offer(sdp))
     }
 
     fn flush(&mut self, notices: &mut Vec<Notice>, common: &mut Common) {

@@ -66,6 +66,10 @@ pub struct Report {
     pub retransmissions: u64,
     pub nacks: u64,
     pub recovered: u64,
+    pub pairings: u64,
+    pub chat_read: u64,
+    pub resumed: u64,
+    pub restarted: u64,
     pub acts: BTreeMap<&'static str, u64>,
     pub failures: BTreeMap<String, u64>,
     /// How much later than planned packets left.
@@ -104,6 +108,10 @@ impl Report {
             retransmissions: tally.retransmissions,
             nacks: tally.nacks,
             recovered: tally.recovered,
+            pairings: tally.pairings,
+            chat_read: tally.chat_read,
+            resumed: tally.resumed,
+            restarted: tally.restarted,
             acts: tally.acts.clone(),
             failures: tally.failures.clone(),
             send_late_ms: Quantiles::of(&tally.lateness),
@@ -122,7 +130,10 @@ impl Report {
             self.malformed,
             self.unknown_stream,
         ];
-        faults == [0; 7] && self.gaps.unwrap_or_default() == 0.0 && self.failures.is_empty() && self.received > 0
+        faults == [0; 7]
+            && self.gaps.unwrap_or_default() == 0.0
+            && self.failures.is_empty()
+            && (self.received > 0 || self.chat_read > 0)
     }
 }
 
@@ -160,6 +171,11 @@ impl fmt::Display for Report {
             formatter,
             "feedback         {} keyframes asked of us, {} packets sent again, {} NACKs sent, {} packets recovered",
             self.keyframes_asked, self.retransmissions, self.nacks, self.recovered
+        )?;
+        writeln!(
+            formatter,
+            "signalling       {} pairings, {} messages read, {} sessions resumed, {} ICE restarts",
+            self.pairings, self.chat_read, self.resumed, self.restarted
         )?;
         writeln!(formatter, "acts             {:?}", self.acts)?;
         writeln!(formatter, "failures         {:?}", self.failures)?;

@@ -16,6 +16,8 @@ pub enum Task {
     /// ICE and DTLS.
     Connect,
     Act,
+    /// Come back to a session whose WebSocket was cut.
+    Resume,
 }
 
 /// A task of one person. `life` tells the person's connections apart: what is left of an old one is void.

@@ -9,6 +9,9 @@ pub enum Deed {
     Leave,
     Die,
     Reconnect,
+    Chat,
+    Resume,
+    Restart,
 }
 
 impl Deed {
@@ -18,6 +21,9 @@ impl Deed {
             Self::Leave => "leave",
             Self::Die => "die",
             Self::Reconnect => "reconnect",
+            Self::Chat => "chat",
+            Self::Resume => "resume",
+            Self::Restart => "restart",
         }
     }
 }
@@ -35,6 +41,9 @@ impl Script {
             (Deed::Leave, options.leave_every),
             (Deed::Die, options.die_every),
             (Deed::Reconnect, options.reconnect_every),
+            (Deed::Chat, options.chat_every),
+            (Deed::Resume, options.resume_every),
+            (Deed::Restart, options.restart_every),
         ];
         Self {
             intervals: asked.into_iter().filter_map(|(deed, interval)| Some((deed, interval?))).collect(),

@@ -8,14 +8,29 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tungstenite::handshake::client::ClientHandshake;
 use tungstenite::handshake::{HandshakeError, MidHandshake};
+use tungstenite::protocol::CloseFrame;
+use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::{Error, Message, WebSocket};
 
+use crate::chat::Written;
 use crate::offer;
 
 /// What the relay says, as far as it concerns us (`relay/protocol/README.md`).
 #[derive(Debug, PartialEq)]
 pub enum Said {
-    Connected,
+    Connected {
+        token: String,
+    },
+    /// The session goes on over this connection.
+    Resumed {
+        token: String,
+        room: Option<String>,
+        searching: bool,
+    },
+    Chat(Written),
+    Delivered {
+        id: String,
+    },
     PartnerFound {
         room: String,
     },
@@ -28,6 +43,7 @@ pub enum Said {
     },
     Error {
         code: String,
+        refused: Option<String>,
     },
     /// It wants to hear that we run.
     Ping,
@@ -48,14 +64,21 @@ impl Said {
             data[name].as_str().map(str::to_owned).ok_or_else(|| Closed(format!("{event} without {name}")))
         };
         Ok(match event.as_str() {
-            "connected" => Self::Connected,
+            "connected" => Self::Connected { token: field("session_token")? },
+            "resumed" => Self::Resumed {
+                token: field("session_token")?,
+                room: field("room_id").ok(),
+                searching: data["searching"].as_bool().unwrap_or_default(),
+            },
+            "chat_message" => Self::Chat(Written { id: field("id")?, text: field("text")? }),
+            "message_delivered" => Self::Delivered { id: field("id")? },
             "partner_found" => Self::PartnerFound { room: field("room_id")? },
             "webrtc_answer" => Self::WebrtcAnswer { sdp: field("sdp")? },
             "partner_disconnected" => {
                 Self::PartnerDisconnected { searching: data["searching"].as_bool().unwrap_or_default() }
             }
             "ping" => Self::Ping,
-            "error" => Self::Error { code: field("code")? },
+            "error" => Self::Error { code: field("code")?, refused: field("refused").ok() },
             _ => Self::Other,
         })
     }
@@ -63,7 +86,9 @@ impl Said {
 
 /// What a person says.
 pub enum Say {
-    FindPartner,
+    FindPartner {
+        writes_only: bool,
+    },
     NextPartner,
     LeaveRoom,
     Pong,
@@ -78,6 +103,14 @@ pub enum Say {
         seconds: f64,
         frames_per_second: Option<f64>,
         loss: Option<f64>,
+    },
+    Chat {
+        room: String,
+        written: Written,
+    },
+    Resume {
+        token: String,
+        last_message: Option<String>,
     },
 }
 
@@ -142,7 +175,16 @@ impl Signalling {
     pub fn say(&mut self, message: &Say) -> Result<(), Closed> {
         let State::Open(socket) = &mut self.state else { return Err(Closed("not open".into())) };
         let text = match message {
-            Say::FindPartner => json!({"event": "find_partner"}),
+            Say::FindPartner { writes_only } => {
+                let mode = if *writes_only { "text" } else { "video" };
+                json!({"event": "find_partner", "data": {"mode": mode}})
+            }
+            Say::Chat { room, written: Written { id, text } } => {
+                json!({"event": "chat_message", "data": {"id": id, "text": text, "room_id": room}})
+            }
+            Say::Resume { token, last_message } => {
+                json!({"event": "resume", "data": {"token": token, "last_message": last_message}})
+            }
             Say::NextPartner => json!({"event": "next_partner"}),
             Say::Pong => json!({"event": "pong"}),
             Say::LeaveRoom => json!({"event": "leave_room"}),
@@ -168,7 +210,8 @@ impl Signalling {
     pub fn close(&mut self) {
         if let State::Open(socket) = &mut self.state {
             // The relay sees the end of the connection in any case.
-            let _ = socket.close(None).and_then(|()| socket.flush());
+            let goodbye = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+            let _ = socket.close(Some(goodbye)).and_then(|()| socket.flush());
         }
         self.state = State::Closed;
     }

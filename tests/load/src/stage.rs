@@ -77,9 +77,13 @@ impl Stage {
                 let is_late = now > since + PATIENCE;
                 let lonely = people.iter().filter(|person| person.phase != Phase::Talking).count();
                 let blind = people.iter().filter(|person| !person.sees).count();
-                let sighted = if options.audio_only == 0 { blind } else { lonely };
+                let sighted = if options.audio_only + options.text_only == 0 { blind } else { lonely };
                 // Who is alone waits for somebody whom we don't play.
                 let odd = if people.len() == 1 { 0 } else { people.len() % 2 };
+                if options.pairings.is_some() {
+                    // Meeting is what is measured.
+                    return Some(Self::Settling { since: now });
+                }
                 if is_late {
                     (odd..sighted).for_each(|_| tally.fail("never paired or never saw a picture"));
                 }
@@ -94,7 +98,11 @@ impl Stage {
             }
             Self::Resting => None,
             Self::Measuring { since } => {
-                (now > since + seconds(options.seconds)).then_some(Self::Draining { since: now })
+                let is_enough = options.pairings.is_some_and(|enough| tally.pairings >= enough);
+                if is_enough {
+                    tally.window = Some(since..now);
+                }
+                (is_enough || now > since + seconds(options.seconds)).then_some(Self::Draining { since: now })
             }
             Self::Draining { since } if now <= since + DRAIN => None,
             Self::Draining { .. } => Some(if options.on_command { Self::Resting } else { Self::Over }),

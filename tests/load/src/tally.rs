@@ -100,6 +100,13 @@ pub struct Tally {
     pub lateness: Durations,
     pub join: Durations,
     pub first_keyframe: Durations,
+    /// Conversations that began.
+    pub pairings: u64,
+    /// Chat messages that arrived.
+    pub chat_read: u64,
+    /// Sessions that went on over another WebSocket, and media connections after an ICE restart.
+    pub resumed: u64,
+    pub restarted: u64,
     pub acts: BTreeMap<&'static str, u64>,
     /// Connections and conversations that failed, by reason.
     pub failures: BTreeMap<String, u64>,

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::{ASK_INTERVAL, AUDIO_INTERVAL, Crowd, MEDIA, REPORT_INTERVAL, SIGNALLING};
+use crate::chat::Written;
 use crate::clock::{self, MILLISECOND, Nanos, SECOND};
 use crate::connection::Connection;
 use crate::options::Route;
@@ -16,13 +17,18 @@ const AFTER_FAILURE: Nanos = SECOND;
 const AFTER_RECONNECT: Nanos = 200 * MILLISECOND;
 const AFTER_DEATH: Nanos = 3 * SECOND;
 const AFTER_LEAVING: Nanos = SECOND;
+const AFTER_CUT: Nanos = 500 * MILLISECOND;
+
+/// Of the silently dead, those whose sockets are kept: the relay has given up the others long ago.
+const BURIED: usize = 1_000;
 
 impl Crowd {
     /// Everybody is to come in, one after the other.
     pub(super) fn invite(&mut self, now: Nanos) {
         let interval = (SECOND as f64 / self.options.join_rate) as Nanos;
         for id in 0..self.options.people {
-            self.people.push(Person::new(id, id % 10 >= self.options.audio_only));
+            let writes_only = id % 10 >= 10 - self.options.text_only;
+            self.people.push(Person::new(id, id % 10 >= self.options.audio_only, writes_only));
             self.add(id as usize, Task::Enter, now + u64::from(id) * interval);
         }
     }
@@ -31,18 +37,38 @@ impl Crowd {
     pub(super) fn search(&mut self) {
         for index in 0..self.people.len() {
             if self.people[index].phase == Phase::Ready {
-                self.say(index, &Say::FindPartner);
+                self.find(index);
             }
         }
     }
 
+    /// Look for a partner.
+    fn find(&mut self, index: usize) {
+        let writes_only = self.people[index].writes_only;
+        self.people[index].has_left = false;
+        self.queue.wait(self.people[index].visit, writes_only, clock::now());
+        self.say(index, &Say::FindPartner { writes_only });
+    }
+
     pub(super) fn enter(&mut self, index: usize, now: Nanos) {
+        self.visits += 1;
+        self.people[index].visit = self.visits;
         let entered =
             self.people[index].enter(self.options.server, self.options.transport, now).and_then(|()| self.watch(index));
         match entered {
-            Ok(()) => self.plan_connection(index, now),
+            Ok(()) => {
+                self.plan_connection(index, now);
+                self.listen(index);
+            }
             Err(error) => self.fail(index, error.to_string(), now),
         }
+    }
+
+    /// Hear what came along with the handshake: the socket is not readable for it again.
+    fn listen(&mut self, index: usize) {
+        let mut notices = Vec::new();
+        self.people[index].hear(&self.identity, &mut self.common, &mut notices);
+        self.heed(index, notices);
     }
 
     fn watch(&self, index: usize) -> std::io::Result<()> {
@@ -65,18 +91,42 @@ impl Crowd {
         for notice in notices {
             let person = &mut self.people[index];
             match notice {
+                // Said before the relay heard that they had left.
+                Notice::Met { room } if person.has_left => self.queue.meet(&room, person.visit),
+                Notice::Parted { .. } if person.has_left => {}
+                Notice::Chat(written) if person.room.is_some() => person.chat.read(written, &mut self.common.tally),
+                // Of a conversation that we have left it is no more than late.
+                Notice::Chat(_) => {}
+                Notice::Lapsed => {
+                    self.part(index, now);
+                    self.queue.forget(self.people[index].visit);
+                    self.visits += 1;
+                    self.people[index].visit = self.visits;
+                    self.find(index);
+                }
                 Notice::Secured => {
                     self.common.tally.join.record(now - person.entered);
-                    self.begin_media(index, now);
-                    if self.stage.is_running() {
-                        self.say(index, &Say::FindPartner);
+                    if person.writes_only {
+                        self.plan_deed(index, now);
+                    } else {
+                        self.begin_media(index, now);
                     }
+                    if self.stage.is_running() {
+                        self.find(index);
+                    }
+                }
+                Notice::Resumed { room, searching } => self.go_on(index, room, searching, now),
+                Notice::Restarted => {
+                    self.common.tally.restarted += 1;
+                    self.plan_connection(index, now);
                 }
                 Notice::Met { room } => self.meet(index, room, now),
                 Notice::Parted { searching } => {
                     self.part(index, now);
-                    if !searching {
-                        self.say(index, &Say::FindPartner);
+                    if searching {
+                        self.queue.wait(self.people[index].visit, self.people[index].writes_only, now);
+                    } else {
+                        self.find(index);
                     }
                 }
                 Notice::SawKeyframe if person.room.is_some() => {
@@ -97,7 +147,9 @@ impl Crowd {
         person.phase = Phase::Talking;
         person.met = now;
         person.room = Some(room.clone());
+        self.queue.meet(&room, person.visit);
         if let Some(other) = self.rooms.remove(&room) {
+            self.common.tally.pairings += 1;
             for (one, partner) in [(index, other), (other as usize, index as u32)] {
                 if let Some(media) = &mut self.people[one].media {
                     media.recognise(partner, &mut self.common);
@@ -114,6 +166,11 @@ impl Crowd {
             self.rooms.remove(&room);
         }
         (person.sees, person.told) = (false, None);
+        person.chat.cut();
+        self.queue.stop(person.visit);
+        if person.phase == Phase::Talking {
+            person.phase = Phase::Ready;
+        }
         if let Some(media) = &mut person.media {
             media.part(now, &mut self.common);
             person.phase = Phase::Ready;
@@ -152,10 +209,11 @@ impl Crowd {
 
     /// Do what the script says, unless there is nobody to do it to.
     pub(super) fn act(&mut self, index: usize, now: Nanos) {
-        let talks = self.people[index].phase == Phase::Talking;
+        let person = &self.people[index];
+        let talks = person.phase == Phase::Talking && !person.is_cut;
         match self.deeds.remove(&(index as u32)) {
             // Back from having left the room.
-            None => self.say(index, &Say::FindPartner),
+            None => self.find(index),
             Some(deed) if talks => {
                 self.common.tally.act(deed.name());
                 return self.perform(deed, index, now);
@@ -169,21 +227,75 @@ impl Crowd {
         match deed {
             Deed::Skip => {
                 self.part(index, now);
+                self.queue.wait(self.people[index].visit, self.people[index].writes_only, now);
                 self.say(index, &Say::NextPartner);
                 self.plan_deed(index, now);
             }
             Deed::Leave => {
                 self.part(index, now);
+                self.people[index].has_left = true;
                 self.say(index, &Say::LeaveRoom);
                 self.add(index, Task::Act, now + AFTER_LEAVING);
             }
             Deed::Die => {
                 let sockets = self.go(index, false, now + AFTER_DEATH);
-                self.graveyard.push(sockets);
+                self.graveyard.push_back(sockets);
+                if self.graveyard.len() > BURIED {
+                    self.graveyard.pop_front();
+                }
+            }
+            Deed::Chat => {
+                let written = self.people[index].chat.write();
+                self.write(index, written);
+                self.plan_deed(index, now);
+            }
+            Deed::Resume => {
+                if let Some(cut) = self.people[index].cut() {
+                    let _ = self.poller.forget(&cut);
+                }
+                self.add(index, Task::Resume, now + AFTER_CUT);
+                self.plan_deed(index, now);
+            }
+            Deed::Restart => {
+                self.restart(index, now);
+                self.plan_deed(index, now);
             }
             Deed::Reconnect => {
                 self.go(index, true, now + AFTER_RECONNECT);
             }
+        }
+    }
+
+    /// Come back to a session whose WebSocket was cut.
+    pub(super) fn resume(&mut self, index: usize, now: Nanos) {
+        let back =
+            self.people[index].come_back(self.options.server).and_then(|()| match &self.people[index].signalling {
+                Some(signalling) => self.poller.watch(signalling, (index as u64) << 1 | SIGNALLING),
+                None => Ok(()),
+            });
+        match back {
+            Ok(()) => self.listen(index),
+            Err(error) => self.fail(index, error.to_string(), now),
+        }
+    }
+
+    /// The session goes on, wherever the relay says that the person is now.
+    fn go_on(&mut self, index: usize, room: Option<String>, searching: bool, now: Nanos) {
+        self.common.tally.resumed += 1;
+        if room != self.people[index].room {
+            self.part(index, now);
+            match room {
+                Some(room) => self.meet(index, room, now),
+                None if searching => self.queue.wait(self.people[index].visit, self.people[index].writes_only, now),
+                None => self.find(index),
+            }
+        }
+        for written in self.people[index].chat.unconfirmed() {
+            self.write(index, written);
+        }
+        if self.people[index].is_restarting {
+            // The answer was lost with the WebSocket.
+            self.restart(index, now);
         }
     }
 
@@ -195,15 +307,31 @@ impl Crowd {
     /// Leave, and come again as somebody new.
     fn go(&mut self, index: usize, politely: bool, back: Nanos) -> Sockets {
         self.part(index, clock::now());
+        self.queue.forget(self.people[index].visit);
         let sockets = self.people[index].leave(politely, &mut self.common);
-        if let (Some(signalling), Some(socket)) = &sockets {
-            // Those that are not watched any more would be an error, and of no interest.
+        // Those that are not watched any more would be an error, and of no interest.
+        if let Some(signalling) = &sockets.0 {
             let _ = self.poller.forget(signalling);
+        }
+        if let Some(socket) = &sockets.1 {
             let _ = self.poller.forget(socket);
         }
         self.people[index].life += 1;
         self.add(index, Task::Enter, back);
         sockets
+    }
+
+    fn restart(&mut self, index: usize, now: Nanos) {
+        if let Err(Closed(reason)) = self.people[index].restart(&self.identity) {
+            self.fail(index, format!("WebSocket: {reason}"), now);
+        }
+    }
+
+    /// Say it to the partner, and to nobody whom the relay has put in their place meanwhile.
+    fn write(&mut self, index: usize, written: Written) {
+        if let Some(room) = self.people[index].room.clone() {
+            self.say(index, &Say::Chat { room, written });
+        }
     }
 
     fn say(&mut self, index: usize, message: &Say) {
