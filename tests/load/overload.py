@@ -42,7 +42,7 @@ async def overload(people: int, seconds: float) -> Overload:
     async with serving(MAX_PACKETS=str(limit)) as server, aiohttp.ClientSession() as client:
         measuring, loop = asyncio.Event(), asyncio.get_running_loop()
 
-        def on_phase(phase: str) -> None:
+        def on_phase(phase: str, _received: int) -> None:
             if phase == "measuring":
                 loop.call_soon_threadsafe(measuring.set)
 
