@@ -44,14 +44,15 @@ class Scene:
     def start_relay(self, *wrapper: str) -> None:
         """One core, so that its CPU can be used up."""
         command = [sys.executable, "-m", "relay"] if not wrapper else list(wrapper)
-        settings = {
+        settings: dict[str, str | int] = {
             "port": self.port,
             "bind": "127.0.0.1",
             "public-address": "127.0.0.1",
             "max-people": self._places,
             "max-per-address": max(1000, self._places),
-            "operator-token": self._operator_token,
         }
+        if self._operator_token:
+            settings["operator-token"] = self._operator_token
         options = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
         log = (self.folder / "relay.log").open("ab")
         command = ["taskset", "--cpu-list", "0", *command, "serve", *options]
