@@ -82,7 +82,7 @@ async def invite(served: Served, tmp_path: Path) -> AsyncIterator[Invite]:
 
 
 async def _answers(served: Served) -> None:
-    async with asyncio.timeout(15), aiohttp.ClientSession() as client:
+    async with asyncio.timeout(60), aiohttp.ClientSession() as client:
         while served.process.returncode is None:
             try:
                 async with client.get(served.url + "videochat/health") as response:

@@ -7,10 +7,25 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright, expect
 
+from tests.browser.cameras import TONES
 from tests.browser.conftest import Invite, Served, serving
 from tests.browser.looks import look
-from tests.browser.person import FAKE_DEVICES, FAKE_PERMISSION, Person, at_the_page
-from tests.browser.test_strangers_meet import meet, see_each_other
+from tests.browser.person import FAKE_DEVICES, FAKE_PERMISSION, RECORD_TRAFFIC, Person, at_the_page
+from tests.browser.test_strangers_meet import TONE_TOLERANCE, meet, see_each_other
+from tests.browser.wire import wire_to
+
+SOUND_AFTER_A_PRESS = ("--autoplay-policy=user-gesture-required",)
+"""As browsers are that were not visited before."""
+
+IN_USE_ONCE = """() => {
+  const { mediaDevices } = navigator;
+  const open = mediaDevices.getUserMedia.bind(mediaDevices);
+  mediaDevices.getUserMedia = () => {
+    mediaDevices.getUserMedia = open;
+    return Promise.reject(new DOMException('Could not start video source', 'NotReadableError'));
+  };
+}"""
+"""What Chromium says of a camera that another program holds; no fake camera of its own can be held."""
 
 
 async def test_the_landing_page_offers_all_modes(invite: Invite) -> None:
@@ -92,6 +107,45 @@ async def test_people_of_one_mode_meet(invite: Invite, mode: str) -> None:
     assert red.problems == blue.problems == []
 
 
+async def test_whoever_cannot_reach_the_server_yet_is_told_so(served: Served, tmp_path: Path) -> None:
+    async with (
+        wire_to(served.port) as wire,
+        async_playwright() as playwright,
+    ):
+        wire.hold_up_sockets()
+        async with at_the_page(playwright, "red", f"http://localhost:{wire.port}/", tmp_path) as red:
+            await red.is_told("Connecting to the server")
+            await look(red, "connecting")
+            await red.start()
+            await expect(red.button("Stop")).to_be_visible()
+            await look(red, "connecting_after_start")
+            wire.let_sockets_through()
+            await red.is_told("Looking for a partner")
+
+
+async def test_a_browser_that_plays_no_sound_unasked_asks_for_a_press(served: Served, tmp_path: Path) -> None:
+    async with (
+        async_playwright() as playwright,
+        at_the_page(
+            playwright, "red", served.url, tmp_path, flags=(*FAKE_DEVICES, *FAKE_PERMISSION, *SOUND_AFTER_A_PRESS)
+        ) as red,
+        at_the_page(playwright, "blue", served.url, tmp_path) as blue,
+    ):
+        await red.start()
+        await red.is_told("Looking for a partner")
+        # Pressing Start counts as asking for sound, but only for a while.
+        await red.page.wait_for_function("() => !navigator.userActivation.isActive", timeout=15_000)
+        await blue.start()
+        await red.sees("blue")
+        await expect(red.button("Turn sound on")).to_be_visible()
+        await look(red, "autoplay_refused")
+        assert await red.partner.evaluate("(video) => video.muted")
+        await red.button("Turn sound on").click()
+        await expect(red.button("Turn sound on")).to_have_count(0)
+        assert abs(await red.hears() - TONES["blue"]) < TONE_TOLERANCE
+        assert not await red.partner.evaluate("(video) => video.muted || video.paused")
+
+
 class TestWithoutACamera:
     """Browsers that give none."""
 
@@ -99,9 +153,11 @@ class TestWithoutACamera:
     async def stack(self) -> AsyncExitStack:
         return AsyncExitStack()
 
-    async def _visit(self, stack: AsyncExitStack, url: str, folder: Path, *flags: str) -> Person:
+    async def _visit(
+        self, stack: AsyncExitStack, url: str, folder: Path, *flags: str, script: str = RECORD_TRAFFIC
+    ) -> Person:
         playwright = await stack.enter_async_context(async_playwright())
-        return await stack.enter_async_context(at_the_page(playwright, "red", url, folder, flags=flags))
+        return await stack.enter_async_context(at_the_page(playwright, "red", url, folder, script=script, flags=flags))
 
     async def test_a_refusal_says_how_to_allow_it(self, served: Served, stack: AsyncExitStack, tmp_path: Path) -> None:
         async with stack:
@@ -116,6 +172,17 @@ class TestWithoutACamera:
             await red.is_told("No camera")
             await look(red, "camera_none")
             await red.page.get_by_role("radio", name="Text only").check()
+            await red.is_told("Ready")
+
+    async def test_a_camera_that_another_program_uses_is_not_waited_for(
+        self, served: Served, stack: AsyncExitStack, tmp_path: Path
+    ) -> None:
+        async with stack:
+            red = await self._visit(stack, served.url, tmp_path, *FAKE_DEVICES, *FAKE_PERMISSION, script=IN_USE_ONCE)
+            await red.is_told("is in use")
+            await expect(red.page.get_by_role("combobox", name="Camera")).to_contain_text("Not available")
+            await look(red, "camera_in_use")
+            await red.button("Try again").click()
             await red.is_told("Ready")
 
     async def test_an_insecure_page_says_so(self, served: Served, stack: AsyncExitStack, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.browser.conftest import Served, serving
 from tests.browser.looks import look
 from tests.browser.person import Person, at_the_page
 from tests.browser.test_strangers_meet import meet, see_each_other
-from tests.conftest import free_port
+from tests.browser.wire import wire_to
 
 CUT_SECONDS = 3.0
 
@@ -44,56 +44,6 @@ SOCKETS = """() => {
   };
 }"""
 """Keeps what the page sends, its sockets, and its media connections."""
-
-
-class Wire:
-    """TCP between one browser and the server. Media is UDP and does not pass through it."""
-
-    def __init__(self, to: int) -> None:
-        self.port = free_port()
-        self._to = to
-        self._listener: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
-
-    async def restore(self) -> None:
-        self._listener = await asyncio.start_server(self._carry, "127.0.0.1", self.port)
-
-    async def cut(self) -> None:
-        """Break every connection without a goodbye, and refuse new ones."""
-        assert self._listener is not None
-        self._listener.close()
-        for writer in list(self._open):
-            writer.transport.abort()
-        await self._listener.wait_closed()
-
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        onward_reader, onward = await asyncio.open_connection("127.0.0.1", self._to)
-        self._open |= {writer, onward}
-        try:
-            await asyncio.gather(_copy(reader, onward), _copy(onward_reader, writer))
-        finally:
-            self._open -= {writer, onward}
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-    except ConnectionError:
-        pass
-    finally:
-        writer.transport.abort()
-
-
-@asynccontextmanager
-async def _wire(served: Served) -> AsyncIterator[Wire]:
-    wire = Wire(served.port)
-    await wire.restore()
-    try:
-        yield wire
-    finally:
-        await wire.cut()
 
 
 Visit = Callable[[str, str], Awaitable[Person]]
@@ -130,7 +80,7 @@ async def _kill(person: Person) -> None:
 
 
 async def test_a_cut_websocket_leaves_no_gap_in_the_picture(served: Served, tmp_path: Path) -> None:
-    async with _wire(served) as wire, _visitors(tmp_path) as visit:
+    async with wire_to(served.port) as wire, _visitors(tmp_path) as visit:
         red, blue = await asyncio.gather(visit("red", f"http://localhost:{wire.port}/"), visit("blue", served.url))
         await meet(red, blue)
         await see_each_other(red, blue)

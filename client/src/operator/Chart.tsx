@@ -1,7 +1,8 @@
 // Owns one chart of the last hour: two lines on a plain SVG, with the values under the pointer.
 
 import { type PointerEvent, useState } from 'react';
-import styles from './operator.module.css';
+import styles from './Chart.module.css';
+import shared from './operator.module.css';
 import type { Series, SeriesName } from './overview';
 import { HEIGHT, nearest, path, span, top, WIDTH } from './scale';
 
@@ -40,7 +41,7 @@ export function Chart({ title, series, lines, format, atLeast = 0, whole = false
   };
 
   return (
-    <figure className={styles.chart}>
+    <figure className={`${shared.chart} ${styles.chart}`}>
       <figcaption>
         <h2>{title}</h2>
         <p className={styles.legend}>

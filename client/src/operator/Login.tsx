@@ -1,7 +1,8 @@
 // Owns asking for the token. The field is emptied at once; nothing offers to store it.
 
 import { type FormEvent, useRef } from 'react';
-import styles from './operator.module.css';
+import styles from './Login.module.css';
+import shared from './operator.module.css';
 
 interface Props {
   busy: boolean;
@@ -40,7 +41,7 @@ export function Login({ busy, refusal, open }: Props) {
         <p id="refusal" role="alert" className={styles.refusal}>
           {refusal}
         </p>
-        <p className={styles.soft}>
+        <p className={shared.soft}>
           The token is the server’s <code>RELAY_OPERATOR_TOKEN</code>. It is kept until you lock or
           reload this page.
         </p>

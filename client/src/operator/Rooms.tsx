@@ -2,8 +2,9 @@
 
 import { Confirm } from './Confirm';
 import { bitrate, count, delay, duration, share } from './format';
-import styles from './operator.module.css';
+import shared from './operator.module.css';
 import type { Room, Side } from './overview';
+import styles from './Rooms.module.css';
 
 interface Props {
   rooms: Room[];
@@ -13,12 +14,12 @@ interface Props {
 
 export function Rooms({ rooms, inAll, end }: Props) {
   return (
-    <section aria-label="Rooms" className={styles.panel}>
+    <section aria-label="Rooms" className={shared.panel}>
       <h2>
-        Rooms <span className={styles.soft}>{count(inAll)}</span>
+        Rooms <span className={shared.soft}>{count(inAll)}</span>
       </h2>
       {rooms.length === 0 ? (
-        <p className={styles.soft}>Nobody is talking.</p>
+        <p className={shared.soft}>Nobody is talking.</p>
       ) : (
         <div className={styles.scroll}>
           <table className={styles.rooms}>
@@ -54,7 +55,7 @@ export function Rooms({ rooms, inAll, end }: Props) {
             </tbody>
           </table>
           {inAll > rooms.length && (
-            <p className={styles.soft}>These are the {rooms.length} oldest.</p>
+            <p className={shared.soft}>These are the {rooms.length} oldest.</p>
           )}
         </div>
       )}
@@ -64,7 +65,7 @@ export function Rooms({ rooms, inAll, end }: Props) {
 
 function SideCell({ side }: { side: Side | undefined }) {
   if (side === undefined || (side.path === null && side.received === null)) {
-    return <span className={styles.soft}>no media</span>;
+    return <span className={shared.soft}>no media</span>;
   }
   return (
     <span className={styles.side} title={side.user}>
@@ -84,17 +85,17 @@ function SideCell({ side }: { side: Side | undefined }) {
         </span>
       )}
       {side.round_trip !== null && (
-        <span className={styles.soft}>{delay(side.round_trip)} away</span>
+        <span className={shared.soft}>{delay(side.round_trip)} away</span>
       )}
       {side.first_frame !== null && (
-        <span className={styles.soft}>first frame {delay(side.first_frame)}</span>
+        <span className={shared.soft}>first frame {delay(side.first_frame)}</span>
       )}
       {side.cap !== null && <span>capped at {bitrate(side.cap)}</span>}
       {side.keyframe_requests !== null && side.keyframe_requests > 0 && (
-        <span className={styles.soft}>{count(side.keyframe_requests)} keyframe requests</span>
+        <span className={shared.soft}>{count(side.keyframe_requests)} keyframe requests</span>
       )}
       {side.dropped !== null && side.dropped > 0 && (
-        <span className={styles.soft}>{count(side.dropped)} dropped</span>
+        <span className={shared.soft}>{count(side.dropped)} dropped</span>
       )}
     </span>
   );

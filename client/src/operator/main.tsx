@@ -3,6 +3,7 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import '../ui/theme.css';
+import './colours.css';
 import { Console } from './Console';
 import { Watch } from './watch';
 

@@ -290,11 +290,11 @@ describe('the partner’s picture', () => {
         : Promise.reject(new DOMException('', 'NotAllowedError'));
     };
     show(TALKING, new MediaStream());
-    const tap = await screen.findByRole('button', { name: 'Tap to hear your partner' });
+    const tap = await screen.findByRole('button', { name: 'Turn sound on' });
     expect(video().muted).toBe(true);
     HTMLVideoElement.prototype.play = () => Promise.resolve();
     fireEvent.click(tap);
     expect(video().muted).toBe(false);
-    expect(screen.queryByRole('button', { name: 'Tap to hear your partner' })).toBeNull();
+    expect(screen.queryByRole('button', { name: 'Turn sound on' })).toBeNull();
   });
 });

@@ -2,7 +2,7 @@
 // asked for: the browser may have given another.
 
 import type { DeviceKind } from '../core/devices';
-import type { PersonEvent, Session } from '../core/state';
+import type { Capture, PersonEvent, Session } from '../core/state';
 import styles from './DevicePicker.module.css';
 
 interface DevicePickerProps {
@@ -25,9 +25,7 @@ export function DevicePicker({ session: { capture, devices }, kind, onAct }: Dev
         disabled={!usable}
         onChange={({ target }) => onAct({ type: 'choose_device', kind, id: target.value })}
       >
-        {!choices.some(({ id }) => id === open) && (
-          <option value="">{capture.name === 'granted' ? 'Choose one' : 'Not allowed yet'}</option>
-        )}
+        {!choices.some(({ id }) => id === open) && <option value="">{nothingOpen(capture)}</option>}
         {choices.map(({ id, label }, index) => (
           <option key={id} value={id}>
             {label === '' ? `${NAMES[kind]} ${index + 1}` : label}
@@ -36,4 +34,12 @@ export function DevicePicker({ session: { capture, devices }, kind, onAct }: Dev
       </select>
     </label>
   );
+}
+
+/** Why no device is open, as the place of a choice. */
+function nothingOpen(capture: Capture): string {
+  if (capture.name === 'granted') return 'Choose one';
+  const allowed =
+    capture.name === 'failed' && capture.failure !== 'refused' && capture.failure !== 'insecure';
+  return allowed ? 'Not available' : 'Not allowed yet';
 }

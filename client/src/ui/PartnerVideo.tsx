@@ -86,10 +86,13 @@ export function PartnerVideo({
         playsInline
       />
       {silenced && roomId !== null && (
-        <button type="button" className={styles.unsilence} onClick={unsilence}>
-          <Icon name="sound" />
-          Tap to hear your partner
-        </button>
+        // Read out when it appears: whoever only listens would not know why there is nothing to hear.
+        <div role="alert" className={styles.silence}>
+          <button type="button" className={styles.unsilence} onClick={unsilence}>
+            <Icon name="sound" />
+            Turn sound on
+          </button>
+        </div>
       )}
     </>
   );
