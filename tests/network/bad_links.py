@@ -14,7 +14,7 @@ from playwright.async_api import async_playwright
 
 from tests.browser.conftest import serving
 from tests.browser.person import Person, at_the_page
-from tests.browser.test_packets_engine import EXPOSE
+from tests.browser.test_codecs import EXPOSE
 from tests.browser.test_strangers_meet import meet
 from tests.conftest import free_port
 from tests.network.link import AccessLinks, Conditions, access_links
