@@ -33,7 +33,7 @@ lint: $(VENV)/installed client/node_modules/installed ## Style, types and import
 	cargo fmt --check --manifest-path $(LOAD)/Cargo.toml
 	cargo clippy --quiet --release --locked --all-targets --manifest-path $(LOAD)/Cargo.toml -- --deny warnings
 
-test: core lint test-core test-client test-unit test-scenario test-load test-browser test-blocked-udp ## Everything that must hold before a change lands
+test: core lint test-core test-client test-unit test-scenario test-load test-browser test-blocked-udp test-lossy-links ## Everything that must hold before a change lands
 
 test-all: test ## The same, and what takes two engines or more time
 	$(BIN)/pytest -q --engine frames tests/scenario tests/hostile tests/browser
@@ -62,9 +62,12 @@ test-monitoring: $(VENV)/installed promtool ## Fire every alert on made-up figur
 	promtool test rules docker/prometheus/rules_test.yml
 	$(BIN)/pytest -q tests/monitoring
 
-.PHONY: test-network test-blocked-udp network firefox
+.PHONY: test-network test-blocked-udp test-lossy-links network firefox
 test-network: $(VENV)/installed $(STATIC) chromium network firefox ## Real browsers behind hostile networks (as root)
 	$(BIN)/pytest -q tests/network
+
+test-lossy-links: $(VENV)/installed $(STATIC) chromium
+	$(BIN)/pytest -q tests/network/test_bad_links.py -k one_call
 
 test-blocked-udp: $(VENV)/installed $(STATIC) chromium network
 	$(BIN)/pytest -q tests/network/test_everywhere.py -k test_udp_is_blocked

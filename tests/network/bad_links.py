@@ -33,6 +33,18 @@ WATCHED = """async () => {
   return [0, 0, 0, 0, 0, 0, 0, 0];
 }"""
 
+LONGEST_GAP = """(video, seconds) => new Promise((resolve) => {
+  let last = null, longest = 0, watching = true;
+  const shown = (now) => {
+    if (last !== null) longest = Math.max(longest, now - last);
+    last = now;
+    if (watching) video.requestVideoFrameCallback(shown);
+  };
+  video.requestVideoFrameCallback(shown);
+  setTimeout(() => { watching = false; resolve(longest / 1000); }, seconds * 1000);
+})"""
+"""Between two pictures on the screen within so many seconds, in seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -45,6 +57,7 @@ class Seen:
     plis: float
     mended: float
     lost: float
+    longest_gap: float
     width: float
 
 
@@ -64,16 +77,18 @@ def busy_scene(colour: str, folder: Path) -> Path:
 
 async def watch(person: Person) -> Seen:
     before = await person.page.evaluate(WATCHED)
-    await asyncio.sleep(SECONDS)
+    longest_gap = await person.partner.evaluate(LONGEST_GAP, SECONDS)
     after = await person.page.evaluate(WATCHED)
     frames, frozen, size, nacks, plis, mended, lost, _ = (end - start for end, start in zip(after, before, strict=True))
-    return Seen(frames / SECONDS, frozen, size * 8 / 1_000 / SECONDS, nacks, plis, mended, lost, after[7])
+    kbps = size * 8 / 1_000 / SECONDS
+    return Seen(frames / SECONDS, frozen, kbps, nacks, plis, mended, lost, longest_gap, after[7])
 
 
 async def talk(
     link: Conditions, seed: int, folder: Path, meanwhile: Callable[[AccessLinks], None] | None = None
 ) -> tuple[Seen, Seen]:
-    """Two people talk over such links, each way; what both saw after the first seconds."""
+    """Two people talk over such links, each way; what both saw after the first seconds. `meanwhile` is called
+    once they are paired."""
     port, outside = free_port(), free_port()
     async with (
         access_links(outside, ("127.0.0.1", port), link, link, seed) as links,
@@ -83,24 +98,43 @@ async def talk(
         at_the_page(playwright, "blue", served.url, folder, script=EXPOSE, scene=busy_scene) as blue,
     ):
         await meet(red, blue)
-        await asyncio.sleep(WARM_UP)
         if meanwhile is not None:
             meanwhile(links)
+        await asyncio.sleep(WARM_UP)
         seen = await asyncio.gather(watch(red), watch(blue))
         assert sum(up.passed for up, _ in links.links) > SECONDS * FPS, "media went another way"
         return seen
 
 
+WAY = 0.05
+"""Seconds of each link, each way."""
+
+SEEDS = (1, 2, 3, 4, 5)
+
+KINDS = {
+    "nothing lost": Conditions(delay=WAY),
+    "5 % lost": Conditions(loss=0.05, delay=WAY),
+    "10 % lost": Conditions(loss=0.10, delay=WAY),
+    "10 in a row lost each second": Conditions(delay=WAY, outage=10),
+}
+"""On both links, each way. The first is the yardstick: on a busy machine the picture stutters without any loss."""
+
+
+async def talk_over(conditions: Conditions, seed: int, folder: Path) -> tuple[Seen, Seen]:
+    """What both saw under these conditions, which begin with the call."""
+    return await talk(Conditions(delay=WAY), seed, folder, lambda links: links.change(conditions, conditions))
+
+
 async def measure() -> None:
-    """The first row is the yardstick: on a busy machine the picture stutters without any loss."""
     with tempfile.TemporaryDirectory() as folder:
-        for loss in (0.0, 0.05, 0.10):
-            seen = await talk(Conditions(loss=loss, delay=0.05), 1, Path(folder))
-            for name, of in zip(("red", "blue"), seen, strict=True):
-                print(
-                    f"{loss:4.0%} lost each way, {name}: {of.fps:.1f} fps, {of.frozen:.1f} s of {SECONDS} frozen,"
-                    f" {of.kbps:.0f} kbit/s, {of.lost:.0f} lost, {of.mended:.0f} sent again"
-                )
+        for kind, conditions in KINDS.items():
+            for seed in SEEDS:
+                for of in await talk_over(conditions, seed, Path(folder)):
+                    print(
+                        f"{kind}, seed {seed}: {of.fps:.1f} fps, {of.frozen:.1f} s of {SECONDS} frozen, longest gap"
+                        f" {of.longest_gap:.2f} s, {of.kbps:.0f} kbit/s, {of.lost:.0f} lost, {of.mended:.0f} again",
+                        flush=True,
+                    )
 
 
 if __name__ == "__main__":

@@ -12,7 +12,12 @@ pub(super) const DTLS: Allowance = Allowance::new(50);
 /// Packets a second that a receiver may complain of.
 pub(super) const COMPLAINTS: Allowance = Allowance::new(2_500);
 
-/// A number of packets a second; what was used is forgotten after each.
+/// How many times what it is told to keep to a peer may send, for probes, retransmissions and the second that it takes
+/// to follow; and bits per second that everybody may.
+const EXCESS: u64 = 3;
+const LEAST: u64 = 1_500_000;
+
+/// A number of packets, or of bytes, a second; what was used is forgotten after each.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Allowance {
     per_second: u32,
@@ -25,12 +30,27 @@ impl Allowance {
         Self { per_second, used: 0, since: Time::from_millis(0) }
     }
 
+    /// Bytes a second of a peer that should send so many bits per second at most.
+    pub(super) fn bytes(bitrate: u64) -> Self {
+        Self::new(u32::try_from((EXCESS.saturating_mul(bitrate)).max(LEAST) / 8).unwrap_or(u32::MAX))
+    }
+
     /// Take one; false if this second's are used up.
     pub(super) fn take(&mut self, now: Time) -> bool {
+        self.take_all(1, now)
+    }
+
+    /// Whether nothing of this second's is left.
+    pub(super) fn is_used_up(&self, now: Time) -> bool {
+        self.used >= self.per_second && now.millis_since(self.since) < 1_000
+    }
+
+    /// Take so many; false if that is more than is left.
+    pub(super) fn take_all(&mut self, amount: u32, now: Time) -> bool {
         if now.millis_since(self.since) >= 1_000 {
             (self.since, self.used) = (now, 0);
         }
-        self.used += 1;
+        self.used = self.used.saturating_add(amount);
         self.used <= self.per_second
     }
 }

@@ -22,6 +22,10 @@ impl Exchange {
             return;
         };
         peer.counters.received.count(datagram.len());
+        if peer.is_flooding(now) {
+            self.drop_for(id, Reason::Flooded);
+            return;
+        }
         if is_rtcp(datagram) {
             self.receive_rtcp(id, datagram, now, out);
             return;
@@ -116,7 +120,7 @@ impl Exchange {
             self.drop_for(id, Reason::SrtpRejected);
             return;
         };
-        if !peer.media_allowance.take(now) {
+        if !peer.may_send(length, now) {
             self.drop_for(id, Reason::Flooded);
             return;
         }

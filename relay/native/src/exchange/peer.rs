@@ -58,7 +58,8 @@ pub(super) struct Peer {
     /// Milliseconds there and back, once a report told.
     pub(super) round_trip: Option<u64>,
     pub(super) complaints: Allowance,
-    pub(super) media_allowance: Allowance,
+    media_allowance: Allowance,
+    bytes_allowance: Allowance,
     pub(super) dtls_allowance: Allowance,
     learnt: u8,
 }
@@ -101,6 +102,7 @@ impl Peer {
             round_trip: None,
             complaints: COMPLAINTS,
             media_allowance: MEDIA,
+            bytes_allowance: Allowance::bytes(setup.bitrate),
             dtls_allowance: DTLS,
             learnt: 0,
         };
@@ -130,6 +132,16 @@ impl Peer {
         }
     }
 
+    /// Whether it has sent as much within a second as it may: then the rest is not even decrypted.
+    pub(super) fn is_flooding(&self, now: Time) -> bool {
+        self.media_allowance.is_used_up(now) || self.bytes_allowance.is_used_up(now)
+    }
+
+    /// Whether it may send so many bytes more; they are authentic, and count as sent.
+    pub(super) fn may_send(&mut self, bytes: usize, now: Time) -> bool {
+        self.media_allowance.take(now) && self.bytes_allowance.take_all(bytes as u32, now)
+    }
+
     /// Open and understand one SRTP packet.
     pub(super) fn receive_rtp<'a>(
         &mut self,
@@ -144,7 +156,7 @@ impl Peer {
             .open_rtp(datagram, header.payload, header.ssrc, header.sequence)
             .map_err(|_| Reason::SrtpRejected)?;
         // Only now: what somebody forges must not use up what the peer itself may send.
-        if !self.media_allowance.take(now) {
+        if !self.may_send(length, now) {
             return Err(Reason::Flooded);
         }
         let packet: &'a [u8] = datagram.get(..length).ok_or(Reason::RtpMalformed)?;

@@ -540,6 +540,24 @@ fn a_flood_of_authentic_packets_is_not_passed_on() {
 }
 
 #[test]
+fn a_flood_of_few_large_packets_is_not_passed_on_either() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
+    world.show(&ann, Some(&bob));
+    // Three times what it should send, 2.5 Mbit/s.
+    for timestamp in 0..1_500 {
+        world.send(&mut bob, Medium::Microphone, timestamp, &[7; 1_200]);
+    }
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert!((740..782).contains(&ann.media.len()), "{}", ann.media.len());
+    assert_eq!(world.exchange.totals.drops.get(Reason::Flooded) as usize, 1_500 - ann.media.len());
+    world.pass(1_000);
+    world.send(&mut bob, Medium::Microphone, 10_000, b"calm again");
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert_eq!(ann.media.last().unwrap().0.timestamp.wrapping_sub(ann.media[0].0.timestamp), 10_000);
+}
+
+#[test]
 fn forged_packets_use_up_nobody_s_allowance() {
     let mut world = World::new();
     let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
