@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from relay.errors import RelayError
 from relay.ids import SessionToken, UserId
 from relay.session.outbox import Outbox
 from relay.session.rates import RateLimiter
@@ -20,6 +21,9 @@ class Link(Protocol):
 
     def end(self, code: int, reason: str) -> None:
         """Close soon, with a WebSocket close code."""
+
+    def turn_away(self, error: RelayError) -> None:
+        """Say why, and close soon."""
 
     def abandon(self) -> None:
         """Nobody is there: let the connection be lost."""
@@ -41,6 +45,8 @@ class Session:
     silence: int = 0
     """Looks since the page last said something."""
     candidates: int = 0
+    is_on_trial: bool = False
+    """Let in while the server was full, because this may be somebody whose connection was lost."""
     _heard: deque[str] = field(default_factory=lambda: deque(maxlen=HEARD))
 
     def hears_first(self, message_id: str) -> bool:

@@ -64,6 +64,11 @@ UNREADABLE = "unreadable"
 log = get_logger("session")
 
 
+def server_full() -> RelayError:
+    """What newcomers are told for whom there is no place."""
+    return RelayError(ErrorCode.SERVER_FULL, "The server is full. Please try again later.", retry_after=FULL_RETRY)
+
+
 class Sessions:
     """From `open` to `close`."""
 
@@ -117,10 +122,11 @@ class Sessions:
         Raises:
             RelayError: SERVER_FULL.
         """
-        if self._draining or self._is_full():
-            sentence = "The server is full. Please try again later."
-            raise RelayError(ErrorCode.SERVER_FULL, sentence, retry_after=FULL_RETRY)
+        if self._draining or self._has_no_place() or (self._capacity.is_full and self._directory.lost == 0):
+            raise server_full()
         session = Session(new_user_id(), new_session_token(), RateLimiter(self._settings), link=link)
+        # A newcomer may turn out to be one of those who lost their connection: they are no new load.
+        session.is_on_trial = self._capacity.is_full
         session.outbox.overflowed = lambda: self._end_slow_reader(session)
         self._directory.add(session)
         self._tally.connections += 1
@@ -136,11 +142,8 @@ class Sessions:
         )
         return session
 
-    def _is_full(self) -> bool:
-        if self._directory.places_taken() >= self._capacity.limits.people:
-            return True
-        # A newcomer may turn out to be one of those who lost their connection: they are no new load.
-        return self._capacity.is_full and self._directory.lost == 0
+    def _has_no_place(self) -> bool:
+        return self._directory.places_taken() >= self._capacity.limits.people
 
     def receive(self, session: Session, frame: str) -> float:
         """Act on one text frame. What is wrong with it goes back as `error`; nobody else notices.
@@ -257,8 +260,19 @@ class Sessions:
         if type(message) not in ALLOWED[self.state(session)]:
             sentence = f"{message.event} is not possible now."
             raise RelayError(ErrorCode.OUT_OF_TURN, sentence, about=about(message))
+        if session.is_on_trial and isinstance(message, FindPartner | WebrtcOffer) and not self._admits(session):
+            return wait
         self._act(session, message, now)
         return wait
+
+    def _admits(self, session: Session) -> bool:
+        """They have not come back but are new: turned away if the server still has too much to do."""
+        session.is_on_trial = self._capacity.is_full
+        if session.is_on_trial and session.link is not None:
+            full = server_full()
+            self._tally.refusals[full.code] += 1
+            session.link.turn_away(full)
+        return not session.is_on_trial
 
     def _act(self, session: Session, message: ClientMessage, now: float) -> None:
         user = session.user

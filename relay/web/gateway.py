@@ -8,11 +8,9 @@ from aiohttp import WSCloseCode, web
 from relay.config import Settings
 from relay.errors import ErrorCode, RelayError
 from relay.observe.tally import Tally
-from relay.protocol.codec import encode
-from relay.session.directory import refusal
 from relay.session.sessions import Sessions
 from relay.tasks import Report, Tasks
-from relay.web.visit import Visit
+from relay.web.visit import Visit, turn_away
 from relay.web.visitor_address import VisitorAddresses
 
 CLOSE_TIMEOUT = 2.0
@@ -79,8 +77,7 @@ class Gateway:
 
     async def _turn_away(self, socket: web.WebSocketResponse, error: RelayError) -> None:
         self._tally.refusals[error.code] += 1
-        await socket.send_str(encode(refusal(error)))
-        await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=error.code.encode())
+        await turn_away(socket, error)
 
     def _check_origin(self, request: web.Request) -> None:
         """Other people's pages may not open our socket. Programs send no Origin, and gain nothing by one."""

@@ -8,6 +8,8 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from relay import clock
 from relay.errors import ErrorCode, RelayError
 from relay.observe.logging import get_logger
+from relay.protocol.codec import encode
+from relay.session.directory import refusal
 from relay.session.session import Session
 from relay.session.sessions import SLOW_READER, Sessions
 from relay.tasks import Tasks
@@ -34,6 +36,14 @@ DELIBERATE = frozenset({WSCloseCode.OK, WSCloseCode.GOING_AWAY})
 """Close codes of visitors who go: a closed page, a closed tab."""
 
 log = get_logger("visit")
+
+
+async def turn_away(socket: web.WebSocketResponse, error: RelayError) -> None:
+    """Say why a visitor may not stay, and close."""
+    with suppress(TimeoutError, ConnectionError):
+        async with asyncio.timeout(FLUSH_TIMEOUT):
+            await socket.send_str(encode(refusal(error)))
+    await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=error.code.encode())
 
 
 class Visit:
@@ -73,6 +83,11 @@ class Visit:
         # The session may go on elsewhere: its outbox is not ours to empty any more.
         self._writer.cancel()
         self._tasks.start("close", self.close(code, reason))
+
+    def turn_away(self, error: RelayError) -> None:
+        self._writer.cancel()
+        self._ended = True
+        self._tasks.start("close", turn_away(self._socket, error))
 
     async def close(self, code: int, reason: str) -> None:
         """Say goodbye if the visitor still reads, and let go in any case."""

@@ -13,9 +13,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.browser.cameras import TONES
 from tests.browser.conftest import Served, serving
 from tests.browser.person import LOOK, Person, at_the_page
-from tests.browser.test_packets_engine import PLAIN_COLOURS
 from tests.browser.test_strangers_meet import TONE_TOLERANCE, meet, see_each_other
 
+PLAIN_COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0)}
+"""What the cameras of those names show."""
 TOLERANCE = 12
 """Of 255. Pictures that are taken for BT.709 instead of BT.601 are wrong by up to 39."""
 

@@ -61,6 +61,24 @@ async def test_who_lost_their_connection_gets_in_again(relay: Relay) -> None:
             assert (await knock(relay))["code"] == "server_full"
 
 
+async def test_who_is_let_in_as_one_who_came_back_and_is_new_is_turned_away(relay: Relay) -> None:
+    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+        await introduce(ann, bob)
+        burden(relay, cpu=1.0)
+        bob.vanish()
+        await ann.hear("partner_reconnecting")
+        async with visit(relay.settings.port) as eve, visit(relay.settings.port) as patient:
+            await eve.say("find_partner")
+            refusal = await eve.hear("error")
+            assert refusal["code"] == "server_full"
+            assert refusal["retry_after"]
+            assert await eve.hear_close() == 1013
+            assert relay.stats().waiting == 0
+            burden(relay)
+            await patient.say("find_partner")
+            await patient.hear("waiting_for_partner")
+
+
 async def test_everybody_reads_one_figure(relay: Relay) -> None:
     burden(relay, cpu=0.5)
     used = relay._capacity.used

@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from relay.app import Relay
 from relay.config import Settings
+from relay.errors import RelayError
 from relay.ids import PeerId
 from relay.session.session import Session
 from relay.web.metrics import FORWARDED
@@ -120,6 +121,9 @@ class Nobody:
 
     def end(self, code: int, reason: str) -> None:
         raise AssertionError("nobody is sent away")
+
+    def turn_away(self, error: RelayError) -> None:
+        raise AssertionError(f"there is a place for everybody: {error}")
 
     def abandon(self) -> None:
         raise AssertionError("nobody is silent")

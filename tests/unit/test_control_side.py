@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from relay.config import Settings
+from relay.errors import RelayError
 from relay.ids import PeerId, UserId
 from relay.matchmaking.matchmaker import Matchmaker
 from relay.media.switchboard import Switchboard
@@ -94,6 +95,9 @@ class Visitor:
 
     def end(self, code: int, reason: str) -> None:
         raise AssertionError(f"nobody is sent away here: {reason}")
+
+    def turn_away(self, error: RelayError) -> None:
+        raise AssertionError(f"there is a place for everybody: {error}")
 
     def abandon(self) -> None:
         raise AssertionError("nobody is silent here")
