@@ -33,7 +33,7 @@ pub enum Report {
 pub type Tapped = (PeerId, Vec<u8>);
 
 /// From so many packets a second on, a thread sleeps between batches instead of being woken by what comes
-/// (`relay/decisions/0009-when-a-media-thread-wakes.md`).
+/// (`relay/decisions/0013-when-a-media-thread-wakes.md`).
 const BUSY: f64 = 10_000.0;
 
 /// Slept between batches then.
