@@ -15,7 +15,6 @@ from relay.observe.drops import Drop, Drops
 from relay.observe.logging import get_logger
 from relay.peer.aiortc_bridge import Dtls, SharedCertificate
 from relay.peer.lines import Negotiated, SrtpKeys
-from relay.peer.records import is_sensible
 from relay.tasks import Report, Tasks
 from relay.transport.port import MediaPort
 
@@ -95,9 +94,7 @@ class PeerConnection:
         self._fail("consent_expired")
 
     def dtls_received(self, datagram: bytes) -> None:
-        if not is_sensible(datagram):
-            self._drops.count(Drop.DTLS_REFUSED)
-        elif not self._may_take_dtls(clock.monotonic()) or not self._dtls.feed(datagram):
+        if not self._may_take_dtls(clock.monotonic()) or not self._dtls.feed(datagram):
             self._drops.count(Drop.DTLS_BACKLOG)
 
     def _may_take_dtls(self, now: float) -> bool:

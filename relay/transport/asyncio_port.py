@@ -18,6 +18,7 @@ from relay.observe.logging import get_logger
 from relay.tasks import Report, Tasks
 from relay.transport.bindings import BindingTable
 from relay.transport.port import Path, PortListener, SrtpReceiver, Transport
+from relay.transport.records import is_sensible
 from relay.transport.tcp import TcpFlow, prepare
 from relay.transport.udp import UdpSocket
 
@@ -157,7 +158,10 @@ class AsyncioPort:
         if self._table.hear(peer, clock.monotonic()):
             self._listener.flow_heard(peer)
         if first in _DTLS:
-            self._listener.dtls_received(peer, datagram)
+            if is_sensible(datagram):
+                self._listener.dtls_received(peer, datagram)
+            else:
+                self._drops.count(Drop.DTLS_REFUSED)
         else:
             self._srtp_received(peer, datagram)
 

@@ -49,7 +49,7 @@ class PortListener(Protocol):
         """`peer` stopped sending authenticated checks: its consent expired (RFC 7675)."""
 
     def dtls_received(self, peer: PeerId, datagram: bytes) -> None:
-        """A DTLS datagram from an address that `peer` proved to be its own."""
+        """A datagram of well-formed DTLS from an address that `peer` proved to be its own."""
 
 
 class TapListener(Protocol):

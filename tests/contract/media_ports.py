@@ -11,6 +11,7 @@ from relay.ids import PeerId
 from relay.media.choice import Media
 from relay.observe.drops import Drop
 from relay.transport.port import Path
+from tests.hostile.datagrams import client_hello
 
 ANN, BOB = PeerId(1), PeerId(2)
 PASSWORD = "p" * 24
@@ -21,7 +22,7 @@ SILENCE = 0.1
 ADMITTED = 100
 """People one after the other, so that a race would be lost at least once."""
 
-CLIENT_HELLO = b"\x16\xfe\xff" + bytes(30)
+CLIENT_HELLO = client_hello()
 
 
 class Listener:

@@ -20,13 +20,13 @@ from relay.ids import PeerId
 from relay.peer.candidates import Reach
 from relay.peer.lines import Fingerprint
 from relay.peer.negotiation import Identity, Terms, negotiate
-from relay.peer.records import is_sensible
 from relay.protocol.codec import decode
 from relay.protocol.limits import Limits
 from relay.transport.bindings import BindingTable
 from relay.transport.first_bytes import judge
 from relay.transport.framing import Deframer, FramingError, frame
 from relay.transport.port import Path as Route
+from relay.transport.records import is_sensible
 from tests.hostile.call import check
 from tests.hostile.datagrams import client_hello
 from tests.unit.offers import ROLES, offer

@@ -65,6 +65,7 @@ reasons! {
     StunAddressHeld = "stun_address_held",
     UnverifiedSource = "unverified_source",
     DtlsBacklog = "dtls_backlog",
+    DtlsRefused = "dtls_refused",
     SendFailed = "send_failed",
     SocketOverflow = "socket_overflow",
     TcpCrowded = "tcp_crowded",

@@ -8,6 +8,7 @@ pub mod bindings;
 pub mod bytes;
 pub mod codec;
 pub mod counters;
+pub mod dtls;
 pub mod exchange;
 pub mod feedback;
 pub mod flows;

@@ -20,6 +20,7 @@ use self::peer::Peer;
 use self::rounds::Rounds;
 use crate::bindings::{BindingTable, Patience, PeerId};
 use crate::counters::{Reason, Totals};
+use crate::dtls;
 use crate::forward::line::End;
 use crate::outbox::Outbox;
 use crate::path::Path;
@@ -116,7 +117,9 @@ impl Exchange {
     }
 
     fn receive_dtls(&mut self, id: PeerId, datagram: &[u8], now: Time) {
-        if self.peers.get_mut(&id).is_some_and(|peer| !peer.dtls_allowance.take(now)) {
+        if !dtls::is_sensible(datagram) {
+            self.drop_for(id, Reason::DtlsRefused);
+        } else if self.peers.get_mut(&id).is_some_and(|peer| !peer.dtls_allowance.take(now)) {
             self.drop_for(id, Reason::DtlsBacklog);
         } else {
             self.events.push(Event::Dtls(id, datagram.to_vec()));

@@ -574,8 +574,15 @@ fn forged_packets_use_up_nobody_s_allowance() {
 fn handshake_datagrams_go_up_only_so_often() {
     let mut world = World::new();
     let ann = world.join(1, 96);
+    let mut sealed = [0; 30];
+    sealed[..5].copy_from_slice(&[22, 0xfe, 0xfd, 0, 1]);
+    sealed[12] = 17;
     for _ in 0..1_000 {
         world.exchange.receive(&mut [22; 30], ann.path, world.now, &mut world.out);
+    }
+    assert_eq!(world.exchange.totals.drops.get(Reason::DtlsRefused), 1_000);
+    for _ in 0..1_000 {
+        world.exchange.receive(&mut sealed, ann.path, world.now, &mut world.out);
     }
     assert_eq!(world.exchange.take_events().len(), 50);
     assert_eq!(world.exchange.totals.drops.get(Reason::DtlsBacklog), 950);
