@@ -73,12 +73,16 @@ class Outbox:
         while not self._waiting:
             self._changed.clear()
             await self._changed.wait()
+        return encode(self.take())
+
+    def take(self) -> ServerMessage:
+        """The next message; there has to be one."""
         message = self._waiting.popleft()
         if isinstance(message, ChatMessage):
             self._sent.append(message)
         elif isinstance(message, PartnerFound):
             self._sent.clear()  # of a conversation that is over
-        return encode(message)
+        return message
 
     def resume(self, greeting: Resumed, last_message: str | None) -> None:
         """Begin anew on another connection: the greeting, chat after `last_message`, then what waits."""

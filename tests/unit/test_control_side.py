@@ -104,11 +104,8 @@ class Visitor:
 
     def read(self) -> None:
         """Believe everything that waits in the outbox."""
-        while self.session is not None and self.session.outbox._waiting:
-            message = self.session.outbox._waiting.popleft()
-            if isinstance(message, ChatMessage):
-                self.session.outbox._sent.append(message)
-            self._believe(message)
+        while self.session is not None and len(self.session.outbox):
+            self._believe(self.session.outbox.take())
 
     def _believe(self, message: object) -> None:
         match message:
