@@ -199,6 +199,8 @@ class Internet:
         # Who refuses does so each time: Linux would answer six times and then swallow all but one a second, and a
         # name that a browser looks up is waited for as long as its resolver has patience.
         switches.append("net.ipv4.icmp_ratelimit=0")
+        # An address that is tried out for a second first is a change of network to a browser that loads a page.
+        switches.extend(f"net.ipv6.conf.{devices}.accept_dad=0" for devices in ("all", "default"))
         self._run(*self.inside(name, "sysctl", "-qw", *switches))
 
     def _join(self, name: str, device: str, v4: str, v6: str, router: str, router_device: str) -> None:
