@@ -43,7 +43,15 @@ def engine(request: pytest.FixtureRequest) -> EngineChoice:
 @pytest.fixture
 def settings(engine: EngineChoice) -> Settings:
     """Loopback only. Override it in a module to test other settings."""
-    return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), engine=engine)
+    # The people of a test live in the server's own process: their CPU and lag are no reason to refuse one of them.
+    return Settings(
+        port=free_port(),
+        bind=("127.0.0.1",),
+        public_address=("127.0.0.1",),
+        engine=engine,
+        max_cpu=1.0,
+        max_lag=60.0,
+    )
 
 
 @pytest.fixture

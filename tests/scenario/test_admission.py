@@ -4,11 +4,19 @@ import time
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from relay.app import Relay
+from relay.config import Settings
 from relay.observe.capacity import Load
 from tests.scenario.visitor import Visitor, introduce, visit
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """With the limits that a server has by itself."""
+    return replace(settings, max_cpu=Settings().max_cpu, max_lag=Settings().max_lag)
 
 
 def burden(relay: Relay, **used: float) -> None:
