@@ -48,7 +48,7 @@ async def test_a_stalled_event_loop_stops_nobodys_picture(tmp_path: Path) -> Non
         calm = await blue.partner.evaluate(COUNT_FRAMES)
         served.process.send_signal(signal.SIGUSR1)
         stalled = await blue.partner.evaluate(COUNT_FRAMES)
-        # A picture that stood still would leave next to nothing; on a busy machine browsers lose a quarter by themselves.
+        # A picture that stood still would leave next to nothing; busy machines lose a quarter by themselves.
         assert stalled > 0.5 * calm > 10
         # The loop is back, and nobody was given up meanwhile.
         await red.write("still here")
