@@ -13,7 +13,7 @@ class Forger:
         try:
             self._socket = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
         except PermissionError:
-            pytest.skip("forging addresses needs a raw socket")
+            pytest.fail("Forging addresses needs a raw socket: run as root, or with CAP_NET_RAW.")
         self._port = port
 
     def send(self, source: tuple[str, int], datagram: bytes) -> None:
