@@ -51,7 +51,7 @@ test-load: core $(STATIC) chromium
 test-unit: $(VENV)/installed
 	$(BIN)/pytest -q tests/unit tests/contract
 
-test-scenario: $(VENV)/installed coturn
+test-scenario: core $(STATIC) chromium coturn
 	$(BIN)/pytest -q tests/scenario tests/hostile
 
 test-browser: $(VENV)/installed $(STATIC) chromium
