@@ -129,6 +129,10 @@ measure-skips: $(VENV)/installed $(STATIC) chromium ## Press Next 200 times: how
 measure-loss: core $(STATIC) chromium ## What people see when packets are lost on the way
 	$(BIN)/python -m tests.network.bad_links
 
+.PHONY: measure-narrow
+measure-narrow: core $(STATIC) chromium ## How senders follow a link that becomes narrow and wide again
+	$(BIN)/python -m tests.network.narrow_links
+
 bench: core ## Relay, the kernel's floor and coturn in one run; JSON=FILE keeps it
 	$(BIN)/python -m tests.load.bench $(if $(JSON),--json $(JSON))
 

@@ -92,7 +92,8 @@ async def talk(
     port, outside = free_port(), free_port()
     async with (
         access_links(outside, ("127.0.0.1", port), link, link, seed) as links,
-        serving(port=str(port), public_udp_port=str(outside)) as served,
+        # TCP would pass the links by.
+        serving(port=str(port), public_udp_port=str(outside), public_tcp_port=str(free_port())) as served,
         async_playwright() as playwright,
         at_the_page(playwright, "red", served.url, folder, script=EXPOSE, scene=busy_scene) as red,
         at_the_page(playwright, "blue", served.url, folder, script=EXPOSE, scene=busy_scene) as blue,
@@ -102,7 +103,8 @@ async def talk(
             meanwhile(links)
         await asyncio.sleep(WARM_UP)
         seen = await asyncio.gather(watch(red), watch(blue))
-        assert sum(up.passed for up, _ in links.links) > SECONDS * FPS, "media went another way"
+        busy = sorted(up.passed for up, _ in links.links.values())[-2:]
+        assert min(busy) > SECONDS * FPS, "media went another way"
         return seen
 
 

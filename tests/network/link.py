@@ -42,6 +42,8 @@ class Link:
 
     conditions: Conditions
     random: random.Random
+    given: int = 0
+    """Bytes that were to pass, with headers."""
     passed: int = 0
     lost: int = 0
     overflowed: int = 0
@@ -51,8 +53,14 @@ class Link:
     _outage_at: float = field(default=float("-inf"))
     _outage_left: int = 0
 
+    @property
+    def packets(self) -> tuple[int, int]:
+        """Passed, and dropped because the queue was full."""
+        return self.passed, self.overflowed
+
     def arrival(self, size: int, now: float) -> float | None:
         """When a packet that is sent now arrives; None if it never does."""
+        self.given += size + HEADERS
         if self._loses() or self._is_out(now):
             self.lost += 1
             return None
@@ -98,23 +106,24 @@ class AccessLinks:
         self.up = up
         self.down = down
         self._seed = seed
-        self.links: list[tuple[Link, Link]] = []
+        self.links: dict[Address, tuple[Link, Link]] = {}
         """Of each visitor's socket, in the order of their first packets: up, down."""
 
     def change(self, up: Conditions, down: Conditions) -> None:
         self.up, self.down = up, down
-        for uplink, downlink in self.links:
+        for uplink, downlink in self.links.values():
             uplink.conditions, downlink.conditions = up, down
 
-    def add(self) -> tuple[Link, Link]:
+    def of(self, port: int) -> tuple[Link, Link]:
+        """Up and down of the visitor who sends from this port."""
+        return next(both for (_, source), both in self.links.items() if source == port)
+
+    def add(self, visitor: Address) -> tuple[Link, Link]:
         number = len(self.links)
-        self.links.append(
-            (
-                Link(self.up, random.Random(f"{self._seed} {number} up")),
-                Link(self.down, random.Random(f"{self._seed} {number} down")),
-            )
-        )
-        return self.links[-1]
+        up = Link(self.up, random.Random(f"{self._seed} {number} up"))
+        down = Link(self.down, random.Random(f"{self._seed} {number} down"))
+        self.links[visitor] = (up, down)
+        return up, down
 
 
 @asynccontextmanager
@@ -146,7 +155,7 @@ class _Front(asyncio.DatagramProtocol):
     def datagram_received(self, datagram: bytes, visitor: Address) -> None:
         back = self._backs.get(visitor)
         if back is None:
-            uplink, downlink = self._links.add()
+            uplink, downlink = self._links.add(visitor)
             back = self._backs[visitor] = _Back(uplink, downlink, lambda datagram: self._deliver(datagram, visitor))
             back.opening = asyncio.ensure_future(
                 asyncio.get_running_loop().create_datagram_endpoint(lambda: back, remote_addr=self._relay)

@@ -131,6 +131,18 @@ pub struct ReportBlock {
     pub delay: u32,
 }
 
+impl ReportBlock {
+    /// Milliseconds there and back: what passed since our report until the NTP time `now`, without the time the
+    /// receiver kept it (RFC 3550 section 6.4.1). None if it had no report, or it can't be believed.
+    pub fn round_trip(&self, now: u64) -> Option<u64> {
+        /// Seconds.
+        const LONGEST: u32 = 5;
+        let passed = ((now >> 16) as u32).wrapping_sub(self.last_report);
+        let units = passed.checked_sub(self.delay).filter(|units| self.last_report != 0 && *units < LONGEST << 16)?;
+        Some((u64::from(units) * 1_000) >> 16)
+    }
+}
+
 /// What we say of a stream that we send.
 #[derive(Clone, Copy, Debug)]
 pub struct SenderInfo {

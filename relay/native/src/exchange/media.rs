@@ -3,6 +3,7 @@
 use super::{Event, Exchange};
 use crate::bindings::PeerId;
 use crate::counters::Reason;
+use crate::feedback::cap::Arrival;
 use crate::forward::line::End;
 use crate::forward::slot::{Held, Media};
 use crate::outbox::Outbox;
@@ -10,9 +11,6 @@ use crate::path::Path;
 use crate::rtcp;
 use crate::rtp::is_rtcp;
 use crate::time::Time;
-
-/// Seconds that a round trip may take to be believed.
-const LONGEST_ROUND_TRIP: u32 = 5;
 
 impl Exchange {
     /// SRTP or SRTCP from an address that `id` proved, or plain from a tap.
@@ -155,30 +153,27 @@ impl Exchange {
         }
     }
 
-    /// A receiver reports on a slot: the round trip is what passed since our report, without the time it kept it
-    /// (RFC 3550 section 6.4.1).
+    /// A receiver reports on a slot.
     fn receive_report(&mut self, id: PeerId, block: rtcp::ReportBlock, now: Time) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let Some(slot) = peer.slots.iter_mut().flatten().find(|slot| slot.setup.ssrc == block.ssrc) else { return };
         let (expected, lost) = slot.heard(&block);
+        let (is_video, sent) = (slot.setup.medium.is_video(), slot.sent);
+        let round_trip = block.round_trip(self.ntp.timestamp(now));
         peer.counters.arrival.add(expected, lost);
-        if slot.setup.medium.is_video() {
-            peer.downlink.lost(block.fraction_lost);
+        if let Some(round_trip) = round_trip {
+            let smooth = peer.round_trip.map_or(round_trip, |before| (7 * before + round_trip) / 8);
+            peer.round_trip = Some(smooth);
+            peer.counters.round_trip.set(smooth.max(1));
+        }
+        if is_video {
             let fraction_lost = (lost * 256).checked_div(expected).unwrap_or(0).min(255) as u8;
             peer.counters.arrival.set(&rtcp::ReportBlock { fraction_lost, ..block });
+            let lost = (expected * u64::from(block.fraction_lost) + 128) / 256;
+            peer.downlink.reported(Arrival { expected, lost, round_trip, sent }, peer.delivered, now);
+        } else if let Some(round_trip) = round_trip {
+            peer.downlink.took(round_trip);
         }
-        if block.last_report == 0 {
-            return;
-        }
-        let passed = ((self.ntp.timestamp(now) >> 16) as u32).wrapping_sub(block.last_report);
-        let Some(units) = passed.checked_sub(block.delay).filter(|units| *units < LONGEST_ROUND_TRIP << 16) else {
-            return;
-        };
-        let millis = (u64::from(units) * 1_000) >> 16;
-        let smooth = peer.round_trip.map_or(millis, |before| (7 * before + millis) / 8);
-        peer.round_trip = Some(smooth);
-        peer.counters.round_trip.set(smooth.max(1));
-        peer.downlink.took(millis);
     }
 
     /// A receiver estimates what it can receive.

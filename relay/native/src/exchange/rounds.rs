@@ -8,6 +8,7 @@ use crate::bindings::PeerId;
 use crate::forward::line::{End, Medium};
 use crate::forward::playout;
 use crate::forward::sender_clock::Anchor;
+use crate::forward::slot::Slot;
 use crate::outbox::Outbox;
 use crate::rtcp::{self, SenderInfo};
 use crate::time::Time;
@@ -74,7 +75,7 @@ impl Exchange {
         peer.follow_delivery(now);
         // A cap never expires by itself: a switch lifts what the last receiver brought about.
         let capped = peer.cap.changed(cap, now) | std::mem::take(&mut peer.uncap_due);
-        let allowed = cap.map_or(peer.bitrate, |cap| cap.min(peer.bitrate));
+        let allowed = cap.unwrap_or(peer.bitrate);
         peer.counters.cap.set(cap.unwrap_or(0));
         let capped = capped && !streams.is_empty();
         let mut blocks = Vec::new();
@@ -140,11 +141,21 @@ impl Exchange {
 
     /// What the peer may send, by the narrowest way to who watches it.
     fn cap(&mut self, id: PeerId, now: Time) -> Option<u64> {
-        let lines = self.peers.get(&id)?.lines.iter().flatten();
+        let sender = self.peers.get(&id)?;
+        let (lines, most) = (sender.lines.iter().flatten(), sender.bitrate);
         let receivers: Vec<PeerId> = lines.flat_map(|line| &line.receivers).map(|receiver| receiver.peer).collect();
         let caps = receivers.into_iter().filter_map(|receiver| {
             let receiver = self.peers.get_mut(&receiver)?;
-            receiver.downlink.cap(receiver.delivered, now)
+            let cap = receiver.downlink.cap(receiver.delivered, most, now);
+            if receiver.downlink.take_spoilt() {
+                receiver
+                    .slots
+                    .iter_mut()
+                    .flatten()
+                    .filter(|slot| slot.setup.medium.is_video())
+                    .for_each(Slot::await_keyframe);
+            }
+            cap
         });
         caps.min()
     }

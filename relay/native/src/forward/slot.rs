@@ -168,9 +168,9 @@ impl Slot {
     }
 
     /// The receiver reports on the stream: packets that should have come to it and those that did not, since the
-    /// last report. How far it is follows from how far we are, whatever it says of wraps. Numbers that we left out,
-    /// because their packets were lost before they came here, are none of its link's losses. It may have fewer
-    /// than none lost, if some came twice (RFC 3550 section 6.4.1).
+    /// last report. How far it is follows from how far we are, whatever it says of wraps. Numbers
+    /// that we left out, because their packets were lost before they came here, are none of its link's losses. It may
+    /// have fewer than none lost, if some came twice (RFC 3550 section 6.4.1).
     pub fn heard(&mut self, block: &ReportBlock) -> (u64, u64) {
         let numbered = self.next - u64::from(self.setup.ssrc & 0x7fff);
         let behind = (self.next as u16).wrapping_sub(1).wrapping_sub(block.highest as u16);
@@ -183,14 +183,19 @@ impl Slot {
         (self.arrived.0 - expected_before, self.arrived.1 - lost_before)
     }
 
+    /// Show nothing more of the source before its next keyframe.
+    pub fn await_keyframe(&mut self) {
+        self.kept.clear();
+        self.copies.clear();
+        self.cut();
+    }
+
     /// Show another source from now on, or nothing.
     pub fn show(&mut self, source: Option<End>) {
         self.source = source;
         self.complained_at = None;
-        self.kept.clear();
-        self.copies.clear();
         self.playout.cut();
-        self.cut();
+        self.await_keyframe();
     }
 
     /// Append the packet as this slot sends it, sealed. Gives its length.
