@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 
 import msgspec
 
@@ -68,12 +69,13 @@ class Profile:
 
 
 FULL = Profile("full", (2, 8, 32, 64, 300), 9, 1.0)
-QUICK = Profile("quick", (2, 32), 5, 0.7)
+QUICK = Profile("quick", (2, 32), 4, 0.7)
 FRAMES_PEOPLE = 2
-TCP_PEOPLE = 32
+LINKS_PEOPLE = 32
+"""With so many, packets also go over other links than UDP without loss."""
 
-OPTIONS = {"frames": ("--foreign",), "over TCP": ("--transport", "tcp")}
-"""Of the generator, for each engine."""
+OPTIONS = {"frames": ("--foreign",), "over TCP": ("--transport", "tcp"), "2 % lost": ("--loss", "0.02")}
+"""Of the generator, for each engine. Loss is on everybody's link, each way."""
 
 Starter = Callable[[], AbstractContextManager[servers.Server]]
 
@@ -87,6 +89,8 @@ class Line:
     """Of the middle half of the turns, as a fraction."""
     foreign_percent: float
     """Of the server's core that others had."""
+    start: tuple[float, float]
+    """Seconds until the server served, and of CPU by then."""
 
 
 def bench(profile: Profile, cores: Cores) -> Iterator[Line]:
@@ -143,15 +147,17 @@ def line(contender: Contender, report: Report, direct: Report, seconds: float) -
     )
     for reason, count in report.failures.items():
         print(f"{contender.engine} with {people}: {count} x {reason}", file=sys.stderr)
-    return Line(row, contender.spread(), contender.foreign_percent(seconds))
+    start = (contender.server.started_in, contender.idle_cpu)
+    return Line(row, contender.spread(), contender.foreign_percent(seconds), start)
 
 
 def _servers(people: int, cores: Cores) -> Iterator[tuple[str, Starter]]:
     if people == FRAMES_PEOPLE:
         yield "frames", lambda: servers.relay("frames", people, cores.server)
     yield "packets", lambda: servers.relay("packets", people, cores.server)
-    if people == TCP_PEOPLE:
+    if people == LINKS_PEOPLE:
         yield "over TCP", lambda: servers.relay("packets", people, cores.server)
+        yield "2 % lost", lambda: servers.relay("packets", people, cores.server)
     yield "floor", lambda: servers.forwarder(cores.server)
     yield "coturn", lambda: servers.coturn(cores.server)
 
@@ -200,8 +206,9 @@ def display(line: Line) -> str:
     )
 
 
-def verdicts(rows: Sequence[Row]) -> Iterator[str]:
-    """The ratios by which the core is judged, as far as these rows tell."""
+def verdicts(lines: Sequence[Line]) -> Iterator[str]:
+    """The ratios by which the core is judged, as far as these rows tell, and what a start costs."""
+    rows = [line.row for line in lines]
     cost = {(row.engine, row.people): row.us_per_packet for row in rows}
     for people in sorted({row.people for row in rows}):
         ours = cost.get(("packets", people))
@@ -214,6 +221,10 @@ def verdicts(rows: Sequence[Row]) -> Iterator[str]:
     crowd = max((people for engine, people in each if engine == "packets" and people <= 32), default=0)
     if frames and crowd:
         yield f"frames with {FRAMES_PEOPLE} / packets with {crowd}, each person: {frames / each['packets', crowd]:.0f}"
+    starts = [line.start for line in lines if line.row.engine == "packets"]
+    if starts:
+        after, cpu = (median(figures) for figures in zip(*starts, strict=True))
+        yield f"the server serves {after:.2f} s after its start, which costs {cpu:.2f} s of CPU"
 
 
 def main() -> int:
@@ -231,14 +242,15 @@ def main() -> int:
     if arguments.people:
         profile = replace(profile, people=tuple(arguments.people))
     print(HEADINGS)
-    rows = []
+    lines = []
     for line in bench(profile, Cores(server=available[0], generator=available[1])):
         print(display(line), flush=True)
-        rows.append(line.row)
-    for sentence in verdicts(rows):
+        lines.append(line)
+    for sentence in verdicts(lines):
         print(sentence)
     if arguments.json:
-        arguments.json.write_bytes(msgspec.json.encode(Result(SCHEMA, profile.name, tuple(rows))))
+        result = Result(SCHEMA, profile.name, tuple(line.row for line in lines))
+        arguments.json.write_bytes(msgspec.json.encode(result))
     return 0
 
 

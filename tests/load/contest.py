@@ -13,7 +13,7 @@ from statistics import median, quantiles
 
 from tests.load import generator, servers
 from tests.load.generator import Player
-from tests.load.usage import core_seconds, cpu_seconds, pss_kib
+from tests.load.usage import core_seconds, cpu_seconds, own_kib
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Contender:
             used = cpu - before[0]
             foreign = max(busy - before[1] - used, 0.0)
             self.turns.append(Turn(used, received - before[2], foreign))
-            self.talking_kib = pss_kib(self.server.pid)
+            self.talking_kib = own_kib(self.server.pid)
 
     def us_per_packet(self) -> float:
         return median(self._costs())
@@ -93,7 +93,7 @@ def enter(
     engine: str, server: servers.Server, people: int, options: list[str], cores: Cores
 ) -> Iterator[tuple[Contender, Player]]:
     """Let people connect to a server, and rest."""
-    idle = (cpu_seconds(server.pid), pss_kib(server.pid))
+    idle = (cpu_seconds(server.pid), own_kib(server.pid))
     contender = Contender(engine, people, server, cores.server, *idle)
     standing_by = generator.stand_by(
         server.route, server.address, *options, core=cores.generator, on_phase=contender.note

@@ -12,7 +12,7 @@ import sys
 from tests.load import generator, servers
 from tests.load.contest import Contender
 from tests.load.generator import Report
-from tests.load.usage import cpu_seconds, pss_kib
+from tests.load.usage import cpu_seconds, own_kib
 
 VIDEO = ("--fps", "10", "--packet-bytes", "1000", "--video-kbps", "160")
 """Two packets a picture."""
@@ -28,7 +28,7 @@ def talk(people: int, seconds: float) -> bool:
     direct = generator.play("direct", "127.0.0.1:9", *load, "--seconds", str(min(seconds, 10.0)), core=cores[-1])
     options = (*load, "--seconds", str(seconds))
     with servers.relay("packets", people, cores[0]) as server:
-        contender = Contender("packets", people, server, cores[0], cpu_seconds(server.pid), pss_kib(server.pid))
+        contender = Contender("packets", people, server, cores[0], cpu_seconds(server.pid), own_kib(server.pid))
         report = generator.play(server.route, server.address, *options, core=cores[-1], on_phase=contender.note)
     added = [_minus(ours, theirs) for ours, theirs in zip(_latency(report), _latency(direct), strict=True)]
     print(

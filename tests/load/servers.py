@@ -5,11 +5,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TypeVar
 
 from tests.conftest import free_port
 from tests.load.generator import FORWARDER
@@ -17,7 +20,13 @@ from tests.load.generator import FORWARDER
 PATIENCE = 15.0
 """Seconds that a server may take to start or to stop."""
 
+LOOK_AGAIN = 0.02
+"""Seconds until a server that did not serve yet is looked at again."""
+
 COTURN_ALLOCATIONS = ("--min-port", "40000", "--max-port", "49999")
+
+
+Found = TypeVar("Found")
 
 
 class UnavailableError(Exception):
@@ -32,6 +41,8 @@ class Server:
     route: str
     """How the generator reaches it."""
     address: str
+    started_in: float
+    """Seconds until it served."""
 
 
 @contextmanager
@@ -51,25 +62,20 @@ def relay(engine: str, people: int, core: int) -> Iterator[Server]:
         "RELAY_MAX_PER_ADDRESS": str(2 * people),
         "RELAY_LOG_LEVEL": "error",
     }
-    command = [sys.executable, "-m", "relay"]
-    environment = {**os.environ, **settings}
-    check = subprocess.run([*command, "config"], env=environment, capture_output=True, text=True, check=False)
-    if check.returncode != 0:
-        raise UnavailableError(check.stderr.strip())
-    with _running([*command, "serve"], core, environment) as pid:
-        running = _health(port)["engine"]
+    with _running([sys.executable, "-m", "relay", "serve"], core, {**os.environ, **settings}) as process:
+        running = process.wait_for(lambda: _health(port))["engine"]
         if running != engine:
             raise UnavailableError(f"relay: runs the engine `{running}` instead of `{engine}`")
-        yield Server(pid, "relay", f"127.0.0.1:{port}")
+        yield Server(process.pid, "relay", f"127.0.0.1:{port}", process.age())
 
 
 @contextmanager
 def forwarder(core: int, *options: str) -> Iterator[Server]:
     """The floor: this folder's forwarder, which opens nothing."""
     port = free_port()
-    with _running([str(FORWARDER), "--port", str(port), *options], core) as pid:
-        time.sleep(0.2)
-        yield Server(pid, "forwarder", f"127.0.0.1:{port}")
+    with _running([str(FORWARDER), "--port", str(port), *options], core) as process:
+        process.wait_for(lambda: _is_bound(port))
+        yield Server(process.pid, "forwarder", f"127.0.0.1:{port}", process.age())
 
 
 @contextmanager
@@ -84,43 +90,72 @@ def coturn(core: int) -> Iterator[Server]:
     command = ["turnserver", "-n", "--no-auth", "--allow-loopback-peers", "--no-tls", "--no-dtls", "--no-cli"]
     command += ["--listening-ip", "127.0.0.1", "--relay-ip", "127.0.0.1", "--listening-port", str(port)]
     command += [*COTURN_ALLOCATIONS, "--pidfile", "/dev/null", "--log-file", "/dev/null"]
-    with _running(command, core) as pid:
-        time.sleep(1.0)
-        yield Server(pid, "turn", f"127.0.0.1:{port}")
+    with _running(command, core) as process:
+        process.wait_for(lambda: _is_bound(port))
+        yield Server(process.pid, "turn", f"127.0.0.1:{port}", process.age())
+
+
+class _Process:
+    """A server's process, pinned to a core; taskset becomes the command, so that the pid is the server's."""
+
+    def __init__(self, command: Sequence[str], core: int, environment: Mapping[str, str] | None, said: IO[str]) -> None:
+        self._name = Path(command[0]).name
+        self._said = said
+        self._since = time.monotonic()
+        self._process = subprocess.Popen(
+            ["taskset", "--cpu-list", str(core), *command], env=environment, stdout=subprocess.DEVNULL, stderr=said
+        )
+        self.pid = self._process.pid
+
+    def age(self) -> float:
+        return time.monotonic() - self._since
+
+    def wait_for(self, look: Callable[[], Found | None]) -> Found:
+        """What `look` finds, as soon as it finds something.
+
+        Raises:
+            UnavailableError: the server ended before, or took too long.
+        """
+        while (found := look()) is None:
+            if self._process.poll() is not None or self.age() > PATIENCE:
+                self._said.seek(0)
+                raise UnavailableError(f"{self._name}: did not start: {self._said.read().strip()[-500:]}")
+            time.sleep(LOOK_AGAIN)
+        return found
+
+    def end(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 @contextmanager
-def _running(command: Sequence[str], core: int, environment: Mapping[str, str] | None = None) -> Iterator[int]:
-    """Run a command pinned to a core; taskset becomes the command, so that the pid is the server's."""
-    process = subprocess.Popen(
-        ["taskset", "--cpu-list", str(core), *command],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+def _running(command: Sequence[str], core: int, environment: Mapping[str, str] | None = None) -> Iterator[_Process]:
+    with tempfile.TemporaryFile("w+") as said:
+        process = _Process(command, core, environment, said)
+        try:
+            yield process
+        finally:
+            process.end()
+
+
+def _health(port: int) -> dict[str, object] | None:
+    """What the product says of itself; None while it does not answer."""
     try:
-        yield process.pid
-    finally:
-        process.terminate()
-        try:
-            process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/videochat/health", timeout=PATIENCE) as response:
+            health: dict[str, object] = json.load(response)
+            return health
+    except OSError:
+        return None
 
 
-def _health(port: int) -> dict[str, object]:
-    url = f"http://127.0.0.1:{port}/videochat/health"
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=PATIENCE) as response:
-                health: dict[str, object] = json.load(response)
-                return health
-        except OSError as cause:
-            if time.monotonic() > deadline:
-                raise UnavailableError(f"relay: did not start: {cause}") from cause
-            time.sleep(0.1)
+def _is_bound(port: int) -> bool | None:
+    """True as soon as somebody has this UDP port of the loopback address."""
+    sockets = Path("/proc/net/udp").read_text().splitlines()
+    return True if any(f"0100007F:{port:04X}" in socket for socket in sockets) else None
 
 
 def _install_coturn() -> None:

@@ -14,10 +14,14 @@ def cpu_seconds(pid: int) -> float:
     return time.clock_gettime((~pid << 3) | 2)
 
 
-def pss_kib(pid: int) -> int:
-    """Memory of a process, shared pages divided among those who share them."""
+def own_kib(pid: int) -> int:
+    """Memory that a process has for itself: heap and stacks, no files.
+
+    Its share of libraries' pages (Pss) would fall when another server starts and maps them, too. What the kernel
+    holds in socket buffers is in neither.
+    """
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
+        if line.startswith("Anonymous:"):
             return int(line.split()[1])
     raise ValueError(f"the kernel does not tell the memory of process {pid}")
 
