@@ -92,6 +92,8 @@ impl Flows {
 
     fn write(&self, flow: &Flow, waiting: &mut Vec<u8>, armed: bool) {
         match flow.stream.write(waiting) {
+            // Who reads as fast as it is sent takes no memory between two packets.
+            Some(written) if written == waiting.len() => *waiting = Vec::new(),
             Some(written) => drop(waiting.drain(..written)),
             None => {
                 waiting.clear();
@@ -160,9 +162,9 @@ mod tests {
                 flows.flush(&flow);
             }
             let length = browser.read(&mut buffer).unwrap();
-            deframer.feed(&buffer[..length], |datagram| last = datagram.to_vec()).unwrap();
+            deframer.feed(&mut buffer[..length], |datagram| last = datagram.to_vec()).unwrap();
         }
-        assert!(lock(&flow.waiting).is_empty());
+        assert_eq!(lock(&flow.waiting).capacity(), 0, "what a slow reader needed is given back");
         assert_eq!(flows.poll.wait(Duration::ZERO).unwrap(), [], "room is no news while nothing waits");
         send(&flows, &flow, &MEDIA);
         assert!(lock(&flow.waiting).is_empty());

@@ -9,32 +9,51 @@ const HEADER: usize = 2;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Malformed;
 
-/// Cuts a stream into datagrams. Holds what one piece brought, and one unfinished datagram.
+/// Cuts a stream into datagrams. Holds the beginning of one at most: each connection has one of these.
 #[derive(Debug, Default)]
 pub struct Deframer {
-    bytes: Vec<u8>,
+    begun: Vec<u8>,
 }
 
 impl Deframer {
     /// Take the next piece, and give `take` each datagram that is whole now, to be changed in place. Empty ones
     /// are padding and left out.
-    pub fn feed(&mut self, piece: &[u8], mut take: impl FnMut(&mut [u8])) -> Result<(), Malformed> {
-        self.bytes.extend_from_slice(piece);
-        let mut at = 0;
-        while let Some(&[high, low]) = self.bytes.get(at..at + HEADER) {
-            let length = usize::from(u16::from_be_bytes([high, low]));
-            if length > LARGEST_DATAGRAM {
-                return Err(Malformed);
+    pub fn feed(&mut self, mut piece: &mut [u8], mut take: impl FnMut(&mut [u8])) -> Result<(), Malformed> {
+        while !self.begun.is_empty() {
+            let framed = framed(&self.begun)?;
+            if framed == Some(self.begun.len()) {
+                give(&mut self.begun, &mut take);
+                self.begun.clear();
+                break;
             }
-            let start = at + HEADER;
-            let Some(datagram) = self.bytes.get_mut(start..start + length) else { break };
-            if !datagram.is_empty() {
-                take(datagram);
+            let missing = framed.unwrap_or(HEADER) - self.begun.len();
+            let (next, rest) = piece.split_at_mut(missing.min(piece.len()));
+            if next.is_empty() {
+                return Ok(());
             }
-            at = start + length;
+            self.begun.extend_from_slice(next);
+            piece = rest;
         }
-        self.bytes.drain(..at);
+        while let Some(length) = framed(piece)?.filter(|length| *length <= piece.len()) {
+            let (whole, rest) = piece.split_at_mut(length);
+            give(whole, &mut take);
+            piece = rest;
+        }
+        self.begun.extend_from_slice(piece);
         Ok(())
+    }
+}
+
+/// Bytes of the first datagram and its length, once that is there.
+fn framed(stream: &[u8]) -> Result<Option<usize>, Malformed> {
+    let Some(&[high, low]) = stream.get(..HEADER) else { return Ok(None) };
+    let length = usize::from(u16::from_be_bytes([high, low]));
+    if length > LARGEST_DATAGRAM { Err(Malformed) } else { Ok(Some(HEADER + length)) }
+}
+
+fn give(framed: &mut [u8], take: &mut impl FnMut(&mut [u8])) {
+    if framed.len() > HEADER {
+        take(&mut framed[HEADER..]);
     }
 }
 
@@ -54,7 +73,7 @@ mod tests {
 
     fn cut(deframer: &mut Deframer, piece: &[u8]) -> Vec<Vec<u8>> {
         let mut found = Vec::new();
-        assert_eq!(deframer.feed(piece, |datagram| found.push(datagram.to_vec())), Ok(()));
+        assert_eq!(deframer.feed(&mut piece.to_vec(), |datagram| found.push(datagram.to_vec())), Ok(()));
         found
     }
 
@@ -75,12 +94,24 @@ mod tests {
     }
 
     #[test]
+    fn a_long_piece_leaves_no_more_room_behind_than_its_last_datagram_needs() {
+        let (mut deframer, mut stream) = (Deframer::default(), Vec::new());
+        for _ in 0..30 {
+            frame(&[b'a'; 1_000], &mut stream);
+        }
+        stream.truncate(stream.len() - 1);
+        assert_eq!(cut(&mut deframer, &stream).len(), 29);
+        assert!(deframer.begun.capacity() < 2 * 1_002);
+        assert_eq!(cut(&mut deframer, b"a"), [[b'a'; 1_000]]);
+    }
+
+    #[test]
     fn empty_datagrams_are_left_out() {
         assert_eq!(cut(&mut Deframer::default(), &[0, 0, 0, 1, b'a', 0, 0]), [b"a"]);
     }
 
     #[test]
     fn a_length_beyond_any_datagram_ends_the_stream() {
-        assert_eq!(Deframer::default().feed(&1_501_u16.to_be_bytes(), |_| ()), Err(Malformed));
+        assert_eq!(Deframer::default().feed(&mut 1_501_u16.to_be_bytes(), |_| ()), Err(Malformed));
     }
 }

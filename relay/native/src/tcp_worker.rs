@@ -131,7 +131,7 @@ impl TcpWorker {
         let exchange = ordered.current(now, &mut turn.outbox);
         let fed = connection
             .deframer
-            .feed(&turn.buffer[..length], |datagram| exchange.receive(datagram, path, now, &mut turn.outbox));
+            .feed(&mut turn.buffer[..length], |datagram| exchange.receive(datagram, path, now, &mut turn.outbox));
         if connection.unproved.is_some() && exchange.is_owned(&path) {
             connection.unproved = None;
         }
