@@ -19,6 +19,8 @@ from relay.tasks import Report, Tasks
 
 INTERVAL = 1.0
 """Seconds between measurements."""
+CORES_INTERVAL = 10.0
+"""Seconds between looks at how many cores there are: a dozen files to read, for what hardly ever changes."""
 WEIGHT = 0.3
 """Of the latest measurement: what it shows, three seconds have shown."""
 LAG_WINDOW = 5.0
@@ -120,6 +122,7 @@ class Capacity:
         self._tasks = Tasks("capacity", report)
         self._measured = Load(0, 0.0, 0.0, 0.0, 0)
         self._last: tuple[float, int, dict[str, float]] | None = None
+        self._cores = (process.cpu_limit(), clock.monotonic())
 
     @property
     def used(self) -> float:
@@ -145,6 +148,8 @@ class Capacity:
 
     def _measure(self) -> None:
         now, counters, times = clock.monotonic(), self._counters(), process.threads()
+        if now - self._cores[1] >= CORES_INTERVAL:
+            self._cores = process.cpu_limit(), now
         cpu = {name: of.cpu for name, of in times.items()}
         if self._last is not None and now > (since := self._last[0]):
             seconds = now - since
@@ -154,7 +159,7 @@ class Capacity:
                 Load(
                     people=0,
                     packets=(counters.packets - self._last[1]) / seconds,
-                    cpu=max(media, sum(spent.values()) / process.cpu_limit()),
+                    cpu=max(media, sum(spent.values()) / self._cores[0]),
                     lag=self._pulse.median_within(LAG_WINDOW),
                     cache=counters.cache,
                 )
