@@ -76,13 +76,14 @@ pub struct BindingTable {
     patience: Patience,
     credentials: HashMap<Vec<u8>, Credentials>,
     agents: FxHashMap<PeerId, Agent>,
-    owners: HashMap<Path, PeerId>,
+    /// Asked for every packet. Only who proves to sit behind a path adds it, a few of them at most.
+    owners: FxHashMap<Path, PeerId>,
 }
 
 impl BindingTable {
     /// An empty table.
     pub fn new(patience: Patience) -> Self {
-        Self { patience, credentials: HashMap::new(), agents: FxHashMap::default(), owners: HashMap::new() }
+        Self { patience, credentials: HashMap::new(), agents: FxHashMap::default(), owners: FxHashMap::default() }
     }
 
     /// Accept checks for `ufrag`; a second call for the same peer is an ICE restart.

@@ -174,7 +174,7 @@ impl Worker {
                     }
                     came = true;
                     pace.count(count, self.origin.elapsed());
-                    if !self.pass(&mut receiver, count, overflow, &mut sender, &mut outbox) {
+                    if !self.pass(&mut receiver, count, at, overflow, &mut sender, &mut outbox) {
                         return Err(BROKEN.to_owned());
                     }
                     if count < BATCH {
@@ -190,11 +190,12 @@ impl Worker {
         Ok(())
     }
 
-    /// Have the exchange work on a batch. False if another thread broke it.
+    /// Have the exchange work on a batch that came through the socket `at`. False if another thread broke it.
     fn pass(
         &mut self,
         receiver: &mut Receiver,
         count: usize,
+        at: usize,
         overflow: &mut u32,
         sender: &mut Sender,
         outbox: &mut Outbox,
@@ -202,7 +203,7 @@ impl Worker {
         let now = self.now();
         let Ok(mut ordered) = self.exchange.lock() else { return false };
         let exchange = ordered.current(now, outbox);
-        for received in receiver.batch(count) {
+        for received in receiver.batch(count, &self.sockets[at]) {
             if let Some(total) = received.overflow {
                 self.totals.drops.add(Reason::SocketOverflow, u64::from(total.wrapping_sub(*overflow)));
                 *overflow = total;

@@ -21,6 +21,9 @@ struct Control([u8; 96]);
 /// Reused for every batch. Boxed slices, because the system's headers point into the others.
 pub struct Receiver {
     headers: Box<[libc::mmsghdr]>,
+    /// Headers that have to be made ready again: in each that it uses the system writes lengths where it read room. All
+    /// of them are 16 KiB, too many to go through for the few datagrams that mostly come.
+    used: usize,
     names: Box<[Name]>,
     controls: Box<[Control]>,
     buffers: Box<[[u8; LARGEST]]>,
@@ -62,7 +65,7 @@ impl Default for Receiver {
                 header
             })
             .collect();
-        Self { headers, names, controls, buffers, _vectors: vectors }
+        Self { headers, used: BATCH, names, controls, buffers, _vectors: vectors }
     }
 }
 
@@ -70,7 +73,7 @@ impl Receiver {
     /// Take what the socket has, up to a batch, without waiting; gives how many. Most errors are ICMP's answers to
     /// something sent earlier; one is given only when there will never be anything again.
     pub fn fill(&mut self, socket: &Bound) -> io::Result<usize> {
-        for header in &mut self.headers {
+        for header in &mut self.headers[..self.used] {
             header.msg_hdr.msg_namelen = size_of::<Name>() as libc::socklen_t;
             header.msg_hdr.msg_controllen = size_of::<Control>() as _;
         }
@@ -82,19 +85,23 @@ impl Receiver {
         };
         let failed = io::Error::last_os_error();
         match (usize::try_from(count), failed.raw_os_error()) {
-            (Ok(count), _) => Ok(count),
+            (Ok(count), _) => {
+                self.used = count;
+                Ok(count)
+            }
             (Err(_), Some(libc::EBADF | libc::ENOTSOCK)) => Err(failed),
             (Err(_), _) => Ok(0),
         }
     }
 
-    /// The datagrams of the last batch of `count`.
-    pub fn batch(&mut self, count: usize) -> impl Iterator<Item = Received<'_>> {
+    /// The datagrams of the last batch of `count`, which came through `socket`.
+    pub fn batch(&mut self, count: usize, socket: &Bound) -> impl Iterator<Item = Received<'_>> {
+        let own = socket.only_address();
         let (headers, names, controls) = (&self.headers, &self.names, &self.controls);
         self.buffers.iter_mut().take(count).enumerate().map(move |(at, buffer)| {
             let header = &headers[at];
-            let (local, overflow) = ancillary(&header.msg_hdr, &controls[at]);
-            let path = names[at].get().zip(local).map(|(remote, local)| Path::udp(remote, local));
+            let (asked, overflow) = ancillary(&header.msg_hdr, &controls[at]);
+            let path = names[at].get().zip(asked.or(own)).map(|(remote, local)| Path::udp(remote, local));
             let truncated = header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0;
             let datagram = buffer.get_mut(..header.msg_len as usize).filter(|_| !truncated);
             Received { datagram, path, overflow }

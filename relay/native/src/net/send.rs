@@ -87,7 +87,7 @@ impl Sender {
     fn send_through(&mut self, socket: &Bound, outbox: &Outbox, items: &[Outgoing]) -> usize {
         let (mut failed, mut at) = (0, 0);
         while at < items.len() {
-            let taken = self.prepare(outbox, &items[at..]);
+            let taken = self.prepare(socket, outbox, &items[at..]);
             let batch = &items[at..at + taken];
             let mut done = 0;
             while done < self.headers.len() {
@@ -126,7 +126,7 @@ impl Sender {
     }
 
     /// Fill the headers for a batch; gives how many datagrams it holds.
-    fn prepare(&mut self, outbox: &Outbox, items: &[Outgoing]) -> usize {
+    fn prepare(&mut self, socket: &Bound, outbox: &Outbox, items: &[Outgoing]) -> usize {
         self.headers.clear();
         self.vectors.clear();
         self.runs.clear();
@@ -155,7 +155,8 @@ impl Sender {
             message.msg_control = (&raw mut self.controls[at]).cast();
             message.msg_controllen = size_of::<Control>() as _;
             let segment = (*length > 1).then(|| outbox.bytes(item).len() as u16);
-            message.msg_controllen = write_control(message, item.path.local, segment) as _;
+            let local = Some(item.path.local).filter(|_| socket.only_address().is_none());
+            message.msg_controllen = write_control(message, local, segment) as _;
             self.headers.push(header);
         }
         taken
@@ -181,8 +182,8 @@ fn run(outbox: &Outbox, items: &[Outgoing]) -> usize {
     count
 }
 
-/// Write the source address and, for several segments, their size; gives the length of it all.
-fn write_control(message: &libc::msghdr, local: IpAddr, segment: Option<u16>) -> usize {
+/// Write the source address where there is a choice and, for several segments, their size; gives the length of it all.
+fn write_control(message: &libc::msghdr, local: Option<IpAddr>, segment: Option<u16>) -> usize {
     // SAFETY: `message` points to a control buffer of 64 aligned bytes, told in its length. Two messages of
     // at most CMSG_SPACE(20) and CMSG_SPACE(2) bytes fit, and the macros stay within them.
     unsafe {
@@ -198,7 +199,7 @@ fn write_control(message: &libc::msghdr, local: IpAddr, segment: Option<u16>) ->
             header = header.cast::<u8>().add(space).cast();
         };
         match local {
-            IpAddr::V4(ip) => {
+            Some(IpAddr::V4(ip)) => {
                 let info = libc::in_pktinfo {
                     ipi_ifindex: 0,
                     ipi_spec_dst: in_addr(ip),
@@ -206,10 +207,11 @@ fn write_control(message: &libc::msghdr, local: IpAddr, segment: Option<u16>) ->
                 };
                 put(libc::IPPROTO_IP, libc::IP_PKTINFO, (&raw const info).cast(), size_of_val(&info));
             }
-            IpAddr::V6(ip) => {
+            Some(IpAddr::V6(ip)) => {
                 let info = libc::in6_pktinfo { ipi6_addr: in6_addr(ip), ipi6_ifindex: 0 };
                 put(libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, (&raw const info).cast(), size_of_val(&info));
             }
+            None => {}
         }
         if let Some(size) = segment {
             put(libc::SOL_UDP, libc::UDP_SEGMENT, (&raw const size).cast(), size_of::<u16>());

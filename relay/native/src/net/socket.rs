@@ -38,11 +38,13 @@ impl Bound {
         // SAFETY: the descriptor was just made and has no other owner.
         let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };
         let socket = Self { descriptor, host };
-        if host.is_ipv4() {
-            socket.set(libc::IPPROTO_IP, libc::IP_PKTINFO, 1)?;
-        } else {
+        if host.is_ipv6() {
             socket.set(libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, 1)?;
-            socket.set(libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1)?;
+        }
+        match host {
+            _ if socket.only_address().is_some() => {}
+            IpAddr::V4(_) => socket.set(libc::IPPROTO_IP, libc::IP_PKTINFO, 1)?,
+            IpAddr::V6(_) => socket.set(libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1)?,
         }
         socket.set(libc::SOL_SOCKET, libc::SO_RXQ_OVFL, 1)?;
         if shared {
@@ -68,6 +70,12 @@ impl Bound {
     /// Whether datagrams from `local` leave through this socket.
     pub fn serves(&self, local: IpAddr) -> bool {
         self.host == local || (self.host.is_unspecified() && self.host.is_ipv4() == local.is_ipv4())
+    }
+
+    /// The address that all its datagrams come to and leave from, if it is bound to one: then the system is neither asked
+    /// nor told with each.
+    pub fn only_address(&self) -> Option<IpAddr> {
+        Some(self.host).filter(|host| !host.is_unspecified())
     }
 
     /// For polling and system calls; stays owned by the socket.
@@ -135,30 +143,67 @@ pub(super) fn check(result: i32) -> io::Result<i32> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use std::net::{Ipv4Addr, UdpSocket};
+    use std::sync::Arc;
 
     use super::*;
-    use crate::net::Receiver;
+    use crate::flows::Flows;
+    use crate::net::{Poll, Receiver, Sender, Wake};
+    use crate::outbox::Outbox;
+    use crate::path::Path;
 
-    #[test]
-    fn giants_are_not_even_queued() {
+    /// A socket on any port of `host`, and somebody who sends to it.
+    fn visited(host: Ipv4Addr) -> (Bound, UdpSocket) {
         let buffers = Buffers { receive: 65_536, send: 65_536 };
-        let (bound, _) = Bound::open(Ipv4Addr::LOCALHOST.into(), 0, false, buffers).unwrap();
+        let (bound, _) = Bound::open(host.into(), 0, false, buffers).unwrap();
         let mut name = Name::empty();
         let mut length = size_of_val(&name) as libc::socklen_t;
         // SAFETY: `name` has room for `length` bytes, and both outlive the call.
         check(unsafe { libc::getsockname(bound.descriptor(), (&raw mut name).cast(), &raw mut length) }).unwrap();
         let stranger = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = name.get().unwrap();
+        stranger.connect((Ipv4Addr::LOCALHOST, name.get().unwrap().port())).unwrap();
+        (bound, stranger)
+    }
+
+    #[test]
+    fn giants_are_not_even_queued() {
+        let (bound, stranger) = visited(Ipv4Addr::LOCALHOST);
         let mut receiver = Receiver::default();
+        // Nothing of an earlier batch, which had less to tell, is in the way.
+        stranger.send(&[1]).unwrap();
+        assert_eq!(receiver.fill(&bound).unwrap(), 1);
         for length in [9_000, 65_000, 2_049, 2_048, 1_500, 1, 0] {
-            stranger.send_to(&vec![1; length], port).unwrap();
+            stranger.send(&vec![1; length]).unwrap();
         }
         let count = receiver.fill(&bound).unwrap();
-        let received = receiver.batch(count).map(|received| (received.datagram.map(|it| it.len()), received.overflow));
+        let received =
+            receiver.batch(count, &bound).map(|received| (received.datagram.map(|it| it.len()), received.overflow));
         assert_eq!(
             received.collect::<Vec<_>>(),
             [None, Some(1_500), Some(1), Some(0)].map(|length| (length, Some(3))),
             "what is refused is counted by the system"
         );
+    }
+
+    #[test]
+    fn where_a_datagram_came_to_is_known_on_one_address_and_on_any() {
+        for host in [Ipv4Addr::LOCALHOST, Ipv4Addr::UNSPECIFIED] {
+            let (bound, stranger) = visited(host);
+            let mut receiver = Receiver::default();
+            stranger.send(b"hello").unwrap();
+            let count = receiver.fill(&bound).unwrap();
+            let paths: Vec<_> = receiver.batch(count, &bound).map(|received| received.path).collect();
+            let path = Path::udp(stranger.local_addr().unwrap(), Ipv4Addr::LOCALHOST.into());
+            assert_eq!(paths, [Some(path)]);
+            let mut outbox = Outbox::default();
+            let pushed: Result<(), ()> = outbox.push(1, path, |bytes| {
+                bytes.extend_from_slice(b"there");
+                Ok(())
+            });
+            pushed.unwrap();
+            let flows = Flows::new(Poll::new(&Wake::new().unwrap()).unwrap(), Arc::default());
+            assert_eq!(Sender::default().send(&[bound], &flows, &mut outbox), 0);
+            let mut buffer = [0; 5];
+            assert_eq!((stranger.recv(&mut buffer).unwrap(), &buffer), (5, b"there"));
+        }
     }
 }
