@@ -96,9 +96,7 @@ impl Crowd {
         let mut inbox = Inbox::default();
         while self.stage != Stage::Over {
             let now = clock::now();
-            while let Some(turn) = self.schedule.pop(now) {
-                self.take(turn);
-            }
+            self.take_due(now);
             let next = self.stage.next(clock::now(), &self.options, &self.people, &mut self.common.tally);
             if let Some(next) = next.or_else(|| self.obey()) {
                 self.stage = next;
@@ -154,6 +152,8 @@ impl Crowd {
                         self.receive(index, inbox, &mut notices);
                     }
                     self.heed(index, notices);
+                    // What is due must not wait until all that came has been read.
+                    self.take_due(clock::now());
                 }
             }
         }
@@ -180,6 +180,12 @@ impl Crowd {
     fn turn_to(&mut self, index: usize) {
         let is_lossy = (index as u32 % 10) < self.options.lossy;
         self.common.loss = if is_lossy { self.options.loss } else { 0.0 };
+    }
+
+    fn take_due(&mut self, now: Nanos) {
+        while let Some(turn) = self.schedule.pop(now) {
+            self.take(turn);
+        }
     }
 
     fn take(&mut self, turn: Turn) {
