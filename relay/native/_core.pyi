@@ -87,6 +87,9 @@ class Core:
     def totals(self) -> tuple[_Traffic, _Traffic, _Drops, int]:
         """Received, sent, drops, bytes kept to be sent again."""
 
+    def turns(self) -> list[tuple[str, int]]:
+        """Of each media thread: its name, and a number that grows about once a second at least while it runs."""
+
     def mending(self) -> tuple[_Mending, _Mending]:
         """Since start, of the ways to all peers and from them, those that are gone included."""
 
@@ -95,4 +98,4 @@ class Core:
         keyframe requests, drops, round trip in milliseconds (0: not known), the ways to it and from it."""
 
     def close(self) -> None:
-        """Stop the threads and close the sockets. Idempotent."""
+        """Stop the threads and close the sockets, in two seconds: a thread that hangs is left behind. Idempotent."""

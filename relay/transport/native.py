@@ -14,10 +14,11 @@ from relay.errors import ConfigurationError, FatalError
 from relay.ids import PeerId
 from relay.native import DTLS, FLOW_HEARD, FLOW_LOST, FLOW_QUIET, NO_COMMON_CODEC, Core
 from relay.observe.logging import get_logger
-from relay.tasks import Report
+from relay.tasks import Report, Tasks
 from relay.transport import bindings
 from relay.transport.port import Path, PortListener, TapListener, Transport
 from relay.transport.tcp import prepare
+from relay.transport.watch import HANGS_AFTER, LOOK_INTERVAL, Watch
 
 REPORTS_PER_WAKE = 128
 """How many are passed on before other work gets its turn."""
@@ -45,6 +46,8 @@ class NativePort:
         self._buffer = max(SMALLEST_BUFFER, int(people * BITS_PER_PERSON / 8 * BUFFERED_SECONDS))
         self._report = report
         self._core: Core | None = None
+        self._watch = Watch()
+        self._tasks = Tasks("media port", report)
 
     @property
     def core(self) -> Core:
@@ -84,6 +87,7 @@ class NativePort:
                     remedy="raise net.core.rmem_max and net.core.wmem_max",
                 )
         asyncio.get_running_loop().add_reader(self._core.fileno(), self._readable)
+        self._tasks.repeat("watch", LOOK_INTERVAL, self._look_after_threads)
 
     def admit(self, peer: PeerId, ufrag: str, password: str) -> None:
         self.core.admit(peer, ufrag, password)
@@ -102,6 +106,7 @@ class NativePort:
         self.core.send_dtls(peer, datagram)
 
     async def close(self) -> None:
+        await self._tasks.close()
         if self._core is not None:
             core, self._core = self._core, None
             asyncio.get_running_loop().remove_reader(core.fileno())
@@ -109,6 +114,11 @@ class NativePort:
 
     def _start(self, hosts: Sequence[str], port: int) -> Core:
         return Core(list(hosts), port, self._threads, self._buffer, bindings.CONSENT_TIMEOUT, bindings.QUIET_TIMEOUT)
+
+    def _look_after_threads(self) -> None:
+        if hanging := self._watch.look(self.core.turns()):
+            names = " and ".join(hanging)
+            self._report("media threads", FatalError(f"{names}: no progress for {HANGS_AFTER * LOOK_INTERVAL:.0f} s"))
 
     def _readable(self) -> None:
         for report in self.core.reports(REPORTS_PER_WAKE):

@@ -1,4 +1,4 @@
-"""What breaks in earnest: descriptors run out, clocks jump, media threads die."""
+"""What breaks in earnest: descriptors run out, clocks jump, media threads die or hang."""
 
 import asyncio
 import os
@@ -15,7 +15,9 @@ import pytest
 
 from relay.app import Relay
 from relay.cli import EXIT_BROKEN
+from relay.transport.watch import HANGS_AFTER, LOOK_INTERVAL
 from tests.conftest import free_port
+from tests.scenario.stopped_thread import stopped_thread
 from tests.scenario.visitor import PATIENCE, Visitor, introduce, visit
 
 HOUR = 3_600.0
@@ -73,6 +75,38 @@ async def test_a_dead_media_thread_ends_the_process_for_its_supervisor(fault: si
         await ann.hear_close()
         async with asyncio.timeout(PATIENCE):
             assert await server.process.wait() == EXIT_BROKEN
+
+
+@pytest.mark.parametrize("thread", ["media-0", "media-tcp"])
+async def test_a_media_thread_that_hangs_ends_the_process_for_its_supervisor(thread: str) -> None:
+    async with serving() as server, visit(server.port) as ann:
+        with stopped_thread(server.pid, thread):
+            await server.logs("no progress")
+            assert "critical" in server.log
+            assert thread in server.log
+            await ann.hear_close()
+            async with asyncio.timeout(PATIENCE):
+                while server.process.returncode is None and _runs(server.pid):
+                    await asyncio.sleep(0.05)
+        assert await server.process.wait() == EXIT_BROKEN
+
+
+def _runs(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+async def test_a_machine_that_was_suspended_has_no_threads_that_hang() -> None:
+    async with serving() as server, visit(server.port) as ann, visit(server.port) as bob:
+        await introduce(ann, bob)
+        server.process.send_signal(signal.SIGSTOP)
+        await asyncio.sleep((HANGS_AFTER + 2) * LOOK_INTERVAL)
+        server.process.send_signal(signal.SIGCONT)
+        # As many looks again, after which it would have been found out.
+        began = time.monotonic()
+        while time.monotonic() - began < (HANGS_AFTER + 2) * LOOK_INTERVAL:
+            await _talk(ann, bob, f"m{time.monotonic_ns()}")
+            await asyncio.sleep(0.2)
+        assert server.process.returncode is None
 
 
 async def _talk(ann: Visitor, bob: Visitor, name: str) -> None:

@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::bindings::Patience;
-use crate::counters::Totals;
+use crate::counters::{Counter, Totals};
 use crate::exchange::{Command, Exchange};
 use crate::flows::Flows;
 use crate::net::{Bound, Buffers, Poll, Stream, Wake};
@@ -31,6 +31,12 @@ const TAPPED: usize = 2_048;
 
 /// Accepted connections that wait at most; more are closed.
 const ADOPTED: usize = 1_024;
+
+/// How long threads may take to stop. One that takes longer hangs, and ends with the process.
+const STOP_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Between looks whether they have.
+const STOP_INTERVAL: Duration = Duration::from_millis(5);
 
 /// A socket that can't be opened: which, and why.
 #[derive(Debug)]
@@ -73,6 +79,8 @@ pub struct Handle {
     report_wake: Arc<Wake>,
     stopping: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
+    /// Names of the threads, and how many turns each has taken.
+    turns: Vec<(String, Arc<Counter>)>,
     totals: Arc<Totals>,
     granted: Vec<(IpAddr, Buffers)>,
 }
@@ -122,10 +130,12 @@ impl Handle {
             report_wake: Arc::clone(&report_wake),
             stopping: Arc::new(AtomicBool::new(false)),
             threads: Vec::new(),
+            turns: Vec::new(),
             totals: Arc::clone(&totals),
             granted,
         };
         let senders: io::Result<Vec<Bound>> = sockets[0].iter().map(Bound::duplicate).collect();
+        let name = "media-tcp".to_owned();
         let worker = TcpWorker {
             sockets: senders.map_err(fail(anywhere))?,
             flows: Arc::clone(&flows),
@@ -135,9 +145,10 @@ impl Handle {
             wake: adopted_wake,
             reports: Reports::new(report_queue.clone(), tapped_queue.clone(), Arc::clone(&report_wake)),
             stopping: Arc::clone(&handle.stopping),
+            turns: handle.count_turns(&name),
             origin,
         };
-        let started = std::thread::Builder::new().name("media-tcp".to_owned()).spawn(move || worker.run());
+        let started = std::thread::Builder::new().name(name).spawn(move || worker.run());
         handle.threads.push(started.map_err(fail(anywhere))?);
         for (number, sockets) in sockets.into_iter().enumerate() {
             let leads = number == 0;
@@ -145,6 +156,7 @@ impl Handle {
             if !leads {
                 handle.other_wakes.push(Arc::clone(&wake));
             }
+            let name = format!("media-{number}");
             let worker = Worker {
                 sockets,
                 flows: Arc::clone(&flows),
@@ -154,12 +166,19 @@ impl Handle {
                 wake,
                 reports: Reports::new(report_queue.clone(), tapped_queue.clone(), Arc::clone(&report_wake)),
                 stopping: Arc::clone(&handle.stopping),
+                turns: handle.count_turns(&name),
                 origin,
             };
-            let started = std::thread::Builder::new().name(format!("media-{number}")).spawn(move || worker.run());
+            let started = std::thread::Builder::new().name(name).spawn(move || worker.run());
             handle.threads.push(started.map_err(fail(anywhere))?);
         }
         Ok(handle)
+    }
+
+    fn count_turns(&mut self, name: &str) -> Arc<Counter> {
+        let turns = Arc::new(Counter::default());
+        self.turns.push((name.to_owned(), Arc::clone(&turns)));
+        turns
     }
 
     /// Order something. Never waits. What reaches any socket afterwards is judged when it has been carried out.
@@ -212,20 +231,32 @@ impl Handle {
         &self.totals
     }
 
+    /// Of each thread: its name, and a number that grows about once a second at least while it runs.
+    pub fn turns(&self) -> Vec<(&str, u64)> {
+        self.turns.iter().map(|(name, turns)| (name.as_str(), turns.get())).collect()
+    }
+
     /// What the system granted each socket.
     pub fn granted(&self) -> &[(IpAddr, Buffers)] {
         &self.granted
     }
 
-    /// Stop the threads and close the sockets. Idempotent. Orders given before are carried out or not.
+    /// Stop the threads and close the sockets, in [`STOP_TIMEOUT`]. Idempotent. Orders given before are carried out
+    /// or not.
     pub fn stop(&mut self) {
         self.stopping.store(true, Ordering::Release);
         for wake in self.other_wakes.iter().chain([&self.command_wake, &self.adopted_wake]) {
             wake.signal();
         }
+        let deadline = Instant::now() + STOP_TIMEOUT;
         for thread in self.threads.drain(..) {
-            // A thread that panicked has reported it.
-            let _ = thread.join();
+            while !thread.is_finished() && Instant::now() < deadline {
+                std::thread::sleep(STOP_INTERVAL);
+            }
+            if thread.is_finished() {
+                // A thread that panicked has reported it.
+                let _ = thread.join();
+            }
         }
     }
 }

@@ -214,6 +214,10 @@ impl Core {
         Ok((traffic(&totals.received), traffic(&totals.sent), drops(&totals.drops), totals.kept.get()))
     }
 
+    fn turns(&self) -> PyResult<Vec<(String, u64)>> {
+        Ok(self.inner()?.handle.turns().into_iter().map(|(name, turns)| (name.to_owned(), turns)).collect())
+    }
+
     /// What was missed by all peers so far, and of them.
     fn mending(&self) -> PyResult<(PyMending, PyMending)> {
         let inner = self.inner()?;

@@ -9,7 +9,7 @@ use std::sync::mpsc::Receiver as Queue;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::counters::{Reason, Totals};
+use crate::counters::{Counter, Reason, Totals};
 use crate::flows::{Flow, Flows};
 use crate::framing::Deframer;
 use crate::net::{Bound, Sender, Stream, Wake};
@@ -56,6 +56,8 @@ pub struct TcpWorker {
     pub reports: Reports,
     /// Set when it is time to stop.
     pub stopping: Arc<AtomicBool>,
+    /// Counts the thread's turns: it hangs if they stop.
+    pub turns: Arc<Counter>,
     /// Where [`Time`] begins.
     pub origin: Instant,
 }
@@ -75,6 +77,7 @@ impl TcpWorker {
         let mut next = 0;
         let mut swept = Instant::now();
         while !self.stopping.load(Ordering::Acquire) {
+            self.turns.add(1);
             let ready = self.flows.poll.wait(SWEEP);
             for ready in ready.map_err(|error| format!("TCP connections can't be waited for: {error}"))? {
                 if ready.id == u64::MAX {

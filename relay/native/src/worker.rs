@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::bindings::PeerId;
-use crate::counters::{Reason, Totals};
+use crate::counters::{Counter, Reason, Totals};
 use crate::exchange::Event;
 use crate::flows::Flows;
 use crate::net::{BATCH, Bound, Receiver, Sender, Wake, precise_timers, wait_readable};
@@ -48,7 +48,7 @@ const BATCHES_PER_WAKE: usize = 8;
 /// Why the other threads end when one has panicked.
 pub(crate) const BROKEN: &str = "another media thread died";
 
-/// How long a thread waits when nothing is due, so that it notices that it should stop.
+/// How long a thread waits when nothing is due, so that it notices that it should stop, and is seen to run.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
 /// The way up: bounded, and signalled once per batch.
@@ -130,6 +130,8 @@ pub struct Worker {
     pub reports: Reports,
     /// Set when it is time to stop.
     pub stopping: Arc<AtomicBool>,
+    /// Counts the thread's turns: it hangs if they stop.
+    pub turns: Arc<Counter>,
     /// Where [`Time`] begins.
     pub origin: Instant,
 }
@@ -152,6 +154,7 @@ impl Worker {
         // Whether anything came, and whether some of it is still there.
         let (mut came, mut behind) = (false, false);
         while !self.stopping.load(Ordering::Acquire) {
+            self.turns.add(1);
             if came && pace.is_busy() {
                 if !behind {
                     std::thread::sleep(GATHERING);
