@@ -115,6 +115,12 @@ class TcpMux:
         self._pauses.add(handle)
 
     def _listen_to(self, connection: socket.socket, host: str) -> None:
+        connection.setblocking(False)
+        # After a stall of ours many have spoken already, maybe from one address: they are not silent.
+        opening = judge(_peeked(connection) or b"")
+        if opening is not None:
+            self._hand_on(connection, opening)
+            return
         address = "" if self._trusted.hold(host) else subscriber(host)
         if address and self._addresses[address] >= MOST_SILENT_PER_ADDRESS:
             self._drop(connection, Drop.TCP_CROWDED)
@@ -122,7 +128,6 @@ class TcpMux:
         if len(self._silent) >= MOST_SILENT:
             self._drop(self._release(next(iter(self._silent.values()))), Drop.TCP_CROWDED)
         loop = asyncio.get_running_loop()
-        connection.setblocking(False)
         silent = _Silent(connection, address)
         silent.deadline = loop.call_later(PATIENCE, self._give_up, silent)
         self._silent[connection.fileno()] = silent
@@ -130,21 +135,12 @@ class TcpMux:
         loop.add_reader(connection, self._peek, silent)
 
     def _peek(self, silent: "_Silent") -> None:
-        try:
-            first = silent.connection.recv(LONGEST_HELLO, socket.MSG_PEEK)
-        except (BlockingIOError, InterruptedError):
+        first = _peeked(silent.connection)
+        if first is None:
             return
-        except OSError:
-            first = b""
         opening = judge(first)
         if opening is not None:
-            connection = self._release(silent)
-            taker = self._takers.get(opening.kind)
-            if taker is None:
-                self._drop(connection, Drop.TCP_UNKNOWN)
-            else:
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
-                taker(connection, opening)
+            self._hand_on(self._release(silent), opening)
         elif len(first) <= silent.seen:
             # Readable, but with nothing new: the other side has closed.
             self._drop(self._release(silent), Drop.TCP_SILENT)
@@ -152,6 +148,14 @@ class TcpMux:
             # What was peeked at stays readable; wake up only when there is more.
             silent.seen = len(first)
             silent.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, len(first) + 1)
+
+    def _hand_on(self, connection: socket.socket, opening: Opening) -> None:
+        taker = self._takers.get(opening.kind)
+        if taker is None:
+            self._drop(connection, Drop.TCP_UNKNOWN)
+        else:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+            taker(connection, opening)
 
     def _give_up(self, silent: "_Silent") -> None:
         self._drop(self._release(silent), Drop.TCP_SILENT)
@@ -182,6 +186,16 @@ class _Silent:
         self.address = address
         self.seen = 0
         self.deadline: asyncio.TimerHandle | None = None
+
+
+def _peeked(connection: socket.socket) -> bytes | None:
+    """Its first bytes, which stay where they are; none if it has ended, None if there is nothing yet."""
+    try:
+        return connection.recv(LONGEST_HELLO, socket.MSG_PEEK)
+    except (BlockingIOError, InterruptedError):
+        return None
+    except OSError:
+        return b""
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -171,6 +171,22 @@ async def test_one_address_holds_only_so_many_silent_connections(monkeypatch: py
             other.close()
 
 
+async def test_who_spoke_while_the_server_stood_still_was_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """People behind one address come back at once, and nobody looks at what they said before all are accepted."""
+    monkeypatch.setattr(tcp_mux, "MOST_SILENT_PER_ADDRESS", 2)
+    async with serving() as relay:
+        # Nothing is awaited meanwhile: the server's loop is this one.
+        people = [socket.create_connection(("127.0.0.1", relay.settings.port)) for _ in range(8)]
+        for person in people:
+            person.sendall(b"GET /videochat/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        for person in people:
+            reader, writer = await asyncio.open_connection(sock=person)
+            async with asyncio.timeout(PATIENCE):
+                assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+            writer.close()
+        assert Drop.TCP_CROWDED not in relay.stats().drops
+
+
 async def test_when_too_many_are_silent_the_oldest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tcp_mux, "MOST_SILENT", 2)
     async with serving() as relay:
