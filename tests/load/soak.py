@@ -35,7 +35,7 @@ BEHAVIOUR = {
     "text-only": 7,
     "video-kbps": 60,
     "fps": 5,
-    "skip-every": 1.5,
+    "skip-every": 2.5,
     "leave-every": 20,
     "die-every": 120,
     "reconnect-every": 40,

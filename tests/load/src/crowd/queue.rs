@@ -7,6 +7,8 @@ use crate::tally::Tally;
 
 /// Between looks.
 const INTERVAL: Nanos = 100 * MILLISECOND;
+/// Beyond this after a look, we stood still ourselves: what the relay said meanwhile was not read.
+const LATE: Nanos = 150 * MILLISECOND;
 
 /// One visit of one person: who comes again is somebody else to the relay.
 pub type Visit = u64;
@@ -77,7 +79,11 @@ impl Queue {
         if now < self.looked + INTERVAL {
             return;
         }
+        let stood_still = now.saturating_sub(self.looked + LATE);
         self.looked = now;
+        for (_, since) in self.waiting.values_mut() {
+            *since += stood_still.min(now.saturating_sub(*since));
+        }
         let patient: Vec<_> = self
             .waiting
             .iter()
@@ -104,15 +110,33 @@ mod tests {
         !tally.failures.is_empty()
     }
 
+    /// The same, after looks as often as they should be until then.
+    fn are_forgotten(queue: &mut Queue, now: Nanos) -> bool {
+        let first = queue.looked / INTERVAL + 1;
+        (first..now / INTERVAL).for_each(|look| queue.look(look * INTERVAL, &mut Tally::default()));
+        forgotten(queue, now)
+    }
+
     #[test]
     fn two_who_might_have_met_are_noticed_after_a_second() {
         let mut queue = Queue::new(SECOND);
         queue.wait(1, false, 0);
         queue.wait(2, false, SECOND / 2);
-        assert!(!forgotten(&mut queue, SECOND * 5 / 4));
-        assert!(forgotten(&mut queue, 2 * SECOND));
+        assert!(!are_forgotten(&mut queue, SECOND * 5 / 4));
+        assert!(are_forgotten(&mut queue, 2 * SECOND));
         queue.stop(1);
-        assert!(!forgotten(&mut queue, 3 * SECOND));
+        assert!(!are_forgotten(&mut queue, 3 * SECOND));
+    }
+
+    #[test]
+    fn while_we_stand_still_nobody_waits() {
+        let mut queue = Queue::new(SECOND);
+        queue.look(SECOND, &mut Tally::default());
+        queue.wait(1, false, SECOND);
+        queue.wait(2, false, SECOND);
+        assert!(!forgotten(&mut queue, 5 * SECOND));
+        assert!((51..59).all(|tenth| !forgotten(&mut queue, tenth * SECOND / 10)));
+        assert!((59..64).any(|tenth| forgotten(&mut queue, tenth * SECOND / 10)));
     }
 
     #[test]
@@ -120,14 +144,14 @@ mod tests {
         let mut queue = Queue::new(SECOND);
         queue.wait(1, false, 0);
         queue.wait(2, true, 0);
-        assert!(!forgotten(&mut queue, 3 * SECOND), "one of them only writes");
+        assert!(!are_forgotten(&mut queue, 3 * SECOND), "one of them only writes");
         queue.meet("one", 1);
         queue.meet("one", 3);
         queue.wait(1, false, 0);
         queue.wait(3, false, 0);
-        assert!(!forgotten(&mut queue, 6 * SECOND), "they have just left each other");
+        assert!(!are_forgotten(&mut queue, 6 * SECOND), "they have just left each other");
         queue.forget(3);
         queue.wait(5, false, 0);
-        assert!(forgotten(&mut queue, 9 * SECOND));
+        assert!(are_forgotten(&mut queue, 9 * SECOND));
     }
 }
