@@ -17,10 +17,11 @@ COLOURS = {
     "red": (81, 90, 240),
     "green": (145, 54, 34),
     "blue": (41, 240, 110),
+    "yellow": (210, 16, 146),
 }
 """Y, Cb, Cr (BT.601, limited range)."""
 
-TONES = {"red": 440, "green": 660, "blue": 880}
+TONES = {"red": 440, "green": 660, "blue": 880, "yellow": 1_100}
 """Hertz."""
 
 

@@ -5,8 +5,8 @@ import json
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from playwright.async_api import Playwright, async_playwright, expect
@@ -67,16 +67,30 @@ async def _events(person: Person) -> list[str]:
     return [message["event"] for message in sent]
 
 
-async def _kill(person: Person) -> None:
-    """All processes of the browser at once, as when its computer crashes."""
+async def _processes(person: Person) -> list[int]:
+    """All of the person's browser."""
     browser = person.page.context.browser
     assert browser is not None
     session = await browser.new_browser_cdp_session()
     processes = (await session.send("SystemInfo.getProcessInfo"))["processInfo"]
     # The one that holds the sockets is a utility: it would still say goodbye for a browser that went before it.
-    for process in sorted(processes, key=lambda each: each["type"] != "utility"):
+    return [process["id"] for process in sorted(processes, key=lambda each: each["type"] != "utility")]
+
+
+def _signal(processes: list[int], number: signal.Signals) -> None:
+    for process in processes:
         with suppress(ProcessLookupError):
-            os.kill(process["id"], signal.SIGKILL)
+            os.kill(process, number)
+
+
+@contextmanager
+def _standing_still(processes: list[int]) -> Iterator[None]:
+    """As when the lid of a laptop is closed: sockets stay open, and nobody says a word."""
+    _signal(processes, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        _signal(processes, signal.SIGCONT)
 
 
 async def test_a_cut_websocket_leaves_no_gap_in_the_picture(served: Served, tmp_path: Path) -> None:
@@ -135,19 +149,76 @@ async def test_a_restarted_server_finds_everybody_talking_again(tmp_path: Path) 
             assert took < 5
 
 
+async def test_after_an_upgrade_four_people_talk_again_within_five_seconds(tmp_path: Path) -> None:
+    """With whom is for the new server to say: whoever comes back is somebody new to it."""
+    async with _visitors(tmp_path) as visit:
+        async with serving(drain_timeout="1") as old:
+            people = await asyncio.gather(*(visit(colour, old.url) for colour in ("red", "blue", "green", "yellow")))
+            for one, other in (people[:2], people[2:]):
+                await meet(one, other)
+            await asyncio.gather(*(person.sees_movement() for person in people))
+            old.process.terminate()
+            assert await old.process.wait() == 0
+        await asyncio.gather(*(person.is_told("The server is restarting") for person in people))
+        async with serving(port=str(old.port)):
+            began = time.monotonic()
+            await asyncio.gather(*(person.is_told("You are talking") for person in people))
+            await asyncio.gather(*(person.sees_movement() for person in people))
+            took = time.monotonic() - began
+            print(f"four people talk again {took:.1f} s after the new server is up")
+            assert took < 5
+
+
 async def test_a_killed_browser_is_not_looked_at_any_more(served: Served, tmp_path: Path) -> None:
     async with _visitors(tmp_path) as visit:
         red, blue = await asyncio.gather(visit("red", served.url), visit("blue", served.url))
         await meet(red, blue)
         await see_each_other(red, blue)
         began = time.monotonic()
-        await _kill(red)
+        # As when its computer crashes.
+        _signal(await _processes(red), signal.SIGKILL)
         await blue.is_told("Your partner is reconnecting")
         await expect(blue.partner).not_to_be_visible()
         took = time.monotonic() - began
         print(f"told of a killed browser after {took:.1f} s")
         assert took < 10
         await look(blue, "partner_reconnecting")
+
+
+async def _stand_still(red: Person, blue: Person, gone: str | None) -> None:
+    """Red's browser does, until blue is told that red is `gone`; then both talk with each other again."""
+    processes = await _processes(red)
+    began = time.monotonic()
+    with _standing_still(processes):
+        await blue.is_told("Your partner is reconnecting")
+        took = time.monotonic() - began
+        await expect(blue.partner).not_to_be_visible()
+        print(f"told of a browser that stands still after {took:.1f} s")
+        assert took < 10
+        if gone is not None:
+            await blue.is_told(gone)
+    began = time.monotonic()
+    await asyncio.gather(red.is_told("You are talking"), blue.is_told("You are talking"))
+    await see_each_other(red, blue)
+    await asyncio.gather(red.sees_movement(), blue.sees_movement())
+    print(f"both see each other again after {time.monotonic() - began:.1f} s")
+
+
+async def test_a_browser_that_stands_still_is_not_looked_at_until_it_runs_again(served: Served, tmp_path: Path) -> None:
+    async with _visitors(tmp_path) as visit:
+        red, blue = await asyncio.gather(visit("red", served.url), visit("blue", served.url))
+        await meet(red, blue)
+        await see_each_other(red, blue)
+        await _stand_still(red, blue, gone=None)
+        assert await red.page.evaluate("window.peers") == 1
+
+
+async def test_a_browser_that_stood_still_for_too_long_finds_somebody_new(tmp_path: Path) -> None:
+    async with _visitors(tmp_path) as visit, serving(resume_window="2") as served:
+        red, blue = await asyncio.gather(visit("red", served.url), visit("blue", served.url))
+        await meet(red, blue)
+        await see_each_other(red, blue)
+        await _stand_still(red, blue, gone="Your partner lost their connection")
 
 
 async def test_a_picture_that_stops_is_covered_until_it_goes_on(served: Served, tmp_path: Path) -> None:
