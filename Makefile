@@ -11,6 +11,12 @@ CORE_SOURCES := $(shell find $(CORE)/src $(CORE)/Cargo.toml $(CORE)/Cargo.lock -
 export PATH := $(PATH):$(HOME)/.cargo/bin
 CHROMIUM ?= chromium
 
+# For packages that bring a service: tests start their own, and one of the system's would keep the port and the machine busy.
+define NO_SERVICES
+if ! test -e /usr/sbin/policy-rc.d; then trap 'rm -f /usr/sbin/policy-rc.d' EXIT; \
+	printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d; chmod +x /usr/sbin/policy-rc.d; fi;
+endef
+
 .DEFAULT_GOAL := help
 .PHONY: help run client lint test test-all test-core test-unit test-scenario test-browser test-client test-load bench bench-quick bench-crowd protocol measure measure-skips measure-loss bench-sockets wheel core rust chromium promtool test-monitoring lock clean
 
@@ -33,7 +39,7 @@ lint: $(VENV)/installed client/node_modules/installed ## Style, types and import
 	cargo fmt --check --manifest-path $(LOAD)/Cargo.toml
 	cargo clippy --quiet --release --locked --all-targets --manifest-path $(LOAD)/Cargo.toml -- --deny warnings
 
-test: core lint test-core test-client test-unit test-scenario test-load test-browser test-blocked-udp test-lossy-links ## Everything that must hold before a change lands
+test: core lint test-core test-client test-unit test-monitoring test-scenario test-load test-browser test-blocked-udp test-lossy-links ## Everything that must hold before a change lands
 
 test-all: test ## The same, and what takes two engines or more time
 	$(BIN)/pytest -q --engine frames tests/scenario tests/hostile tests/browser
@@ -80,7 +86,7 @@ firefox: # Debian's package, as root; otherwise say what to install
 network: # What the small internet is made of, Debian's packages; namespaces are for root alone
 	@test "$$(id -u)" = 0 || { echo "Network tests make network namespaces: run them as root." >&2; exit 1; }
 	@for tool in ip nft sysctl turnserver curl; do command -v $$tool >/dev/null || lacking=yes; done; \
-		test -z "$$lacking" || { apt-get update -qq && apt-get install -y -qq \
+		test -z "$$lacking" || { $(NO_SERVICES) apt-get update -qq && apt-get install -y -qq \
 		--no-install-recommends iproute2 nftables coturn curl procps >/dev/null; }
 
 .PHONY: fire-alerts test-container
@@ -177,12 +183,12 @@ chromium: # Debian's package, as root; otherwise say what to install
 .PHONY: coturn
 coturn: # Debian's package, as root; otherwise say what to install
 	@command -v turnserver >/dev/null || { \
-		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends coturn >/dev/null; \
+		if [ "$$(id -u)" = 0 ]; then $(NO_SERVICES) apt-get update -qq && apt-get install -y -qq --no-install-recommends coturn >/dev/null; \
 		else echo "TURN tests need turnserver: install Debian's package 'coturn' and try again." >&2; exit 1; fi; }
 
-promtool: # Debian's package, as root; otherwise say what to install
+promtool: # Debian's package, as root, without starting its server; otherwise say what to install
 	@command -v promtool >/dev/null || { \
-		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus >/dev/null; \
+		if [ "$$(id -u)" = 0 ]; then $(NO_SERVICES) apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus >/dev/null; \
 		else echo "Alert tests need promtool: install Debian's package 'prometheus' and try again." >&2; exit 1; fi; }
 
 lock: $(VENV)/installed ## Pin dependencies anew
