@@ -221,7 +221,6 @@ async def partners_are_seen_late(scene: Scene) -> AsyncIterator[None]:
 @contextlib.asynccontextmanager
 async def links_lose_packets(scene: Scene) -> AsyncIterator[None]:
     """One datagram in ten, of everybody, each way."""
-    await asyncio.to_thread(generator.build)
     options = ("--people", "16", "--seconds", "60", "--loss", "0.1")
     command = [str(generator.LOADGEN), "relay", "--server", f"127.0.0.1:{scene.port}", *options]
     playing = subprocess.Popen(command, stdout=subprocess.DEVNULL)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import aiohttp
 
+from tests.load import generator
 from tests.monitoring.causes import CAUSES
 from tests.monitoring.scene import Scene
 
@@ -39,6 +40,7 @@ async def fire(scene: Scene, alert: str) -> bool:
 
 
 async def main(alerts: list[str]) -> int:
+    generator.build()  # which may take minutes, and is not part of any cause
     with tempfile.TemporaryDirectory() as folder:
         async with aiohttp.ClientSession() as client:
             scene = Scene(Path(folder), client)

@@ -1,7 +1,7 @@
 """Prometheus's own tool fires every alert and leaves it quiet: what `rules_test.yml` promises is there for each.
 
-Whether a promise is kept is found by breaking the rule: one that never fires, and one that always does, must each fail a
-test of that alert's name. Needs promtool: `make test-monitoring`.
+Whether a promise is kept is found by breaking the rule: one that never fires, and one that always does, must each
+fail a test of that alert's name. Needs promtool: `make test-monitoring`.
 """
 
 import re
