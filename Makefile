@@ -89,7 +89,7 @@ network: # What the small internet is made of, Debian's packages; namespaces are
 		test -z "$$lacking" || { $(NO_SERVICES) apt-get update -qq && apt-get install -y -qq \
 		--no-install-recommends iproute2 nftables coturn curl procps >/dev/null; }
 
-.PHONY: fire-alerts test-container
+.PHONY: fire-alerts test-container test-clone
 fire-alerts: $(VENV)/installed promtool ## Cause every alert's condition on a live server, and see Prometheus fire it (as root)
 	$(BIN)/python -m tests.monitoring.fire
 
@@ -97,8 +97,11 @@ fire-alerts: $(VENV)/installed promtool ## Cause every alert's condition on a li
 truth: core $(STATIC) promtool ## Hold what the operator is told of 200 played people, some with loss, against what was played
 	$(BIN)/python -m tests.monitoring.truth
 
-test-container: ## Build the container and run it, on a base made by debootstrap (as root)
+test-container: $(VENV)/installed chromium ## Build the container, run compose.yaml and have two people talk, on a base made by debootstrap (as root)
 	docker/test-container
+
+test-clone: $(VENV)/installed chromium ## Time it from a clone to two people talking, on a bare Debian made by debootstrap (as root)
+	docker/test-clone
 
 protocol: $(VENV)/installed ## Write the client's message types anew
 	$(BIN)/python -m relay.protocol.typescript > client/src/core/protocol.ts
