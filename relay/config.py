@@ -303,10 +303,11 @@ def _from_file(path: str | None) -> dict[str, Any]:
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Without those that are empty: so Compose and service files write what somebody did not set."""
     return {
         variable.removeprefix(ENVIRONMENT_PREFIX).lower(): value
         for variable, value in environment.items()
-        if variable.startswith(ENVIRONMENT_PREFIX) and variable != CONFIG_VARIABLE
+        if variable.startswith(ENVIRONMENT_PREFIX) and variable != CONFIG_VARIABLE and value
     }
 
 

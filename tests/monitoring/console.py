@@ -1,14 +1,20 @@
 """The operator's console as the operator has it: its figures, and pictures of it at a desk and on a phone."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 from playwright.async_api import async_playwright
 
 from tests.browser.person import CHROMIUM, FLAGS
 
-SIZES = {"": (1280, 900), "_phone": (390, 844)}
+DESK, PHONE = (1280, 900), (390, 844)
+LOOKS: tuple[tuple[str, tuple[int, int], Literal["light", "dark"]], ...] = (
+    ("", DESK, "light"),
+    ("_phone", PHONE, "light"),
+    ("_dark", DESK, "dark"),
+    ("_phone_dark", PHONE, "dark"),
+)
 
 
 class Console:
@@ -27,12 +33,12 @@ class Console:
 
 
 async def photograph(port: int, token: str, folder: Path, name: str) -> None:
-    """Log in, and keep a picture at each size: what is seen first, and `_whole`."""
+    """Log in, and keep a picture at each size, in light and dark: what is seen first, and `_whole`."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:
-            for suffix, (width, height) in SIZES.items():
-                page = await browser.new_page(viewport={"width": width, "height": height})
+            for suffix, (width, height), scheme in LOOKS:
+                page = await browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
                 await page.goto(f"http://localhost:{port}/operator")
                 await page.locator("input[type=password]").fill(token)
                 await page.get_by_role("button", name="Open").click()

@@ -163,8 +163,8 @@ async def _play(
         )
         await measuring.wait()
         lines = await while_they_talk(scene, people)
-        # Browsers' reports, and a scrape after that.
-        await asyncio.sleep(max(DELAY, seconds - 3 * DELAY))
+        # Browsers' reports, and a scrape after that; they still talk while the console has its picture taken.
+        await asyncio.sleep(max(DELAY, seconds - (3 if pictures is None else 7) * DELAY))
         silent = await unanswered(scene)
         scraping = await scene.query('max_over_time(scrape_duration_seconds{job="relay"}[30s])')
         heard(f"Prometheus: the longest scrape took {1_000 * scraping:.1f} ms")

@@ -23,6 +23,12 @@ def test_later_sources_win(tmp_path: Path) -> None:
     assert loaded.origins["engine"] == "default"
 
 
+def test_an_empty_variable_is_as_good_as_none() -> None:
+    loaded = config.load({"RELAY_TLS": "", "RELAY_TLS_CERT": "", "RELAY_PORT": ""})
+    assert loaded.settings == config.load({}).settings
+    assert loaded.origins["tls"] == "default"
+
+
 def test_a_list_is_written_with_commas() -> None:
     loaded = config.load({"RELAY_PUBLIC_ADDRESS": "192.0.2.1, 2001:db8::1"})
     assert loaded.settings.public_address == ("192.0.2.1", "2001:db8::1")
