@@ -42,7 +42,7 @@ def choose(settings: Settings, drops: Drops, report: Report) -> Media:
     choice = settings.engine or (EngineChoice.PACKETS if native.BUILT else EngineChoice.FRAMES)
     if choice is EngineChoice.FRAMES:
         cause = "as configured" if settings.engine else "the native core is not built"
-        return _frames(drops, report, f"decodes and encodes again in Python: {cause}")
+        return _frames(settings, drops, report, f"decodes and encodes again in Python: {cause}")
     if not native.BUILT:
         raise ConfigurationError(
             "`engine` is packets, but the native core is not built. Install a Rust toolchain (rustup) and install"
@@ -52,9 +52,9 @@ def choose(settings: Settings, drops: Drops, report: Report) -> Media:
     return _packets(settings, drops, report, f"forwards packets in the native core: {cause}")
 
 
-def _frames(drops: Drops, report: Report, reason: str) -> Media:
+def _frames(settings: Settings, drops: Drops, report: Report, reason: str) -> Media:
     port = AsyncioPort(drops, report)
-    engine = FramesEngine(port, drops, report)
+    engine = FramesEngine(port, drops, settings.max_bitrate, report)
 
     def open_port(hosts: Sequence[str], number: int, listener: MediaListener) -> None:
         port.open(hosts, number, listener, engine.receive)

@@ -102,6 +102,7 @@ class Taps:
         frames = FramesPeer(
             peer,
             _negotiated(slot.medium, wanted, ssrcs),
+            self._bitrate,
             lambda packet: self._send(peer, packet),
             Traffic(),
             self._drops,

@@ -1,11 +1,12 @@
 """The frames engine's parts keep their bounds when somebody is slow or greedy."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
-from aiortc.rtp import RtcpPsfbPacket, RtcpRtpfbPacket, RtpPacket
+from aiortc.rtp import AnyRtcpPacket, RtcpPsfbPacket, RtcpRrPacket, RtcpRtpfbPacket, RtpPacket
 from av import VideoFrame
 
 from relay.media.frames.downlink import RETRANSMISSIONS_PER_SECOND, Downlink
@@ -84,6 +85,48 @@ async def test_a_lost_packet_is_asked_for(drops: Drops, tasks: Tasks) -> None:
     nacks = [packet for packet in sent if isinstance(packet, RtcpRtpfbPacket)]
     assert [packet.lost for packet in nacks] == [[2, 3]]
     uplink.close()
+
+
+async def test_a_stream_whose_numbers_leap_keeps_nobody_waiting(drops: Drops, tasks: Tasks) -> None:
+    sent: list[object] = []
+    uplink = Uplink(LINE, 1_000, 21, sent.append, drops, tasks)
+    began = time.thread_time()
+    for number in range(200):
+        uplink.receive(picture(number, b"\x10\x01\x00\x00", sequence=number * 32_767 % 65_536))
+    # Counted through one by one, each took 20 ms.
+    assert time.thread_time() - began < 1
+    assert not any(isinstance(packet, RtcpRtpfbPacket) for packet in sent)
+    uplink.close()
+
+
+async def test_many_gaps_are_asked_for_together(drops: Drops, tasks: Tasks) -> None:
+    sent: asyncio.Queue[AnyRtcpPacket] = asyncio.Queue()
+    uplink = Uplink(LINE, 1_000, 21, sent.put_nowait, drops, tasks)
+    for number in range(0, 600, 2):
+        uplink.receive(picture(number, b"\x10\x01\x00\x00"))
+    assert 0 < sent.qsize() < 20
+    while not sent.empty():
+        sent.get_nowait()
+    # What the last of them left is asked for by the next tick.
+    await _hear(sent, RtcpRtpfbPacket)
+    uplink.close()
+
+
+async def test_reports_on_a_stream_of_absurd_numbers_can_be_written(drops: Drops, tasks: Tasks) -> None:
+    sent: asyncio.Queue[AnyRtcpPacket] = asyncio.Queue()
+    uplink = Uplink(LINE, 1_000, 21, sent.put_nowait, drops, tasks)
+    uplink.receive(picture(0, b"\x10\x01\x00\x00"))
+    uplink._statistics.cycles = 1 << 33
+    uplink._statistics._jitter_q4 = 1 << 37
+    assert bytes(await _hear(sent, RtcpRrPacket))
+    uplink.close()
+
+
+async def _hear(sent: asyncio.Queue[AnyRtcpPacket], kind: type[AnyRtcpPacket]) -> AnyRtcpPacket:
+    async with asyncio.timeout(5):
+        while not isinstance(packet := await sent.get(), kind):
+            pass
+    return packet
 
 
 @pytest.mark.parametrize(

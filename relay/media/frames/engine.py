@@ -25,8 +25,10 @@ TERMS = Terms(
 class FramesEngine:
     """An `Engine` on aiortc's codecs and `MediaRelay`."""
 
-    def __init__(self, port: SrtpPort, drops: Drops, report: Report) -> None:
+    def __init__(self, port: SrtpPort, drops: Drops, bitrate: int, report: Report) -> None:
+        """`bitrate` is what each person should send at most, in bits per second."""
         self._port = port
+        self._bitrate = bitrate
         self._drops = drops
         self._report = report
         self._peers: dict[PeerId, FramesPeer] = {}
@@ -42,6 +44,7 @@ class FramesEngine:
         self._peers[peer] = FramesPeer(
             peer,
             negotiated,
+            self._bitrate,
             lambda datagram: self._port.send_srtp(peer, datagram),
             self._traffic,
             self._drops,

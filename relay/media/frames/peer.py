@@ -28,7 +28,9 @@ from aiortc.rtp import (
     unpack_remb_fci,
 )
 
+from relay import clock
 from relay.ids import PeerId
+from relay.media.frames.allowance import Allowance
 from relay.media.frames.downlink import Downlink
 from relay.media.frames.srtp import Guard, NoGuard, RejectedError, SrtpContext
 from relay.media.frames.uplink import Source, Uplink
@@ -64,14 +66,16 @@ class FramesPeer:
         self,
         peer: PeerId,
         negotiated: Negotiated,
+        bitrate: int,
         send: Callable[[bytes], None],
         traffic: Traffic,
         drops: Drops,
         report: Report,
         workers: Executor | None = None,
     ) -> None:
-        """`send` takes what the peer is to be sent. Pictures are decoded and encoded on `workers`, or the event
-        loop's own."""
+        """`bitrate` is what the peer is told to keep to, in bits per second; `send` takes what it is to be sent.
+        Pictures are decoded and encoded on `workers`, or the event loop's own."""
+        self._allowance = Allowance(bitrate)
         self._send = send
         self._workers = workers
         self._traffic = traffic
@@ -142,13 +146,23 @@ class FramesPeer:
             return
         self._traffic.packets_received += 1
         self._traffic.bytes_received += len(datagram)
+        now = clock.monotonic()
+        if self._allowance.is_used_up(now):
+            self._drops.count(Drop.FLOODED)
+            return
         try:
-            if is_rtcp(datagram):
-                self._receive_rtcp(self._guard.open_rtcp(datagram))
-            else:
-                self._receive_rtp(self._guard.open_rtp(datagram))
+            of_control = is_rtcp(datagram)
+            plain = self._guard.open_rtcp(datagram) if of_control else self._guard.open_rtp(datagram)
         except (RejectedError, IndexError):
             self._drops.count(Drop.SRTP_REJECTED)
+            return
+        # Only now: what somebody forges must not use up what the peer itself may send.
+        if not self._allowance.take(len(plain), now):
+            self._drops.count(Drop.FLOODED)
+        elif of_control:
+            self._receive_rtcp(plain)
+        else:
+            self._receive_rtp(plain)
 
     async def close(self) -> None:
         """Stop decoding and encoding. Idempotent."""

@@ -51,6 +51,12 @@ TICK = 0.1
 REPORT_INTERVAL = 1.0
 """Seconds between receiver reports."""
 
+REQUEST_INTERVAL = 0.02
+"""Seconds between requests for what is missing. Each packet may leave a new gap."""
+
+LONGEST_GAP = 128
+"""Packets that may be missing at once. A longer gap needs a keyframe, and aiortc counts through it one by one."""
+
 KEYFRAME_INTERVALS = (0.3, 2.0)
 """Seconds between keyframe requests: at first, and at most after doubling."""
 
@@ -101,6 +107,7 @@ class Uplink:
         self._asks_again = any(("nack", None) in codec.feedback for codec in line.codecs)
         self._assembler = FrameAssembler(kind)
         self._missing = NackGenerator()
+        self._requested_at = 0.0
         self._estimator = RemoteBitrateEstimator()
         self._statistics = StreamStatistics(line.codecs[0].clock_rate)
         self._encoded: asyncio.Queue[tuple[RTCRtpCodecParameters, JitterFrame]] = asyncio.Queue(ENCODED_BACKLOG)
@@ -141,7 +148,7 @@ class Uplink:
         else:
             self._ssrc = packet.ssrc
             self._statistics.add(packet)
-        if self._is_video and self._missing.add(packet):
+        if self._is_video and self._has_gap(packet):
             self._request_missing()
         try:
             picture_lost, frame = self._assembler.add(packet, codec)
@@ -213,8 +220,19 @@ class Uplink:
             self._wants_keyframe = True
             self._keyframe_interval = KEYFRAME_INTERVALS[0]
 
+    def _has_gap(self, packet: RtpPacket) -> bool:
+        """Whether others before it turned out to be missing."""
+        latest = self._missing.max_seq
+        if latest is not None and LONGEST_GAP < (packet.sequence_number - latest) % 0x1_0000 < 0x8000:
+            self._missing = NackGenerator()
+        return self._missing.add(packet)
+
     def _request_missing(self) -> None:
+        now = clock.monotonic()
+        if now - self._requested_at < REQUEST_INTERVAL:
+            return  # the next tick will
         if self._missing.missing and self._asks_again and self._ssrc is not None:
+            self._requested_at = now
             nack = RtcpRtpfbPacket(fmt=RTCP_RTPFB_NACK, ssrc=self._reporter, media_ssrc=self._ssrc)
             nack.lost = sorted(self._missing.missing)
             self._send(nack)
@@ -248,8 +266,9 @@ class Uplink:
                         ssrc=self._ssrc or 0,
                         fraction_lost=self._statistics.fraction_lost,
                         packets_lost=self._statistics.packets_lost,
-                        highest_sequence=self._statistics.cycles + (self._statistics.max_seq or 0),
-                        jitter=self._statistics.jitter,
+                        # Both are the sender's to choose, and 32 bits is what there is.
+                        highest_sequence=(self._statistics.cycles + (self._statistics.max_seq or 0)) % _WRAP,
+                        jitter=min(self._statistics.jitter, _WRAP - 1),
                         lsr=last_report,
                         dlsr=delay,
                     )
