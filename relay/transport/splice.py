@@ -7,10 +7,12 @@ and nothing piles up here.
 import asyncio
 import contextlib
 import socket
+from collections import Counter
 
 from relay.observe.drops import Drop, Drops
 from relay.observe.logging import get_logger
 from relay.tasks import Report, Tasks
+from relay.transport.addresses import Networks, subscriber
 
 CONNECT_TIMEOUT = 5.0
 """Seconds that the other server has to answer."""
@@ -27,25 +29,43 @@ log = get_logger("splice")
 class Splice:
     """Joins connections with `host`:`port`, until `close()`."""
 
-    def __init__(self, host: str, port: int, most: int, drops: Drops, report: Report) -> None:
-        """`most` are joined at the same time; the rest is turned away."""
+    def __init__(
+        self, host: str, port: int, most: int, most_per_address: int, trusted: Networks, drops: Drops, report: Report
+    ) -> None:
+        """`most` are joined at the same time, and of each address so many; the rest is turned away. `trusted` proxies
+        stand for many people, so the limit per address is not for them."""
         self._host = host
         self._port = port
         self._most = most
+        self._most_per_address = most_per_address
+        self._trusted = trusted
+        self._addresses: Counter[str] = Counter()
         self._drops = drops
         self._tasks = Tasks("splice", report)
 
     def join(self, connection: socket.socket) -> None:
         """Take over a connection."""
-        if len(self._tasks) >= self._most:
+        try:
+            host = connection.getpeername()[0]
+        except OSError:
+            connection.close()
+            return
+        address = "" if self._trusted.hold(host) else subscriber(host)
+        if len(self._tasks) >= self._most or (address and self._addresses[address] >= self._most_per_address):
             self._drops.count(Drop.TCP_CROWDED)
             connection.close()
             return
-        self._tasks.start("join", self._join(connection))
+        self._addresses[address] += 1
+        self._tasks.start("join", self._join(connection)).add_done_callback(lambda _: self._forget(address))
 
     async def close(self) -> None:
         """End all. Idempotent."""
         await self._tasks.close()
+
+    def _forget(self, address: str) -> None:
+        self._addresses[address] -= 1
+        if not self._addresses[address]:
+            del self._addresses[address]
 
     async def _join(self, connection: socket.socket) -> None:
         try:

@@ -43,12 +43,12 @@ class Front:
         self._server = server
         self._port = port
         self._certificate = _certificate(settings)
+        trusted = Networks(settings.trusted_proxies)
         self._splice: Splice | None = None
         if settings.turn_sni is not None:
             host, _, number = settings.turn_backend.rpartition(":")
-            most = SPLICES_PER_PERSON * settings.max_people
-            self._splice = Splice(host.strip("[]"), int(number), most, drops, report)
-        trusted = Networks(settings.trusted_proxies)
+            most, of_one = (SPLICES_PER_PERSON * people for people in (settings.max_people, settings.max_per_address))
+            self._splice = Splice(host.strip("[]"), int(number), most, of_one, trusted, drops, report)
         self._handover = Handover(drops, trusted, HTTP_PER_PERSON * settings.max_per_address, report)
         media = {Kind.ICE: self._take_media}
         tls = {Kind.TLS: self._take_tls}

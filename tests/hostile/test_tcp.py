@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import time
 
 import pytest
@@ -9,9 +10,12 @@ import pytest
 from relay.app import Relay
 from relay.observe.drops import Drop
 from relay.transport import tcp_mux
+from relay.web import front
 from tests.hostile.call import live_call
 from tests.hostile.wire import Wire, wire
+from tests.scenario.test_one_port import serving
 from tests.scenario.visitor import visit
+from tests.unit.test_first_bytes import client_hello
 
 pytestmark = pytest.mark.usefixtures("loopback_candidates")
 
@@ -86,3 +90,28 @@ async def test_a_call_goes_on_while_thousands_connect(relay: Relay) -> None:
 
         await asyncio.gather(call.goes_on(), *(knock(100) for _ in range(20)))
     assert relay.tally.task_failures == 0
+
+
+async def test_one_address_takes_only_its_share_of_the_ways_to_the_turn_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front, "SPLICES_PER_PERSON", 3)
+    hello = client_hello("turn.test")
+
+    async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(-1)
+        writer.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        backend = await asyncio.start_server(wait, sock=listener)
+        turn: dict[str, object] = {
+            "turn_urls": ("turns:turn.test:443?transport=tcp",),
+            "turn_secret": "correct horse",
+            "turn_sni": "turn.test",
+            "turn_backend": f"127.0.0.1:{listener.getsockname()[1]}",
+            "max_per_address": 1,
+        }
+        async with backend, serving(**turn) as relay, contextlib.AsyncExitStack() as stack:
+            crowd: list[Wire] = [await stack.enter_async_context(wire(relay.settings.port)) for _ in range(8)]
+            for raw in crowd:
+                await raw.send(hello)
+            assert sum(await asyncio.gather(*(raw.is_open(0.5) for raw in crowd))) == 3
+            assert relay.drops[Drop.TCP_CROWDED] == 5
