@@ -6,12 +6,16 @@ use std::sync::Arc;
 
 use relay_core::bindings::Patience;
 use relay_core::codec::Codec;
-use relay_core::counters::Totals;
+use relay_core::counters::{Reason, Totals};
 use relay_core::exchange::Exchange;
 use relay_core::outbox::Outbox;
 use relay_core::rtp::Header;
 use relay_core::stun::Check;
 use relay_core::time::{NtpClock, Time};
+
+mod call;
+
+use call::{Call, Seen};
 
 const PATIENCE: Patience = Patience { consent: 30_000, quiet: 7_000 };
 
@@ -59,4 +63,20 @@ fn what_was_kept_of_datagrams_gets_no_answer() {
         exchange.receive(&mut datagram, path, Time::default(), &mut out);
     }
     assert!(out.items().is_empty());
+}
+
+#[test]
+fn what_was_kept_of_calls_reaches_everything_that_mends_them() {
+    let mut seen = Seen::default();
+    let (mut spent, mut throttled) = (0, 0);
+    for script in corpus("media") {
+        let mut call = Call::new();
+        call.play(&script);
+        spent += call.dropped(Reason::OverBudget) + call.dropped(Reason::RepeatedAlready);
+        throttled += call.dropped(Reason::FeedbackThrottled);
+        seen += call.seen;
+    }
+    let reached = [seen.forwarded, seen.repeated, seen.playout, seen.nacks, seen.keyframe_requests, seen.transport];
+    assert!(reached.into_iter().all(|times| times > 0), "{seen:?}");
+    assert!([seen.reports, seen.caps, seen.strangers, spent, throttled].into_iter().all(|times| times > 0), "{seen:?}");
 }

@@ -539,6 +539,48 @@ fn a_flood_of_authentic_packets_is_not_passed_on() {
     assert_eq!(ann.media.len(), 2_501);
 }
 
+/// What a slot's receiver sees of a source that makes a step of its numbers before each of 20 packets.
+fn leaping(medium: Medium, step: u64, tick: u32) -> Vec<Header> {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
+    world.show(&ann, Some(&bob));
+    bob.index = 0;
+    for number in 0..20 {
+        bob.index += step;
+        world.send(&mut bob, medium, tick.wrapping_mul(number), &keyframe(number as u16));
+        world.pass(20);
+    }
+    world.deliver(&mut [&mut ann, &mut bob]);
+    ann.media.iter().map(|(header, _)| *header).collect()
+}
+
+#[test]
+fn a_source_whose_numbers_leap_leads_no_receiver_astray() {
+    for medium in [Medium::Microphone, Medium::Camera] {
+        let headers = leaping(medium, 20_000, 900);
+        assert_eq!(headers.len(), 20);
+        assert!(headers.windows(2).all(|pair| pair[1].sequence == pair[0].sequence.wrapping_add(1)));
+        // A few that are missing stay missing.
+        let headers = leaping(medium, 3, 900);
+        assert!(headers.windows(2).all(|pair| pair[1].sequence == pair[0].sequence.wrapping_add(4)));
+    }
+    // Nor do many small steps.
+    let headers = leaping(Medium::Microphone, 600, 900);
+    let led = headers[19].sequence.wrapping_sub(headers[0].sequence);
+    assert!(led <= 20 + 1_000, "{led}");
+}
+
+#[test]
+fn a_source_whose_timestamps_leap_is_shown_by_our_clock() {
+    for tick in [1 << 30, 1 << 31, 3 << 30] {
+        let headers = leaping(Medium::Camera, 0, tick);
+        assert_eq!(headers.len(), 20);
+        for pair in headers.windows(2) {
+            assert!((1..=90 * 40).contains(&pair[1].timestamp.wrapping_sub(pair[0].timestamp)), "{tick}: {pair:?}");
+        }
+    }
+}
+
 #[test]
 fn a_flood_of_few_large_packets_is_not_passed_on_either() {
     let mut world = World::new();

@@ -35,6 +35,11 @@ impl SequenceMap {
         Some(self.first_out + (index - self.first_in) - self.settled - before as u64)
     }
 
+    /// How many numbers lie between the newest packet so far and this one.
+    pub fn gap_before(&self, index: u64) -> u64 {
+        index.saturating_sub(self.highest_in + 1)
+    }
+
     /// The packet will not be forwarded: close its hole, unless later ones have already been numbered.
     pub fn skip(&mut self, index: u64) {
         let at = self.dropped.partition_point(|dropped| *dropped < index);

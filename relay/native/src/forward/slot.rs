@@ -28,6 +28,10 @@ const COPIED: u64 = 15;
 /// Packets that wait for that at most.
 const MOST_COPIES: usize = 256;
 
+/// Numbers that a source may leave out within a second. Receivers follow a stream's numbers no further than 2^15 past
+/// what reached them (RFC 3711 section 3.3.1): who leaves out more could make them lose ours for good.
+const MOST_LEFT_OUT: u64 = 1_000;
+
 /// One authentic packet of a line.
 #[derive(Clone, Copy, Debug)]
 pub struct Media<'a> {
@@ -137,6 +141,8 @@ pub struct Slot {
     next_rtx: u64,
     /// Packets that should have come to the receiver by its latest report, and those that did not.
     arrived: (u64, u64),
+    /// Numbers that the source left out, since when.
+    left_out: (u64, Time),
     /// A report on the stream should go out soon.
     pub report_due: bool,
     /// When it was told that there is no codec in common.
@@ -162,6 +168,7 @@ impl Slot {
             pictures: PictureNumbers::default(),
             sent: (0, 0),
             arrived: (0, 0),
+            left_out: (0, Time::default()),
             report_due: false,
             complained_at: None,
         }
@@ -207,8 +214,7 @@ impl Slot {
         outbound: &mut Outbound,
         packets: &mut Vec<u8>,
     ) -> Result<usize, Held> {
-        // Another stream or codec on the same line is a switch as well.
-        if self.mapping.as_ref().is_some_and(|current| current.ssrc != media.ssrc || current.codec != media.codec) {
+        if self.begins_anew(media, now) {
             self.cut();
         }
         if media.payload.is_empty() {
@@ -370,6 +376,24 @@ impl Slot {
     pub fn position(&mut self, source: Option<u32>, now: Time) -> Option<u32> {
         self.mapping.as_ref()?;
         self.timeline.report(source, now)
+    }
+
+    /// Whether what comes is a switch as well: another stream or codec on the same line, or numbers that lead nowhere.
+    fn begins_anew(&mut self, media: &Media<'_>, now: Time) -> bool {
+        let Some(current) = &self.mapping else { return false };
+        let gap = current.sequence.gap_before(media.index);
+        if now.millis_since(self.left_out.1) >= 1_000 {
+            self.left_out = (0, now);
+        }
+        let left_out = self.left_out.0.saturating_add(gap);
+        let anew = current.ssrc != media.ssrc
+            || current.codec != media.codec
+            || left_out > MOST_LEFT_OUT
+            || self.timeline.leaps(media.timestamp, now);
+        if !anew {
+            self.left_out.0 = left_out;
+        }
+        anew
     }
 
     fn cut(&mut self) {

@@ -13,6 +13,9 @@ const GLIDE: u32 = 100;
 /// Of a second that a source may be late, or its reports off: beyond that they mean something else.
 const BELIEVED: u32 = 4;
 
+/// Seconds by which a source's timestamps may move otherwise than the clock. What leaps further begins anew.
+const LONGEST_LEAP: u32 = 10;
+
 /// One continuous line of 32-bit RTP timestamps.
 #[derive(Debug)]
 pub struct Timeline {
@@ -47,6 +50,14 @@ impl Timeline {
             next = self.last.wrapping_add(1);
         }
         self.offset = next.wrapping_sub(timestamp);
+    }
+
+    /// Whether the source can't be followed there: the receiver would wait for what never comes.
+    pub fn leaps(&self, timestamp: u32, now: Time) -> bool {
+        let Some(last_at) = self.last_at else { return false };
+        let moved = i64::from(timestamp.wrapping_add(self.offset).wrapping_sub(self.last) as i32);
+        let (elapsed, most) = (now.units_since(last_at, self.rate) as i64, i64::from(LONGEST_LEAP * self.rate));
+        moved < -most || moved > elapsed + most
     }
 
     /// The line's timestamp for one of the current source.
@@ -182,6 +193,17 @@ mod tests {
         assert_eq!(line.report(None, Time::from_millis(60)), Some(jumped + 900));
         line.cut(5, None, Time::from_millis(100));
         assert_eq!(line.place(5, Time::from_millis(100)), jumped + 4_500);
+    }
+
+    #[test]
+    fn only_what_no_pause_explains_is_a_leap() {
+        let mut line = Timeline::new(RATE, 0);
+        line.cut(0, None, Time::from_millis(0));
+        line.place(0, Time::from_millis(0));
+        let after = |seconds: u32| Time::from_millis(1_000 * u64::from(seconds));
+        assert!(!line.leaps(3_000, after(60)) && !line.leaps(60 * RATE, after(60)));
+        assert!(!line.leaps(9 * RATE, after(0)) && line.leaps(11 * RATE, after(0)));
+        assert!(line.leaps(0_u32.wrapping_sub(11 * RATE), after(60)) && line.leaps(1 << 31, after(60)));
     }
 
     proptest! {
