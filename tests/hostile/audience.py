@@ -192,6 +192,12 @@ async def crowd(server: Besieged, folder: Path) -> AsyncIterator[Audience]:
     yield Crowd(server.port)
 
 
+@asynccontextmanager
+async def crowd_over_tcp(server: Besieged, folder: Path) -> AsyncIterator[Audience]:
+    await asyncio.to_thread(generator.build)
+    yield Crowd(server.port, "--transport", "tcp")
+
+
 async def _look(person: Person) -> dict[str, Any]:
     counts: dict[str, Any] = await person.page.evaluate(COUNT)
     counts["shown"] = await person.page.evaluate("[...window.shown, performance.now()]")

@@ -6,19 +6,24 @@ The parsers in Rust have their own targets (`relay/native/fuzz`).
 """
 
 import argparse
+import asyncio
 import contextlib
 import random
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import msgspec
 
 from relay.errors import RelayError
 from relay.ids import PeerId
+from relay.media.frames.peer import FramesPeer, Traffic
+from relay.observe.drops import Drops
 from relay.peer.candidates import Reach
-from relay.peer.lines import Fingerprint
+from relay.peer.lines import Fingerprint, Medium
 from relay.peer.negotiation import Identity, Terms, negotiate
 from relay.protocol.codec import decode
 from relay.protocol.limits import Limits
@@ -29,6 +34,7 @@ from relay.transport.port import Path as Route
 from relay.transport.records import is_sensible
 from tests.hostile.call import check
 from tests.hostile.datagrams import client_hello
+from tests.hostile.lies import rtcp_lies, rtp, rtp_lies, storm
 from tests.unit.offers import ROLES, offer
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -47,6 +53,9 @@ TERMS = Terms(
     slot_feedback=(("nack", None), ("goog-remb", None)),
 )
 HOME = Route("192.0.2.10", 40_000, "198.51.100.1")
+
+BITRATE = 100_000_000
+"""So much that it takes long until nothing is read any more."""
 
 Target = Callable[[bytes], None]
 
@@ -79,6 +88,75 @@ def _records(content: bytes) -> None:
     is_sensible(content)
 
 
+BEGINNINGS = b"\x90\x80\x80\x07\x10\x02\x00\x9d\x01\x2a", b"\x78\x00\x02\x67\x42"
+"""Of pictures in VP8 and H264."""
+
+
+class _Frames:
+    """A person of the frames engine, who is watched and watches: RTP and RTCP in the clear, each behind its length."""
+
+    LENGTH = 2
+    """Bytes that say how long the next packet is."""
+
+    AT_ONCE = 400
+    """Inputs until there is somebody new."""
+
+    def __init__(self) -> None:
+        self._runner = asyncio.Runner()
+        self._failures: list[BaseException] = []
+        self._peer: FramesPeer | None = None
+        self._inputs = count()
+        self._terms = replace(TERMS, video=("VP8", "H264"), line_feedback=(("nack", None), ("nack", "pli")))
+        self._negotiated = negotiate(offer(), ROLES, self._terms, IDENTITY, range(1, 7))
+
+    @staticmethod
+    def packed(packets: Sequence[bytes]) -> bytes:
+        return b"".join(len(packet).to_bytes(_Frames.LENGTH) + packet for packet in packets)
+
+    def seeds(self) -> tuple[bytes, ...]:
+        camera = next(line for line in self._negotiated.lines if line.medium is Medium.CAMERA)
+        slot = next(slot for slot in self._negotiated.slots if slot.medium is Medium.CAMERA)
+        ssrc = camera.ssrc or 0
+        pictures = [
+            rtp(ssrc, number, payload, payload_type=codec.payload_type, time=3_000 * number)
+            for codec, payload in zip(camera.codecs, BEGINNINGS, strict=True)
+            for number in (1, 2, 4, 40_000)
+        ]
+        kinds = rtp_lies(ssrc, 1), rtcp_lies(ssrc, slot.ssrc, 1), storm(ssrc, slot.ssrc, 1)
+        lies = [self.packed(list(kind)[:20]) for kind in kinds]
+        return self.packed(pictures), *lies
+
+    def __call__(self, content: bytes) -> None:
+        self._runner.run(self._take(content))
+        assert not self._failures, self._failures
+
+    async def _take(self, content: bytes) -> None:
+        if next(self._inputs) % self.AT_ONCE == 0:
+            if self._peer is not None:
+                await self._peer.close()
+            self._peer = self._join()
+        assert self._peer is not None
+        while content:
+            length = int.from_bytes(content[: self.LENGTH])
+            packet, content = content[self.LENGTH : self.LENGTH + length], content[self.LENGTH + length :]
+            # As the port does: nothing empty, and nothing that is no RTP by its first byte.
+            if packet and 128 <= packet[0] <= 191:
+                self._peer.receive(packet)
+        await asyncio.sleep(0)
+
+    def _join(self) -> FramesPeer:
+        def fail(task: str, failure: BaseException) -> None:
+            self._failures.append(failure)
+
+        peer = FramesPeer(PeerId(1), self._negotiated, BITRATE, lambda packet: None, Traffic(), Drops(), fail)
+        peer.trust()
+        for medium in Medium:
+            peer.show(medium, peer.watch(medium))
+        return peer
+
+
+FRAMES = _Frames()
+
 TARGETS: Mapping[str, tuple[Target, tuple[bytes, ...]]] = {
     "codec": (
         _codec,
@@ -95,6 +173,7 @@ TARGETS: Mapping[str, tuple[Target, tuple[bytes, ...]]] = {
     "negotiation": (_negotiation, (offer().encode(), offer().replace("\n", "\r\n").encode())),
     "framing": (_framing, (frame(b"\x00\x01" + bytes(18)) * 3, client_hello())),
     "stun": (_stun, (check("ann", "p" * 24), check("ann", "p" * 24, nominate=True))),
+    "frames": (FRAMES, FRAMES.seeds()),
     "records": (_records, (client_hello(), client_hello() * 2)),
 }
 

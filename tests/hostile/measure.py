@@ -1,7 +1,8 @@
 """Attacks calls class by class, and prints what it cost: `make attacks`.
 
 The server is a process of its own, and so is each attacker. In the calls are two Chromium windows, over UDP or over
-TCP; 32 generated people; or two aiortc visitors at 15 pictures a second. What is printed is what the worst off got.
+TCP; 32 generated people, likewise; or two aiortc visitors at 15 pictures a second. What is printed is what the worst
+off got.
 """
 
 import argparse
@@ -15,13 +16,14 @@ import aioice.ice
 
 from relay.config import EngineChoice
 from tests.hostile.attackers import Attack, attackers, forged_attacks, strange_attacks
-from tests.hostile.audience import CROWD, Audience, Seen, browsers, browsers_over_tcp, crowd, visitors
+from tests.hostile.audience import CROWD, Audience, Seen, browsers, browsers_over_tcp, crowd, crowd_over_tcp, visitors
 from tests.hostile.besieged import Besieged, besieged
 
 AUDIENCES: dict[str, Callable[[Besieged, Path], AbstractAsyncContextManager[Audience]]] = {
     "browsers": browsers,
     "browsers-tcp": browsers_over_tcp,
     "crowd": crowd,
+    "crowd-tcp": crowd_over_tcp,
     "visitors": visitors,
 }
 CONNECTIONS = 2_000
@@ -89,7 +91,7 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=100_000, help=f"datagrams a second; connections: {CONNECTIONS}")
     options = parser.parse_args()
     aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
-    for name in options.audience or ("browsers", "browsers-tcp", "crowd", "visitors"):
+    for name in options.audience or tuple(AUDIENCES):
         asyncio.run(measure(options.engine, name, options.only, options.seconds, options.rate))
 
 

@@ -46,11 +46,15 @@ async def under(attack: Attack, server: Besieged, audience: Audience) -> Seen:
     return seen
 
 
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
 @pytest.mark.parametrize("over_tcp", [False, True], ids=["UDP", "TCP"])
-async def test_a_crowd_loses_nothing_while_strangers_flood_the_port(tmp_path: Path, over_tcp: bool) -> None:
+async def test_a_crowd_loses_nothing_while_strangers_flood_the_port(
+    tmp_path: Path, over_tcp: bool, transport: str
+) -> None:
     await asyncio.to_thread(generator.build)
     async with besieged(EngineChoice.PACKETS, tmp_path, PEOPLE) as server:
-        seen = await under(flood(over_tcp=over_tcp), server, Crowd(server.port, people=PEOPLE))
+        people = Crowd(server.port, "--transport", transport, people=PEOPLE)
+        seen = await under(flood(over_tcp=over_tcp), server, people)
     assert seen.loss is not None
     assert seen.loss < LOST
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import re
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,12 +13,18 @@ import pytest
 
 from relay.app import Relay
 from relay.config import EngineChoice
+from relay.media.frames.allowance import PACKETS_PER_SECOND
 from relay.observe.drops import Drop
-from tests.hostile.call import Call, live_call, transport_of, watch
+from tests.hostile.call import STEADY, Call, live_call, transport_of, watch
 from tests.hostile.lies import rtcp_lies, rtp, rtp_lies, storm
 from tests.scenario.visitor import MediaVisitor, until, visit
 
 pytestmark = pytest.mark.usefixtures("loopback_candidates")
+
+FLOOD = 9_000
+"""Packets: what three and a half seconds allow, and they are sent in less."""
+
+LEAPS = 100
 
 LARGEST_GROWTH = 40 << 20
 """Bytes by which the process may grow while it is lied to: two decoders and their pictures, in the frames engine."""
@@ -111,6 +118,43 @@ async def test_lies_in_rtcp_harm_nobody_else(relay: Relay) -> None:
             await partner_is_unharmed(call)
         await watch(call.ann, 5)
     assert relay.stats().drops[Drop.RTCP_MALFORMED] >= 50
+
+
+async def test_a_flood_from_a_person_in_a_call_leaves_other_calls_alone(relay: Relay) -> None:
+    async with live_call(relay.settings.port) as call, live_call(relay.settings.port) as other:
+        transport = transport_of(call.bob)
+        assert transport._tx_srtp is not None
+        ssrc, before = own_stream(call.bob), relay.stats()
+        packets = (rtp(ssrc, number, b"\x11" + bytes(20)) for number in range(FLOOD))
+        sealed = [transport._tx_srtp.protect(packet) for packet in packets]
+        watching = asyncio.gather(*(watch(person, STEADY) for person in other.people))
+        started = asyncio.get_running_loop().time()
+        for at in range(0, FLOOD, 200):
+            for packet in sealed[at : at + 200]:
+                await transport.transport._send(packet)
+            await asyncio.sleep(0.001)
+        await watching
+        seconds = asyncio.get_running_loop().time() - started
+        await until(lambda: relay.stats().packets_received - before.packets_received >= FLOOD)
+        # Whoever floods is held to their allowance, of each second that has begun, on either engine.
+        flooded = relay.stats().drops.get(Drop.FLOODED, 0)
+        assert FLOOD - flooded <= PACKETS_PER_SECOND * (seconds + 2)
+        assert flooded > 0
+        await other.goes_on()
+        await partner_is_unharmed(call)
+
+
+async def test_numbers_and_timestamps_that_leap_keep_nobody_else_waiting(relay: Relay) -> None:
+    async with live_call(relay.settings.port) as call, live_call(relay.settings.port) as other:
+        began = time.thread_time()
+        for number in range(LEAPS):
+            leap = rtp(own_stream(call.bob), number * 32_000, b"\x10\x01\x00\x00", time=number << 30)
+            await send(call.bob, [leap])
+            await asyncio.sleep(0.01)
+        # The calls themselves take 19 ms; counted through one by one, each leap cost the frames engine 25 more.
+        assert time.thread_time() - began < LEAPS * 0.03
+        await other.goes_on()
+        assert call.ann.connection.connectionState == "connected"
 
 
 async def test_a_storm_of_feedback_reaches_the_partner_as_a_breeze(relay: Relay, engine: EngineChoice) -> None:
