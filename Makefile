@@ -80,13 +80,13 @@ test-blocked-udp: $(VENV)/installed $(STATIC) chromium network
 
 firefox: # Debian's package, as root; otherwise say what to install
 	@command -v firefox-esr >/dev/null || { \
-		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends firefox-esr >/dev/null; \
+		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends firefox-esr >/dev/null; \
 		else echo "These tests need Firefox: install Debian's package 'firefox-esr' and try again." >&2; exit 1; fi; }
 
 network: # What the small internet is made of, Debian's packages; namespaces are for root alone
 	@test "$$(id -u)" = 0 || { echo "Network tests make network namespaces: run them as root." >&2; exit 1; }
 	@for tool in ip nft sysctl turnserver curl; do command -v $$tool >/dev/null || lacking=yes; done; \
-		test -z "$$lacking" || { $(NO_SERVICES) apt-get update -qq && apt-get install -y -qq \
+		test -z "$$lacking" || { $(NO_SERVICES) apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq \
 		--no-install-recommends iproute2 nftables coturn curl procps >/dev/null; }
 
 .PHONY: fire-alerts test-container test-clone
@@ -174,24 +174,24 @@ core: $(VENV)/installed # The native core must have been built
 			"then 'make clean' and try again." >&2; exit 1; }
 
 rust: # Debian's packages, as root; without a toolchain the server runs on the frames engine
-	@command -v cargo >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq \
+	@command -v cargo >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq \
 		--no-install-recommends rustc-web cargo-web rustfmt-web rust-web-clippy >/dev/null; } || \
 		echo "There is no Rust toolchain: the native core is left out." >&2
 
 chromium: # Debian's package, as root; otherwise say what to install
 	@command -v $(CHROMIUM) >/dev/null || { \
-		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-liberation >/dev/null; \
+		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends chromium fonts-liberation >/dev/null; \
 		else echo "Browser tests need Chromium: install Debian's package 'chromium' and try again." >&2; exit 1; fi; }
 
 .PHONY: coturn
 coturn: # Debian's package, as root; otherwise say what to install
 	@command -v turnserver >/dev/null || { \
-		if [ "$$(id -u)" = 0 ]; then $(NO_SERVICES) apt-get update -qq && apt-get install -y -qq --no-install-recommends coturn >/dev/null; \
+		if [ "$$(id -u)" = 0 ]; then $(NO_SERVICES) apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends coturn >/dev/null; \
 		else echo "TURN tests need turnserver: install Debian's package 'coturn' and try again." >&2; exit 1; fi; }
 
 promtool: # Debian's package, as root, without starting its server; otherwise say what to install
 	@command -v promtool >/dev/null || { \
-		if [ "$$(id -u)" = 0 ]; then $(NO_SERVICES) apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus >/dev/null; \
+		if [ "$$(id -u)" = 0 ]; then $(NO_SERVICES) apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends prometheus >/dev/null; \
 		else echo "Alert tests need promtool: install Debian's package 'prometheus' and try again." >&2; exit 1; fi; }
 
 lock: $(VENV)/installed ## Pin dependencies anew
@@ -209,7 +209,7 @@ clean: ## Remove what the other targets made
 $(VENV)/installed: requirements-dev.lock pyproject.toml $(CORE_SOURCES) | rust
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed." >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
-		test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv --clear $(VENV); }
+		test "$$(id -u)" = 0 && apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq python3-venv && $(PYTHON) -m venv --clear $(VENV); }
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -70,7 +70,9 @@ export function Board({ watch, state }: Props) {
         <Tile
           name="Waiting"
           value={count(overview.waiting)}
-          detail={overview.matches === 1 ? '1 match so far' : `${count(overview.matches)} matches so far`}
+          detail={
+            overview.matches === 1 ? '1 match so far' : `${count(overview.matches)} matches so far`
+          }
         />
         <Tile
           name="Connected"
