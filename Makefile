@@ -73,7 +73,7 @@ test-network: $(VENV)/installed $(STATIC) chromium network firefox ## Real brows
 	$(BIN)/pytest -q tests/network
 
 test-lossy-links: $(VENV)/installed $(STATIC) chromium
-	$(BIN)/pytest -q tests/network/test_bad_links.py -k one_call
+	$(BIN)/pytest -q tests/network/test_bad_links.py tests/network/test_narrow_links.py -k one_
 
 test-blocked-udp: $(VENV)/installed $(STATIC) chromium network
 	$(BIN)/pytest -q tests/network/test_everywhere.py -k test_udp_is_blocked

@@ -27,6 +27,13 @@ async def test_a_sender_stays_below_a_link_that_becomes_narrow_and_comes_back(wh
     assert_followed(await follow(where, tmp_path))
 
 
+async def test_one_sender_stays_below_a_narrow_link(tmp_path: Path) -> None:
+    """The short one, with bounds that hold on a busy machine."""
+    followed = await follow(Where.DOWN, tmp_path)
+    assert rate(followed.settled) < RATE / 1_000, followed.settled
+    assert followed.restored > RESTORED / 2, followed.after
+
+
 async def test_who_had_a_thin_partner_meets_the_next_at_full_quality(tmp_path: Path) -> None:
     seconds = await meet_after_a_thin_partner(tmp_path, SETTLING)
     assert seconds[-1].sent > FULL_QUALITY, seconds
