@@ -185,40 +185,23 @@ async def test_a_killed_browser_is_not_looked_at_any_more(served: Served, tmp_pa
         await look(blue, "partner_reconnecting")
 
 
-async def _stand_still(red: Person, blue: Person, gone: str | None) -> None:
-    """Red's browser does, until blue is told that red is `gone`; then both talk with each other again."""
-    processes = await _processes(red)
-    began = time.monotonic()
-    with _standing_still(processes):
-        await blue.is_told("Your partner is reconnecting")
-        took = time.monotonic() - began
-        await expect(blue.partner).not_to_be_visible()
-        print(f"told of a browser that stands still after {took:.1f} s")
-        assert took < 10
-        if gone is not None:
-            await blue.is_told(gone)
-    began = time.monotonic()
-    await asyncio.gather(red.is_told("You are talking"), blue.is_told("You are talking"))
-    await see_each_other(red, blue)
-    await asyncio.gather(red.sees_movement(), blue.sees_movement())
-    print(f"both see each other again after {time.monotonic() - began:.1f} s")
-
-
 async def test_a_browser_that_stands_still_is_not_looked_at_until_it_runs_again(served: Served, tmp_path: Path) -> None:
     async with _visitors(tmp_path) as visit:
         red, blue = await asyncio.gather(visit("red", served.url), visit("blue", served.url))
         await meet(red, blue)
         await see_each_other(red, blue)
-        await _stand_still(red, blue, gone=None)
-        assert await red.page.evaluate("window.peers") == 1
-
-
-async def test_a_browser_that_stood_still_for_too_long_finds_somebody_new(tmp_path: Path) -> None:
-    async with _visitors(tmp_path) as visit, serving(resume_window="2") as served:
-        red, blue = await asyncio.gather(visit("red", served.url), visit("blue", served.url))
-        await meet(red, blue)
+        processes = await _processes(red)
+        began = time.monotonic()
+        with _standing_still(processes):
+            await blue.is_told("Your partner is reconnecting")
+            took = time.monotonic() - began
+            await expect(blue.partner).not_to_be_visible()
+        print(f"told of a browser that stands still after {took:.1f} s")
+        assert took < 10
+        await asyncio.gather(red.is_told("You are talking"), blue.is_told("You are talking"))
         await see_each_other(red, blue)
-        await _stand_still(red, blue, gone="Your partner lost their connection")
+        await asyncio.gather(red.sees_movement(), blue.sees_movement())
+        assert await red.page.evaluate("window.peers") == 1
 
 
 async def test_a_picture_that_stops_is_covered_until_it_goes_on(served: Served, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """`/metrics` as Prometheus and strangers see it."""
 
 from collections.abc import AsyncIterator
-from time import perf_counter
+from time import process_time
 
 import aiohttp
 import pytest
@@ -141,9 +141,9 @@ class TestManyPeople:
             relay.engine.open(PeerId(10_000 + number), negotiated(relay.engine))
         spent = []
         for _ in range(20):
-            began = perf_counter()
+            began = process_time()
             relay.metrics.render()
-            spent.append(perf_counter() - began)
+            spent.append(process_time() - began)
         print(f"a scrape of 1,000 people: {1_000 * min(spent):.1f} ms, {1_000 * max(spent):.1f} at worst")
         assert (await scrape(client))["relay_people[idle]"] == 1_000
         assert relay.engine.stats().peers == 1_000
