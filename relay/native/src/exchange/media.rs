@@ -158,8 +158,10 @@ impl Exchange {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let Some(slot) = peer.slots.iter_mut().flatten().find(|slot| slot.setup.ssrc == block.ssrc) else { return };
         let (expected, lost) = slot.heard(&block);
-        let (is_video, sent) = (slot.setup.medium.is_video(), slot.sent);
-        let round_trip = block.round_trip(self.ntp.timestamp(now));
+        let (is_video, sent) = (slot.setup.medium.is_video(), slot.sent.0);
+        // Since our last report more may wait on the way, or less.
+        let (least, most) = slot.kept.waited(block.highest as u16, now);
+        let round_trip = block.round_trip(self.ntp.timestamp(now)).map(|round_trip| round_trip.min(most).max(least));
         peer.counters.arrival.add(expected, lost);
         if let Some(round_trip) = round_trip {
             let smooth = peer.round_trip.map_or(round_trip, |before| (7 * before + round_trip) / 8);
@@ -170,9 +172,11 @@ impl Exchange {
             let fraction_lost = (lost * 256).checked_div(expected).unwrap_or(0).min(255) as u8;
             peer.counters.arrival.set(&rtcp::ReportBlock { fraction_lost, ..block });
             let lost = (expected * u64::from(block.fraction_lost) + 128) / 256;
-            peer.downlink.reported(Arrival { expected, lost, round_trip, sent }, peer.delivered, now);
+            let with_others = (peer.counters.sent.packets.get(), peer.counters.sent.bytes.get());
+            let arrival = Arrival { expected, lost, round_trip, sent, with_others };
+            peer.downlink.reported(arrival, peer.delivered, now);
         } else if let Some(round_trip) = round_trip {
-            peer.downlink.took(round_trip);
+            peer.downlink.took(round_trip, now);
         }
     }
 

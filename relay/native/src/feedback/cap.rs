@@ -3,7 +3,8 @@
 //! A browser estimates what it can receive, but never much above what it does receive: passed on as it is, that
 //! estimate would hold the sender down for good. So it only tells that a way is narrow, together with delay or loss. How
 //! much the way takes follows from the receiver's reports: what arrived of what was sent. A capped sender stays below
-//! that, by as much as what has queued up needs to drain, and may send more and more again until the queue grows anew.
+//! that, by as much as what has queued up needs to drain, and may send more and more again: fast while it is far from what
+//! the way took last, slowly around that, and fast beyond.
 //! `relay/decisions/0014-narrow-links.md` has the measurements.
 
 use crate::forward::playout::LOSSY;
@@ -44,20 +45,28 @@ const QUEUE: (u64, u64) = (75, 350);
 const WINDOW: u64 = 500;
 const LONGEST_WINDOW: u64 = 3_000;
 
-/// Bytes around a payload: IP, UDP, RTP with extensions, and what seals it.
-const HEADERS: u64 = 68;
-
-/// Bits per second besides the pictures: sound.
-const SOUND: u64 = 50_000;
+/// Bytes around a datagram: IP and UDP.
+const HEADERS: u64 = 28;
 
 /// Milliseconds after which a lower cap is seen in what arrives.
 const SEEN: u64 = 1_000;
 
 /// Milliseconds without a sign of a full link after which a cap begins to rise; then by so many thousandths a second
-/// more with each second, up to a bound. A queue of 200 ms is noticed before it overflows.
+/// more with each second, up to a bound.
 const CALM: u64 = 1_000;
-const FASTER: u64 = 30;
+const FASTER: u64 = 40;
 const FASTEST: u64 = 200;
+
+/// Hundredths of what the way took last between which a cap rises by so many thousandths a second: a queue of 200 ms
+/// is noticed before it overflows.
+const NEAR: (u64, u64) = (90, 115);
+const SLOWLY: u64 = 30;
+
+/// Milliseconds of a queue that stop a cap from rising.
+const STOPS: u64 = 30;
+
+/// Milliseconds after which the least round trip is believed one less.
+const BELIEVED: u64 = 500;
 
 /// Of the slots of one receiver: how full the way to it is.
 #[derive(Debug, Default)]
@@ -69,8 +78,9 @@ pub struct Downlink {
     loss: u32,
     lost: u8,
     losing_more: bool,
-    /// Milliseconds of a round trip: least and latest.
+    /// Milliseconds of a round trip: least and latest; and since when the least is what it is.
     round_trips: Option<(u64, u64)>,
+    least_since: Time,
     window: Window,
     /// Bits per second that arrived in the latest one.
     arrived: Option<u64>,
@@ -79,22 +89,34 @@ pub struct Downlink {
     spoilt: bool,
 }
 
-/// What the way takes, as far as is known.
+/// What a sender may send.
 #[derive(Debug)]
 struct Ceiling {
     bitrate: u64,
+    /// What the way took when it was last full.
+    takes: u64,
     lowered_at: Time,
-    /// Since when nothing tells that it is too much, and up to when it has risen since.
+    /// Since when nothing tells that it is too much.
     calm_since: Time,
+    /// Since when it rises faster and faster, and up to when it has risen.
+    faster_since: Time,
     risen_at: Time,
 }
 
 impl Ceiling {
     fn rise(&mut self, now: Time) {
-        let calm = now.millis_since(self.calm_since).saturating_sub(CALM);
-        let per_second = (FASTER * calm / 1_000).min(FASTEST);
-        self.bitrate += self.bitrate * per_second * now.millis_since(self.risen_at).min(1_000) / 1_000_000;
+        let passed = now.millis_since(self.risen_at).min(1_000);
         self.risen_at = now;
+        let near = self.takes * NEAR.0 / 100..self.takes * NEAR.1 / 100;
+        if now.millis_since(self.calm_since) < CALM || near.contains(&self.bitrate) {
+            self.faster_since = now;
+        }
+        let per_second = match now.millis_since(self.calm_since) {
+            ..CALM => 0,
+            _ if near.contains(&self.bitrate) => SLOWLY,
+            _ => (SLOWLY + FASTER * now.millis_since(self.faster_since) / 1_000).min(FASTEST),
+        };
+        self.bitrate += self.bitrate * per_second * passed / 1_000_000;
     }
 }
 
@@ -107,8 +129,10 @@ pub struct Arrival {
     pub lost: u64,
     /// Milliseconds there and back.
     pub round_trip: Option<u64>,
-    /// Packets and payload bytes that it was sent so far.
-    pub sent: (u32, u32),
+    /// Packets of it that were sent so far.
+    pub sent: u32,
+    /// Datagrams, and their bytes, that the receiver was sent so far: this stream, others, and what was sent again.
+    pub with_others: (u64, u64),
 }
 
 /// Reports of half a second or more: a browser that misses something reports with each complaint.
@@ -117,7 +141,8 @@ struct Window {
     since: Time,
     expected: u64,
     lost: u64,
-    sent: (u32, u32),
+    sent: u32,
+    with_others: (u64, u64),
 }
 
 impl Window {
@@ -129,15 +154,17 @@ impl Window {
         if millis < WINDOW {
             return None;
         }
-        let next = Self { since: now, sent: arrival.sent, ..Self::default() };
+        let Arrival { sent, with_others, .. } = *arrival;
+        let next = Self { since: now, sent, with_others, ..Self::default() };
         let window = std::mem::replace(self, next);
         if millis > LONGEST_WINDOW || window.expected == 0 {
             return None;
         }
-        let packets = arrival.sent.0.wrapping_sub(window.sent.0);
-        let size = arrival.sent.1.wrapping_sub(window.sent.1).checked_div(packets).unwrap_or(0);
-        let bytes = (window.expected - window.lost) * (u64::from(size) + HEADERS);
-        Some(((255 * window.lost / window.expected) as u8, 8_000 * bytes / millis))
+        // What else was sent took the same way.
+        let (datagrams, bytes) = (with_others.0 - window.with_others.0, with_others.1 - window.with_others.1);
+        let sent = u64::from(sent.wrapping_sub(window.sent)).max(1);
+        let came = (window.expected - window.lost).min(2 * sent);
+        Some(((255 * window.lost / window.expected) as u8, (bytes + HEADERS * datagrams) * came / sent * 8_000 / millis))
     }
 }
 
@@ -146,33 +173,51 @@ impl Downlink {
     pub fn estimated(&mut self, bitrate: u64, now: Time) {
         let falls = self.estimate.is_some_and(|(before, _)| bitrate.saturating_mul(100) < before.saturating_mul(FALLS));
         self.estimate = Some((bitrate, now));
+        let filling = self.is_filling();
         if let Some(ceiling) = self.ceiling.as_mut().filter(|_| falls) {
             ceiling.calm_since = now;
+            // Nothing tells as soon how narrow it is.
+            if filling {
+                ceiling.bitrate = ceiling.bitrate.min(bitrate.max(LEAST));
+            }
         }
     }
 
     /// The receiver, which is delivered so many bits per second, reports.
     pub fn reported(&mut self, arrival: Arrival, delivered: u64, now: Time) {
         if let Some(round_trip) = arrival.round_trip {
-            self.took(round_trip);
+            self.took(round_trip, now);
         }
         let Some((lost, rate)) = self.window.add(&arrival, now) else { return };
         // A link that always loses some is not full.
         self.lost = lost;
         self.losing_more = lost >= LOSS && u32::from(lost) * 16 > 2 * self.loss;
         self.loss = (7 * self.loss + 16 * u32::from(lost)) / 8;
-        self.arrived = Some(rate + SOUND);
+        self.arrived = Some(rate);
+        let filling = self.is_filling();
+        let Some(ceiling) = self.ceiling.as_mut().filter(|_| filling) else { return };
+        ceiling.takes = rate;
         // What was told takes its time to be seen.
-        let lowered = self.ceiling.as_ref().map(|ceiling| now.millis_since(ceiling.lowered_at));
-        if lowered.is_some_and(|passed| passed >= SEEN) && self.is_filling() && self.is_close(delivered, now) {
+        if now.millis_since(ceiling.lowered_at) >= SEEN && self.is_close(delivered, now) {
             self.lower(delivered, now);
         }
     }
 
     /// The way there and back took so many milliseconds. The least of them is believed less and less, as ways change.
-    pub fn took(&mut self, round_trip: u64) {
-        let least = self.round_trips.map_or(round_trip, |(least, _)| round_trip.min(least + 1));
-        self.round_trips = Some((least, round_trip));
+    pub fn took(&mut self, round_trip: u64, now: Time) {
+        let (least, _) = self.round_trips.unwrap_or((round_trip, round_trip));
+        let grown = now.millis_since(self.least_since) / BELIEVED;
+        if round_trip <= least + grown {
+            self.round_trips = Some((round_trip, round_trip));
+            self.least_since = now;
+        } else {
+            self.round_trips = Some((least + grown, round_trip));
+            self.least_since = self.least_since.plus_millis(grown * BELIEVED);
+        }
+        let queued = self.queued();
+        if let Some(ceiling) = self.ceiling.as_mut().filter(|_| queued > STOPS) {
+            ceiling.calm_since = now;
+        }
     }
 
     /// Whether packets get lost on the way, though it is not full.
@@ -220,7 +265,8 @@ impl Downlink {
         let takes = self.arrived.map_or(delivered, |arrived| arrived.min(delivered));
         let bitrate = LEAST.max(takes * (SHARE - self.queued().clamp(QUEUE.0, QUEUE.1)) / 1_000);
         let bitrate = self.ceiling.as_ref().map_or(bitrate, |ceiling| ceiling.bitrate.min(bitrate));
-        self.ceiling = Some(Ceiling { bitrate, lowered_at: now, calm_since: now, risen_at: now });
+        let (lowered_at, calm_since, faster_since, risen_at) = (now, now, now, now);
+        self.ceiling = Some(Ceiling { bitrate, takes, lowered_at, calm_since, faster_since, risen_at });
     }
 
     /// Whether more is sent than the way takes.
@@ -274,6 +320,8 @@ impl Cap {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -281,14 +329,18 @@ mod tests {
     const START: Time = Time::from_millis(10_000);
     const MOST: u64 = 2_500_000;
 
+    /// Hundredths of a second until a sender follows.
+    const FOLLOWS: usize = 30;
+
     /// Packets of 1,000 bytes with their headers.
     fn arrival(expected: u64, lost: u64, round_trip: u64, sent: u64) -> Arrival {
-        let sent = (sent as u32, (sent * (1_000 - HEADERS)) as u32);
-        Arrival { expected, lost, round_trip: Some(round_trip), sent }
+        let with_others = (sent, sent * (1_000 - HEADERS));
+        Arrival { expected, lost, round_trip: Some(round_trip), sent: sent as u32, with_others }
     }
 
     /// A receiver behind a way of so many bits per second, with a queue that loses what waits for longer than 200 ms. It
-    /// reports once a second, and estimates as Chromium does, but never before it is asked.
+    /// reports once a second, and estimates as Chromium does, but never before it is asked. The sender needs a while to
+    /// follow.
     struct World {
         downlink: Downlink,
         now: Time,
@@ -297,20 +349,22 @@ mod tests {
         lost: u64,
         since: (u64, u64),
         cap: Option<u64>,
+        told: VecDeque<Option<u64>>,
     }
 
     impl World {
         fn new() -> Self {
             let mut downlink = Downlink::default();
             downlink.reported(arrival(0, 0, 100, 0), 0, START);
-            Self { downlink, now: START, sent: 0, queue: 0, lost: 0, since: (0, 0), cap: None }
+            Self { downlink, now: START, sent: 0, queue: 0, lost: 0, since: (0, 0), cap: None, told: VecDeque::from([None; FOLLOWS]) }
         }
 
         /// Let so many milliseconds pass. Gives what was sent and what was lost, in bits.
         fn pass(&mut self, millis: u64, wanted: u64, takes: u64) -> (u64, u64) {
             let (sent, lost) = (self.sent, self.lost);
             for _ in 0..millis / 10 {
-                let rate = self.cap.map_or(wanted, |cap| cap.min(wanted));
+                self.told.push_back(self.cap);
+                let rate = self.told.pop_front().flatten().map_or(wanted, |cap| cap.min(wanted));
                 self.now = self.now.plus_millis(10);
                 self.sent += rate / 100;
                 self.queue = (self.queue + rate / 100).saturating_sub(takes / 100);
@@ -357,7 +411,7 @@ mod tests {
         let mut world = World::new();
         world.pass(5_000, 1_000_000, 10_000_000);
         world.pass(30_000, 1_000_000, 400_000);
-        world.pass(12_000, 1_000_000, 10_000_000);
+        world.pass(15_000, 1_000_000, 10_000_000);
         assert!(world.cap.is_none_or(|cap| cap > 800_000), "{:?}", world.cap);
         world.pass(10_000, 1_000_000, 10_000_000);
         assert_eq!(world.cap, None);
@@ -409,8 +463,8 @@ mod tests {
         downlink.reported(arrival(10, 10, 300, 100), 1_000_000, START.plus_millis(400));
         assert_eq!(downlink.cap(1_000_000, MOST, now), None);
         downlink.reported(arrival(90, 40, 300, 100), 1_000_000, now);
-        // 400 kbit/s and the sound came, 200 ms of which wait.
-        assert_eq!(downlink.cap(1_000_000, MOST, now), Some(338_400));
+        // Half of 800 kbit/s came, 200 ms of which wait.
+        assert_eq!(downlink.cap(1_000_000, MOST, now), Some(300_800));
         assert!(downlink.take_spoilt());
         assert!(!downlink.take_spoilt());
     }
@@ -427,11 +481,15 @@ mod tests {
     #[test]
     fn a_way_that_became_longer_is_not_full_for_good() {
         let mut downlink = Downlink::default();
-        downlink.took(20);
-        downlink.took(150);
+        downlink.took(20, START);
+        downlink.took(150, START);
+        // However many reports tell.
+        for _ in 0..1_000 {
+            downlink.took(150, START.plus_millis(10));
+        }
         assert!(downlink.is_full());
-        for _ in 0..100 {
-            downlink.took(150);
+        for second in 0..60 {
+            downlink.took(150, START.plus_millis(1_000 * second));
         }
         assert!(!downlink.is_full());
     }
@@ -454,13 +512,16 @@ mod tests {
         fn a_cap_is_within_its_bounds(
             claims in prop::collection::vec((any::<u64>(), any::<u16>(), any::<u16>(), any::<u32>(), any::<u16>()), 1..100)
         ) {
-            let (mut downlink, mut now) = (Downlink::default(), START);
+            let (mut downlink, mut now, mut datagrams) = (Downlink::default(), START, (0, 0));
             for (estimate, lost, round_trip, bytes, passed) in claims {
                 now = now.plus_millis(u64::from(passed));
                 downlink.estimated(estimate, now);
-                let (expected, sent) = (u64::from(bytes) / 1_000, (bytes, bytes.rotate_left(9)));
+                let (expected, lost) = (u64::from(bytes) / 1_000, u64::from(lost));
                 let round_trip = Some(u64::from(round_trip));
-                downlink.reported(Arrival { expected, lost: u64::from(lost), round_trip, sent }, u64::from(bytes), now);
+                datagrams.0 += u64::from(bytes.rotate_left(9)) / 1_000;
+                datagrams.1 += u64::from(bytes);
+                let arrival = Arrival { expected, lost, round_trip, sent: bytes, with_others: datagrams };
+                downlink.reported(arrival, u64::from(bytes), now);
                 if let Some(cap) = downlink.cap(u64::from(bytes), MOST, now) {
                     prop_assert!((LEAST..MOST).contains(&cap));
                 }

@@ -108,10 +108,21 @@ impl SentPackets {
 
     /// The packet with this sequence number.
     pub fn get(&mut self, sequence: u16) -> Option<&mut Sent> {
+        let at = self.find_place(sequence)?;
+        self.packets.get_mut(at)
+    }
+
+    /// Milliseconds between which the way there and back takes, by a report that comes now and says that this sequence
+    /// number is the newest to arrive: the next is still on its way, if it was sent.
+    pub fn waited(&self, newest: u16, now: Time) -> (u64, u64) {
+        let age = |sequence| Some(now.millis_since(self.packets.get(self.find_place(sequence)?)?.at));
+        (age(newest.wrapping_add(1)).unwrap_or(0), age(newest).unwrap_or(u64::MAX))
+    }
+
+    fn find_place(&self, sequence: u16) -> Option<usize> {
         let newest = self.packets.back()?.index;
         let index = newest.wrapping_add_signed(i64::from(sequence.wrapping_sub(newest as u16) as i16));
-        let at = self.packets.binary_search_by_key(&index, |kept| kept.index).ok()?;
-        self.packets.get_mut(at)
+        self.packets.binary_search_by_key(&index, |kept| kept.index).ok()
     }
 
     /// The packet with this sequence number, if it may be sent again now because its receiver complained.
