@@ -19,6 +19,9 @@ from tests.browser.test_strangers_meet import meet
 from tests.conftest import free_port
 from tests.network.link import AccessLinks, Conditions, access_links
 
+WINDOW = (360, 640)
+"""Pixels of each page: what two cores show by software is not much."""
+
 SECONDS = 20
 WARM_UP = 5
 WIDTH, HEIGHT, FPS = 640, 360, 20
@@ -95,8 +98,8 @@ async def talk(
         # TCP would pass the links by.
         serving(port=str(port), public_udp_port=str(outside), public_tcp_port=str(free_port())) as served,
         async_playwright() as playwright,
-        at_the_page(playwright, "red", served.url, folder, script=EXPOSE, scene=busy_scene) as red,
-        at_the_page(playwright, "blue", served.url, folder, script=EXPOSE, scene=busy_scene) as blue,
+        at_the_page(playwright, "red", served.url, folder, WINDOW, script=EXPOSE, scene=busy_scene) as red,
+        at_the_page(playwright, "blue", served.url, folder, WINDOW, script=EXPOSE, scene=busy_scene) as blue,
     ):
         await meet(red, blue)
         if meanwhile is not None:

@@ -159,9 +159,9 @@ impl Exchange {
         let Some(slot) = peer.slots.iter_mut().flatten().find(|slot| slot.setup.ssrc == block.ssrc) else { return };
         let (expected, lost) = slot.heard(&block);
         let (is_video, sent) = (slot.setup.medium.is_video(), slot.sent.0);
-        // Since our last report more may wait on the way, or less.
-        let (least, most) = slot.kept.waited(block.highest as u16, now);
-        let round_trip = block.round_trip(self.ntp.timestamp(now)).map(|round_trip| round_trip.min(most).max(least));
+        // What waited on the way when our last report took it may be gone since.
+        let most = slot.kept.age(block.highest as u16, now).unwrap_or(u64::MAX);
+        let round_trip = block.round_trip(self.ntp.timestamp(now)).map(|round_trip| round_trip.min(most));
         peer.counters.arrival.add(expected, lost);
         if let Some(round_trip) = round_trip {
             let smooth = peer.round_trip.map_or(round_trip, |before| (7 * before + round_trip) / 8);

@@ -53,8 +53,8 @@ impl Exchange {
         self.mend_all(now, out);
         for id in group {
             // Peers of one group report in different services.
-            let reports = (service + id / GROUPS) % SERVICES_PER_REPORT == 0;
-            self.serve(id, reports, now, out);
+            let since = (service + id / GROUPS) % SERVICES_PER_REPORT;
+            self.serve(id, since, now, out);
         }
         if round % (1_000 / ROUND) == 0 || self.peers.is_empty() {
             self.events.extend(self.table.fall_quiet(now).into_iter().map(Event::FlowQuiet));
@@ -62,8 +62,12 @@ impl Exchange {
         }
     }
 
-    fn serve(&mut self, id: PeerId, reports: bool, now: Time, out: &mut Outbox) {
-        let infos = self.sender_infos(id, reports, now);
+    /// `since`: services since the peer's report was due.
+    fn serve(&mut self, id: PeerId, since: u64, now: Time, out: &mut Outbox) {
+        let reports = since == 0;
+        // What comes back tells how long the way takes.
+        let watched = since % 2 == 0 && self.peers.get(&id).is_some_and(|peer| peer.downlink.is_watched(now));
+        let infos = self.sender_infos(id, reports || watched, now);
         let cap = self.cap(id, now);
         self.follow_loss(id, now);
         let Some(peer) = self.peers.get_mut(&id) else { return };

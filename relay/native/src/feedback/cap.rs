@@ -57,13 +57,17 @@ const CALM: u64 = 1_000;
 const FASTER: u64 = 40;
 const FASTEST: u64 = 200;
 
-/// Hundredths of what the way took last between which a cap rises by so many thousandths a second: a queue of 200 ms
-/// is noticed before it overflows.
+/// Hundredths of what the way took last between which a cap rises by so many thousandths a second, with a queue of so many
+/// milliseconds or without: one of 200 ms is noticed before it overflows.
 const NEAR: (u64, u64) = (90, 115);
 const SLOWLY: u64 = 30;
+const QUEUES: u64 = 10;
+const LESS_SLOWLY: u64 = 80;
 
-/// Milliseconds of a queue that stop a cap from rising.
+/// Milliseconds of a queue that stop a cap from rising, and hundredths of what the way takes above which it is not left
+/// then. They tell of a full link, too, if packets get lost as well.
 const STOPS: u64 = 30;
+const STOPPED: u64 = 125;
 
 /// Milliseconds after which the least round trip is believed one less.
 const BELIEVED: u64 = 500;
@@ -72,6 +76,8 @@ const BELIEVED: u64 = 500;
 #[derive(Debug, Default)]
 pub struct Downlink {
     estimate: Option<(u64, Time)>,
+    /// When it last fell.
+    fell_at: Option<Time>,
     /// Since when it is close to what is delivered.
     close_since: Option<Time>,
     /// Average loss in sixteenths of a 256th, the latest, and whether it lately rose.
@@ -104,7 +110,8 @@ struct Ceiling {
 }
 
 impl Ceiling {
-    fn rise(&mut self, now: Time) {
+    /// Let it rise, while packets queue up for so many milliseconds.
+    fn rise(&mut self, queued: u64, now: Time) {
         let passed = now.millis_since(self.risen_at).min(1_000);
         self.risen_at = now;
         let near = self.takes * NEAR.0 / 100..self.takes * NEAR.1 / 100;
@@ -113,10 +120,18 @@ impl Ceiling {
         }
         let per_second = match now.millis_since(self.calm_since) {
             ..CALM => 0,
-            _ if near.contains(&self.bitrate) => SLOWLY,
+            _ if near.contains(&self.bitrate) && queued > QUEUES => SLOWLY,
+            _ if near.contains(&self.bitrate) => LESS_SLOWLY,
             _ => (SLOWLY + FASTER * now.millis_since(self.faster_since) / 1_000).min(FASTEST),
         };
         self.bitrate += self.bitrate * per_second * passed / 1_000_000;
+    }
+
+    /// While packets queue up, so many bits per second came: that is what the way takes.
+    fn filled(&mut self, came: u64) {
+        // The receiver's reports cut time unevenly.
+        self.takes = self.takes.midpoint(came);
+        self.bitrate = self.bitrate.min(LEAST.max(self.takes.max(came) * STOPPED / 100));
     }
 }
 
@@ -164,7 +179,10 @@ impl Window {
         let (datagrams, bytes) = (with_others.0 - window.with_others.0, with_others.1 - window.with_others.1);
         let sent = u64::from(sent.wrapping_sub(window.sent)).max(1);
         let came = (window.expected - window.lost).min(2 * sent);
-        Some(((255 * window.lost / window.expected) as u8, (bytes + HEADERS * datagrams) * came / sent * 8_000 / millis))
+        Some((
+            (255 * window.lost / window.expected) as u8,
+            (bytes + HEADERS * datagrams) * came / sent * 8_000 / millis,
+        ))
     }
 }
 
@@ -173,7 +191,10 @@ impl Downlink {
     pub fn estimated(&mut self, bitrate: u64, now: Time) {
         let falls = self.estimate.is_some_and(|(before, _)| bitrate.saturating_mul(100) < before.saturating_mul(FALLS));
         self.estimate = Some((bitrate, now));
-        let filling = self.is_filling();
+        if falls {
+            self.fell_at = Some(now);
+        }
+        let filling = self.is_filling(now);
         if let Some(ceiling) = self.ceiling.as_mut().filter(|_| falls) {
             ceiling.calm_since = now;
             // Nothing tells as soon how narrow it is.
@@ -194,11 +215,11 @@ impl Downlink {
         self.losing_more = lost >= LOSS && u32::from(lost) * 16 > 2 * self.loss;
         self.loss = (7 * self.loss + 16 * u32::from(lost)) / 8;
         self.arrived = Some(rate);
-        let filling = self.is_filling();
-        let Some(ceiling) = self.ceiling.as_mut().filter(|_| filling) else { return };
-        ceiling.takes = rate;
+        let (queued, filling) = (self.queued(), self.is_filling(now));
+        let Some(ceiling) = self.ceiling.as_mut().filter(|_| filling || queued > STOPS) else { return };
+        ceiling.filled(rate);
         // What was told takes its time to be seen.
-        if now.millis_since(ceiling.lowered_at) >= SEEN && self.is_close(delivered, now) {
+        if filling && now.millis_since(ceiling.lowered_at) >= SEEN && self.is_close(delivered, now) {
             self.lower(delivered, now);
         }
     }
@@ -247,11 +268,17 @@ impl Downlink {
         self.ceiling = None;
     }
 
+    /// Whether the round trip should be known better than by a report each second.
+    pub fn is_watched(&self, now: Time) -> bool {
+        self.ceiling.is_some() || self.fell_at.is_some_and(|at| now.millis_since(at) < STALE)
+    }
+
     /// What those who are shown to this receiver may send together while it is delivered so many bits per second.
     /// None: as much as `most`.
     pub fn cap(&mut self, delivered: u64, most: u64, now: Time) -> Option<u64> {
+        let queued = self.queued();
         if let Some(ceiling) = &mut self.ceiling {
-            ceiling.rise(now);
+            ceiling.rise(queued, now);
         } else if self.is_overrun(delivered, now) {
             self.spoilt = self.lost >= HEAVY_LOSS;
             self.lower(delivered, now);
@@ -264,7 +291,8 @@ impl Downlink {
     fn lower(&mut self, delivered: u64, now: Time) {
         let takes = self.arrived.map_or(delivered, |arrived| arrived.min(delivered));
         let bitrate = LEAST.max(takes * (SHARE - self.queued().clamp(QUEUE.0, QUEUE.1)) / 1_000);
-        let bitrate = self.ceiling.as_ref().map_or(bitrate, |ceiling| ceiling.bitrate.min(bitrate));
+        let before = self.ceiling.as_ref().map(|ceiling| (ceiling.bitrate, ceiling.takes));
+        let (bitrate, takes) = before.map_or((bitrate, takes), |before| (before.0.min(bitrate), before.1));
         let (lowered_at, calm_since, faster_since, risen_at) = (now, now, now, now);
         self.ceiling = Some(Ceiling { bitrate, takes, lowered_at, calm_since, faster_since, risen_at });
     }
@@ -275,7 +303,7 @@ impl Downlink {
         self.close_since = since;
         let stays = since.is_some_and(|since| now.millis_since(since) >= STAYS);
         let heavily = self.losing_more && self.lost >= HEAVY_LOSS && self.queued() > HEAVY_GROWTH;
-        heavily || stays && self.is_filling()
+        heavily || stays && self.is_filling(now)
     }
 
     /// Whether the receiver can't estimate as much as on a free way.
@@ -285,8 +313,9 @@ impl Downlink {
         })
     }
 
-    fn is_filling(&self) -> bool {
-        self.losing_more || self.queued() > GROWTH
+    fn is_filling(&self, now: Time) -> bool {
+        let falls = self.fell_at.is_some_and(|at| now.millis_since(at) < SEEN);
+        self.queued() > GROWTH || self.losing_more && (falls || self.queued() > STOPS)
     }
 
     /// Milliseconds that packets wait on the way.
@@ -356,7 +385,16 @@ mod tests {
         fn new() -> Self {
             let mut downlink = Downlink::default();
             downlink.reported(arrival(0, 0, 100, 0), 0, START);
-            Self { downlink, now: START, sent: 0, queue: 0, lost: 0, since: (0, 0), cap: None, told: VecDeque::from([None; FOLLOWS]) }
+            Self {
+                downlink,
+                now: START,
+                sent: 0,
+                queue: 0,
+                lost: 0,
+                since: (0, 0),
+                cap: None,
+                told: VecDeque::from([None; FOLLOWS]),
+            }
         }
 
         /// Let so many milliseconds pass. Gives what was sent and what was lost, in bits.
@@ -418,6 +456,22 @@ mod tests {
     }
 
     #[test]
+    fn a_cap_rises_slowly_around_what_the_way_took_and_fast_elsewhere() {
+        let (mut now, mut passed) = (START, Vec::new());
+        let (lowered_at, calm_since, faster_since, risen_at) = (now, now, now, now);
+        let mut ceiling = Ceiling { bitrate: 250_000, takes: 400_000, lowered_at, calm_since, faster_since, risen_at };
+        for below in [360_000, 460_000, 1_000_000] {
+            let since = now;
+            while ceiling.bitrate < below {
+                now = now.plus_millis(100);
+                ceiling.rise(15, now);
+            }
+            passed.push(now.millis_since(since) / 1_000);
+        }
+        assert_eq!(passed, [4, 8, 5]);
+    }
+
+    #[test]
     fn a_link_that_always_loses_some_is_not_full() {
         let mut downlink = Downlink::default();
         for second in 0..60 {
@@ -443,8 +497,9 @@ mod tests {
 
     #[test]
     fn packets_that_wait_or_get_lost_are_a_reason_once_the_estimate_has_stayed_low() {
-        for (lost, round_trip) in [(15, 100), (0, 180)] {
+        for (lost, round_trip, before) in [(15, 140, 280_000), (15, 100, 560_000), (0, 180, 280_000)] {
             let mut downlink = Downlink::default();
+            downlink.estimated(before, START);
             downlink.reported(arrival(0, 0, 100, 0), 1_000_000, START);
             downlink.reported(arrival(125, lost, round_trip, 125), 1_000_000, START.plus_millis(1_000));
             downlink.estimated(280_000, START.plus_millis(1_000));

@@ -112,11 +112,10 @@ impl SentPackets {
         self.packets.get_mut(at)
     }
 
-    /// Milliseconds between which the way there and back takes, by a report that comes now and says that this sequence
-    /// number is the newest to arrive: the next is still on its way, if it was sent.
-    pub fn waited(&self, newest: u16, now: Time) -> (u64, u64) {
-        let age = |sequence| Some(now.millis_since(self.packets.get(self.find_place(sequence)?)?.at));
-        (age(newest.wrapping_add(1)).unwrap_or(0), age(newest).unwrap_or(u64::MAX))
+    /// Milliseconds since the packet with this sequence number was sent.
+    pub fn age(&self, sequence: u16, now: Time) -> Option<u64> {
+        let packet = self.packets.get(self.find_place(sequence)?)?;
+        Some(now.millis_since(packet.at))
     }
 
     fn find_place(&self, sequence: u16) -> Option<usize> {
@@ -270,6 +269,14 @@ mod tests {
         sent.keep(packet(7, 100, 0));
         let first = |round_trip| (0..1_000).find(|now| sent.find(7, &link(Some(round_trip), 0, false, *now)).is_ok());
         assert_eq!([0, 100, 4_000].map(first), [Some(0), Some(90), Some(225)]);
+    }
+
+    #[test]
+    fn a_packet_has_the_age_of_when_it_was_sent() {
+        let mut sent = SentPackets::new(Arc::default());
+        sent.keep(packet(7, 100, 100));
+        assert_eq!(sent.age(7, Time::from_millis(300)), Some(200));
+        assert_eq!(sent.age(8, Time::from_millis(300)), None);
     }
 
     #[test]
