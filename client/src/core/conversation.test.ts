@@ -269,8 +269,8 @@ test('closing it leaves no timer running and no listener behind', async () => {
   conversation.act({ type: 'start' });
   FakeWebSocket.last.receive(FOUND);
   conversation.act({ type: 'say', id: 'a', text: 'hi' });
-  // The confirmation of the message, the next report of quality, and the next look for a pulse.
-  expect(vi.getTimerCount()).toBe(3);
+  // The confirmation of the message, the next report of quality, the next look for a pulse, and the probe.
+  expect(vi.getTimerCount()).toBe(4);
   conversation.close();
   expect(vi.getTimerCount()).toBe(0);
   expect(unheard).toHaveBeenCalledOnce();

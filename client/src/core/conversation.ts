@@ -148,6 +148,9 @@ export class Conversation {
       case 'accept_answer':
         void this.#peer?.accept(effect.sdp);
         break;
+      case 'probe':
+        void this.#peer?.probe();
+        break;
       case 'close_peer':
         this.#closePeer();
         break;

@@ -42,6 +42,14 @@ function failing(times: number): Session {
   return session;
 }
 
+test('a probe is made of a connection in a conversation, but not while an offer is on its way', () => {
+  expect(effectsOf(CONNECTED_CALL, ended('probe'))).toEqual([{ type: 'probe' }]);
+  const restarting = advance(CONNECTED_CALL, became('failed'));
+  for (const session of [READY, TALKING, restarting, advance(restarting, OFFERED)]) {
+    expect(effectsOf(session, ended('probe'))).toEqual([]);
+  }
+});
+
 describe('an offer', () => {
   const offering = advance(GRANTED, received(CONNECTED));
 

@@ -84,6 +84,13 @@ export function silent(session: Session): Step {
   return restart(negotiate(session, { restarts: 0 }));
 }
 
+/** For a partner whom nothing was sent to before. An offer that is on its way comes first. */
+export function probe(session: Session): Step {
+  const { phase, connection, negotiation } = session;
+  const due = phase.name === 'talking' && connection === 'connected';
+  return [session, due && negotiation.offer === 'none' ? [{ type: 'probe' }] : []];
+}
+
 /** A restart or a replacement had its time. */
 export function repairEnded(session: Session): Step {
   const { connection } = session;

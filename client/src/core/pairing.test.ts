@@ -20,7 +20,7 @@ import {
   TEXT_READY,
   WAITING,
 } from '../testing/sessions';
-import { reduce } from './session';
+import { PROBE_SECONDS, reduce } from './session';
 import { type Effect, FIRST_STATE } from './state';
 
 const FIND = says({ event: 'find_partner', data: { mode: 'video', keep_searching: true } });
@@ -81,7 +81,10 @@ describe('searching', () => {
       roomId: 'first',
       partner: { microphone: true, camera: false, typing: false, away: false },
     });
-    expect(effects).toEqual([{ type: 'send_media', sending: { microphone: true, camera: true } }]);
+    expect(effects).toEqual([
+      { type: 'send_media', sending: { microphone: true, camera: true } },
+      { type: 'set_timer', timer: 'probe', seconds: PROBE_SECONDS },
+    ]);
   });
 });
 

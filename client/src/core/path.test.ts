@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { selectedPath } from './path';
+import { selectedPath, sendable } from './path';
 
 function report(...entries: readonly (Record<string, unknown> & { id: string })[]): RTCStatsReport {
   return new Map(entries.map((entry) => [entry.id, entry])) as unknown as RTCStatsReport;
@@ -34,4 +34,11 @@ test('Firefox marks the pair itself', () => {
 
 test('without a selected pair there is no path', () => {
   expect(selectedPath(report(RELAYED, DIRECT, ...PAIRS))).toBeNull();
+});
+
+test('what the browser believes it can send is that of the selected pair', () => {
+  const transport = { id: 't', type: 'transport', selectedCandidatePairId: 'p1' };
+  const pair = { ...PAIRS[0], availableOutgoingBitrate: 300_000 };
+  expect(sendable(report(pair, PAIRS[1], transport))).toBe(300_000);
+  expect(sendable(report(...PAIRS, transport))).toBeNull();
 });

@@ -12,6 +12,8 @@ export type Entry = RTCStats & {
   readonly selected?: boolean;
   readonly currentRoundTripTime?: number;
   readonly bytesReceived?: number;
+  /** Firefox does not tell it. */
+  readonly availableOutgoingBitrate?: number;
   readonly candidateType?: Path['type'];
   readonly protocol?: Path['protocol'];
   readonly relayProtocol?: Path['relay_protocol'];
@@ -31,6 +33,11 @@ export function selectedPair(entries: readonly Entry[]): Entry | undefined {
     entries.find(({ id }) => id === selected) ??
     entries.find(({ type, selected }) => type === 'candidate-pair' && selected === true)
   );
+}
+
+/** Bits per second that the browser believes it can send; null: it does not say. */
+export function sendable(report: RTCStatsReport): number | null {
+  return selectedPair(entriesOf<Entry>(report))?.availableOutgoingBitrate ?? null;
 }
 
 /** Null while no pair is selected. */

@@ -135,6 +135,56 @@ describe('sending', () => {
   });
 });
 
+describe('a probe', () => {
+  const ANSWER = 'm=video\r\nb=TIAS:2500000\r\nm=video\r\nb=TIAS:2500000\r\n';
+  const RAISED = ANSWER.replaceAll('2500000', '2500001');
+  const camera = new FakeTrack('video', 'my-camera') as unknown as MediaStreamTrack;
+
+  async function connected(bitrate: number | undefined): Promise<Peer> {
+    const peer = open();
+    await peer.offer();
+    await peer.accept(ANSWER);
+    await peer.send({ microphone: null, camera });
+    FakePeerConnection.last.availableOutgoingBitrate = bitrate;
+    return peer;
+  }
+
+  test('raises the limit in the answer by a bit, and says nothing of it', async () => {
+    const peer = await connected(240_000);
+    await peer.probe();
+    expect(FakePeerConnection.last.remoteDescription).toEqual({ type: 'answer', sdp: RAISED });
+    expect(FakePeerConnection.last.signalingState).toBe('stable');
+    expect(observer.offered).toHaveBeenCalledOnce();
+    await peer.probe();
+    expect(FakePeerConnection.last.remoteDescription?.sdp).toContain('b=TIAS:2500002');
+  });
+
+  test.each([
+    ['enough is believed in already', 900_000],
+    ['the browser does not say what it believes', undefined],
+  ])('is not made where %s', async (_, bitrate) => {
+    await (await connected(bitrate)).probe();
+    expect(FakePeerConnection.last.offers).toBe(1);
+  });
+
+  test('is not made without a picture, nor while an offer is to be answered', async () => {
+    const peer = await connected(240_000);
+    await peer.send({ microphone: null, camera: null });
+    await peer.probe();
+    await peer.send({ microphone: null, camera });
+    await peer.restart();
+    await peer.probe();
+    expect(FakePeerConnection.last.offers).toBe(2);
+  });
+
+  test('that the browser refuses leaves the connection as it is', async () => {
+    const peer = await connected(240_000);
+    FakePeerConnection.last.setRemoteDescription = () => Promise.reject(new Error('no'));
+    await peer.probe();
+    expect(observer.changed).not.toHaveBeenCalled();
+  });
+});
+
 describe('what the browser finds out', () => {
   test.each([
     ['connecting', 'connecting'],

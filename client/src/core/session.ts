@@ -15,6 +15,9 @@ import { same, sending, shared } from './sharing';
 import type { Effect, Session, SessionEvent, Step, Timer } from './state';
 import * as writing from './writing';
 
+/** By then a picture flows, and the relay has taken back what the link of the last partner did not let through. */
+export const PROBE_SECONDS = 0.5;
+
 export function reduce(session: Session, event: SessionEvent): Step {
   const [moved, effects] = transition(session, event);
   const [next, consequences] = follow(session, moved);
@@ -27,6 +30,9 @@ function follow(before: Session, after: Session): Step {
   if (!same(before.on, after.on)) effects.push({ type: 'enable_devices', on: after.on });
   if (!same(sending(before), sending(after))) {
     effects.push({ type: 'send_media', sending: sending(after) });
+  }
+  if (sending(after).camera && !sending(before).camera) {
+    effects.push({ type: 'set_timer', timer: 'probe', seconds: PROBE_SECONDS });
   }
   const told = shared(after);
   if (after.link.name !== 'open' || same(after.told, told)) return [after, effects];
@@ -173,6 +179,8 @@ function timerEnded(session: Session, timer: Timer): Step {
       return negotiation.notAnswered(session);
     case 'repair':
       return negotiation.repairEnded(session);
+    case 'probe':
+      return negotiation.probe(session);
     case 'cooling':
       return pairing.cooled(session);
     case 'typing_pause':

@@ -199,6 +199,8 @@ export type Timer =
   | 'answer'
   /** For a restart or a replacement to lead to a connection. */
   | 'repair'
+  /** For media to flow to a new partner. */
+  | 'probe'
   | 'cooling'
   | 'typing_pause'
   | 'typing_repeat'
@@ -228,6 +230,8 @@ export type Effect =
   /** Makes another offer, with new ICE credentials. */
   | { readonly type: 'restart_ice' }
   | { readonly type: 'accept_answer'; readonly sdp: string }
+  /** Finds out how much the way to the relay takes, where the browser believes that it takes little. */
+  | { readonly type: 'probe' }
   | { readonly type: 'close_peer' };
 
 export type Step = readonly [Session, readonly Effect[]];

@@ -69,6 +69,9 @@ export class FakePeerConnection extends EventTarget {
   connectionState: RTCPeerConnectionState = 'new';
   localDescription: { readonly sdp: string } | null = null;
   remoteDescription: RTCSessionDescriptionInit | null = null;
+  signalingState: RTCSignalingState = 'stable';
+  offers = 0;
+  availableOutgoingBitrate: number | undefined;
   closed = 0;
   restarts = 0;
 
@@ -94,7 +97,13 @@ export class FakePeerConnection extends EventTarget {
     return transceiver;
   }
 
+  get currentRemoteDescription() {
+    return this.remoteDescription;
+  }
+
   async setLocalDescription() {
+    this.offers += 1;
+    this.signalingState = 'have-local-offer';
     this.transceivers.forEach((transceiver, index) => {
       transceiver.mid = `mid-${index}`;
     });
@@ -109,10 +118,16 @@ export class FakePeerConnection extends EventTarget {
   async setRemoteDescription(description: RTCSessionDescriptionInit) {
     if (description.sdp === 'nonsense') throw new DOMException('no', 'InvalidAccessError');
     this.remoteDescription = description;
+    this.signalingState = 'stable';
   }
 
   async getStats() {
-    return new Map([['from', 'the connection']]);
+    const { availableOutgoingBitrate } = this;
+    return new Map<string, unknown>([
+      ['from', 'the connection'],
+      ['t', { type: 'transport', selectedCandidatePairId: 'p' }],
+      ['p', { id: 'p', type: 'candidate-pair', availableOutgoingBitrate }],
+    ]);
   }
 
   close() {
