@@ -10,6 +10,7 @@ const CONNECTION_FAILED = {
   data: { code: 'connection_failed', message: 'A sentence.' },
 } as const;
 
+const begun: Conversation[] = [];
 let devices: FakeDevices;
 let page: EventTarget;
 
@@ -23,8 +24,15 @@ function connect(): void {
   FakeWebSocket.last.receive(CONNECTED);
 }
 
-async function openConversation(): Promise<Conversation> {
+/** Closed after the test: its timers would dial in the middle of another one. */
+function begin(): Conversation {
   const conversation = new Conversation('ws://relay.test/ws');
+  begun.push(conversation);
+  return conversation;
+}
+
+async function openConversation(): Promise<Conversation> {
+  const conversation = begin();
   connect();
   await settle();
   FakeWebSocket.last.receive({ event: 'webrtc_answer', data: { sdp: 'the answer' } });
@@ -51,6 +59,7 @@ beforeEach(() => {
   vi.stubGlobal('window', page);
 });
 afterEach(() => {
+  for (const conversation of begun.splice(0)) conversation.close();
   vi.useRealTimers();
 });
 
@@ -177,7 +186,7 @@ test('another network brings another link and new ICE credentials', async () => 
 });
 
 test('what a replaced link still says is not heard', async () => {
-  const conversation = new Conversation('ws://relay.test/ws');
+  const conversation = begin();
   const before = FakeWebSocket.last;
   before.drop(1006);
   conversation.act({ type: 'retry' });
@@ -280,7 +289,7 @@ test('closing it leaves no timer running and no listener behind', async () => {
 });
 
 test('devices that are granted after closing are switched off again', async () => {
-  const conversation = new Conversation('ws://relay.test/ws');
+  const conversation = begin();
   conversation.close();
   await settle();
   expect(devices.given).toHaveLength(2);
