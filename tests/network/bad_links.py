@@ -52,8 +52,8 @@ LONGEST_GAP = """(video, seconds) => new Promise((resolve) => {
 
 APART = """async () => {
   const streams = [...(await window.connection.getStats()).values()].filter(({ type }) => type === 'inbound-rtp');
-  const latest = (kind) => Math.max(...streams.filter((of) => of.kind === kind).map((of) => of.estimatedPlayoutTimestamp ?? 0));
-  return latest('video') - latest('audio');
+  const played = (kind) => streams.filter((of) => of.kind === kind).map((of) => of.estimatedPlayoutTimestamp ?? 0);
+  return Math.max(...played('video')) - Math.max(...played('audio'));
 }"""
 """Milliseconds by which the picture is ahead of the sound, by when their sender took them."""
 
