@@ -98,7 +98,7 @@ async def watch(person: Person) -> Seen:
 
 async def apart(person: Person) -> float:
     """Seconds by which the picture of the partner is ahead of their sound, or behind: the median of ten seconds."""
-    ahead = []
+    ahead: list[float] = []
     for _ in range(20):
         ahead.append(await person.page.evaluate(APART) / 1_000)
         await asyncio.sleep(0.5)
