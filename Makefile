@@ -18,7 +18,7 @@ if ! test -e /usr/sbin/policy-rc.d; then trap 'rm -f /usr/sbin/policy-rc.d' EXIT
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help run client lint test test-all test-core test-unit test-scenario test-browser test-client test-load bench bench-quick bench-crowd protocol measure measure-skips measure-loss bench-sockets wheel core rust chromium promtool test-monitoring lock clean
+.PHONY: help run client lint test test-all test-core test-unit test-scenario test-pages test-browser test-client test-load bench bench-quick bench-crowd protocol measure measure-skips measure-loss bench-sockets wheel core rust chromium promtool test-monitoring lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,9 +39,9 @@ lint: $(VENV)/installed client/node_modules/installed ## Style, types and import
 	cargo fmt --check --manifest-path $(LOAD)/Cargo.toml
 	cargo clippy --quiet --release --locked --all-targets --manifest-path $(LOAD)/Cargo.toml -- --deny warnings
 
-test: core lint test-core test-client test-unit test-monitoring test-scenario test-load test-browser test-blocked-udp test-lossy-links ## Everything that must hold before a change lands
+test: core lint test-core test-client test-unit test-monitoring test-scenario test-load test-pages test-blocked-udp test-lossy-links ## Everything that must hold before a change lands
 
-test-all: test ## The same, and what takes two engines or more time
+test-all: test test-browser ## The same, and what takes two engines or more time
 	$(BIN)/pytest -q --engine frames tests/scenario tests/hostile tests/browser
 
 test-client: client/node_modules/installed
@@ -60,7 +60,10 @@ test-unit: $(VENV)/installed
 test-scenario: core $(STATIC) chromium coturn
 	$(BIN)/pytest -q tests/scenario tests/hostile
 
-test-browser: $(VENV)/installed $(STATIC) chromium
+test-pages: $(VENV)/installed $(STATIC) chromium
+	$(BIN)/pytest -q tests/browser -m 'not slow'
+
+test-browser: $(VENV)/installed $(STATIC) chromium ## Real browsers in every state that the page has
 	$(BIN)/pytest -q tests/browser
 
 test-monitoring: $(VENV)/installed promtool ## Fire every alert on made-up figures, with Prometheus's own tool

@@ -69,6 +69,7 @@ async def test_waiting_talking_and_parting(invite: Invite) -> None:
     assert red.problems == blue.problems == []
 
 
+@pytest.mark.slow
 async def test_who_does_not_search_on_is_asked(invite: Invite) -> None:
     red, blue = await asyncio.gather(invite("red"), invite("blue"))
     await red.page.get_by_role("checkbox", name="Search on when my partner leaves").uncheck()
@@ -123,6 +124,7 @@ async def test_whoever_cannot_reach_the_server_yet_is_told_so(served: Served, tm
             await red.is_told("Looking for a partner")
 
 
+@pytest.mark.slow
 async def test_a_browser_that_plays_no_sound_unasked_asks_for_a_press(served: Served, tmp_path: Path) -> None:
     async with (
         async_playwright() as playwright,
@@ -166,6 +168,7 @@ class TestWithoutACamera:
             await look(red, "camera_refused")
             await expect(red.button("Try again")).to_be_visible()
 
+    @pytest.mark.slow
     async def test_a_missing_camera_is_named(self, served: Served, stack: AsyncExitStack, tmp_path: Path) -> None:
         async with stack:
             red = await self._visit(stack, served.url, tmp_path, *FAKE_PERMISSION)
@@ -174,6 +177,7 @@ class TestWithoutACamera:
             await red.page.get_by_role("radio", name="Text only").check()
             await red.is_told("Ready")
 
+    @pytest.mark.slow
     async def test_a_camera_that_another_program_uses_is_not_waited_for(
         self, served: Served, stack: AsyncExitStack, tmp_path: Path
     ) -> None:
@@ -194,6 +198,7 @@ class TestWithoutACamera:
             await look(red, "camera_insecure")
 
 
+@pytest.mark.slow
 async def test_a_full_server_says_when_to_come_back(tmp_path: Path) -> None:
     async with serving(max_people="2") as served, async_playwright() as playwright, AsyncExitStack() as stack:
         people = [
@@ -207,6 +212,7 @@ async def test_a_full_server_says_when_to_come_back(tmp_path: Path) -> None:
         await people[2].is_told("Ready")
 
 
+@pytest.mark.slow
 async def test_a_lost_server_is_found_again(tmp_path: Path) -> None:
     async with async_playwright() as playwright, AsyncExitStack() as stack:
         async with serving() as served:

@@ -139,7 +139,9 @@ async def offset(evaluate: Evaluate, after: int = 0) -> float:
     return statistics.median(offsets)
 
 
-@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize(
+    "codec", ["VP8", *(pytest.param(codec, marks=pytest.mark.slow) for codec in CODECS if codec != "VP8")]
+)
 async def test_chromium_and_chromium(served: Served, tmp_path: Path, codec: str) -> None:
     async with chromium(served, tmp_path, codec) as one, chromium(served, tmp_path, codec) as other:
         await meet(one, other)
@@ -147,6 +149,7 @@ async def test_chromium_and_chromium(served: Served, tmp_path: Path, codec: str)
         await is_sent_and_seen(served, other, one, codec)
 
 
+@pytest.mark.slow
 async def test_sound_and_picture_arrive_together(served: Served, tmp_path: Path) -> None:
     async with chromium(served, tmp_path, "VP8") as one, chromium(served, tmp_path, "VP8") as other:
         await meet(one, other)

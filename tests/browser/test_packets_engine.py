@@ -4,6 +4,7 @@ import signal
 import statistics
 from pathlib import Path
 
+import pytest
 from playwright.async_api import async_playwright
 
 from tests.browser.conftest import serving
@@ -36,6 +37,7 @@ async def test_next_shows_the_new_partner_at_once_and_never_stalls(tmp_path: Pat
         assert abs(skips.wander) < 3 * WANDER
 
 
+@pytest.mark.slow
 async def test_a_stalled_event_loop_stops_nobodys_picture(tmp_path: Path) -> None:
     async with (
         serving(module="tests.browser.stalling_server") as served,

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import aiohttp
+import pytest
 from playwright.async_api import async_playwright
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -51,6 +52,7 @@ async def test_browsers_tell_how_soon_they_saw_each_other_and_how_it_went(served
     assert figures["relay_client_round_trip_seconds_sum"] < 2, "whole milliseconds, so none at all is right"
 
 
+@pytest.mark.slow
 async def test_where_there_is_no_picture_the_first_sound_counts(served: Served, tmp_path: Path) -> None:
     async with (
         async_playwright() as playwright,

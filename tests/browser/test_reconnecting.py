@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Playwright, async_playwright, expect
 
 from tests.browser.conftest import Served, serving
@@ -132,6 +133,7 @@ async def test_a_cut_websocket_leaves_no_gap_in_the_picture(served: Served, tmp_
         assert (await _events(red)).count("webrtc_offer") == offers
 
 
+@pytest.mark.slow
 async def test_a_restarted_server_finds_everybody_talking_again(tmp_path: Path) -> None:
     async with _visitors(tmp_path) as visit:
         async with serving() as served:
@@ -149,6 +151,7 @@ async def test_a_restarted_server_finds_everybody_talking_again(tmp_path: Path) 
             assert took < 5
 
 
+@pytest.mark.slow
 async def test_after_an_upgrade_four_people_talk_again_within_five_seconds(tmp_path: Path) -> None:
     """With whom is for the new server to say: whoever comes back is somebody new to it."""
     async with _visitors(tmp_path) as visit:
@@ -169,6 +172,7 @@ async def test_after_an_upgrade_four_people_talk_again_within_five_seconds(tmp_p
             assert took < 5
 
 
+@pytest.mark.slow
 async def test_a_killed_browser_is_not_looked_at_any_more(served: Served, tmp_path: Path) -> None:
     async with _visitors(tmp_path) as visit:
         red, blue = await asyncio.gather(visit("red", served.url), visit("blue", served.url))
@@ -185,6 +189,7 @@ async def test_a_killed_browser_is_not_looked_at_any_more(served: Served, tmp_pa
         await look(blue, "partner_reconnecting")
 
 
+@pytest.mark.slow
 async def test_a_browser_that_stands_still_is_not_looked_at_until_it_runs_again(served: Served, tmp_path: Path) -> None:
     async with _visitors(tmp_path) as visit:
         red, blue = await asyncio.gather(visit("red", served.url), visit("blue", served.url))
@@ -204,6 +209,7 @@ async def test_a_browser_that_stands_still_is_not_looked_at_until_it_runs_again(
         assert await red.page.evaluate("window.peers") == 1
 
 
+@pytest.mark.slow
 async def test_a_picture_that_stops_is_covered_until_it_goes_on(served: Served, tmp_path: Path) -> None:
     async with _visitors(tmp_path) as visit:
         red, blue = await asyncio.gather(visit("red", served.url), visit("blue", served.url))
@@ -245,6 +251,7 @@ async def test_a_network_change_restarts_ice_and_keeps_the_call(served: Served, 
         assert await red.page.evaluate("window.peer.connectionState") == "connected"
 
 
+@pytest.mark.slow
 async def test_a_draining_server_says_so_in_the_call(tmp_path: Path) -> None:
     async with _visitors(tmp_path) as visit, serving(drain_timeout="3") as served:
         red, blue = await asyncio.gather(visit("red", served.url), visit("blue", served.url))

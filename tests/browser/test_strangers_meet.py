@@ -79,6 +79,7 @@ async def test_strangers_meet_on_the_frames_engine_too(invite: Invite) -> None:
     assert abs(await red.hears() - TONES["blue"]) < TONE_TOLERANCE
 
 
+@pytest.mark.slow
 async def test_a_closed_tab_tells_the_partner(invite: Invite) -> None:
     red, green = await asyncio.gather(invite("red"), invite("green"))
     await meet(red, green)

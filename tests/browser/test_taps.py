@@ -101,6 +101,7 @@ async def test_two_without_a_common_codec_see_right_colours_and_part_without_a_t
         assert (await figures(served))["converted"] == converted
 
 
+@pytest.mark.slow
 async def test_where_no_picture_can_be_converted_there_is_sound_and_a_word(tmp_path: Path) -> None:
     async with serving(taps="0") as served, who_knows(served, tmp_path, red="H264", blue="VP8") as (red, blue):
         await meet(red, blue)
@@ -112,6 +113,7 @@ async def test_where_no_picture_can_be_converted_there_is_sound_and_a_word(tmp_p
         assert (seen["relay_taps"], seen["relay_taps_refused_total"]) == (0, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", ["H264", "VP8"])
 async def test_a_pair_that_understands_each_other_takes_no_tap(tmp_path: Path, codec: str) -> None:
     async with serving(taps="2") as served, who_knows(served, tmp_path, red=codec, blue=codec) as (red, blue):

@@ -14,6 +14,12 @@ use loadgen::udp::Outbox;
 use loadgen::{bypass, clock};
 
 fn main() -> ExitCode {
+    // A worker that is gone would leave the others waiting.
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        tell(panic);
+        std::process::abort();
+    }));
     let options = Options::parse();
     match play(&options) {
         Ok(report) => {
