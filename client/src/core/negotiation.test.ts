@@ -22,7 +22,7 @@ import {
 } from '../testing/sessions';
 import { isRepairing } from './negotiation';
 import { obstacleOf } from './obstacle';
-import { reduce } from './session';
+import { PROBE_AGAIN_SECONDS, reduce } from './session';
 import type { Effect, Session, SessionEvent } from './state';
 
 const OPEN_PEER: Effect = { type: 'open_peer', iceServers: [{ urls: ['stun:relay.test'] }] };
@@ -43,7 +43,11 @@ function failing(times: number): Session {
 }
 
 test('a probe is made of a connection in a conversation, but not while an offer is on its way', () => {
-  expect(effectsOf(CONNECTED_CALL, ended('probe'))).toEqual([{ type: 'probe' }]);
+  expect(effectsOf(CONNECTED_CALL, ended('probe'))).toEqual([
+    { type: 'probe' },
+    { type: 'set_timer', timer: 'probe_again', seconds: PROBE_AGAIN_SECONDS },
+  ]);
+  expect(effectsOf(CONNECTED_CALL, ended('probe_again'))).toEqual([{ type: 'probe' }]);
   const restarting = advance(CONNECTED_CALL, became('failed'));
   for (const session of [READY, TALKING, restarting, advance(restarting, OFFERED)]) {
     expect(effectsOf(session, ended('probe'))).toEqual([]);

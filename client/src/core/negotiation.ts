@@ -9,7 +9,7 @@ import { suspect } from './link';
 import { openPeer, withoutPeer } from './media';
 import type { Connection } from './peer';
 import type { WebrtcOffer } from './protocol';
-import type { Negotiation, Session, Step } from './state';
+import type { Effect, Negotiation, Session, Step } from './state';
 
 /** ICE often finds back by itself within it. */
 export const DISCONNECTED_SECONDS = 1;
@@ -85,10 +85,10 @@ export function silent(session: Session): Step {
 }
 
 /** For a partner whom nothing was sent to before. An offer that is on its way comes first. */
-export function probe(session: Session): Step {
+export function probe(session: Session, after: readonly Effect[]): Step {
   const { phase, connection, negotiation } = session;
   const due = phase.name === 'talking' && connection === 'connected';
-  return [session, due && negotiation.offer === 'none' ? [{ type: 'probe' }] : []];
+  return [session, due && negotiation.offer === 'none' ? [{ type: 'probe' }, ...after] : []];
 }
 
 /** A restart or a replacement had its time. */

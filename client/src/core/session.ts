@@ -17,6 +17,8 @@ import * as writing from './writing';
 
 /** By then a picture flows, and the relay has taken back what the link of the last partner did not let through. */
 export const PROBE_SECONDS = 0.5;
+/** One probe may fall into a moment in which the machine is busy. */
+export const PROBE_AGAIN_SECONDS = 1.5;
 
 export function reduce(session: Session, event: SessionEvent): Step {
   const [moved, effects] = transition(session, event);
@@ -180,7 +182,11 @@ function timerEnded(session: Session, timer: Timer): Step {
     case 'repair':
       return negotiation.repairEnded(session);
     case 'probe':
-      return negotiation.probe(session);
+      return negotiation.probe(session, [
+        { type: 'set_timer', timer: 'probe_again', seconds: PROBE_AGAIN_SECONDS },
+      ]);
+    case 'probe_again':
+      return negotiation.probe(session, []);
     case 'cooling':
       return pairing.cooled(session);
     case 'typing_pause':

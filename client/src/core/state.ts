@@ -199,8 +199,9 @@ export type Timer =
   | 'answer'
   /** For a restart or a replacement to lead to a connection. */
   | 'repair'
-  /** For media to flow to a new partner. */
+  /** For media to flow to a new partner, and for what came of a probe. */
   | 'probe'
+  | 'probe_again'
   | 'cooling'
   | 'typing_pause'
   | 'typing_repeat'
