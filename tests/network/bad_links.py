@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 from playwright.async_api import async_playwright
@@ -50,14 +49,6 @@ LONGEST_GAP = """(video, seconds) => new Promise((resolve) => {
 """Between two pictures on the screen within so many seconds, in seconds."""
 
 
-APART = """async () => {
-  const streams = [...(await window.connection.getStats()).values()].filter(({ type }) => type === 'inbound-rtp');
-  const played = (kind) => streams.filter((of) => of.kind === kind).map((of) => of.estimatedPlayoutTimestamp ?? 0);
-  return Math.max(...played('video')) - Math.max(...played('audio'));
-}"""
-"""Milliseconds by which the picture is ahead of the sound, by when their sender took them."""
-
-
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What one person saw of the other within `SECONDS`."""
@@ -94,15 +85,6 @@ async def watch(person: Person) -> Seen:
     frames, frozen, size, nacks, plis, mended, lost, _ = (end - start for end, start in zip(after, before, strict=True))
     kbps = size * 8 / 1_000 / SECONDS
     return Seen(frames / SECONDS, frozen, kbps, nacks, plis, mended, lost, longest_gap, after[7])
-
-
-async def apart(person: Person) -> float:
-    """Seconds by which the picture of the partner is ahead of their sound, or behind: the median of ten seconds."""
-    ahead: list[float] = []
-    for _ in range(20):
-        ahead.append(await person.page.evaluate(APART) / 1_000)
-        await asyncio.sleep(0.5)
-    return median(ahead)
 
 
 async def talk(
