@@ -1,7 +1,7 @@
 """What one relayed packet costs, ours beside the yardsticks, measured in one run on equal terms.
 
-Server and generator are pinned to a core each. Per row: the server's whole process, Python
-included, is charged with each packet that reached a person. *floor* is the kernel's price:
+Server and generator are pinned to a core each, which never sleeps (`awake.py`). Per row: the server's whole
+process, Python included, is charged with each packet that reached a person. *floor* is the kernel's price:
 the generator's packets received, rewritten and sent in batches, nothing else. *coturn* relays by
 ChannelData. Latency is what the relay adds to the same pairs talking from socket to socket. All of them take
 turns (`contest.py`), and a row shows the median of its turns.
@@ -20,6 +20,7 @@ from statistics import median
 import msgspec
 
 from tests.load import generator, servers
+from tests.load.awake import awake
 from tests.load.clip import write_clip
 from tests.load.contest import Contender, Cores, enter
 from tests.load.generator import Player, Report
@@ -243,9 +244,10 @@ def main() -> int:
         profile = replace(profile, people=tuple(arguments.people))
     print(HEADINGS)
     lines = []
-    for line in bench(profile, Cores(server=available[0], generator=available[1])):
-        print(display(line), flush=True)
-        lines.append(line)
+    with awake(available[:2]) as spinners:
+        for line in bench(profile, Cores(*available[:2], spinner=spinners[available[0]])):
+            print(display(line), flush=True)
+            lines.append(line)
     for sentence in verdicts(lines):
         print(sentence)
     if arguments.json:

@@ -18,8 +18,12 @@ from tests.load.usage import core_seconds, cpu_seconds, own_kib
 
 @dataclass(frozen=True, slots=True)
 class Cores:
+    """Both are kept awake (`awake.py`)."""
+
     server: int
     generator: int
+    spinner: int
+    """The process that keeps the server's awake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Contender:
     engine: str
     people: int
     server: servers.Server
-    core: int
+    cores: Cores
     idle_cpu: float
     idle_kib: int
     joined_cpu: float | None = None
@@ -50,7 +54,8 @@ class Contender:
     _before: tuple[float, float, int] = (0.0, 0.0, 0)
 
     def note(self, phase: str, received: int) -> None:
-        cpu, busy = cpu_seconds(self.server.pid), core_seconds(self.core)
+        cpu = cpu_seconds(self.server.pid)
+        busy = core_seconds(self.cores.server) - cpu_seconds(self.cores.spinner)
         if phase == "pairing":
             self.joined_cpu = cpu
         elif phase == "measuring":
@@ -94,7 +99,7 @@ def enter(
 ) -> Iterator[tuple[Contender, Player]]:
     """Let people connect to a server, and rest."""
     idle = (cpu_seconds(server.pid), own_kib(server.pid))
-    contender = Contender(engine, people, server, cores.server, *idle)
+    contender = Contender(engine, people, server, cores, *idle)
     standing_by = generator.stand_by(
         server.route, server.address, *options, core=cores.generator, on_phase=contender.note
     )

@@ -10,12 +10,16 @@ import os
 import sys
 
 from tests.load import generator, servers
-from tests.load.contest import Contender
+from tests.load.awake import awake
+from tests.load.contest import Contender, Cores
 from tests.load.generator import Report
 from tests.load.usage import cpu_seconds, own_kib
 
 VIDEO = ("--fps", "10", "--packet-bytes", "1000", "--video-kbps", "160")
 """Two packets a picture."""
+
+JOIN_RATE = "40"
+"""A second: a core of half the usual speed can shake so many hands and relay meanwhile."""
 
 MOST_LOST = 0.001
 LATEST_ADDED_MS = 10.0
@@ -23,13 +27,19 @@ LATEST_ADDED_MS = 10.0
 
 def talk(people: int, seconds: float) -> bool:
     """Whether nobody was dropped, and hardly anything lost or late."""
-    cores = sorted(os.sched_getaffinity(0))[:2]
-    load = ("--people", str(people), *VIDEO)
-    direct = generator.play("direct", "127.0.0.1:9", *load, "--seconds", str(min(seconds, 10.0)), core=cores[-1])
-    options = (*load, "--seconds", str(seconds))
-    with servers.relay("packets", people, cores[0]) as server:
-        contender = Contender("packets", people, server, cores[0], cpu_seconds(server.pid), own_kib(server.pid))
-        report = generator.play(server.route, server.address, *options, core=cores[-1], on_phase=contender.note)
+    available = sorted(os.sched_getaffinity(0))[:2]
+    load = ("--people", str(people), "--join-rate", JOIN_RATE, *VIDEO)
+    with awake(available) as spinners:
+        cores = Cores(available[0], available[-1], spinner=spinners[available[0]])
+        whole = ("--seconds", str(seconds))
+        direct = generator.play(
+            "direct", "127.0.0.1:9", *load, "--seconds", str(min(seconds, 10.0)), core=cores.generator
+        )
+        with servers.relay("packets", people, cores.server) as server:
+            contender = Contender("packets", people, server, cores, cpu_seconds(server.pid), own_kib(server.pid))
+            report = generator.play(
+                server.route, server.address, *load, *whole, core=cores.generator, on_phase=contender.note
+            )
     added = [_minus(ours, theirs) for ours, theirs in zip(_latency(report), _latency(direct), strict=True)]
     print(
         f"{people} people, {report.packets_per_person:.0f} packets/s each, {seconds:.0f} s: "
