@@ -244,8 +244,9 @@ def main() -> int:
         profile = replace(profile, people=tuple(arguments.people))
     print(HEADINGS)
     lines = []
-    with awake(available[:2]) as spinners:
-        for line in bench(profile, Cores(*available[:2], spinner=spinners[available[0]])):
+    server, player, *_ = available
+    with awake((server, player)) as spinners:
+        for line in bench(profile, Cores(server, player, spinner=spinners[server])):
             print(display(line), flush=True)
             lines.append(line)
     for sentence in verdicts(lines):

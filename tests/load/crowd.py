@@ -27,10 +27,10 @@ LATEST_ADDED_MS = 10.0
 
 def talk(people: int, seconds: float) -> bool:
     """Whether nobody was dropped, and hardly anything lost or late."""
-    available = sorted(os.sched_getaffinity(0))[:2]
+    server_core, player_core = sorted(os.sched_getaffinity(0))[:2]
     load = ("--people", str(people), "--join-rate", JOIN_RATE, *VIDEO)
-    with awake(available) as spinners:
-        cores = Cores(available[0], available[-1], spinner=spinners[available[0]])
+    with awake((server_core, player_core)) as spinners:
+        cores = Cores(server_core, player_core, spinner=spinners[server_core])
         whole = ("--seconds", str(seconds))
         direct = generator.play(
             "direct", "127.0.0.1:9", *load, "--seconds", str(min(seconds, 10.0)), core=cores.generator
