@@ -36,6 +36,13 @@ WATCHED = """async () => {
   return [0, 0, 0, 0, 0, 0, 0, 0];
 }"""
 
+APART = """async () => {
+  const received = [...(await window.connection.getStats()).values()].filter(({ type }) => type === 'inbound-rtp');
+  const shown = (kind) => received.find((report) => report.kind === kind && report.estimatedPlayoutTimestamp);
+  return shown('video').estimatedPlayoutTimestamp - shown('audio').estimatedPlayoutTimestamp;
+}"""
+"""Milliseconds by which the picture is ahead of its sound."""
+
 LONGEST_GAP = """(video, seconds) => new Promise((resolve) => {
   let last = null, longest = 0, watching = true;
   const shown = (now) => {
@@ -91,7 +98,7 @@ async def talk(
     link: Conditions, seed: int, folder: Path, meanwhile: Callable[[AccessLinks], None] | None = None
 ) -> tuple[Seen, Seen]:
     """Two people talk over such links, each way; what both saw after the first seconds. `meanwhile` is called
-    once they are paired."""
+    once they see each other: of a handshake ten packets in a row are all there is."""
     port, outside = free_port(), free_port()
     async with (
         access_links(outside, ("127.0.0.1", port), link, link, seed) as links,
@@ -102,6 +109,7 @@ async def talk(
         at_the_page(playwright, "blue", served.url, folder, WINDOW, script=EXPOSE, scene=busy_scene) as blue,
     ):
         await meet(red, blue)
+        await asyncio.gather(red.sees_movement(), blue.sees_movement())
         if meanwhile is not None:
             meanwhile(links)
         await asyncio.sleep(WARM_UP)

@@ -3,12 +3,18 @@
 The bounds are those that people notice; `make measure-loss` prints what they leave.
 """
 
+import asyncio
 from pathlib import Path
 from statistics import median
 
 import pytest
 
-from tests.network.bad_links import KINDS, SEEDS, Seen, talk_over
+from tests.browser.test_strangers_meet import meet
+from tests.network.bad_links import APART, KINDS, SEEDS, Seen, talk_over
+from tests.network.narrow_links import behind_links
+
+UNTIL_SOUND_FOLLOWED = 20
+"""Seconds."""
 
 
 @pytest.mark.parametrize(("kind", "fps", "frozen"), [("5 % lost", 19.0, 0.5), ("10 % lost", 17.0, 1.5)])
@@ -26,6 +32,21 @@ async def test_ten_packets_lost_in_a_row_each_second_are_not_seen(tmp_path: Path
     for seen in await talk_over(KINDS["10 in a row lost each second"], 1, tmp_path):
         assert seen.mended > 100, seen
         assert seen.longest_gap <= 0.3, seen
+
+
+async def test_lips_stay_with_their_words_while_packets_get_lost(tmp_path: Path) -> None:
+    """Where losses begin, pictures wait for repairs at once, and browsers have sound follow slowly."""
+    async with behind_links(tmp_path, ("red", "blue")) as (links, people):
+        await meet(*people)
+        await asyncio.gather(*(person.sees_movement() for person in people))
+        links.change(KINDS["5 % lost"], KINDS["5 % lost"])
+        await asyncio.sleep(UNTIL_SOUND_FOLLOWED)
+        apart: list[list[float]] = [[], []]
+        for _ in range(10):
+            for person, seen in zip(people, apart, strict=True):
+                seen.append(await person.page.evaluate(APART))
+            await asyncio.sleep(1)
+    assert all(abs(median(seen)) <= 90 for seen in apart), apart
 
 
 async def test_one_call_over_lossy_links_stays_smooth(tmp_path: Path) -> None:
