@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.network.bad_links import WIDTH
 from tests.network.narrow_links import RATE, SETTLING, Followed, Where, follow, meet_after_a_thin_partner, rate
 
 MOST_LOST = 0.02
@@ -36,3 +37,4 @@ async def test_one_sender_stays_below_a_narrow_link(tmp_path: Path) -> None:
 async def test_who_had_a_thin_partner_meets_the_next_at_full_quality(tmp_path: Path) -> None:
     seconds = await meet_after_a_thin_partner(tmp_path, SETTLING)
     assert seconds[-1].sent > FULL_QUALITY, seconds
+    assert seconds[-1].width == WIDTH, seconds

@@ -14,6 +14,8 @@ export type Entry = RTCStats & {
   readonly bytesReceived?: number;
   /** Firefox does not tell it. */
   readonly availableOutgoingBitrate?: number;
+  /** Of what is sent; not in Firefox. */
+  readonly qualityLimitationReason?: string;
   readonly candidateType?: Path['type'];
   readonly protocol?: Path['protocol'];
   readonly relayProtocol?: Path['relay_protocol'];
@@ -38,6 +40,13 @@ export function selectedPair(entries: readonly Entry[]): Entry | undefined {
 /** Bits per second that the browser believes it can send; null: it does not say. */
 export function sendable(report: RTCStatsReport): number | null {
   return selectedPair(entriesOf<Entry>(report))?.availableOutgoingBitrate ?? null;
+}
+
+/** Whether pictures are made smaller because the way takes, or took, too little. */
+export function isScaledDown(report: RTCStatsReport): boolean {
+  return entriesOf<Entry>(report).some(
+    ({ qualityLimitationReason }) => qualityLimitationReason === 'bandwidth',
+  );
 }
 
 /** Null while no pair is selected. */

@@ -159,12 +159,33 @@ describe('a probe', () => {
     expect(FakePeerConnection.last.remoteDescription?.sdp).toContain('b=TIAS:2500002');
   });
 
+  test('of a way that takes enough again has the camera’s whole picture shown', async () => {
+    const peer = await connected(900_000);
+    FakePeerConnection.last.qualityLimitationReason = 'bandwidth';
+    await peer.probe();
+    expect(FakePeerConnection.last.offers).toBe(1);
+    expect(FakePeerConnection.last.transceivers.map(({ sender }) => sender.parameters)).toEqual([
+      [],
+      [
+        { transactionId: 'one', degradationPreference: 'balanced' },
+        { transactionId: 'one', degradationPreference: 'maintain-framerate' },
+      ],
+      [],
+      [],
+      [],
+      [],
+    ]);
+  });
+
   test.each([
     ['enough is believed in already', 900_000],
     ['the browser does not say what it believes', undefined],
   ])('is not made where %s', async (_, bitrate) => {
     await (await connected(bitrate)).probe();
     expect(FakePeerConnection.last.offers).toBe(1);
+    expect(FakePeerConnection.last.transceivers.flatMap(({ sender }) => sender.parameters)).toEqual(
+      [],
+    );
   });
 
   test('is not made without a picture, nor while an offer is to be answered', async () => {

@@ -4,7 +4,7 @@
 
 import { preferForwardedCodecs } from './codecs';
 import type { PerDevice } from './devices';
-import { sendable } from './path';
+import { isScaledDown, sendable } from './path';
 import type { IceServer, Role } from './protocol';
 
 /** `none`: there is none. The rest is what the browser says of the one there is. */
@@ -94,27 +94,35 @@ export class Peer {
   }
 
   /**
-   * Has the browser find out how much the way takes, if it believes that it takes little. Somebody whose last partner had
-   * a narrow link was held down for them, and would come up by 8 % a second. Chromium sends a few packets at the full
-   * rate when the limit in the answer rises: the answer there is, is given to it once more, with one bit a
-   * second more. The relay is not asked, as nothing else changes.
+   * Has the browser find out how much the way takes, if it believes that it takes little, and show the whole picture if it
+   * takes enough. Somebody whose last partner had a narrow link was held down for them, and would come up by 8 % a second.
    */
   async probe(): Promise<void> {
-    const camera = this.#lines.camera.sender.track;
-    const bitrate = sendable(await this.stats());
-    const answer = this.#connection.currentRemoteDescription;
-    if (camera === null || bitrate === null || bitrate >= ENOUGH_BITS_PER_SECOND) return;
-    if (answer === null || this.#connection.signalingState !== 'stable') return;
-    const sdp = answer.sdp.replace(LIMIT, (_, limit: string) => `b=TIAS:${Number(limit) + 1}`);
+    const { sender } = this.#lines.camera;
+    const stats = await this.stats();
+    const bitrate = sendable(stats);
+    if (sender.track === null || bitrate === null) return;
     try {
-      // Asked for together, so that the browser lets no other offer come between them.
-      await Promise.all([
-        this.#connection.setLocalDescription(),
-        this.#connection.setRemoteDescription({ type: 'answer', sdp }),
-      ]);
+      if (bitrate < ENOUGH_BITS_PER_SECOND) await this.#raiseLimit();
+      else if (isScaledDown(stats)) await scaleAnew(sender);
     } catch {
       // Closed meanwhile; or it goes on as it was.
     }
+  }
+
+  /**
+   * Chromium sends a few packets at the full rate when the limit in the answer rises: the answer there is, is given to it
+   * once more, with one bit a second more. The relay is not asked, as nothing else changes.
+   */
+  async #raiseLimit(): Promise<void> {
+    const answer = this.#connection.currentRemoteDescription;
+    if (answer === null || this.#connection.signalingState !== 'stable') return;
+    const sdp = answer.sdp.replace(LIMIT, (_, limit: string) => `b=TIAS:${Number(limit) + 1}`);
+    // Asked for together, so that the browser lets no other offer come between them.
+    await Promise.all([
+      this.#connection.setLocalDescription(),
+      this.#connection.setRemoteDescription({ type: 'answer', sdp }),
+    ]);
   }
 
   /** For the next ICE restart; what is connected stays so. */
@@ -139,6 +147,17 @@ export class Peer {
 
   #fail(): void {
     this.#observer?.changed('failed');
+  }
+}
+
+/**
+ * Chromium forgets by how much it has made the picture smaller when it is to weigh size against rate in another way than
+ * before. Otherwise it grows in steps of two seconds. In the end it weighs them as it does by itself.
+ */
+async function scaleAnew(sender: RTCRtpSender): Promise<void> {
+  for (const degradationPreference of ['balanced', 'maintain-framerate'] as const) {
+    const parameters = { ...sender.getParameters(), degradationPreference };
+    await sender.setParameters(parameters);
   }
 }
 

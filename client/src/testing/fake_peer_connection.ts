@@ -42,6 +42,11 @@ class FakeTransceiver {
   readonly init: RTCRtpTransceiverInit;
   readonly sender = {
     track: null as FakeTrack | null,
+    parameters: [] as object[],
+    getParameters: () => ({ transactionId: 'one' }),
+    setParameters: async (parameters: object) => {
+      this.sender.parameters.push(parameters);
+    },
     replaceTrack: async (track: FakeTrack | null) => {
       this.sender.track = track;
     },
@@ -72,6 +77,7 @@ export class FakePeerConnection extends EventTarget {
   signalingState: RTCSignalingState = 'stable';
   offers = 0;
   availableOutgoingBitrate: number | undefined;
+  qualityLimitationReason = 'none';
   closed = 0;
   restarts = 0;
 
@@ -122,11 +128,12 @@ export class FakePeerConnection extends EventTarget {
   }
 
   async getStats() {
-    const { availableOutgoingBitrate } = this;
+    const { availableOutgoingBitrate, qualityLimitationReason } = this;
     return new Map<string, unknown>([
       ['from', 'the connection'],
       ['t', { type: 'transport', selectedCandidatePairId: 'p' }],
       ['p', { id: 'p', type: 'candidate-pair', availableOutgoingBitrate }],
+      ['o', { type: 'outbound-rtp', qualityLimitationReason }],
     ]);
   }
 
