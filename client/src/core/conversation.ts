@@ -149,7 +149,7 @@ export class Conversation {
         void this.#peer?.accept(effect.sdp);
         break;
       case 'probe':
-        void this.#peer?.probe();
+        void this.#peer?.probe(effect.whole);
         break;
       case 'close_peer':
         this.#closePeer();

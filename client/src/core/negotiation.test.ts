@@ -22,7 +22,7 @@ import {
 } from '../testing/sessions';
 import { isRepairing } from './negotiation';
 import { obstacleOf } from './obstacle';
-import { PROBE_AGAIN_SECONDS, reduce } from './session';
+import { PROBE_AGAIN_SECONDS, PROBE_LATER_SECONDS, reduce } from './session';
 import type { Effect, Session, SessionEvent } from './state';
 
 const OPEN_PEER: Effect = { type: 'open_peer', iceServers: [{ urls: ['stun:relay.test'] }] };
@@ -42,16 +42,34 @@ function failing(times: number): Session {
   return session;
 }
 
-test('a probe is made of a connection in a conversation, but not while an offer is on its way', () => {
-  expect(effectsOf(CONNECTED_CALL, ended('probe'))).toEqual([
-    { type: 'probe' },
-    { type: 'set_timer', timer: 'probe_again', seconds: PROBE_AGAIN_SECONDS },
-  ]);
-  expect(effectsOf(CONNECTED_CALL, ended('probe_again'))).toEqual([{ type: 'probe' }]);
-  const restarting = advance(CONNECTED_CALL, became('failed'));
-  for (const session of [READY, TALKING, restarting, advance(restarting, OFFERED)]) {
-    expect(effectsOf(session, ended('probe'))).toEqual([]);
-  }
+describe('a probe', () => {
+  const LATER: Effect = { type: 'set_timer', timer: 'probe_later', seconds: PROBE_LATER_SECONDS };
+
+  test('is made of a connection again and again while a conversation lasts', () => {
+    expect(effectsOf(CONNECTED_CALL, ended('probe'))).toEqual([
+      { type: 'probe', whole: true },
+      { type: 'set_timer', timer: 'probe_again', seconds: PROBE_AGAIN_SECONDS },
+    ]);
+    expect(effectsOf(CONNECTED_CALL, ended('probe_again'))).toEqual([
+      { type: 'probe', whole: true },
+      LATER,
+    ]);
+    expect(effectsOf(CONNECTED_CALL, ended('probe_later'))).toEqual([
+      { type: 'probe', whole: false },
+      LATER,
+    ]);
+  });
+
+  test('waits for the end of a repair', () => {
+    const failed = advance(CONNECTED_CALL, became('failed'));
+    for (const session of [TALKING, failed, advance(failed, OFFERED, became('connected'))]) {
+      expect(effectsOf(session, ended('probe_later'))).toEqual([LATER]);
+    }
+  });
+
+  test('is not made outside of a conversation', () => {
+    expect(effectsOf(READY, ended('probe'))).toEqual([]);
+  });
 });
 
 describe('an offer', () => {

@@ -84,11 +84,15 @@ export function silent(session: Session): Step {
   return restart(negotiate(session, { restarts: 0 }));
 }
 
-/** For a partner whom nothing was sent to before. An offer that is on its way comes first. */
-export function probe(session: Session, after: readonly Effect[]): Step {
+/**
+ * As long as a conversation lasts; its first ones are for a partner whom nothing was sent to before, and who is to have the
+ * `whole` picture. A connection that is being repaired is left alone.
+ */
+export function probe(session: Session, whole: boolean, next: Effect): Step {
   const { phase, connection, negotiation } = session;
-  const due = phase.name === 'talking' && connection === 'connected';
-  return [session, due && negotiation.offer === 'none' ? [{ type: 'probe' }, ...after] : []];
+  if (phase.name !== 'talking') return [session, []];
+  const due = connection === 'connected' && negotiation.offer === 'none';
+  return [session, due ? [{ type: 'probe', whole }, next] : [next]];
 }
 
 /** A restart or a replacement had its time. */

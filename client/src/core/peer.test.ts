@@ -151,18 +151,22 @@ describe('a probe', () => {
 
   test('raises the limit in the answer by a bit, and says nothing of it', async () => {
     const peer = await connected(240_000);
-    await peer.probe();
+    await peer.probe(true);
     expect(FakePeerConnection.last.remoteDescription).toEqual({ type: 'answer', sdp: RAISED });
     expect(FakePeerConnection.last.signalingState).toBe('stable');
     expect(observer.offered).toHaveBeenCalledOnce();
-    await peer.probe();
+    await peer.probe(true);
     expect(FakePeerConnection.last.remoteDescription?.sdp).toContain('b=TIAS:2500002');
   });
 
   test('of a way that takes enough again has the camera’s whole picture shown', async () => {
     const peer = await connected(900_000);
     FakePeerConnection.last.qualityLimitationReason = 'bandwidth';
-    await peer.probe();
+    await peer.probe(false);
+    expect(FakePeerConnection.last.transceivers.flatMap(({ sender }) => sender.parameters)).toEqual(
+      [],
+    );
+    await peer.probe(true);
     expect(FakePeerConnection.last.offers).toBe(1);
     expect(FakePeerConnection.last.transceivers.map(({ sender }) => sender.parameters)).toEqual([
       [],
@@ -181,7 +185,7 @@ describe('a probe', () => {
     ['enough is believed in already', 900_000],
     ['the browser does not say what it believes', undefined],
   ])('is not made where %s', async (_, bitrate) => {
-    await (await connected(bitrate)).probe();
+    await (await connected(bitrate)).probe(true);
     expect(FakePeerConnection.last.offers).toBe(1);
     expect(FakePeerConnection.last.transceivers.flatMap(({ sender }) => sender.parameters)).toEqual(
       [],
@@ -191,17 +195,17 @@ describe('a probe', () => {
   test('is not made without a picture, nor while an offer is to be answered', async () => {
     const peer = await connected(240_000);
     await peer.send({ microphone: null, camera: null });
-    await peer.probe();
+    await peer.probe(true);
     await peer.send({ microphone: null, camera });
     await peer.restart();
-    await peer.probe();
+    await peer.probe(true);
     expect(FakePeerConnection.last.offers).toBe(2);
   });
 
   test('that the browser refuses leaves the connection as it is', async () => {
     const peer = await connected(240_000);
     FakePeerConnection.last.setRemoteDescription = () => Promise.reject(new Error('no'));
-    await peer.probe();
+    await peer.probe(true);
     expect(observer.changed).not.toHaveBeenCalled();
   });
 });

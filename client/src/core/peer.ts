@@ -94,17 +94,17 @@ export class Peer {
   }
 
   /**
-   * Has the browser find out how much the way takes, if it believes that it takes little, and show the whole picture if it
-   * takes enough. Somebody whose last partner had a narrow link was held down for them, and would come up by 8 % a second.
+   * Has the browser find out how much the way takes, if it believes that it takes little, and show the `whole` picture if
+   * it takes enough. Somebody whose last partner had a narrow link was held down for them, and would come up by 8 % a second.
    */
-  async probe(): Promise<void> {
+  async probe(whole: boolean): Promise<void> {
     const { sender } = this.#lines.camera;
     const stats = await this.stats();
     const bitrate = sendable(stats);
     if (sender.track === null || bitrate === null) return;
     try {
       if (bitrate < ENOUGH_BITS_PER_SECOND) await this.#raiseLimit();
-      else if (isScaledDown(stats)) await scaleAnew(sender);
+      else if (whole && isScaledDown(stats)) await scaleAnew(sender);
     } catch {
       // Closed meanwhile; or it goes on as it was.
     }

@@ -19,6 +19,14 @@ import * as writing from './writing';
 export const PROBE_SECONDS = 0.5;
 /** One probe may fall into a moment in which the machine is busy. */
 export const PROBE_AGAIN_SECONDS = 1.5;
+/** A way that was narrow for a while may take more again. */
+export const PROBE_LATER_SECONDS = 8;
+
+const PROBE_LATER: Effect = {
+  type: 'set_timer',
+  timer: 'probe_later',
+  seconds: PROBE_LATER_SECONDS,
+};
 
 export function reduce(session: Session, event: SessionEvent): Step {
   const [moved, effects] = transition(session, event);
@@ -182,11 +190,15 @@ function timerEnded(session: Session, timer: Timer): Step {
     case 'repair':
       return negotiation.repairEnded(session);
     case 'probe':
-      return negotiation.probe(session, [
-        { type: 'set_timer', timer: 'probe_again', seconds: PROBE_AGAIN_SECONDS },
-      ]);
+      return negotiation.probe(session, true, {
+        type: 'set_timer',
+        timer: 'probe_again',
+        seconds: PROBE_AGAIN_SECONDS,
+      });
     case 'probe_again':
-      return negotiation.probe(session, []);
+      return negotiation.probe(session, true, PROBE_LATER);
+    case 'probe_later':
+      return negotiation.probe(session, false, PROBE_LATER);
     case 'cooling':
       return pairing.cooled(session);
     case 'typing_pause':

@@ -202,6 +202,7 @@ export type Timer =
   /** For media to flow to a new partner, and for what came of a probe. */
   | 'probe'
   | 'probe_again'
+  | 'probe_later'
   | 'cooling'
   | 'typing_pause'
   | 'typing_repeat'
@@ -231,8 +232,11 @@ export type Effect =
   /** Makes another offer, with new ICE credentials. */
   | { readonly type: 'restart_ice' }
   | { readonly type: 'accept_answer'; readonly sdp: string }
-  /** Finds out how much the way to the relay takes, where the browser believes that it takes little. */
-  | { readonly type: 'probe' }
+  /**
+   * Finds out how much the way to the relay takes, where the browser believes that it takes little; and where it takes
+   * enough, has a `whole` picture shown, if that is wanted.
+   */
+  | { readonly type: 'probe'; readonly whole: boolean }
   | { readonly type: 'close_peer' };
 
 export type Step = readonly [Session, readonly Effect[]];
