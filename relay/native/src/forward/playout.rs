@@ -63,22 +63,26 @@ pub struct Playout {
 impl Playout {
     /// So many milliseconds are needed now.
     pub fn follow(&mut self, needed: u64, now: Time) {
-        if needed >= self.wanted || self.is_cut || now.millis_since(*self.calm.get_or_insert(now)) >= CALM {
+        let is_cut = std::mem::take(&mut self.is_cut);
+        if needed >= self.wanted || is_cut || now.millis_since(*self.calm.get_or_insert(now)) >= CALM {
             (self.wanted, self.calm) = (needed, None);
         }
-        let goal = self.wanted.max(LEAST);
-        match self.told {
-            None if needed == 0 => {}
-            None => (self.told, self.moved) = (Some(goal.min(FIRST)), now),
-            Some(_) if self.is_cut => (self.told, self.moved) = (Some(goal), now),
-            Some(told) if now.millis_since(self.moved) >= PACE => {
-                self.told =
-                    Some(if goal > told { (told + STEP).min(goal) } else { told.saturating_sub(STEP).max(goal) });
-                self.moved = now;
-            }
-            Some(_) => {}
+        if self.told.is_none() && needed == 0 {
+            return;
         }
-        self.is_cut = false;
+        let (goal, told) = (self.wanted.max(LEAST), self.told.unwrap_or(0));
+        let next = if is_cut {
+            goal
+        } else if told < goal.min(FIRST) {
+            goal.min(FIRST)
+        } else if now.millis_since(self.moved) < PACE {
+            return;
+        } else if goal > told {
+            goal.min(told + STEP)
+        } else {
+            goal.max(told.saturating_sub(STEP))
+        };
+        (self.told, self.moved) = (Some(next), now);
     }
 
     /// Another source is shown, perhaps on a better way.
@@ -136,8 +140,15 @@ mod tests {
         tell(&mut playout, 250, 0, 20);
         assert_eq!(tell(&mut playout, 0, 20, 20), [250; 20]);
         assert_eq!(tell(&mut playout, 0, 40, 3), [240, 230, 220]);
-        assert_eq!(tell(&mut playout, 250, 43, 3), [230, 240, 250]);
-        assert_eq!(tell(&mut playout, 0, 46, 60).last(), Some(&LEAST));
+        assert_eq!(tell(&mut playout, 0, 43, 60).last(), Some(&LEAST));
+    }
+
+    #[test]
+    fn losses_that_begin_again_are_waited_for_at_once() {
+        let mut playout = Playout::default();
+        tell(&mut playout, 250, 0, 20);
+        tell(&mut playout, 0, 20, 80);
+        assert_eq!(tell(&mut playout, 350, 100, 3), [250, 260, 270]);
     }
 
     #[test]
