@@ -82,9 +82,9 @@ test-blocked-udp: $(VENV)/installed $(STATIC) chromium network
 	$(BIN)/pytest -q tests/network/test_everywhere.py -k test_udp_is_blocked
 
 firefox: # Debian's package, as root; otherwise say what to install
-	@command -v firefox-esr >/dev/null || { \
-		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends firefox-esr >/dev/null; \
-		else echo "These tests need Firefox: install Debian's package 'firefox-esr' and try again." >&2; exit 1; fi; }
+	@command -v firefox-esr >/dev/null && command -v pulseaudio >/dev/null || { \
+		if [ "$$(id -u)" = 0 ]; then $(NO_SERVICES) apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends firefox-esr pulseaudio >/dev/null; \
+		else echo "These tests need Firefox and a sound server: install Debian's packages 'firefox-esr' and 'pulseaudio' and try again." >&2; exit 1; fi; }
 
 network: # What the small internet is made of, Debian's packages; namespaces are for root alone
 	@test "$$(id -u)" = 0 || { echo "Network tests make network namespaces: run them as root." >&2; exit 1; }

@@ -68,6 +68,9 @@ LISTEN = """async (video) => {
 }"""
 """The loudest tone within three seconds: level in dB, frequency in Hertz."""
 
+START = "() => [...document.querySelectorAll('button')].find((it) => it.textContent.trim() === 'Start').click()"
+"""Presses the button, in any browser."""
+
 RECORD_TRAFFIC = """() => {
   window.received = [];
   const Plain = window.WebSocket;

@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.browser.person import LOOK
+from tests.browser.person import LOOK, START
 from tests.network.internet import Internet
 from tests.network.people import SELECTED, WATCH, Timings
 from tests.network.processes import running
@@ -41,7 +41,6 @@ PREFERENCES: dict[str, object] = {
     "toolkit.telemetry.enabled": False,
 }
 
-START = "() => [...document.querySelectorAll('button')].find((it) => it.textContent.trim() === 'Start').click()"
 SEEN = f"""async () => {{
   const video = document.querySelector('video[aria-label="Partner video"]');
   return video && video.videoWidth ? await ({LOOK})(video) : null;
@@ -67,10 +66,10 @@ class FirefoxPerson:
         result: dict[str, Any] = answer["result"]
         return result
 
-    async def open(self, url: str) -> None:
+    async def open(self, url: str, script: str) -> None:
         await self.command("session.new", capabilities={"alwaysMatch": {"acceptInsecureCerts": True}})
         self._context = (await self.command("browsingContext.getTree"))["contexts"][0]["context"]
-        await self.command("script.addPreloadScript", functionDeclaration=WATCH)
+        await self.command("script.addPreloadScript", functionDeclaration=script)
         await self.command("browsingContext.navigate", context=self._context, url=url, wait="complete")
 
     async def evaluate(self, function: str) -> Any:
@@ -117,12 +116,27 @@ class FirefoxPerson:
         return found
 
 
+def sound_card(socket: Path) -> tuple[str, ...]:
+    """The command for one that plays to nobody, in time; without any, Firefox's audio contexts do not run."""
+    return (
+        "pulseaudio",
+        "-n",
+        "--daemonize=no",
+        "--exit-idle-time=-1",
+        "--log-target=stderr",
+        "--log-level=info",
+        "--load=module-null-sink",
+        f"--load=module-native-protocol-unix socket={socket} auth-anonymous=1",
+    )
+
+
 @asynccontextmanager
 async def at_firefox(
-    internet: Internet, person: str, url: str, folder: Path, preferences: Mapping[str, object]
+    internet: Internet, person: str, url: str, folder: Path, preferences: Mapping[str, object], script: str = WATCH
 ) -> AsyncIterator[FirefoxPerson]:
-    """A Firefox in the person's namespace, at the page."""
-    assert shutil.which(FIREFOX), "Firefox is not installed: 'make firefox' installs it"
+    """A Firefox in the person's namespace, at the page; `script` is a function that runs in it before anything else."""
+    for program in (FIREFOX, "pulseaudio"):
+        assert shutil.which(program), f"{program} is not installed: 'make firefox' installs it"
     profile = folder / f"firefox-{person}"
     profile.mkdir()
     lines = [f'user_pref("{name}", {json.dumps(value)});' for name, value in {**PREFERENCES, **preferences}.items()]
@@ -130,13 +144,15 @@ async def at_firefox(
     browser = [FIREFOX, "--headless", "--no-remote", "--profile", str(profile), f"--remote-debugging-port={PORT}"]
     way = folder / f"{person}.socket"
     forwarder = (sys.executable, "-m", "tests.network.forwarder", str(way), str(PORT))
-    environment = {"HOME": str(profile), "MOZ_DISABLE_CONTENT_SANDBOX": "1"}
+    sound = profile / "sound"
+    environment = {"HOME": str(profile), "PULSE_SERVER": f"unix:{sound}", "MOZ_DISABLE_CONTENT_SANDBOX": "1"}
     async with (
+        running(internet, person, *sound_card(sound), ready="startup complete", environment={"HOME": str(profile)}),
         running(internet, person, *browser, "about:blank", ready="WebDriver BiDi listening", environment=environment),
         running(internet, person, *forwarder, ready="listening"),
         aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(way))) as client,
         client.ws_connect(f"ws://127.0.0.1:{PORT}/session", max_msg_size=0) as socket,
     ):
         at_page = FirefoxPerson(socket)
-        await at_page.open(url)
+        await at_page.open(url, script)
         yield at_page

@@ -83,9 +83,16 @@ class Timings:
 
 @asynccontextmanager
 async def at_home(
-    playwright: Playwright, internet: Internet, person: str, colour: str, url: str, folder: Path, flags: Sequence[str]
+    playwright: Playwright,
+    internet: Internet,
+    person: str,
+    colour: str,
+    url: str,
+    folder: Path,
+    flags: Sequence[str],
+    script: str = WATCH,
 ) -> AsyncIterator[Person]:
-    """A browser in the person's namespace, at the page."""
+    """A browser in the person's namespace, at the page; `script` is a function that runs in it before anything else."""
     own = folder / person
     own.mkdir()
     browser = await playwright.chromium.launch(
@@ -104,7 +111,7 @@ async def at_home(
     )
     try:
         page = await browser.new_page(viewport={"width": 1280, "height": 800}, ignore_https_errors=True)
-        await page.add_init_script(f"({WATCH})()")
+        await page.add_init_script(f"({script})()")
         at_page = Person(page, colour)
         await page.goto(url)
         yield at_page

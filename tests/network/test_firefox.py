@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
 from playwright.async_api import async_playwright
 
+from tests.browser.codecs import CODECS, FORCE, SOUND_UNASKED, begin_talking, has_lips_in_sync, is_sent_and_seen
+from tests.browser.scene import SCENE
 from tests.network.conftest import ENGINE, Connect, Tell
 from tests.network.firefox import at_firefox
 from tests.network.internet import HOMES, SERVER, Internet
-from tests.network.people import CONNECT_TIMEOUT, CONNECTED, at_home, timings
+from tests.network.people import CONNECT_TIMEOUT, CONNECTED, WATCH, at_home, timings
 from tests.network.processes import Server, serving
 from tests.network.test_everywhere import PLAIN, SECURE, THROUGH_PROXY, proxies
 
@@ -69,3 +72,22 @@ async def test_firefox_where_only_an_http_proxy_is_there(
     flags = tuple(flag.format(router=BOB.router) for flag in THROUGH_PROXY)
     async with proxies(internet), serving(internet, port="443", **certificate, **ENGINE) as server:
         await meet(internet, server, SECURE, tmp_path, tell, "Only a CONNECT proxy", "tcp", PROXY, flags)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+async def test_codec(connect: Connect, tmp_path: Path, codec: str) -> None:
+    """Firefox without its OpenH264 plugin has no H264: it sends VP8 instead, and the relay transcodes for it."""
+    internet = connect(ipv6=False)
+    script = f"() => {{ ({WATCH})(); ({SCENE})(); ({FORCE})('{codec}'); }}"
+    async with (
+        serving(internet, **ENGINE) as server,
+        async_playwright() as playwright,
+        at_firefox(internet, "ann", PLAIN, tmp_path, {}, script) as ann,
+        at_home(playwright, internet, "bob", "blue", PLAIN, tmp_path, (SOUND_UNASKED,), script) as bob,
+    ):
+        one, other = ann.evaluate, bob.page.evaluate
+        await begin_talking(one, other)
+        forwarded = [await is_sent_and_seen(one, other, codec), await is_sent_and_seen(other, one, codec)]
+        assert ("no_common_codec" in (await server.stats())["drops"]) == (False in forwarded)
+        await has_lips_in_sync(one, other)
+        await has_lips_in_sync(other, one)
