@@ -19,6 +19,9 @@ from tests.scenario.visitor import visit
 
 SKIPS = 200
 
+PHONE = (360, 640)
+"""Pixels of each page: three large ones that are painted by software take more than two cores have."""
+
 WATCH = """() => {
   const Plain = window.RTCPeerConnection;
   window.RTCPeerConnection = class extends Plain {
@@ -55,19 +58,21 @@ SKIP = """async () => {
 
 PLAYOUT = """async () => {
   const read = async () => {
-    for (const report of (await window.connection.getStats()).values()) {
-      if (report.type === 'inbound-rtp' && report.kind === 'video' && report.framesDecoded > 0) {
-        return [report.jitterBufferDelay, report.jitterBufferMinimumDelay, report.jitterBufferEmittedCount];
-      }
-    }
-    return [0, 0, 0];
+    const reports = [...(await window.connection.getStats()).values()];
+    const received = reports.filter(({ type, bytesReceived }) => type === 'inbound-rtp' && bytesReceived > 0);
+    const [picture, sound] = ['video', 'audio'].map((kind) => received.find((it) => it.kind === kind));
+    return [
+      picture.jitterBufferDelay, picture.jitterBufferMinimumDelay, picture.jitterBufferEmittedCount,
+      sound.jitterBufferDelay, sound.jitterBufferEmittedCount,
+    ];
   };
   const before = await read();
   await new Promise((resolve) => setTimeout(resolve, 1000));
-  const [all, own, frames] = (await read()).map((value, index) => value - before[index]);
-  return { all: all / frames, own: own / frames };
+  const [all, own, frames, sounding, samples] = (await read()).map((value, index) => value - before[index]);
+  return { all: all / frames, own: own / frames, sound: sounding / samples };
 }"""
-"""Seconds that a frame waited before it was shown, over the last second, and how much of it was not for the sound."""
+"""Seconds that a frame waited before it was shown, over the last second, and how much of it was not for the sound; and
+seconds that the sound waited."""
 
 WATCH_FRAMES = """() => {
   window.longestGap = 0;
@@ -114,8 +119,8 @@ class Skips:
 
 
 async def playout(person: Person) -> dict[str, float]:
-    """The playout delay once it stands still: for half a minute it approaches what the sound needs."""
-    await asyncio.sleep(30)
+    """The playout delay once it stands still: for a minute and a half Chromium remembers how unevenly sound came."""
+    await asyncio.sleep(90)
     delays: dict[str, float] = await person.page.evaluate(PLAYOUT)
     return delays
 
@@ -144,9 +149,9 @@ async def measure() -> bool:
         async with (
             serving(rate_skip="100000") as served,
             async_playwright() as playwright,
-            at_the_page(playwright, "red", served.url, Path(folder), script=WATCH) as red,
-            at_the_page(playwright, "green", served.url, Path(folder)) as green,
-            at_the_page(playwright, "blue", served.url, Path(folder)) as blue,
+            at_the_page(playwright, "red", served.url, Path(folder), PHONE, script=WATCH) as red,
+            at_the_page(playwright, "green", served.url, Path(folder), PHONE) as green,
+            at_the_page(playwright, "blue", served.url, Path(folder), PHONE) as blue,
         ):
             await green.start()
             await green.is_told("Looking for a partner")
@@ -165,7 +170,8 @@ async def measure() -> bool:
     print(f"longest time without a new frame: {skips.longest_gap:.0f} ms (at most {LONGEST_STALL})")
     print(
         f"playout delay: {1_000 * before['all']:.0f} ms before, {1_000 * after['all']:.0f} ms after; without waiting"
-        f" for the sound {1_000 * before['own']:.0f} and {1_000 * after['own']:.0f} ms (+{1_000 * GROWTH:.0f} at most)"
+        f" for the sound {1_000 * before['own']:.0f} and {1_000 * after['own']:.0f} ms (+{1_000 * GROWTH:.0f} at most);"
+        f" of sound {1_000 * before['sound']:.0f} and {1_000 * after['sound']:.0f} ms"
     )
     print(f"timestamps moved against the clock by {skips.wander:.0f} ms (at most {WANDER})")
     grown = after["own"] - before["own"]

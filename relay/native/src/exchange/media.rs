@@ -148,7 +148,7 @@ impl Exchange {
     ) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         if let Some(line) = peer.lines.iter_mut().flatten().find(|line| line.setup.ssrc == Some(ssrc)) {
-            line.reception.report = Some((anchor, now));
+            line.reception.hear(anchor, now);
             peer.clock.hear(anchor, &self.ntp, now);
         }
     }

@@ -395,6 +395,33 @@ fn reports_and_feedback_come_in_time_and_a_cap_is_lifted_at_each_pairing() {
     assert_eq!(kinds.iter().filter(|(kind, _)| *kind == 202).count(), reports);
 }
 
+/// A sender report, always at the same moment of the sender's clock.
+fn report(world: &mut World, browser: &mut Browser, medium: Medium, rtp: u32) {
+    let anchor = crate::forward::sender_clock::Anchor { ntp: 77 << 32, rtp };
+    let info = crate::rtcp::SenderInfo { ssrc: browser.ssrc(medium), anchor, sent: (0, 0) };
+    let mut report = Vec::new();
+    crate::rtcp::write_sender_report(info, &mut report);
+    browser.outbound.seal_rtcp(&mut report, 0).unwrap();
+    world.exchange.receive(&mut report, browser.path, world.now, &mut world.out);
+}
+
+#[test]
+fn sound_that_paused_is_not_taken_for_late() {
+    let mut world = World::new();
+    let (mut ann, mut bob, mut eve) = (world.join(1, 96), world.join(2, 96), world.join(3, 96));
+    world.show(&ann, Some(&bob));
+    world.send(&mut eve, Medium::Microphone, 9_040, b"before");
+    report(&mut world, &mut eve, Medium::Microphone, 9_040);
+    world.send(&mut bob, Medium::Microphone, 48_000, b"first");
+    world.show(&ann, Some(&eve));
+    world.pass(200);
+    // Eve's timestamps stood still while nobody listened: 20 ms of sound in 200.
+    world.send(&mut eve, Medium::Microphone, 10_000, b"second");
+    world.deliver(&mut [&mut ann, &mut bob, &mut eve]);
+    let [first, second] = [0, 1].map(|packet| ann.media[packet].0.timestamp);
+    assert_eq!(second.wrapping_sub(first), 200 * 48);
+}
+
 #[test]
 fn our_reports_place_sound_and_picture_together() {
     let mut world = World::new();
@@ -405,12 +432,7 @@ fn our_reports_place_sound_and_picture_together() {
     world.pass(80);
     world.send(&mut bob, Medium::Camera, 90_000, &keyframe(0));
     for (medium, rtp) in [(Medium::Microphone, 48_000), (Medium::Camera, 90_000)] {
-        let anchor = crate::forward::sender_clock::Anchor { ntp: 77 << 32, rtp };
-        let info = crate::rtcp::SenderInfo { ssrc: bob.ssrc(medium), anchor, sent: (0, 0) };
-        let mut report = Vec::new();
-        crate::rtcp::write_sender_report(info, &mut report);
-        bob.outbound.seal_rtcp(&mut report, 0).unwrap();
-        world.exchange.receive(&mut report, bob.path, world.now, &mut world.out);
+        report(&mut world, &mut bob, medium, rtp);
     }
     // Ten milliseconds closer with each report.
     world.pass(12_000);

@@ -4,6 +4,9 @@ use crate::forward::sender_clock::Anchor;
 use crate::rtcp::ReportBlock;
 use crate::time::Time;
 
+/// Of a second that packets may be held up on their way before their sender is taken to have paused.
+const STANDSTILL: u32 = 20;
+
 /// What receiver reports say of one stream.
 #[derive(Debug)]
 pub struct Reception {
@@ -17,10 +20,13 @@ pub struct Reception {
     /// Latest transit time in timestamp units, and jitter in sixteenths of them.
     transit: Option<i64>,
     jitter: u64,
+    /// Transit time of the newest packet, and the shortest since the latest sender report.
+    newest: Option<i64>,
+    shortest: Option<i64>,
     /// Average loss in sixteenths of a 256th, over about eight reports.
     pub loss: u32,
     /// The latest sender report, and when it came.
-    pub report: Option<(Anchor, Time)>,
+    report: Option<(Anchor, Time)>,
 }
 
 impl Reception {
@@ -34,6 +40,8 @@ impl Reception {
             before: (0, 0),
             transit: None,
             jitter: 0,
+            newest: None,
+            shortest: None,
             loss: 0,
             report: None,
         }
@@ -41,18 +49,38 @@ impl Reception {
 
     /// An authentic packet came.
     pub fn count(&mut self, index: u64, timestamp: u32, now: Time) {
+        let transit = now.units_since(Time::default(), self.rate) as i64 - i64::from(timestamp);
         self.first = Some(self.first.map_or(index, |first| first.min(index)));
         if index > self.highest || self.received == 0 {
             self.highest = index;
+            self.newest = Some(transit);
+            if self.shortest.is_none_or(|shortest| longer(transit, shortest) < 0) {
+                self.shortest = Some(transit);
+            }
         }
         self.received += 1;
-        let transit = now.units_since(Time::default(), self.rate) as i64 - i64::from(timestamp);
         if let Some(before) = self.transit {
-            // Both wrap with the timestamp; their difference is what counts.
-            let difference = u64::from((transit.wrapping_sub(before) as i32).unsigned_abs());
+            let difference = u64::from(longer(transit, before).unsigned_abs());
             self.jitter = (self.jitter + difference).saturating_sub((self.jitter + 8) >> 4);
         }
         self.transit = Some(transit);
+    }
+
+    /// The sender reported where it stands.
+    pub fn hear(&mut self, anchor: Anchor, now: Time) {
+        self.report = Some((anchor, now));
+        self.shortest = self.newest;
+    }
+
+    /// What the sender last reported.
+    pub fn anchor(&self) -> Option<Anchor> {
+        self.report.map(|(anchor, _)| anchor)
+    }
+
+    /// Whether timestamps stood still since the sender's report, or packets are held up on their way at the moment.
+    pub fn fell_behind(&self) -> bool {
+        let behind = self.newest.zip(self.shortest).map_or(0, |(newest, shortest)| longer(newest, shortest));
+        behind > (self.rate / STANDSTILL) as i32
     }
 
     /// Packets that should have come by now, and those that did not.
@@ -89,6 +117,11 @@ impl Reception {
     }
 }
 
+/// By how much one transit time is longer than the other. Both wrap with the timestamp; their difference counts.
+fn longer(one: i64, other: i64) -> i32 {
+    one.wrapping_sub(other) as i32
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -122,9 +155,29 @@ mod tests {
     #[test]
     fn the_delay_since_the_sender_s_report_is_told() {
         let mut reception = Reception::new(90_000);
-        reception.report = Some((Anchor { ntp: 0x1234_5678_9abc_def0, rtp: 0 }, Time::from_millis(1_000)));
+        reception.hear(Anchor { ntp: 0x1234_5678_9abc_def0, rtp: 0 }, Time::from_millis(1_000));
         reception.count(1, 0, Time::from_millis(1_500));
         let block = reception.report(1, Time::from_millis(1_500)).unwrap();
         assert_eq!((block.last_report, block.delay), (0x5678_9abc, 1 << 15));
+    }
+
+    #[test]
+    fn timestamps_that_stood_still_since_the_report_are_noticed_and_late_packets_forgiven() {
+        let (mut reception, anchor) = (Reception::new(48_000), Anchor { ntp: 0, rtp: 0 });
+        let packet = |index: u64| (index, (u32::MAX - 4_000).wrapping_add(index as u32 * 960));
+        let mut count = |index: u64, millis: u64, reported: bool| {
+            let (index, timestamp) = packet(index);
+            reception.count(index, timestamp, Time::from_millis(millis));
+            if reported {
+                reception.hear(anchor, Time::from_millis(millis));
+            }
+            reception.fell_behind()
+        };
+        assert!(!count(0, 0, true) && !count(1, 20, false));
+        // Held up, then there again; what comes once more is old and says nothing.
+        assert!(count(2, 140, false) && !count(8, 160, false) && !count(3, 200, false));
+        // Ten packets' time without any.
+        assert!(count(9, 380, false) && count(10, 400, false));
+        assert!(!count(11, 420, true) && !count(12, 440, false));
     }
 }

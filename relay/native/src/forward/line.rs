@@ -111,8 +111,12 @@ impl Line {
     }
 
     /// Where the sender stands now in this line's timestamps, by its reports and the fastest way from there to here.
+    /// Unknown for sound that paused after its report: it goes on from where it stopped, while pictures keep to the clock.
     pub fn position(&self, clock: &SenderClock, ntp: &NtpClock, now: Time) -> Option<u32> {
-        clock.position(self.reception.report?.0, self.reception.rate, ntp, now)
+        if !self.setup.medium.is_video() && self.reception.fell_behind() {
+            return None;
+        }
+        clock.position(self.reception.anchor()?, self.reception.rate, ntp, now)
     }
 
     /// Whether the sender can repeat packets of the codec.

@@ -53,8 +53,7 @@ pub struct Media<'a> {
     pub keyframe: bool,
     /// Whether it was missed at first, and came again.
     pub mended: bool,
-    /// By how much it came later than the fastest way takes, in timestamp units, as far as the sender's reports
-    /// tell. Nonsense where the sender paused its timestamps after a report.
+    /// By how much it came later than the fastest way takes, in timestamp units, as far as the sender's reports tell.
     pub delay: Option<i32>,
 }
 
