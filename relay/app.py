@@ -21,6 +21,7 @@ from relay.observe.drops import Drops
 from relay.observe.figures import Figures, Links
 from relay.observe.history import History
 from relay.observe.logging import get_logger
+from relay.observe.memory import Memory
 from relay.observe.metrics import Metrics
 from relay.observe.pseudonyms import Pseudonyms, own_addresses
 from relay.observe.pulse import Pulse
@@ -73,6 +74,7 @@ class Relay:
         self._rooms = RoomHost(switchboard, self._directory.tell, self.tally)
         self._matchmaker = Matchmaker(self._rooms, self._directory.tell, self.tally, self.report)
         self._pulse = Pulse(self.report)
+        self._memory = Memory(self._directory.places_taken, self.report)
         self._capacity = Capacity(limits, self._directory.places_taken, self._counters, self._pulse, self.report)
         self._presence = Presence(self._directory, self._matchmaker, self._rooms, self._connections)
         self._sessions = Sessions(
@@ -117,6 +119,7 @@ class Relay:
         self._matchmaker.start()
         self._sessions.start()
         self._pulse.start()
+        self._memory.start()
         self._capacity.start()
         self._history.start()
         self._recent.listen()
@@ -142,6 +145,7 @@ class Relay:
         self._recent.stop()
         await self._history.close()
         await self._capacity.close()
+        await self._memory.close()
         await self._pulse.close()
         await self._connections.close()
         await self.engine.stop()

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import aiohttp
 
+from relay.observe.memory import INTERVAL, QUIET
 from tests.conftest import free_port
 from tests.load import generator
 from tests.load.generator import Report
@@ -144,7 +145,7 @@ class Server:
     _tasks = 0
 
     async def settle(self) -> Holdings:
-        """What it holds once connections that are closing have closed."""
+        """What it holds once connections that are closing have closed, and memory has been given back."""
         await self.is_empty()
         async with (
             aiohttp.ClientSession() as client,
@@ -152,7 +153,7 @@ class Server:
         ):
             lines = (await response.text()).splitlines()
         self._tasks = next(int(float(line.split()[1])) for line in lines if line.startswith("relay_tasks "))
-        await asyncio.sleep(1)
+        await asyncio.sleep(INTERVAL * (QUIET + 2))
         return self.holdings()
 
 
@@ -210,7 +211,7 @@ def main() -> int:
     result = asyncio.run(soak(chosen.pairings, chosen.people, chosen.seed))
     for report in result.reports:
         print(
-            f"{report.pairings} pairings in {report.seconds:.0f} s: {report.chat_read} messages read,"
+            f"{report.pairings} pairings: {report.chat_read} messages read,"
             f" {report.resumed} sessions resumed, {report.restarted} ICE restarts, {report.acts}"
         )
     for name in Holdings._fields:
