@@ -146,8 +146,9 @@ class Scene:
 
 
 async def _stay(visitors: Sequence[aiohttp.ClientWebSocketResponse]) -> None:
-    """Whoever is not heard of is given up."""
-    while True:
-        await asyncio.sleep(3)
-        for visitor in visitors:
-            await visitor.send_json({"event": "pong"})
+    """Whoever is not heard of is given up; some causes end the server meanwhile."""
+    with contextlib.suppress(ConnectionResetError):
+        while True:
+            await asyncio.sleep(3)
+            for visitor in visitors:
+                await visitor.send_json({"event": "pong"})
