@@ -87,7 +87,8 @@ async def test_codec(connect: Connect, tmp_path: Path, codec: str) -> None:
     ):
         one, other = ann.evaluate, bob.page.evaluate
         await begin_talking(one, other)
-        forwarded = [await is_sent_and_seen(one, other, codec), await is_sent_and_seen(other, one, codec)]
-        assert ("no_common_codec" in (await server.stats())["drops"]) == (False in forwarded)
+        await is_sent_and_seen(one, other, "VP8" if codec == "H264" else codec)
+        await is_sent_and_seen(other, one, codec)
+        assert ("no_common_codec" in (await server.stats())["drops"]) == (codec == "H264")
         await has_lips_in_sync(one, other)
         await has_lips_in_sync(other, one)
