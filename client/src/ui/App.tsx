@@ -2,7 +2,8 @@
 // props and reads no state of its own from the core.
 
 import { useState, useSyncExternalStore } from 'react';
-import type { Conversation } from '../core/conversation';
+import type { Conversation, Snapshot } from '../core/conversation';
+import { FIRST_STATE } from '../core/state';
 import styles from './App.module.css';
 import { Chat } from './Chat';
 import { Controls } from './Controls';
@@ -15,11 +16,22 @@ import { Stage } from './Stage';
 /** What the page needs of a conversation. */
 export type ConversationView = Pick<Conversation, 'snapshot' | 'subscribe' | 'act' | 'painted'>;
 
+/** What is painted before any script runs: nothing was asked of the browser yet. */
+const BEFORE: Snapshot = {
+  session: { ...FIRST_STATE, capture: { name: 'off' } },
+  local: null,
+  partner: null,
+};
+
+const before = () => BEFORE;
+
 export function App({ conversation }: { readonly conversation: ConversationView }) {
   const { session, local, partner } = useSyncExternalStore(
     conversation.subscribe,
     conversation.snapshot,
+    before,
   );
+  const ready = useSyncExternalStore(unchanging, isReady, isNotReady);
   const [seen, setSeen] = useState<Sight | null>(null);
   const { phase, mode } = session;
   const sight = phase.name === 'talking' && seen?.roomId === phase.roomId ? seen.picture : null;
@@ -29,6 +41,8 @@ export function App({ conversation }: { readonly conversation: ConversationView 
       className={styles.page}
       data-view={phase.name === 'idle' ? 'landing' : 'call'}
       data-mode={mode}
+      // Nothing answers before the script is there, and nothing looks as if it did.
+      inert={!ready}
     >
       <h1 className={styles.title}>
         <Icon name="chat" size={22} />
@@ -50,3 +64,8 @@ export function App({ conversation }: { readonly conversation: ConversationView 
     </main>
   );
 }
+
+/** React's own way of telling what was painted before from what the script goes on with. */
+const unchanging = () => () => undefined;
+const isReady = () => true;
+const isNotReady = () => false;
