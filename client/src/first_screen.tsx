@@ -8,7 +8,7 @@ import { App } from './ui/App';
 export function firstScreen(): string {
   return renderToString(
     <StrictMode>
-      <App conversation={NOBODY} />
+      <App conversation={NOBODY} preferences={NOTHING_REMEMBERED} />
     </StrictMode>,
   );
 }
@@ -21,4 +21,11 @@ const NOBODY = {
   subscribe: () => () => undefined,
   act: () => undefined,
   painted: () => undefined,
+  loudness: () => 0,
+};
+
+const NOTHING_REMEMBERED = {
+  sound: () => true,
+  subscribe: () => () => undefined,
+  choose: () => undefined,
 };

@@ -7,14 +7,21 @@ import { Conversation } from './core/conversation';
 import { relayUrl } from './core/signalling';
 import './page.css';
 import { App } from './ui/App';
+import { callForAttention } from './ui/attention';
+import { coverUnlessLookedAt } from './ui/covered_camera';
+import { Preferences } from './ui/preferences';
 
 const root = document.getElementById('root');
 if (root === null) throw new Error('index.html has no #root');
 
 const conversation = new Conversation(relayUrl(window.location));
+const preferences = new Preferences();
+preferences.follow(conversation);
+callForAttention(conversation, preferences.sound);
+coverUnlessLookedAt(conversation);
 const page = (
   <StrictMode>
-    <App conversation={conversation} />
+    <App conversation={conversation} preferences={preferences} />
   </StrictMode>
 );
 // The development server puts nothing there.
