@@ -49,7 +49,7 @@ export function Stage({
         {talking?.partner.microphone === false && (
           <p className={styles.badge}>
             <Icon name="microphone_off" size={16} />
-            Your partner is muted
+            <span className={styles.badgeWords}>Your partner is muted</span>
           </p>
         )}
         {audible && (
@@ -58,7 +58,7 @@ export function Stage({
             <span className={styles.bar} />
             <span className={styles.bar} />
             <span className={styles.bar} />
-            Speaking
+            <span className={styles.badgeWords}>Speaking</span>
           </p>
         )}
       </div>

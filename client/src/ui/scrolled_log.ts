@@ -30,6 +30,17 @@ export function useScrolledLog(chat: ChatLog): ScrolledLog {
     setSeen(newest?.number ?? 0);
   }, [newest]);
 
+  // A keyboard that opens takes away what was seen last.
+  useEffect(() => {
+    const at = log.current;
+    if (at === null) return;
+    const watch = new ResizeObserver(() => {
+      if (follows.current) at.scrollTo({ top: at.scrollHeight });
+    });
+    watch.observe(at);
+    return () => watch.disconnect();
+  }, []);
+
   function look() {
     const at = log.current;
     if (at === null) return;
