@@ -58,10 +58,10 @@ ALL = [(width, height) for width in WIDTHS for height in HEIGHTS]
 async def test_a_call_fits_every_window(invite: Invite) -> None:
     red, blue = await asyncio.gather(invite("red"), invite("blue"))
     await red.is_told("Ready")
-    await _fits(red, PEOPLE_HAVE + [ENLARGED_FOUR_TIMES])
+    await _fits(red, [*PEOPLE_HAVE, ENLARGED_FOUR_TIMES])
     await red.start()
     await red.is_told("Looking for a partner")
-    await _fits(red, PEOPLE_HAVE + [ENLARGED_FOUR_TIMES])
+    await _fits(red, [*PEOPLE_HAVE, ENLARGED_FOUR_TIMES])
     await blue.start()
     await see_each_other(red, blue)
     await blue.write(LONG_WORDS)
@@ -79,7 +79,7 @@ async def test_so_do_the_other_modes(invite: Invite, mode: str) -> None:
     for person in (red, blue):
         await person.page.get_by_role("radio", name=mode).check()
     await red.is_told("Ready")
-    await _fits(red, PEOPLE_HAVE + [ENLARGED_FOUR_TIMES])
+    await _fits(red, [*PEOPLE_HAVE, ENLARGED_FOUR_TIMES])
     await meet(red, blue)
     await blue.write(LONG_WORDS)
     await _fits(red, ALL)
@@ -100,7 +100,7 @@ async def test_what_stands_in_the_way_and_the_way_out_fit(served: Served, tmp_pa
         served.process.terminate()
         for person in (red, blue):
             await expect(person.button("Reconnect now")).to_be_visible(timeout=20_000)
-            await _fits(person, PEOPLE_HAVE + [ENLARGED_FOUR_TIMES, (280, 200), (320, 300), (568, 200)])
+            await _fits(person, [*PEOPLE_HAVE, ENLARGED_FOUR_TIMES, (280, 200), (320, 300), (568, 200)])
 
 
 @pytest.mark.parametrize("mode", ["Video", "Text only"])

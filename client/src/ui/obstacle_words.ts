@@ -14,12 +14,19 @@ const TEXT_INSTEAD = {
   does: { type: 'choose_mode', mode: 'text' },
 } as const;
 
+/** Under the words about how things are, before the start. */
+export const BEGIN = 'Start pairs you with someone at random.';
+
 export function wordsForObstacle(session: Session, obstacle: Obstacle): Words {
   switch (obstacle.name) {
     case 'link_lost':
       return wordsForLoss(obstacle.link);
     case 'linking':
-      return { status: 'Connecting to the server…' };
+      return {
+        status: 'Connecting to the server…',
+        // The same as when it is there, so that nothing moves then.
+        ...(session.phase.name === 'idle' && { hint: BEGIN }),
+      };
     case 'reconnecting':
       return {
         status: OUTAGE[obstacle.outage],

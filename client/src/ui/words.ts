@@ -5,7 +5,7 @@ import { isRepairing } from '../core/negotiation';
 import { obstacleOf } from '../core/obstacle';
 import type { Mode } from '../core/protocol';
 import type { Parting, Partner, PersonEvent, Session } from '../core/state';
-import { seconds, wordsForObstacle } from './obstacle_words';
+import { BEGIN, seconds, wordsForObstacle } from './obstacle_words';
 
 export interface Words {
   readonly status: string;
@@ -27,7 +27,7 @@ function wordsForPhase(session: Session, frozen: boolean): Words {
   const { phase, mode } = session;
   switch (phase.name) {
     case 'idle':
-      return { status: 'Ready when you are', hint: 'Start pairs you with someone at random.' };
+      return { status: 'Ready when you are', hint: BEGIN };
     case 'waiting':
       return {
         status:
