@@ -201,6 +201,12 @@ describe('a broken connection', () => {
     expect(reduce(worked, ended('repair'))).toEqual([worked, []]);
   });
 
+  test('that restarts saved, three times over, has all restarts before it again', () => {
+    const saved = advance(failing(3), OFFERED, ANSWERED, became('connected'));
+    expect(saved.negotiation.restarts).toBe(0);
+    expect(effectsOf(saved, became('failed'))).toEqual([RESTART, repair(2)]);
+  });
+
   test('waits for a link', () => {
     const [session, effects] = reduce(RECONNECTING, became('failed'));
     expect(session.negotiation.due).toBe(true);

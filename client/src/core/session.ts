@@ -76,7 +76,7 @@ function transition(session: Session, event: SessionEvent): Step {
     case 'stop':
       return pairing.stop(session);
     case 'say':
-      return writing.say(session, event.id, event.text.trim());
+      return writing.say(session, event.id, event.text);
     case 'say_again':
       return writing.sayAgain(session, event.id);
     case 'typed':

@@ -86,9 +86,35 @@ describe('the log', () => {
   test('does not show a former partner’s last words', () => {
     expect(advance(TALKING, { type: 'next' }, hears('wait!')).chat).toEqual([]);
   });
+
+  test('does not show what belongs to another conversation than this one', () => {
+    const stray = received({
+      event: 'chat_message',
+      data: { id: '1', text: 'for another', room_id: 'second' },
+    });
+    expect(reduce(TALKING, stray)).toEqual([TALKING, []]);
+    const own = received({
+      event: 'chat_message',
+      data: { id: '1', text: 'for you', room_id: 'first' },
+    });
+    expect(lines(advance(TALKING, own))).toEqual(['partner: for you']);
+  });
 });
 
 describe('a message', () => {
+  test.each(['', '  ', '\u200b\u2060', '\u3164', '\u2800', '\u0301'])(
+    'of nothing visible is not sent: %j',
+    (text) => {
+      expect(reduce(TALKING, { type: 'say', id: 'a', text })).toEqual([TALKING, []]);
+    },
+  );
+
+  test('with half of an emoji is sent in a form that the relay can read', () => {
+    expect(effectsOf(TALKING, { type: 'say', id: 'a', text: 'cut \ud83d' })[0]).toMatchObject({
+      message: { data: { text: 'cut \ufffd' } },
+    });
+  });
+
   test('is sent without the space around it, and waits ten seconds for its confirmation', () => {
     const [session, effects] = reduce(TALKING, { type: 'say', id: 'a', text: ' hi \n' });
     expect(delivery(session)).toEqual(['sending']);

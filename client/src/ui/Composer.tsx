@@ -1,6 +1,7 @@
 // Owns the message being written. It forgets it once sent and keeps it nowhere.
 
 import { type FormEvent, useState } from 'react';
+import { isVisible } from '../core/shown_text';
 import styles from './Chat.module.css';
 import { Icon } from './icons';
 
@@ -17,11 +18,12 @@ export function Composer({ enabled, maxLength, onTyped, onSay }: ComposerProps) 
 
   function type(written: string) {
     setText(written);
-    onTyped(written.trim() === '');
+    onTyped(!isVisible(written));
   }
 
   function submit(event: FormEvent) {
     event.preventDefault();
+    if (!isVisible(text)) return;
     onSay(text);
     setText('');
   }
@@ -41,7 +43,7 @@ export function Composer({ enabled, maxLength, onTyped, onSay }: ComposerProps) 
         value={text}
         onChange={({ target }) => type(target.value)}
       />
-      <button type="submit" className={styles.send} disabled={!enabled || text.trim() === ''}>
+      <button type="submit" className={styles.send} disabled={!enabled || !isVisible(text)}>
         <Icon name="send" />
         Send
       </button>

@@ -1,6 +1,8 @@
 // Owns how one entry of the log looks: whose it is, and for our own what became of it.
 
+import { useMemo } from 'react';
 import type { ChatEntry } from '../core/chat_log';
+import { shown } from '../core/shown_text';
 import styles from './Chat.module.css';
 import { Icon } from './icons';
 
@@ -13,9 +15,10 @@ interface MessageProps {
 }
 
 export function Message({ entry, newest, onRetry }: MessageProps) {
+  const text = useMemo(() => shown(entry.text), [entry.text]);
   const said = (
     <p className={styles[entry.from]} dir="auto">
-      {entry.text}
+      {text}
     </p>
   );
   if (entry.from !== 'me') return said;
