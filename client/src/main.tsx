@@ -5,6 +5,7 @@ import { createRoot } from 'react-dom/client';
 import { Conversation } from './core/conversation';
 import { relayUrl } from './core/signalling';
 import { App } from './ui/App';
+import { Crash } from './ui/Crash';
 import './ui/theme.css';
 
 const root = document.getElementById('root');
@@ -13,6 +14,9 @@ if (root === null) throw new Error('index.html has no #root');
 const conversation = new Conversation(relayUrl(window.location));
 createRoot(root).render(
   <StrictMode>
-    <App conversation={conversation} />
+    <Crash>
+      <App conversation={conversation} />
+    </Crash>
   </StrictMode>,
 );
+conversation.open();

@@ -2,9 +2,10 @@
 // and a device to send from, while the person still waits. What keeps it alive is in negotiation.ts.
 
 import type { DeviceFailure, DeviceKind, PerDevice } from './devices';
+import type { Effect, Step } from './effects';
 import type { Mode } from './protocol';
 import { wanted } from './sharing';
-import type { Effect, Session, Step } from './state';
+import type { Session } from './state';
 
 const NONE_LOST = { microphone: null, camera: null } as const;
 
@@ -19,7 +20,9 @@ export function chooseMode(session: Session, mode: Mode): Step {
   ];
 }
 
+/** A browser that can't hold a call has no use for a camera, whose light would be on. */
 export function openCapture(session: Session, before: readonly Effect[] = []): Step {
+  if (!session.calls) return [{ ...session, capture: { name: 'off' } }, before];
   return [
     { ...session, capture: { name: 'asking' } },
     [...before, { type: 'open_capture', wanted: wanted(session) }],
@@ -78,6 +81,19 @@ export function openPeer(session: Session): Step {
     },
     [{ type: 'open_peer', iceServers: link.iceServers }],
   ];
+}
+
+/** The browser threw when a connection was to be opened: it lacks WebRTC, or a part of it. */
+export function withoutCalls(session: Session): Step {
+  return [
+    { ...withoutPeer(session), calls: false, capture: { name: 'off' } },
+    [{ type: 'close_peer' }, { type: 'close_capture' }],
+  ];
+}
+
+/** The browser threw when it was asked for a device. */
+export function captureThrown(session: Session): Step {
+  return [{ ...session, capture: { name: 'failed', failure: 'other' } }, []];
 }
 
 /** The state after `close_peer`. What was offered is answered yet, as long as the link holds. */

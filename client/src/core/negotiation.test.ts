@@ -20,10 +20,11 @@ import {
   TALKING,
   TEXT_READY,
 } from '../testing/sessions';
+import type { Effect } from './effects';
 import { isRepairing } from './negotiation';
 import { obstacleOf } from './obstacle';
 import { PROBE_AGAIN_SECONDS, PROBE_LATER_SECONDS, reduce } from './session';
-import type { Effect, Session, SessionEvent } from './state';
+import type { Session, SessionEvent } from './state';
 
 const OPEN_PEER: Effect = { type: 'open_peer', iceServers: [{ urls: ['stun:relay.test'] }] };
 const FAILED = error('connection_failed');

@@ -7,6 +7,8 @@ import type { Link, Outage, Session } from './state';
 
 export type Obstacle =
   | { readonly name: 'link_lost'; readonly link: Extract<Link, { readonly name: 'lost' }> }
+  /** This browser can't see or hear others. */
+  | { readonly name: 'no_calls' }
   | { readonly name: 'linking' }
   | { readonly name: 'reconnecting'; readonly outage: Outage }
   | { readonly name: 'asking' }
@@ -21,6 +23,7 @@ export type Obstacle =
 export function obstacleOf(session: Session): Obstacle | null {
   const { capture, link, connection, mode } = session;
   if (link.name === 'lost') return { name: 'link_lost', link };
+  if (!session.calls && mode !== 'text') return { name: 'no_calls' };
   if (capture.name === 'failed') return { name: 'capture_failed', failure: capture.failure };
   if (capture.name === 'asking') return { name: 'asking' };
   if (link.name === 'connecting') return { name: 'linking' };

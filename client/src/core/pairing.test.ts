@@ -20,8 +20,9 @@ import {
   TEXT_READY,
   WAITING,
 } from '../testing/sessions';
+import type { Effect } from './effects';
 import { PROBE_SECONDS, reduce } from './session';
-import { type Effect, FIRST_STATE } from './state';
+import { FIRST_STATE } from './state';
 
 const FIND = says({ event: 'find_partner', data: { mode: 'video', keep_searching: true } });
 const NEXT = says({ event: 'next_partner' });

@@ -14,9 +14,10 @@
 // - A refused `next_partner` changes nothing on the server, so there the former partner is still
 //   looking at a picture that we stopped. `leave_room` lets them go; the search goes on by itself.
 
+import type { Effect, Step } from './effects';
 import { maySearch } from './obstacle';
 import type { ErrorMessage, PartnerFound, Resumed } from './protocol';
-import type { Effect, Parting, Partner, Phase, Session, Step } from './state';
+import type { Parting, Partner, Phase, Session } from './state';
 
 /** For a refusal that names no time. */
 const COOLING_SECONDS = 5;

@@ -4,6 +4,8 @@
 // (the media connection), pairing.ts (partners) and writing.ts (chat). What follows from the state
 // alone, whatever the event, is here.
 
+import { thrown } from './breakage';
+import type { Effect, Step, Timer } from './effects';
 import * as link from './link';
 import * as media from './media';
 import * as negotiation from './negotiation';
@@ -12,7 +14,7 @@ import * as pairing from './pairing';
 import type { ErrorMessage, IceServer, ServerMessage } from './protocol';
 import * as resumption from './resumption';
 import { same, sending, shared } from './sharing';
-import type { Effect, Session, SessionEvent, Step, Timer } from './state';
+import type { Session, SessionEvent } from './state';
 import * as writing from './writing';
 
 /** By then a picture flows, and the relay has taken back what the link of the last partner did not let through. */
@@ -29,7 +31,10 @@ const PROBE_LATER: Effect = {
 };
 
 export function reduce(session: Session, event: SessionEvent): Step {
-  const [moved, effects] = transition(session, event);
+  const [moved, effects] = transition(
+    event.type === 'received' ? link.heard(session) : session,
+    event,
+  );
   const [next, consequences] = follow(session, moved);
   return [next, [...consequences, ...effects].filter((effect) => isHeard(next, effect))];
 }
@@ -60,7 +65,11 @@ function isHeard({ link: { name } }: Session, effect: Effect): boolean {
 function transition(session: Session, event: SessionEvent): Step {
   switch (event.type) {
     case 'page_opened':
-      return media.openCapture(...link.dial(session));
+      return media.openCapture(...link.dial({ ...session, calls: event.able.calls }));
+    case 'page_woke':
+      return link.woke(session);
+    case 'thrown':
+      return thrown(session, event.by);
     case 'choose_mode':
       return media.chooseMode(session, event.mode);
     case 'choose_keep_searching':
@@ -142,6 +151,9 @@ function receive(session: Session, message: ServerMessage): Step {
       return pairing.updatePartner(session, { away: false });
     case 'ping':
       return [session, [{ type: 'send', message: { event: 'pong' } }]];
+    case 'pong':
+      // That it came is all it says.
+      return [session, []];
     case 'server_draining':
       return drained(session, message.data.seconds);
     case 'media_state':
@@ -181,6 +193,8 @@ function timerEnded(session: Session, timer: Timer): Step {
       return link.pauseEnded(session);
     case 'settling':
       return link.settled(session);
+    case 'silence':
+      return link.silent(session);
     case 'resume_window':
       return link.windowEnded(session);
     case 'disconnected':
@@ -227,6 +241,7 @@ function retry(session: Session): Step {
       return [session, [{ type: 'switch_device', kind: obstacle.kind, id: null }]];
     case 'linking':
     case 'asking':
+    case 'no_calls':
     case undefined:
       return [session, []];
   }

@@ -1,11 +1,12 @@
-// Owns what the page knows: the state, what can happen to it, and what it can ask to be done.
+// Owns what the page knows: the state, and what can happen to it (effects.ts: what it can ask to be done).
 // Types and the first state only; session.ts alone makes one state out of another.
 
+import type { Abilities } from './abilities';
 import type { ChatLog } from './chat_log';
-import type { Device, DeviceFailure, DeviceKind, PerDevice, Wanted } from './devices';
+import type { Device, DeviceFailure, DeviceKind, PerDevice } from './devices';
+import type { Effect, Timer } from './effects';
 import type { Connection } from './peer';
 import type {
-  ClientMessage,
   FirstFrame,
   IceServer,
   Limits,
@@ -44,6 +45,8 @@ export interface OpenLink {
   readonly draining: number | null;
   /** Tries since a link last held for a while: one that opens and breaks at once is no success. */
   readonly failures: number;
+  /** The relay was asked whether it is there, and has said nothing since. */
+  readonly asked: boolean;
 }
 
 /** Why there is no link although there may be one again: what the person is told of it. */
@@ -121,6 +124,8 @@ export type Typing = 'quiet' | 'fresh' | 'stale';
 
 export interface Session {
   readonly mode: Mode;
+  /** This browser can see and hear others, as far as it has shown. */
+  readonly calls: boolean;
   /** Search on when a partner leaves. */
   readonly keepSearching: boolean;
   /** Which microphone and camera the person wants on. */
@@ -157,7 +162,11 @@ export type PersonEvent =
   | { readonly type: 'retry' };
 
 export type BrowserEvent =
-  | { readonly type: 'page_opened' }
+  | { readonly type: 'page_opened'; readonly able: Abilities }
+  /** The page is looked at again, or runs again after it stood still. */
+  | { readonly type: 'page_woke' }
+  /** The browser threw instead of doing this. */
+  | { readonly type: 'thrown'; readonly by: Effect['type'] }
   | { readonly type: 'captured'; readonly using: PerDevice<string | null> }
   | { readonly type: 'capture_failed'; readonly failure: DeviceFailure }
   | { readonly type: 'devices_listed'; readonly devices: PerDevice<readonly Device[]> }
@@ -185,67 +194,12 @@ export type SessionEvent =
   | BrowserEvent
   | { readonly type: 'received'; readonly message: ServerMessage };
 
-export type Timer =
-  | 'dialling'
-  /** Until the next try to reach the relay. */
-  | 'redial'
-  /** For how long a link has to hold. */
-  | 'settling'
-  /** For as long as the relay keeps the session of a lost link. */
-  | 'resume_window'
-  /** For how long a connection is `disconnected` before that is taken seriously. */
-  | 'disconnected'
-  /** The answer to an ICE restart. */
-  | 'answer'
-  /** For a restart or a replacement to lead to a connection. */
-  | 'repair'
-  /** For media to flow to a new partner, and for what came of a probe. */
-  | 'probe'
-  | 'probe_again'
-  | 'probe_later'
-  | 'cooling'
-  | 'typing_pause'
-  | 'typing_repeat'
-  | 'partner_typing'
-  /** The confirmation of the message with this id. */
-  | `message ${string}`;
-
-export type Effect =
-  | { readonly type: 'send'; readonly message: ClientMessage }
-  /** Runs once, and anew if it is running. There is no stopping it: what is stale is passed over. */
-  | { readonly type: 'set_timer'; readonly timer: Timer; readonly seconds: number }
-  /** The same, after a time that is drawn evenly from zero to so many seconds. */
-  | { readonly type: 'set_random_timer'; readonly timer: Timer; readonly atMost: number }
-  /** Opens a link. The one there is, if any, is not heard any more. */
-  | { readonly type: 'dial' }
-  /** Opens devices in the place of those that are open. */
-  | { readonly type: 'open_capture'; readonly wanted: Wanted }
-  | { readonly type: 'close_capture' }
-  | { readonly type: 'switch_device'; readonly kind: DeviceKind; readonly id: string | null }
-  | { readonly type: 'enable_devices'; readonly on: PerDevice<boolean> }
-  /** Sends exactly these to the partner. */
-  | { readonly type: 'send_media'; readonly sending: PerDevice<boolean> }
-  /** Takes the place of an open one. */
-  | { readonly type: 'open_peer'; readonly iceServers: readonly IceServer[] }
-  /** For the next ICE restart of the open one. */
-  | { readonly type: 'renew_ice_servers'; readonly iceServers: readonly IceServer[] }
-  /** Makes another offer, with new ICE credentials. */
-  | { readonly type: 'restart_ice' }
-  | { readonly type: 'accept_answer'; readonly sdp: string }
-  /**
-   * Finds out how much the way to the relay takes, where the browser believes that it takes little; and where it takes
-   * enough, has a `whole` picture shown, if that is wanted.
-   */
-  | { readonly type: 'probe'; readonly whole: boolean }
-  | { readonly type: 'close_peer' };
-
-export type Step = readonly [Session, readonly Effect[]];
-
 /** Both are on until the relay hears otherwise. */
 export const TOLD_AT_FIRST: PerDevice<boolean> = { microphone: true, camera: true };
 
 export const FIRST_STATE: Session = {
   mode: 'video',
+  calls: true,
   keepSearching: true,
   on: { microphone: true, camera: true },
   picked: { microphone: null, camera: null },

@@ -1,5 +1,6 @@
 // States that tests begin from, each reached by the events that really lead there.
 
+import type { Effect, Timer } from '../core/effects';
 import type { Connection } from '../core/peer';
 import type {
   ClientMessage,
@@ -10,13 +11,7 @@ import type {
   ServerMessage,
 } from '../core/protocol';
 import { reduce } from '../core/session';
-import {
-  type Effect,
-  FIRST_STATE,
-  type Session,
-  type SessionEvent,
-  type Timer,
-} from '../core/state';
+import { FIRST_STATE, type Session, type SessionEvent } from '../core/state';
 
 export const LIMITS: Limits = {
   message_bytes: 65_536,
@@ -107,7 +102,11 @@ export function effectsOf(session: Session, event: SessionEvent): readonly Effec
   return reduce(session, event)[1];
 }
 
-const OPENED = advance(FIRST_STATE, { type: 'page_opened' });
+export const PAGE_OPENED: SessionEvent = {
+  type: 'page_opened',
+  able: { calls: true, devices: true },
+};
+const OPENED = advance(FIRST_STATE, PAGE_OPENED);
 export const GRANTED = advance(OPENED, { type: 'captured', using: USING });
 export const LINKED = advance(OPENED, received(CONNECTED));
 export const READY = advance(GRANTED, received(CONNECTED), OFFERED, ANSWERED);

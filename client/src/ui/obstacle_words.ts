@@ -18,6 +18,8 @@ export function wordsForObstacle(session: Session, obstacle: Obstacle): Words {
   switch (obstacle.name) {
     case 'link_lost':
       return wordsForLoss(obstacle.link);
+    case 'no_calls':
+      return wordsForNoCalls(session);
     case 'linking':
       return { status: 'Connecting to the server…' };
     case 'reconnecting':
@@ -78,6 +80,12 @@ function wordsForLoss({
       };
     case 'too_slow':
       return { status: lost, hint: 'Your network was too slow to keep up.', action: RECONNECT };
+    case 'barred':
+      return {
+        status: 'This browser cannot connect to the server',
+        hint: 'Its age, a setting or an extension keeps it from opening a WebSocket. Another browser may help.',
+        action: TRY_AGAIN,
+      };
     case 'server_full':
       return {
         status: 'The server is full right now',
@@ -91,6 +99,16 @@ function wordsForLoss({
         action: TRY_AGAIN,
       };
   }
+}
+
+function wordsForNoCalls({ mode, phase }: Session): Words {
+  const status = `This browser cannot hold ${mode === 'audio' ? 'voice' : 'video'} calls`;
+  if (phase.name === 'talking') return { status, hint: 'You can still write to each other.' };
+  return {
+    status,
+    hint: 'WebRTC is missing or turned off in it. Text works.',
+    action: TEXT_INSTEAD,
+  };
 }
 
 function wordsForConnection(session: Session): Words {
