@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type FakeDevices, stubDevices } from '../testing/fake_devices';
+import { type FakeDevices, FakePermissions, stubDevices } from '../testing/fake_devices';
 import { FakePeerConnection, stubMediaGlobals } from '../testing/fake_peer_connection';
 import { FakeWebSocket } from '../testing/fake_web_socket';
 import { CONNECTED, FOUND, parted, resumed } from '../testing/sessions';
@@ -113,6 +113,35 @@ test('a camera that is unplugged is noticed, and one that is plugged in takes it
   expect(sent()).toEqual(['mic-1#0', 'cam-1#2', null]);
 });
 
+test('what the system mutes is not sent, and is told, until it comes back', async () => {
+  await startTalking();
+  devices.newest('audio').mute(true);
+  await settle();
+  expect(sent()).toEqual([null, 'cam-1#0', null]);
+  expect(FakeWebSocket.last.sent.at(-1)).toEqual({
+    event: 'media_state',
+    data: { microphone: false, camera: true },
+  });
+  devices.newest('audio').mute(false);
+  await settle();
+  expect(sent()).toEqual(['mic-1#0', 'cam-1#0', null]);
+});
+
+test('a camera that was refused is opened as soon as the person allows it', async () => {
+  const permissions = new FakePermissions();
+  devices = stubDevices(permissions);
+  permissions.become('camera', 'denied');
+  devices.refusals.video = 'NotAllowedError';
+  const conversation = await openConversation();
+  conversation.act({ type: 'start' });
+  await settle();
+  expect(conversation.snapshot().session.phase.name).toBe('waiting');
+  delete devices.refusals.video;
+  permissions.become('camera', 'granted');
+  await settle();
+  expect(conversation.snapshot().session.capture).toMatchObject({ using: { camera: 'cam-1' } });
+});
+
 test('a camera that cannot be switched to is reported as lost', async () => {
   const conversation = await startTalking();
   devices.refusal = 'NotReadableError';
@@ -133,7 +162,9 @@ test('lists devices once they have names, and again when one is plugged in', asy
 test('devices that are refused leave the reason', async () => {
   devices.refusal = 'NotAllowedError';
   const conversation = await openConversation();
-  expect(conversation.snapshot().session.capture).toEqual({ name: 'failed', failure: 'refused' });
+  expect(conversation.snapshot().session.capture).toMatchObject({
+    absent: { microphone: 'refused', camera: 'refused' },
+  });
 });
 
 test('text closes the devices and the media connection', async () => {
@@ -287,7 +318,7 @@ test('closing it leaves no timer running and no listener behind', async () => {
   conversation.close();
   expect(vi.getTimerCount()).toBe(0);
   expect(unheard).toHaveBeenCalledOnce();
-  expect(unseen).toHaveBeenCalledTimes(2);
+  expect(unseen).toHaveBeenCalledTimes(3);
   const last = dialled();
   page.dispatchEvent(new Event('online'));
   expect(dialled()).toBe(last);
@@ -295,7 +326,10 @@ test('closing it leaves no timer running and no listener behind', async () => {
 
 test('devices that are granted after closing are switched off again', async () => {
   const conversation = begin();
+  const answer = devices.keepWaiting();
+  await settle();
   conversation.close();
+  answer();
   await settle();
   expect(devices.given).toHaveLength(2);
   for (const track of devices.given) expect(track.stop).toHaveBeenCalledOnce();

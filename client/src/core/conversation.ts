@@ -4,7 +4,7 @@
 
 import { abilities } from './abilities';
 import { Capture, type Captured } from './capture';
-import { type DeviceFailure, listDevices, onDevicesChanged, type PerDevice } from './devices';
+import { listDevices, onDevicesChanged, type PerDevice } from './devices';
 import type { Effect } from './effects';
 import { type Expected, expected } from './expected';
 import { Experience } from './experience';
@@ -12,6 +12,7 @@ import { SILENCE_SECONDS } from './link';
 import { onNetworkChanged, onWoken } from './network';
 import { selectedPath } from './path';
 import { Peer } from './peer';
+import { onPermissionChanged } from './permissions';
 import type { IceServer } from './protocol';
 import { Pulse } from './pulse';
 import { reduce } from './session';
@@ -30,9 +31,12 @@ export interface Snapshot {
 
 export class Conversation {
   readonly #url: string;
-  readonly #capture = new Capture((kind) => {
-    this.#preview();
-    this.#happen({ type: 'device_lost', kind, why: 'ended' });
+  readonly #capture = new Capture({
+    ended: (kind) => {
+      this.#preview();
+      this.#happen({ type: 'device_ended', kind });
+    },
+    muted: (kind, muted) => this.#happen({ type: 'device_muted', kind, muted }),
   });
   readonly #timers = new Timers((timer) => this.#happen({ type: 'timer_ended', timer }));
   readonly #subscribers = new Set<() => void>();
@@ -53,6 +57,11 @@ export class Conversation {
   open(): void {
     this.#watchBrowser(() => onDevicesChanged(() => void this.#listDevices()));
     this.#watchBrowser(() => onNetworkChanged(() => this.#happen({ type: 'network_changed' })));
+    this.#watchBrowser(() =>
+      onPermissionChanged((kind, permission) =>
+        this.#happen({ type: 'permission_changed', kind, permission }),
+      ),
+    );
     this.#watchBrowser(() => onWoken(() => this.#happen({ type: 'page_woke' })));
     this.#happen({ type: 'page_opened', able: abilities() });
   }
@@ -139,20 +148,13 @@ export class Conversation {
         this.#dial();
         break;
       case 'open_capture':
-        return this.#captured(this.#capture.open(effect.wanted), (failure) => ({
-          type: 'capture_failed',
-          failure,
-        }));
+        return this.#captured(this.#capture.open(effect.wanted));
       case 'close_capture':
         this.#capture.close();
         this.#preview();
         break;
       case 'switch_device':
-        return this.#captured(this.#capture.switch(effect.kind, effect.id), (why) => ({
-          type: 'device_lost',
-          kind: effect.kind,
-          why,
-        }));
+        return this.#captured(this.#capture.switch(effect.kind, effect.id));
       case 'enable_devices':
         this.#capture.enable(effect.on);
         break;
@@ -177,18 +179,13 @@ export class Conversation {
   }
 
   /** What was open is closed when this is called, and what is asked for comes when it comes. */
-  async #captured(
-    asked: Promise<Captured>,
-    failed: (failure: DeviceFailure) => SessionEvent,
-  ): Promise<void> {
+  async #captured(asked: Promise<Captured | 'overtaken'>): Promise<void> {
     this.#preview();
     const outcome = await asked;
     if (outcome === 'overtaken') return;
     this.#preview();
     void this.#send(sending(this.#snapshot.session));
-    this.#happen(
-      'using' in outcome ? { type: 'captured', using: outcome.using } : failed(outcome.failure),
-    );
+    this.#happen({ type: 'captured', ...outcome });
     await this.#listDevices();
   }
 

@@ -52,11 +52,10 @@ function pauses(session: Session, first: SessionEvent, count: number): number[] 
   return found;
 }
 
-test('the page begins by dialling and by asking for camera and microphone', () => {
+test('the page begins by dialling, and asks the person for nothing', () => {
   expect(effectsOf(FIRST_STATE, PAGE_OPENED)).toEqual([
     { type: 'dial' },
     { type: 'set_timer', timer: 'dialling', seconds: 10 },
-    { type: 'open_capture', wanted: { microphone: null, camera: null } },
   ]);
 });
 

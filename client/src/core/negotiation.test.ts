@@ -6,6 +6,7 @@ import {
   CONNECTED,
   CONNECTED_CALL,
   CUT,
+  captured,
   effectsOf,
   ended,
   error,
@@ -105,7 +106,7 @@ describe('an offer', () => {
       OFFERED,
       { type: 'choose_mode', mode: 'text' },
       { type: 'choose_mode', mode: 'audio' },
-      { type: 'captured', using: { microphone: 'm', camera: null } },
+      captured({ microphone: 'm', camera: null }),
       OFFERED,
     );
     const [first, nothing] = reduce(both, ANSWERED);
@@ -119,7 +120,7 @@ describe('an offer', () => {
       OFFERED,
       { type: 'choose_mode', mode: 'text' },
       { type: 'choose_mode', mode: 'video' },
-      { type: 'captured', using: { microphone: 'm', camera: 'c' } },
+      captured({ microphone: 'm', camera: 'c' }),
       OFFERED,
     );
     const session = advance(both, error('invalid_offer'));

@@ -4,6 +4,7 @@
 // (the media connection), pairing.ts (partners) and writing.ts (chat). What follows from the state
 // alone, whatever the event, is here.
 
+import type { Abilities } from './abilities';
 import { thrown } from './breakage';
 import type { Effect, Step, Timer } from './effects';
 import * as link from './link';
@@ -40,7 +41,8 @@ export function reduce(session: Session, event: SessionEvent): Step {
 }
 
 /** These come before the effects of the event: media stops before another partner is asked for. */
-function follow(before: Session, after: Session): Step {
+function follow(before: Session, moved: Session): Step {
+  const [after, searching] = pairing.begin(moved);
   const effects: Effect[] = [];
   if (!same(before.on, after.on)) effects.push({ type: 'enable_devices', on: after.on });
   if (!same(sending(before), sending(after))) {
@@ -50,10 +52,11 @@ function follow(before: Session, after: Session): Step {
     effects.push({ type: 'set_timer', timer: 'probe', seconds: PROBE_SECONDS });
   }
   const told = shared(after);
-  if (after.link.name !== 'open' || same(after.told, told)) return [after, effects];
+  if (after.link.name !== 'open' || same(after.told, told))
+    return [after, [...effects, ...searching]];
   return [
     { ...after, told },
-    [...effects, { type: 'send', message: { event: 'media_state', data: told } }],
+    [...effects, { type: 'send', message: { event: 'media_state', data: told } }, ...searching],
   ];
 }
 
@@ -65,9 +68,9 @@ function isHeard({ link: { name } }: Session, effect: Effect): boolean {
 function transition(session: Session, event: SessionEvent): Step {
   switch (event.type) {
     case 'page_opened':
-      return media.openCapture(...link.dial({ ...session, calls: event.able.calls }));
+      return opened(session, event.able);
     case 'page_woke':
-      return link.woke(session);
+      return woke(session);
     case 'thrown':
       return thrown(session, event.by);
     case 'choose_mode':
@@ -93,13 +96,15 @@ function transition(session: Session, event: SessionEvent): Step {
     case 'retry':
       return retry(session);
     case 'captured':
-      return media.captured(session, event.using);
-    case 'capture_failed':
-      return [{ ...session, capture: { name: 'failed', failure: event.failure } }, []];
+      return media.captured(session, event);
+    case 'permission_changed':
+      return media.permissionChanged(session, event.kind, event.permission);
     case 'devices_listed':
-      return [{ ...session, devices: event.devices }, []];
-    case 'device_lost':
-      return media.deviceLost(session, event.kind, event.why);
+      return media.devicesListed(session, event.devices);
+    case 'device_ended':
+      return media.deviceEnded(session, event.kind);
+    case 'device_muted':
+      return media.deviceMuted(session, event.kind, event.muted);
     case 'link_lost':
       return link.lost(session, event.loss);
     case 'network_changed':
@@ -129,6 +134,17 @@ function transition(session: Session, event: SessionEvent): Step {
     case 'received':
       return receive(session, event.message);
   }
+}
+
+function opened(session: Session, able: Abilities): Step {
+  const [next, effects] = media.pageOpened({ ...session, calls: able.calls }, able.devices);
+  const [dialling, dialled] = link.dial(next);
+  return [dialling, [...dialled, ...effects]];
+}
+
+function woke(session: Session): Step {
+  const [next, effects] = link.woke(session);
+  return [next, [...effects, ...media.woke(session)]];
 }
 
 function receive(session: Session, message: ServerMessage): Step {
@@ -238,7 +254,11 @@ function retry(session: Session): Step {
     case 'connection_failed':
       return media.openPeer(media.withoutPeer(session));
     case 'device_lost':
-      return [session, [{ type: 'switch_device', kind: obstacle.kind, id: null }]];
+    case 'device_muted':
+      return [
+        session,
+        obstacle.kinds.map((kind) => ({ type: 'switch_device', kind, id: session.picked[kind] })),
+      ];
     case 'linking':
     case 'asking':
     case 'no_calls':

@@ -2,10 +2,12 @@
 // Types and the first state only; session.ts alone makes one state out of another.
 
 import type { Abilities } from './abilities';
+import type { Captured } from './capture';
 import type { ChatLog } from './chat_log';
 import type { Device, DeviceFailure, DeviceKind, PerDevice } from './devices';
 import type { Effect, Timer } from './effects';
 import type { Connection } from './peer';
+import type { Permission } from './permissions';
 import type {
   FirstFrame,
   IceServer,
@@ -20,18 +22,26 @@ import type {
 } from './protocol';
 import type { Ending, LinkLoss } from './signalling';
 
-/** The person's camera and microphone. */
+/** The person's camera and microphone (media.ts has the table). */
 export type Capture =
-  /** In text mode nothing is asked for. */
+  /** In text mode, and in a browser that can hold no calls, nothing is asked for. */
   | { readonly name: 'off' }
+  /** Not asked for yet: the person is to press Start first, unless they allowed it before. */
+  | { readonly name: 'closed' }
   | { readonly name: 'asking' }
-  | {
-      readonly name: 'granted';
-      readonly using: PerDevice<string | null>;
-      /** Why a device that was granted is not there any more. */
-      readonly lost: PerDevice<DeviceFailure | 'ended' | null>;
-    }
-  | { readonly name: 'failed'; readonly failure: DeviceFailure };
+  | OpenCapture;
+
+/** What there is of them: one, both, or neither. */
+export interface OpenCapture {
+  readonly name: 'open';
+  readonly using: PerDevice<string | null>;
+  /** Why one was not there when they were opened. The person goes on without it. */
+  readonly absent: PerDevice<DeviceFailure | null>;
+  /** Why one that was there, or was chosen, is not there any more. */
+  readonly lost: PerDevice<DeviceFailure | 'ended' | null>;
+  /** The system keeps it silent or dark: a phone call, a switch on the headset or beside the camera. */
+  readonly muted: PerDevice<boolean>;
+}
 
 /** A link over which the relay has said `connected`, and what it said with it. */
 export interface OpenLink {
@@ -133,7 +143,11 @@ export interface Session {
   /** The ones the person picked, for as long as the page lives. */
   readonly picked: PerDevice<string | null>;
   readonly devices: PerDevice<readonly Device[]>;
+  /** Whether the browser would ask before it opens one. */
+  readonly permission: PerDevice<Permission>;
   readonly capture: Capture;
+  /** The person pressed Start, and the search begins once their devices are open. */
+  readonly starting: boolean;
   readonly link: Link;
   readonly phase: Phase;
   /** Null until the relay has told them. */
@@ -167,14 +181,16 @@ export type BrowserEvent =
   | { readonly type: 'page_woke' }
   /** The browser threw instead of doing this. */
   | { readonly type: 'thrown'; readonly by: Effect['type'] }
-  | { readonly type: 'captured'; readonly using: PerDevice<string | null> }
-  | { readonly type: 'capture_failed'; readonly failure: DeviceFailure }
-  | { readonly type: 'devices_listed'; readonly devices: PerDevice<readonly Device[]> }
+  /** Devices were opened, or one in the place of another, as far as that was possible. */
+  | ({ readonly type: 'captured' } & Captured)
   | {
-      readonly type: 'device_lost';
+      readonly type: 'permission_changed';
       readonly kind: DeviceKind;
-      readonly why: DeviceFailure | 'ended';
+      readonly permission: Permission;
     }
+  | { readonly type: 'devices_listed'; readonly devices: PerDevice<readonly Device[]> }
+  | { readonly type: 'device_ended'; readonly kind: DeviceKind }
+  | { readonly type: 'device_muted'; readonly kind: DeviceKind; readonly muted: boolean }
   | { readonly type: 'link_lost'; readonly loss: LinkLoss }
   /** The browser is on a network again, or on another one. */
   | { readonly type: 'network_changed' }
@@ -204,7 +220,9 @@ export const FIRST_STATE: Session = {
   on: { microphone: true, camera: true },
   picked: { microphone: null, camera: null },
   devices: { microphone: [], camera: [] },
-  capture: { name: 'asking' },
+  permission: { microphone: 'unknown', camera: 'unknown' },
+  capture: { name: 'closed' },
+  starting: false,
   link: { name: 'connecting' },
   phase: { name: 'idle' },
   limits: null,

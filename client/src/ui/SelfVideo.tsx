@@ -7,17 +7,14 @@ import { shared } from '../core/sharing';
 import type { Session } from '../core/state';
 import { Icon, type IconName } from './icons';
 import styles from './Stage.module.css';
+import { wordsForSelf } from './words';
 
 interface SelfVideoProps {
   readonly session: Session;
   readonly stream: MediaStream | null;
 }
 
-const UNSEEN: Record<Mode, { readonly icon: IconName; readonly words: string }> = {
-  video: { icon: 'camera_off', words: 'Camera off' },
-  audio: { icon: 'sound', words: 'Audio only' },
-  text: { icon: 'chat', words: 'Text only' },
-};
+const UNSEEN: Record<Mode, IconName> = { video: 'camera_off', audio: 'sound', text: 'chat' };
 
 export function SelfVideo({ session, stream }: SelfVideoProps) {
   const ref = useRef<HTMLVideoElement>(null);
@@ -41,8 +38,8 @@ export function SelfVideo({ session, stream }: SelfVideoProps) {
       />
       {!inView && (
         <p className={styles.unseen}>
-          <Icon name={UNSEEN[session.mode].icon} size={28} />
-          <span>{UNSEEN[session.mode].words}</span>
+          <Icon name={UNSEEN[session.mode]} size={28} />
+          <span>{wordsForSelf(session)}</span>
         </p>
       )}
       {session.mode !== 'text' && !microphone && (
