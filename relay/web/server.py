@@ -38,10 +38,11 @@ class WebServer:
         app.router.add_get("/ws", gateway.handle)
         gate = OperatorGate(settings)
         status.add_routes(app, about, gate, settings)
-        operator.add_routes(app, console, gate)
+        client = pages.Pages(pages.STATIC)
+        operator.add_routes(app, console, gate, client)
         metrics.add_routes(app, figures.render, gate, settings)
-        checking.add_routes(app)
-        pages.add_routes(app)
+        checking.add_routes(app, client)
+        pages.add_routes(app, client)
         self._runner = web.AppRunner(
             app,
             access_log=None,

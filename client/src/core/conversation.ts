@@ -83,6 +83,9 @@ export class Conversation {
     if (this.#experience?.roomId === roomId) this.#experience.painted(inView);
   };
 
+  /** How loud the partner is now, from 0 to 1. Not state: it changes all the time. */
+  readonly loudness = (): number => this.#peer?.loudness() ?? 0;
+
   /** Media first, then the link, then the devices whose light the person is watching. */
   close(): void {
     this.#closed = true;

@@ -140,6 +140,12 @@ export class Peer {
     return sources.length === 0 ? null : Math.max(...sources.map(({ timestamp }) => timestamp));
   }
 
+  /** How loud the partner is now, from 0 to 1, as the packets say (RFC 6464). */
+  loudness(): number {
+    const sources = this.#lines.partner_microphone.receiver.getSynchronizationSources();
+    return Math.max(0, ...sources.map(({ audioLevel }) => audioLevel ?? 0));
+  }
+
   close(): void {
     this.#observer = null;
     this.#connection.close();

@@ -7,6 +7,7 @@ import { Icon } from './icons';
 import { PartnerVideo, type Sight } from './PartnerVideo';
 import { SelfVideo } from './SelfVideo';
 import styles from './Stage.module.css';
+import { useSpeaking } from './speaking';
 
 interface StageProps {
   readonly session: Session;
@@ -14,16 +15,28 @@ interface StageProps {
   readonly partner: MediaStream | null;
   /** There is a picture of the partner, of this moment. */
   readonly pictured: boolean;
+  /** How loud the partner is now, from 0 to 1. */
+  readonly loudness: () => number;
   readonly onSight: (sight: Sight | null) => void;
   readonly onPainted: (roomId: string, inView: boolean) => void;
 }
 
-export function Stage({ session, local, partner, pictured, onSight, onPainted }: StageProps) {
+export function Stage({
+  session,
+  local,
+  partner,
+  pictured,
+  loudness,
+  onSight,
+  onPainted,
+}: StageProps) {
   const { phase, mode } = session;
   const talking = phase.name === 'talking' ? phase : null;
+  const audible = talking?.partner.microphone === true && mode !== 'text';
+  const speaking = useSpeaking(audible ? loudness : null);
   if (mode === 'text' && phase.name !== 'idle') return null;
   return (
-    <section className={styles.stage} aria-label="Video">
+    <section className={styles.stage} data-speaking={speaking} aria-label="Video">
       <PartnerVideo
         stream={partner}
         roomId={talking?.roomId ?? null}
@@ -32,12 +45,23 @@ export function Stage({ session, local, partner, pictured, onSight, onPainted }:
         onSight={onSight}
         onPainted={onPainted}
       />
-      {talking?.partner.microphone === false && (
-        <p className={styles.badge}>
-          <Icon name="microphone_off" size={16} />
-          Your partner is muted
-        </p>
-      )}
+      <div className={styles.signs}>
+        {talking?.partner.microphone === false && (
+          <p className={styles.badge}>
+            <Icon name="microphone_off" size={16} />
+            <span className={styles.badgeWords}>Your partner is muted</span>
+          </p>
+        )}
+        {audible && (
+          // For eyes alone: who hears them need not be told.
+          <p className={styles.speaking} data-speaking={speaking} aria-hidden="true">
+            <span className={styles.bar} />
+            <span className={styles.bar} />
+            <span className={styles.bar} />
+            <span className={styles.badgeWords}>Speaking</span>
+          </p>
+        )}
+      </div>
       <SelfVideo session={session} stream={local} />
     </section>
   );
