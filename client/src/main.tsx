@@ -8,6 +8,7 @@ import { relayUrl } from './core/signalling';
 import './page.css';
 import { App } from './ui/App';
 import { callForAttention } from './ui/attention';
+import { Crash } from './ui/Crash';
 import { coverUnlessLookedAt } from './ui/covered_camera';
 import { Preferences } from './ui/preferences';
 
@@ -16,14 +17,17 @@ if (root === null) throw new Error('index.html has no #root');
 
 const conversation = new Conversation(relayUrl(window.location));
 const preferences = new Preferences();
-preferences.follow(conversation);
-callForAttention(conversation, preferences.sound);
-coverUnlessLookedAt(conversation);
 const page = (
   <StrictMode>
-    <App conversation={conversation} preferences={preferences} />
+    <Crash>
+      <App conversation={conversation} preferences={preferences} />
+    </Crash>
   </StrictMode>
 );
 // The development server puts nothing there.
 if (root.hasChildNodes()) hydrateRoot(root, page);
 else createRoot(root).render(page);
+preferences.follow(conversation);
+callForAttention(conversation, preferences.sound);
+coverUnlessLookedAt(conversation);
+conversation.open();

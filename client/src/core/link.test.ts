@@ -10,6 +10,7 @@ import {
   error,
   GRANTED,
   LOST,
+  PAGE_OPENED,
   PARTED,
   parted,
   READY,
@@ -18,14 +19,17 @@ import {
   RESUMING,
   received,
   resumed,
+  says,
   TALKING,
   TEXT_READY,
   WAITING,
 } from '../testing/sessions';
+import type { Effect } from './effects';
+import { PONG_SECONDS, SILENCE_SECONDS } from './link';
 import { maySearch } from './obstacle';
 import { reduce } from './session';
 import type { Ending } from './signalling';
-import { type Effect, FIRST_STATE, type Session, type SessionEvent } from './state';
+import { FIRST_STATE, type Session, type SessionEvent } from './state';
 
 const FULL = error('server_full', { retry_after: 30 });
 const REFUSED: SessionEvent = { type: 'link_lost', loss: 'server_full' };
@@ -48,11 +52,10 @@ function pauses(session: Session, first: SessionEvent, count: number): number[] 
   return found;
 }
 
-test('the page begins by dialling and by asking for camera and microphone', () => {
-  expect(effectsOf(FIRST_STATE, { type: 'page_opened' })).toEqual([
+test('the page begins by dialling, and asks the person for nothing', () => {
+  expect(effectsOf(FIRST_STATE, PAGE_OPENED)).toEqual([
     { type: 'dial' },
     { type: 'set_timer', timer: 'dialling', seconds: 10 },
-    { type: 'open_capture', wanted: { microphone: null, camera: null } },
   ]);
 });
 
@@ -294,4 +297,50 @@ test('an answer that was on its way is lost with the link', () => {
     CUT,
   );
   expect(restarting.negotiation).toMatchObject({ offer: 'none', due: true });
+});
+
+describe('a link over which nothing comes', () => {
+  const PING = says({ event: 'ping' });
+  const listening = (seconds: number) => ({ type: 'set_timer', timer: 'silence', seconds });
+
+  test.each([
+    ['waits', WAITING],
+    ['talks', TALKING],
+  ])('is asked while one %s, and is given up for another when it does not answer', (_, session) => {
+    const [asked, question] = reduce(session, ended('silence'));
+    expect(question).toEqual([PING, listening(PONG_SECONDS)]);
+    const [silent, effects] = reduce(asked, ended('silence'));
+    expect(silent.link).toMatchObject({ name: 'reconnecting', pausing: false, token: 'token' });
+    expect(silent.phase).toEqual(session.phase);
+    expect(effects).toContainEqual({ type: 'dial' });
+    expect(SILENCE_SECONDS + PONG_SECONDS).toBeLessThan(10);
+  });
+
+  test('is there as soon as it says anything', () => {
+    const heard = advance(TALKING, ended('silence'), received({ event: 'pong' }));
+    expect(effectsOf(heard, ended('silence'))).toEqual([PING, listening(PONG_SECONDS)]);
+    expect(reduce(heard, received({ event: 'pong' }))).toEqual([heard, []]);
+  });
+
+  test('may be silent where nobody counts on this page', () => {
+    for (const session of [READY, PARTED]) {
+      expect(reduce(session, ended('silence'))).toEqual([session, [listening(SILENCE_SECONDS)]]);
+    }
+    expect(reduce(RECONNECTING, ended('silence'))).toEqual([RECONNECTING, []]);
+  });
+
+  test('is given up even where the server drains: that it is silent is certain', () => {
+    const draining = advance(
+      TALKING,
+      received({ event: 'server_draining', data: { seconds: 60 } }),
+      ended('silence'),
+      ended('silence'),
+    );
+    expect(draining.link.name).toBe('reconnecting');
+  });
+
+  test('is asked when the page runs again after it stood still', () => {
+    expect(effectsOf(TALKING, { type: 'page_woke' })).toEqual([PING, listening(PONG_SECONDS)]);
+    expect(reduce(RECONNECTING, { type: 'page_woke' })).toEqual([RECONNECTING, []]);
+  });
 });

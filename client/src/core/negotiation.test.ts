@@ -6,6 +6,7 @@ import {
   CONNECTED,
   CONNECTED_CALL,
   CUT,
+  captured,
   effectsOf,
   ended,
   error,
@@ -20,10 +21,11 @@ import {
   TALKING,
   TEXT_READY,
 } from '../testing/sessions';
+import type { Effect } from './effects';
 import { isRepairing } from './negotiation';
 import { obstacleOf } from './obstacle';
 import { PROBE_AGAIN_SECONDS, PROBE_LATER_SECONDS, reduce } from './session';
-import type { Effect, Session, SessionEvent } from './state';
+import type { Session, SessionEvent } from './state';
 
 const OPEN_PEER: Effect = { type: 'open_peer', iceServers: [{ urls: ['stun:relay.test'] }] };
 const FAILED = error('connection_failed');
@@ -104,7 +106,7 @@ describe('an offer', () => {
       OFFERED,
       { type: 'choose_mode', mode: 'text' },
       { type: 'choose_mode', mode: 'audio' },
-      { type: 'captured', using: { microphone: 'm', camera: null } },
+      captured({ microphone: 'm', camera: null }),
       OFFERED,
     );
     const [first, nothing] = reduce(both, ANSWERED);
@@ -118,7 +120,7 @@ describe('an offer', () => {
       OFFERED,
       { type: 'choose_mode', mode: 'text' },
       { type: 'choose_mode', mode: 'video' },
-      { type: 'captured', using: { microphone: 'm', camera: 'c' } },
+      captured({ microphone: 'm', camera: 'c' }),
       OFFERED,
     );
     const session = advance(both, error('invalid_offer'));

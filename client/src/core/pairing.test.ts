@@ -7,7 +7,6 @@ import {
   FOUND,
   found,
   GRANTED,
-  LINKED,
   LOOKING,
   LOST,
   PARTED,
@@ -20,8 +19,8 @@ import {
   TEXT_READY,
   WAITING,
 } from '../testing/sessions';
+import type { Effect } from './effects';
 import { PROBE_SECONDS, reduce } from './session';
-import { type Effect, FIRST_STATE } from './state';
 
 const FIND = says({ event: 'find_partner', data: { mode: 'video', keep_searching: true } });
 const NEXT = says({ event: 'next_partner' });
@@ -47,8 +46,8 @@ describe('searching', () => {
     ]);
   });
 
-  test('start means nothing once the search has begun, nor before everything is ready', () => {
-    for (const session of [WAITING, TALKING, PARTED, LINKED, LOST, FIRST_STATE]) {
+  test('start means nothing once the search has begun, nor where there is no server', () => {
+    for (const session of [WAITING, TALKING, PARTED, LOST]) {
       expect(reduce(session, { type: 'start' })).toEqual([session, []]);
     }
   });

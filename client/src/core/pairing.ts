@@ -14,9 +14,12 @@
 // - A refused `next_partner` changes nothing on the server, so there the former partner is still
 //   looking at a picture that we stopped. `leave_room` lets them go; the search goes on by itself.
 
+import { DEVICE_KINDS } from './devices';
+import type { Effect, Step } from './effects';
+import { startCapture } from './media';
 import { maySearch } from './obstacle';
 import type { ErrorMessage, PartnerFound, Resumed } from './protocol';
-import type { Effect, Parting, Partner, Phase, Session, Step } from './state';
+import type { Parting, Partner, Phase, Session } from './state';
 
 /** For a refusal that names no time. */
 const COOLING_SECONDS = 5;
@@ -31,9 +34,19 @@ export function findPartner({ mode, keepSearching }: Session): Effect {
   };
 }
 
+/** Their devices come first, where those are still to be asked for. */
 export function start(session: Session): Step {
   if (session.phase.name !== 'idle' || !maySearch(session)) return [session, []];
-  return search(session);
+  return startCapture(session) ?? search(session);
+}
+
+/** The devices were opened for the start. Who has none of them is told so first, and may start all the same. */
+export function begin(session: Session): Step {
+  const { capture, starting } = session;
+  if (!starting || capture.name !== 'open') return [session, []];
+  const started: Session = { ...session, starting: false };
+  const any = DEVICE_KINDS.some((kind) => capture.using[kind] !== null);
+  return any ? search(started) : [started, []];
 }
 
 export function next(session: Session): Step {

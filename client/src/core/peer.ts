@@ -183,16 +183,22 @@ function addLines(connection: RTCPeerConnection): Record<Role, RTCRtpTransceiver
   const streams = [new MediaStream()];
   return {
     microphone: connection.addTransceiver('audio', { direction: 'sendonly', streams }),
-    camera: connection.addTransceiver('video', {
-      direction: 'sendonly',
-      streams,
-      sendEncodings: [{ maxBitrate: CAMERA_BITS_PER_SECOND }],
-    }),
+    camera: addCamera(connection, { direction: 'sendonly', streams }),
     screen: connection.addTransceiver('video', { direction: 'sendonly' }),
     partner_microphone: connection.addTransceiver('audio', { direction: 'recvonly' }),
     partner_camera: connection.addTransceiver('video', { direction: 'recvonly' }),
     partner_screen: connection.addTransceiver('video', { direction: 'recvonly' }),
   };
+}
+
+/** A browser that knows no encodings yet (Firefox before 110) sends what it thinks best. */
+function addCamera(connection: RTCPeerConnection, init: RTCRtpTransceiverInit): RTCRtpTransceiver {
+  const sendEncodings = [{ maxBitrate: CAMERA_BITS_PER_SECOND }];
+  try {
+    return connection.addTransceiver('video', { ...init, sendEncodings });
+  } catch {
+    return connection.addTransceiver('video', init);
+  }
 }
 
 function rolesByMid(lines: Readonly<Record<Role, RTCRtpTransceiver>>): Record<string, Role> {

@@ -36,7 +36,9 @@ export class Pulse {
   }
 
   async #look(): Promise<void> {
-    const stats = await this.#peer()?.stats();
+    const stats = await this.#peer()
+      ?.stats()
+      .catch(() => undefined);
     if (this.#closed || stats === undefined) return;
     const bytes = selectedPair(entriesOf<Entry>(stats))?.bytesReceived;
     // Another pair counts from zero.

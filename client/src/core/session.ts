@@ -4,6 +4,9 @@
 // (the media connection), pairing.ts (partners) and writing.ts (chat). What follows from the state
 // alone, whatever the event, is here.
 
+import type { Abilities } from './abilities';
+import { thrown } from './breakage';
+import type { Effect, Step, Timer } from './effects';
 import * as link from './link';
 import * as media from './media';
 import * as negotiation from './negotiation';
@@ -12,7 +15,7 @@ import * as pairing from './pairing';
 import type { ErrorMessage, IceServer, ServerMessage } from './protocol';
 import * as resumption from './resumption';
 import { same, sending, shared } from './sharing';
-import type { Effect, Session, SessionEvent, Step, Timer } from './state';
+import type { Session, SessionEvent } from './state';
 import * as writing from './writing';
 
 /** By then a picture flows, and the relay has taken back what the link of the last partner did not let through. */
@@ -29,13 +32,17 @@ const PROBE_LATER: Effect = {
 };
 
 export function reduce(session: Session, event: SessionEvent): Step {
-  const [moved, effects] = transition(session, event);
+  const [moved, effects] = transition(
+    event.type === 'received' ? link.heard(session) : session,
+    event,
+  );
   const [next, consequences] = follow(session, moved);
   return [next, [...consequences, ...effects].filter((effect) => isHeard(next, effect))];
 }
 
 /** These come before the effects of the event: media stops before another partner is asked for. */
-function follow(before: Session, after: Session): Step {
+function follow(before: Session, moved: Session): Step {
+  const [after, searching] = pairing.begin(moved);
   const effects: Effect[] = [];
   if (!same(before.on, after.on)) effects.push({ type: 'enable_devices', on: after.on });
   if (!same(sending(before), sending(after))) {
@@ -45,10 +52,11 @@ function follow(before: Session, after: Session): Step {
     effects.push({ type: 'set_timer', timer: 'probe', seconds: PROBE_SECONDS });
   }
   const told = shared(after);
-  if (after.link.name !== 'open' || same(after.told, told)) return [after, effects];
+  if (after.link.name !== 'open' || same(after.told, told))
+    return [after, [...effects, ...searching]];
   return [
     { ...after, told },
-    [...effects, { type: 'send', message: { event: 'media_state', data: told } }],
+    [...effects, { type: 'send', message: { event: 'media_state', data: told } }, ...searching],
   ];
 }
 
@@ -60,7 +68,11 @@ function isHeard({ link: { name } }: Session, effect: Effect): boolean {
 function transition(session: Session, event: SessionEvent): Step {
   switch (event.type) {
     case 'page_opened':
-      return media.openCapture(...link.dial(session));
+      return opened(session, event.able);
+    case 'page_woke':
+      return woke(session);
+    case 'thrown':
+      return thrown(session, event.by);
     case 'choose_mode':
       return media.chooseMode(session, event.mode);
     case 'choose_keep_searching':
@@ -84,13 +96,15 @@ function transition(session: Session, event: SessionEvent): Step {
     case 'retry':
       return retry(session);
     case 'captured':
-      return media.captured(session, event.using);
-    case 'capture_failed':
-      return [{ ...session, capture: { name: 'failed', failure: event.failure } }, []];
+      return media.captured(session, event);
+    case 'permission_changed':
+      return media.permissionChanged(session, event.kind, event.permission);
     case 'devices_listed':
-      return [{ ...session, devices: event.devices }, []];
-    case 'device_lost':
-      return media.deviceLost(session, event.kind, event.why);
+      return media.devicesListed(session, event.devices);
+    case 'device_ended':
+      return media.deviceEnded(session, event.kind);
+    case 'device_muted':
+      return media.deviceMuted(session, event.kind, event.muted);
     case 'link_lost':
       return link.lost(session, event.loss);
     case 'network_changed':
@@ -122,6 +136,17 @@ function transition(session: Session, event: SessionEvent): Step {
   }
 }
 
+function opened(session: Session, able: Abilities): Step {
+  const [next, effects] = media.pageOpened({ ...session, calls: able.calls }, able.devices);
+  const [dialling, dialled] = link.dial(next);
+  return [dialling, [...dialled, ...effects]];
+}
+
+function woke(session: Session): Step {
+  const [next, effects] = link.woke(session);
+  return [next, [...effects, ...media.woke(session)]];
+}
+
 function receive(session: Session, message: ServerMessage): Step {
   switch (message.event) {
     case 'connected':
@@ -142,6 +167,9 @@ function receive(session: Session, message: ServerMessage): Step {
       return pairing.updatePartner(session, { away: false });
     case 'ping':
       return [session, [{ type: 'send', message: { event: 'pong' } }]];
+    case 'pong':
+      // That it came is all it says.
+      return [session, []];
     case 'server_draining':
       return drained(session, message.data.seconds);
     case 'media_state':
@@ -181,6 +209,8 @@ function timerEnded(session: Session, timer: Timer): Step {
       return link.pauseEnded(session);
     case 'settling':
       return link.settled(session);
+    case 'silence':
+      return link.silent(session);
     case 'resume_window':
       return link.windowEnded(session);
     case 'disconnected':
@@ -224,9 +254,14 @@ function retry(session: Session): Step {
     case 'connection_failed':
       return media.openPeer(media.withoutPeer(session));
     case 'device_lost':
-      return [session, [{ type: 'switch_device', kind: obstacle.kind, id: null }]];
+    case 'device_muted':
+      return [
+        session,
+        obstacle.kinds.map((kind) => ({ type: 'switch_device', kind, id: session.picked[kind] })),
+      ];
     case 'linking':
     case 'asking':
+    case 'no_calls':
     case undefined:
       return [session, []];
   }

@@ -2,10 +2,11 @@
 // who is typing. Everything here is about one conversation and ends with it.
 
 import { addMine, addNotice, addTheirs, mark, textOf, underway } from './chat_log';
+import type { Effect, Step } from './effects';
 import { updatePartner } from './pairing';
 import type { ChatMessage, ErrorMessage } from './protocol';
 import { isVisible, sendable } from './shown_text';
-import type { Effect, Session, Step } from './state';
+import type { Session } from './state';
 
 /** A message that is not confirmed by then has failed. */
 export const CONFIRM_SECONDS = 10;

@@ -5,10 +5,12 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { DeviceFailure } from '../core/devices';
 import { FIRST_STATE, type Session } from '../core/state';
 import {
+  ALLOWED,
   advance,
   became,
   CONNECTED_CALL,
   CUT,
+  captured,
   error,
   found,
   GRANTED,
@@ -16,6 +18,7 @@ import {
   LOST,
   PARTED,
   parted,
+  permitted,
   READY,
   RECONNECTING,
   RESTARTED,
@@ -36,8 +39,11 @@ const COOLING = advance(
 );
 const CAMERA_OFF = advance(WAITING, received(found('first', false, false)));
 
+const NOTHING = { microphone: null, camera: null };
+const ASKED = advance(LINKED, { type: 'start' });
+
 function refused(failure: DeviceFailure): Session {
-  return advance(LINKED, { type: 'capture_failed', failure });
+  return advance(ASKED, captured(NOTHING, { microphone: failure, camera: failure }));
 }
 
 afterEach(cleanup);
@@ -64,7 +70,9 @@ describe('the names that people and tests find things by', () => {
 
 /** Each with the buttons that lead on, of which every state must have one. */
 const STATES: [string, Session, string[]][] = [
-  ['Allow camera and microphone to begin', FIRST_STATE, ['Chat by text instead']],
+  ['Connecting to the server…', FIRST_STATE, ['Start']],
+  ['Allow camera and microphone to begin', ASKED, ['Chat by text instead']],
+  ['Opening your camera…', ALLOWED, ['Start']],
   ['Connecting to the server…', GRANTED, ['Start']],
   ['Ready when you are', READY, ['Start']],
   ['Looking for a partner…', WAITING, ['Next', 'Stop']],
@@ -76,19 +84,23 @@ const STATES: [string, Session, string[]][] = [
     ['Next', 'Stop'],
   ],
   ['A short pause', COOLING, ['Stop']],
-  ['Camera and microphone were not allowed', refused('refused'), ['Try again']],
-  ['No camera or microphone was found', refused('none'), ['Try again']],
-  ['Your camera or microphone is in use', refused('in_use'), ['Try again']],
-  ['Camera and microphone need a secure page', refused('insecure'), ['Chat by text instead']],
-  ['Camera and microphone could not be opened', refused('other'), ['Try again']],
+  ['Camera and microphone were not allowed', refused('refused'), ['Try again', 'Start']],
+  ['No camera or microphone was found', refused('none'), ['Try again', 'Start']],
+  ['Your camera or microphone is in use', refused('in_use'), ['Try again', 'Start']],
+  [
+    'Camera and microphone need a secure page',
+    refused('insecure'),
+    ['Chat by text instead', 'Start'],
+  ],
+  ['Camera and microphone could not be opened', refused('other'), ['Try again', 'Start']],
   [
     'Microphone was not allowed',
     advance(
       READY,
       { type: 'choose_mode', mode: 'audio' },
-      { type: 'capture_failed', failure: 'refused' },
+      captured(NOTHING, { microphone: 'refused' }),
     ),
-    ['Try again'],
+    ['Try again', 'Start'],
   ],
   ['The server closed the connection', LOST, ['Reconnect']],
   [
@@ -133,13 +145,51 @@ const STATES: [string, Session, string[]][] = [
   ['Video could not get through', advance(TALKING, INVALID), ['Try again', 'Next', 'Stop']],
   [
     'Your camera was disconnected',
-    advance(TALKING, { type: 'device_lost', kind: 'camera', why: 'ended' }),
+    advance(TALKING, { type: 'device_ended', kind: 'camera' }),
+    ['Try again', 'Next', 'Stop'],
+  ],
+  [
+    'Your camera and microphone are not allowed any more',
+    advance(
+      TALKING,
+      permitted('camera', 'denied'),
+      permitted('microphone', 'denied'),
+      { type: 'device_ended', kind: 'camera' },
+      { type: 'device_ended', kind: 'microphone' },
+    ),
     ['Try again', 'Next', 'Stop'],
   ],
   [
     'Your microphone could not be opened',
-    advance(READY, { type: 'device_lost', kind: 'microphone', why: 'in_use' }),
+    advance(READY, captured({ microphone: null, camera: 'cam-1' }, { microphone: 'in_use' })),
     ['Try again', 'Start'],
+  ],
+  [
+    'No camera was found',
+    advance(ASKED, captured({ microphone: 'mic-1', camera: null }, { camera: 'none' }), {
+      type: 'stop',
+    }),
+    ['Try again', 'Start'],
+  ],
+  [
+    'Camera and microphone could not be opened',
+    advance(ASKED, captured(NOTHING, { camera: 'none', microphone: 'refused' })),
+    ['Try again', 'Start'],
+  ],
+  [
+    'Your microphone is turned off by your system',
+    advance(TALKING, { type: 'device_muted', kind: 'microphone', muted: true }),
+    ['Try again', 'Next', 'Stop'],
+  ],
+  [
+    'This browser cannot hold video calls',
+    advance(READY, { type: 'thrown', by: 'open_peer' }),
+    ['Chat by text instead'],
+  ],
+  [
+    'This browser cannot connect to the server',
+    advance(GRANTED, { type: 'thrown', by: 'dial' }),
+    ['Try again'],
   ],
 ];
 

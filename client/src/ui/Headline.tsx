@@ -2,7 +2,9 @@
 // region: the hint repeats what is on the page, and would be read out at every turn.
 
 import { useRef } from 'react';
+import { obstacleOf } from '../core/obstacle';
 import type { PersonEvent, Session } from '../core/state';
+import { AskingPicture } from './AskingPicture';
 import styles from './Headline.module.css';
 import { Icon } from './icons';
 import type { Sight } from './PartnerVideo';
@@ -49,6 +51,8 @@ export function Headline({ session, sight, onAct }: HeadlineProps) {
 /** Something to rest the eyes on where there is no picture. */
 function Figure({ session, frozen }: { readonly session: Session; readonly frozen: boolean }) {
   const { phase, mode } = session;
+  const obstacle = obstacleOf(session);
+  if (obstacle?.name === 'asking' && obstacle.prompting) return <AskingPicture />;
   if (phase.name === 'waiting' || phase.name === 'cooling') {
     return <span className={styles.dots} data-moving={phase.name === 'waiting'} />;
   }

@@ -1,11 +1,12 @@
 // Owns every sentence about the state of things (those about obstacles in obstacle_words.ts). Plain
 // words: no codes, and nothing that a person could not act on.
 
+import type { DeviceFailure } from '../core/devices';
 import { isRepairing } from '../core/negotiation';
 import { obstacleOf } from '../core/obstacle';
 import type { Mode } from '../core/protocol';
 import type { Parting, Partner, PersonEvent, Session } from '../core/state';
-import { BEGIN, seconds, wordsForObstacle } from './obstacle_words';
+import { hintBeforeStart, seconds, wordsForObstacle } from './obstacle_words';
 
 export interface Words {
   readonly status: string;
@@ -27,7 +28,7 @@ function wordsForPhase(session: Session, frozen: boolean): Words {
   const { phase, mode } = session;
   switch (phase.name) {
     case 'idle':
-      return { status: 'Ready when you are', hint: BEGIN };
+      return { status: 'Ready when you are', hint: hintBeforeStart(session) };
     case 'waiting':
       return {
         status:
@@ -52,6 +53,32 @@ function wordsForPhase(session: Session, frozen: boolean): Words {
       };
   }
 }
+
+/** What is to be read in the place of the person's own picture. */
+export function wordsForSelf({ capture, mode, on }: Session): string {
+  if (mode !== 'video') return mode === 'audio' ? 'Audio only' : 'Text only';
+  if (!on.camera) return 'Camera off';
+  switch (capture.name) {
+    case 'off':
+      return 'No camera';
+    case 'closed':
+      return 'Your camera is not open yet';
+    case 'asking':
+      return 'Waiting for your camera';
+    case 'open':
+      if (capture.muted.camera) return 'Camera turned off by your system';
+      return NO_CAMERA[capture.lost.camera ?? capture.absent.camera ?? 'other'];
+  }
+}
+
+const NO_CAMERA: Record<DeviceFailure | 'ended', string> = {
+  ended: 'Camera disconnected',
+  refused: 'Camera not allowed',
+  none: 'No camera',
+  in_use: 'Camera in use elsewhere',
+  insecure: 'No camera without https',
+  other: 'Camera could not be opened',
+};
 
 /** What is missing in a conversation, and comes back by itself. */
 function wordsForInterruption(session: Session, frozen: boolean): Words | null {
