@@ -7,7 +7,7 @@ SWITCH = """(visibility) => {
   Object.defineProperty(document, 'hidden', { get: () => visibility === 'hidden', configurable: true });
   document.dispatchEvent(new Event('visibilitychange'));
 }"""
-"""Chromium without a screen takes every tab for visible, so the page is told what a tab in front of it would tell it."""
+"""Chromium without a screen takes every tab for visible: the page is told what another tab in front would tell it."""
 
 
 async def look_away(person: Person) -> None:
