@@ -2,12 +2,12 @@
 // that is how people know their face. What the partner receives is not mirrored.
 
 import { useEffect, useRef } from 'react';
-import type { DeviceFailure } from '../core/devices';
 import type { Mode } from '../core/protocol';
 import { shared } from '../core/sharing';
 import type { Session } from '../core/state';
 import { Icon, type IconName } from './icons';
 import styles from './Stage.module.css';
+import { wordsForSelf } from './words';
 
 interface SelfVideoProps {
   readonly session: Session;
@@ -39,7 +39,7 @@ export function SelfVideo({ session, stream }: SelfVideoProps) {
       {!inView && (
         <p className={styles.unseen}>
           <Icon name={ICONS[session.mode]} size={28} />
-          <span className={styles.unseenWords}>{unseen(session)}</span>
+          <span className={styles.unseenWords}>{wordsForSelf(session)}</span>
         </p>
       )}
       {session.mode !== 'text' && !microphone && (
@@ -51,21 +51,3 @@ export function SelfVideo({ session, stream }: SelfVideoProps) {
     </div>
   );
 }
-
-/** Why there is no picture: a camera that is on and yet not to be had is not "off". */
-function unseen({ capture, mode, on }: Session): string {
-  if (mode !== 'video') return mode === 'audio' ? 'Audio only' : 'Text only';
-  if (capture.name === 'asking') return 'Waiting for your answer to the browser';
-  if (capture.name === 'failed') return UNAVAILABLE[capture.failure];
-  const lost = capture.name === 'granted' ? capture.lost.camera : null;
-  if (lost !== null) return lost === 'ended' ? 'Camera disconnected' : UNAVAILABLE[lost];
-  return on.camera && capture.name === 'granted' ? 'Opening your camera…' : 'Camera off';
-}
-
-const UNAVAILABLE: Record<DeviceFailure, string> = {
-  refused: 'Camera not allowed',
-  none: 'No camera',
-  in_use: 'Camera in use elsewhere',
-  insecure: 'Camera needs a secure page',
-  other: 'Camera not available',
-};
