@@ -22,6 +22,7 @@ const NOBODY = {
   act: () => undefined,
   painted: () => undefined,
   loudness: () => 0,
+  showIn: () => undefined,
 };
 
 const NOTHING_REMEMBERED = {

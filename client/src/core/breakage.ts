@@ -35,6 +35,9 @@ export function thrown(session: Session, by: Effect['type']): Step {
     case 'set_random_timer':
     case 'close_capture':
     case 'enable_devices':
+    case 'hear':
+    case 'play':
+    case 'play_as_pressed':
     case 'renew_ice_servers':
     case 'probe':
     case 'close_peer':

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type FakeDevices, FakePermissions, stubDevices } from '../testing/fake_devices';
 import { FakePeerConnection, stubMediaGlobals } from '../testing/fake_peer_connection';
 import { FakeWebSocket } from '../testing/fake_web_socket';
-import { CONNECTED, FOUND, parted, resumed } from '../testing/sessions';
+import { CONNECTED, FOUND, found, parted, resumed } from '../testing/sessions';
 import { Conversation } from './conversation';
 import { obstacleOf } from './obstacle';
 
@@ -203,7 +203,7 @@ test('a session that cannot be gone on with begins anew with a media connection 
   });
   await settle();
   expect(FakePeerConnection.made.map((connection) => connection.closed)).toEqual([1, 0]);
-  expect(FakeWebSocket.last.events()).toEqual(['resume', 'webrtc_offer']);
+  expect(FakeWebSocket.last.events()).toEqual(['resume', 'find_partner', 'webrtc_offer']);
   expect(devices.asked).toHaveLength(1);
 });
 
@@ -313,8 +313,8 @@ test('closing it leaves no timer running and no listener behind', async () => {
   conversation.act({ type: 'start' });
   FakeWebSocket.last.receive(FOUND);
   conversation.act({ type: 'say', id: 'a', text: 'hi' });
-  // The confirmation of the message, the relay's next word, the next report of quality, the next look for a pulse, and the probe.
-  expect(vi.getTimerCount()).toBe(5);
+  // The confirmation of the message, the guard of Next, the relay's next word, the next report of quality, the next look for a pulse, and the probe.
+  expect(vi.getTimerCount()).toBe(6);
   conversation.close();
   expect(vi.getTimerCount()).toBe(0);
   expect(unheard).toHaveBeenCalledOnce();
@@ -333,6 +333,21 @@ test('devices that are granted after closing are switched off again', async () =
   await settle();
   expect(devices.given).toHaveLength(2);
   for (const track of devices.given) expect(track.stop).toHaveBeenCalledOnce();
+});
+
+test('a partner is heard from when they are found until they are left, and the next after a moment', async () => {
+  const conversation = await startTalking();
+  const heard = () => FakePeerConnection.last.transceivers[3]?.receiver.track.enabled;
+  expect(heard()).toBe(true);
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  FakeWebSocket.last.receive(parted('next', true));
+  expect(heard()).toBe(false);
+  FakeWebSocket.last.receive(found('second'));
+  expect(heard()).toBe(false);
+  vi.advanceTimersByTime(400);
+  expect(heard()).toBe(true);
+  conversation.act({ type: 'stop' });
+  expect(heard()).toBe(false);
 });
 
 describe('what a browser lacks or throws', () => {

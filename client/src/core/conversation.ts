@@ -6,13 +6,14 @@ import { abilities } from './abilities';
 import { Capture, type Captured } from './capture';
 import { listDevices, onDevicesChanged, type PerDevice } from './devices';
 import type { Effect } from './effects';
-import { type Expected, expected } from './expected';
+import { type Expected, expected, isHeard, played } from './expected';
 import { Experience } from './experience';
 import { SILENCE_SECONDS } from './link';
 import { onNetworkChanged, onWoken } from './network';
 import { selectedPath } from './path';
 import { Peer } from './peer';
 import { onPermissionChanged } from './permissions';
+import { Playback } from './playback';
 import type { IceServer } from './protocol';
 import { Pulse } from './pulse';
 import { reduce } from './session';
@@ -46,6 +47,7 @@ export class Conversation {
   #peer: Peer | null = null;
   #experience: Experience | null = null;
   #pulse: Pulse | null = null;
+  #playback: Playback | null = null;
   #closed = false;
 
   /** Asks nothing of the browser, so that the page is there before anything can go wrong. */
@@ -86,11 +88,23 @@ export class Conversation {
   /** How loud the partner is now, from 0 to 1. Not state: it changes all the time. */
   readonly loudness = (): number => this.#peer?.loudness() ?? 0;
 
+  /** The element in which the page shows the partner; null: it is gone. */
+  readonly showIn = (video: HTMLVideoElement | null): void => {
+    this.#playback?.close();
+    this.#playback = null;
+    if (video === null) return;
+    this.#playback = new Playback(video, (state) =>
+      this.#happen({ type: 'playback_changed', playback: state }),
+    );
+    this.#playback.want(played(this.#snapshot.session) !== null);
+  };
+
   /** Media first, then the link, then the devices whose light the person is watching. */
   close(): void {
     this.#closed = true;
     this.#experience?.close();
     this.#pulse?.close();
+    this.#playback?.close();
     this.#peer?.close();
     this.#signalling?.close();
     this.#capture.close();
@@ -163,6 +177,15 @@ export class Conversation {
         break;
       case 'send_media':
         return this.#send(effect.sending);
+      case 'hear':
+        this.#peer?.hear(effect.on);
+        break;
+      case 'play':
+        this.#playback?.want(effect.on);
+        break;
+      case 'play_as_pressed':
+        this.#playback?.press();
+        break;
       case 'open_peer':
         return this.#openPeer(effect.iceServers);
       case 'renew_ice_servers':
@@ -228,6 +251,7 @@ export class Conversation {
     });
     this.#peer = peer;
     this.#snapshot = { ...this.#snapshot, partner: peer.partner };
+    peer.hear(isHeard(this.#snapshot.session));
     void this.#send(sending(this.#snapshot.session));
     await peer.offer();
   }

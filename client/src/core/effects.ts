@@ -25,6 +25,12 @@ export type Timer =
   | 'probe_again'
   | 'probe_later'
   | 'cooling'
+  /** For the last partner's sound to be over. */
+  | 'hush'
+  /** For which Next means nothing after a pairing or a press. */
+  | 'guard'
+  /** For which the question whether Escape was meant stands. */
+  | 'doubt'
   | 'typing_pause'
   | 'typing_repeat'
   | 'partner_typing'
@@ -46,6 +52,12 @@ export type Effect =
   | { readonly type: 'enable_devices'; readonly on: PerDevice<boolean> }
   /** Sends exactly these to the partner. */
   | { readonly type: 'send_media'; readonly sending: PerDevice<boolean> }
+  /** Lets the partner be heard, or nobody, at once. */
+  | { readonly type: 'hear'; readonly on: boolean }
+  /** Plays what comes from the partner, from anew; or nothing has to play. */
+  | { readonly type: 'play'; readonly on: boolean }
+  /** Plays what the browser would not play unasked: the person pressed. */
+  | { readonly type: 'play_as_pressed' }
   /** Takes the place of an open one. */
   | { readonly type: 'open_peer'; readonly iceServers: readonly IceServer[] }
   /** For the next ICE restart of the open one. */

@@ -195,19 +195,24 @@ export function windowEnded(session: Session): Step {
 }
 
 /** The session cannot be gone on with: neither the conversation nor the media connection. */
-export function cutOff(session: Session, outage: Outage): [Session, Effect[]] {
+export function cutOff(
+  session: Session,
+  outage: Outage,
+  searchOn = session.keepSearching,
+): [Session, Effect[]] {
   return [
     {
       ...withoutPeer(session),
-      phase: cutOffPhase(session.phase, outage, session.keepSearching),
+      phase: cutOffPhase(session.phase, outage, searchOn),
       chat: failAll(session.chat),
     },
     session.connection === 'none' ? [] : [{ type: 'close_peer' }],
   ];
 }
 
-/** Whoever was with a server that ends searches on, if that is what they do when a partner leaves. */
-function cutOffPhase(phase: Phase, outage: Outage, keepSearching: boolean): Phase {
+/** The search goes on once there is a link again, if that is what the person does when a partner leaves. */
+function cutOffPhase(phase: Phase, outage: Outage, searchOn: boolean): Phase {
+  const reason = outage === 'server_stopping' ? 'server_stopping' : 'link_lost';
   switch (phase.name) {
     case 'idle':
     case 'waiting':
@@ -216,10 +221,7 @@ function cutOffPhase(phase: Phase, outage: Outage, keepSearching: boolean): Phas
     case 'cooling':
       return { name: 'waiting', after: null };
     case 'talking':
-      if (outage !== 'server_stopping') return { name: 'parted', reason: 'link_lost' };
-      return keepSearching
-        ? { name: 'waiting', after: 'server_stopping' }
-        : { name: 'parted', reason: 'server_stopping' };
+      return searchOn ? { name: 'waiting', after: reason } : { name: 'parted', reason };
   }
 }
 
@@ -249,7 +251,7 @@ function longestPause({ failures, outage }: Reconnecting): number {
 }
 
 function end(session: Session, loss: Ending, retryAfter: number | null): Step {
-  const [next, effects] = cutOff(session, 'closed');
+  const [next, effects] = cutOff(session, 'closed', false);
   return [withoutLink(next, { name: 'lost', loss, retryAfter }), effects];
 }
 

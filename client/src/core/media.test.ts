@@ -15,6 +15,7 @@ import {
   READY,
   received,
   says,
+  step,
   TALKING,
   TEXT_READY,
   USING,
@@ -22,7 +23,6 @@ import {
 } from '../testing/sessions';
 import type { DeviceKind } from './devices';
 import { maySearch, obstacleOf } from './obstacle';
-import { reduce } from './session';
 import { FIRST_STATE, type Session, type SessionEvent } from './state';
 
 const OPEN_PEER = { type: 'open_peer', iceServers: [{ urls: ['stun:relay.test'] }] } as const;
@@ -61,11 +61,11 @@ describe('getting ready', () => {
     expect(effectsOf(FIRST_STATE, PAGE_OPENED).map(({ type }) => type)).not.toContain(
       'open_capture',
     );
-    const [asked, effects] = reduce(LINKED, { type: 'start' });
+    const [asked, effects] = step(LINKED, { type: 'start' });
     expect(effects).toEqual([{ type: 'open_capture', wanted: NOTHING }]);
     expect(asked.phase.name).toBe('idle');
     expect(obstacleOf(asked)).toEqual({ name: 'asking', prompting: true });
-    expect(reduce(asked, { type: 'start' })).toEqual([asked, []]);
+    expect(step(asked, { type: 'start' })).toEqual([asked, []]);
     expect(effectsOf(asked, captured(USING))).toContainEqual(FIND);
   });
 
@@ -86,7 +86,7 @@ describe('getting ready', () => {
   });
 
   test('another choice while the browser asks is no start', () => {
-    const [audio, effects] = reduce(ASKED, { type: 'choose_mode', mode: 'audio' });
+    const [audio, effects] = step(ASKED, { type: 'choose_mode', mode: 'audio' });
     expect(audio).toMatchObject({ starting: false, capture: { name: 'closed' } });
     expect(effects).toContainEqual({ type: 'close_capture' });
   });
@@ -95,7 +95,7 @@ describe('getting ready', () => {
     [{ microphone: 'mic-1', camera: null }, { camera: 'none' }],
     [{ microphone: null, camera: 'cam-1' }, { microphone: 'in_use' }],
   ] as const)('one that is missing keeps nobody out: %j', (using, failures) => {
-    const [session, effects] = reduce(ASKED, captured(using, failures));
+    const [session, effects] = step(ASKED, captured(using, failures));
     expect(session.phase.name).toBe('waiting');
     expect(effects).toContainEqual(OPEN_PEER);
     expect(effects).toContainEqual(FIND);
@@ -127,7 +127,7 @@ describe('getting ready', () => {
   test('refused devices leave their reason, and a way to ask again', () => {
     const session = advance(ASKED, captured(NOTHING, REFUSED));
     expect(obstacleOf(session)).toEqual({ name: 'capture_failed', failures: REFUSED });
-    const [asking, effects] = reduce(session, { type: 'retry' });
+    const [asking, effects] = step(session, { type: 'retry' });
     expect(asking.capture).toEqual({ name: 'asking' });
     expect(effects.filter(({ type }) => type !== 'send')).toEqual([
       { type: 'open_capture', wanted: { microphone: null, camera: null } },
@@ -144,7 +144,7 @@ describe('getting ready', () => {
 
 describe('the mode', () => {
   test('audio asks for the microphone alone and keeps the media connection', () => {
-    const [session, effects] = reduce(READY, { type: 'choose_mode', mode: 'audio' });
+    const [session, effects] = step(READY, { type: 'choose_mode', mode: 'audio' });
     expect(effects).toEqual([
       says({ event: 'media_state', data: { microphone: true, camera: false } }),
       { type: 'open_capture', wanted: { microphone: null } },
@@ -166,7 +166,7 @@ describe('the mode', () => {
   });
 
   test('text closes devices and media connection, and is ready at once', () => {
-    const [session, effects] = reduce(READY, { type: 'choose_mode', mode: 'text' });
+    const [session, effects] = step(READY, { type: 'choose_mode', mode: 'text' });
     expect(effects).toEqual([
       says({ event: 'media_state', data: { microphone: false, camera: false } }),
       { type: 'close_peer' },
@@ -183,9 +183,9 @@ describe('the mode', () => {
 
   test('stays what it is outside the landing page, and when it is chosen again', () => {
     for (const session of [WAITING, TALKING]) {
-      expect(reduce(session, { type: 'choose_mode', mode: 'text' })).toEqual([session, []]);
+      expect(step(session, { type: 'choose_mode', mode: 'text' })).toEqual([session, []]);
     }
-    expect(reduce(READY, { type: 'choose_mode', mode: 'video' })).toEqual([READY, []]);
+    expect(step(READY, { type: 'choose_mode', mode: 'video' })).toEqual([READY, []]);
   });
 
   test('going back from text opens another media connection', () => {
@@ -220,7 +220,7 @@ describe('microphone and camera', () => {
 
   test('a device that is picked is opened, and asked for again later', () => {
     const picking: SessionEvent = { type: 'choose_device', kind: 'camera', id: 'cam-2' };
-    const [session, effects] = reduce(TALKING, picking);
+    const [session, effects] = step(TALKING, picking);
     expect(effects).toEqual([{ type: 'switch_device', kind: 'camera', id: 'cam-2' }]);
     const later = advance(session, { type: 'stop' }, { type: 'choose_mode', mode: 'audio' });
     expect(effectsOf(later, { type: 'choose_mode', mode: 'video' })).toContainEqual({
@@ -231,7 +231,7 @@ describe('microphone and camera', () => {
 
   test('cannot be picked before they are allowed', () => {
     const picking: SessionEvent = { type: 'choose_device', kind: 'camera', id: 'cam-2' };
-    expect(reduce(LINKED, picking)).toEqual([LINKED, []]);
+    expect(step(LINKED, picking)).toEqual([LINKED, []]);
   });
 
   test('their list is kept', () => {
@@ -240,7 +240,7 @@ describe('microphone and camera', () => {
   });
 
   test('an unplugged camera is noticed, told, and no longer sent', () => {
-    const [session, effects] = reduce(TALKING, UNPLUGGED);
+    const [session, effects] = step(TALKING, UNPLUGGED);
     expect(obstacleOf(session)).toEqual({ name: 'device_lost', kinds: ['camera'], why: 'ended' });
     expect(effects).toEqual([
       { type: 'send_media', sending: { microphone: true, camera: false } },
@@ -254,7 +254,7 @@ describe('microphone and camera', () => {
     expect(effectsOf(unplugged, { type: 'retry' })).toEqual([
       { type: 'switch_device', kind: 'camera', id: null },
     ]);
-    const [session, effects] = reduce(unplugged, captured(USING));
+    const [session, effects] = step(unplugged, captured(USING));
     expect(obstacleOf(session)).toBeNull();
     expect(effects).toContainEqual({
       type: 'send_media',
@@ -275,7 +275,7 @@ describe('microphone and camera', () => {
 
 test('nothing is there to retry where nothing stands in the way', () => {
   for (const session of [READY, LINKED, GRANTED, TALKING]) {
-    expect(reduce(session, { type: 'retry' })).toEqual([session, []]);
+    expect(step(session, { type: 'retry' })).toEqual([session, []]);
   }
 });
 
@@ -287,13 +287,13 @@ test('a lost link comes before refused devices', () => {
 
 describe('what the system and the person change', () => {
   test('a muted microphone is off for both, until it is unmuted', () => {
-    const [muted, effects] = reduce(TALKING, mute('microphone', true));
+    const [muted, effects] = step(TALKING, mute('microphone', true));
     expect(effects).toEqual([
       { type: 'send_media', sending: { microphone: false, camera: true } },
       says({ event: 'media_state', data: { microphone: false, camera: true } }),
     ]);
     expect(obstacleOf(muted)).toEqual({ name: 'device_muted', kinds: ['microphone'] });
-    const [back, restored] = reduce(muted, mute('microphone', false));
+    const [back, restored] = step(muted, mute('microphone', false));
     expect(obstacleOf(back)).toBeNull();
     expect(restored).toContainEqual(
       says({ event: 'media_state', data: { microphone: true, camera: true } }),

@@ -67,10 +67,8 @@ function isPrompting({ mode, permission }: Session): boolean {
 
 /** May the person ask for a partner, or for another one? A conversation may go on without one device. */
 export function maySearch(session: Session): boolean {
-  if (session.phase.name === 'cooling') return false;
-  if (session.phase.name === 'talking' || session.phase.name === 'waiting') {
-    return session.link.name === 'open';
-  }
+  if (session.phase.name === 'cooling' || session.phase.name === 'waiting') return false;
+  if (session.phase.name === 'talking') return session.link.name === 'open';
   if (session.starting) return false;
   const obstacle = obstacleOf(session);
   // Whoever waits when the link opens is put into the queue then.

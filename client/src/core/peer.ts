@@ -134,6 +134,11 @@ export class Peer {
     return this.#connection.getStats();
   }
 
+  /** Silence is at once, and for the sound that waits to be played as well. */
+  hear(on: boolean): void {
+    this.#lines.partner_microphone.receiver.track.enabled = on;
+  }
+
   /** When the partner's sound was last played, in milliseconds since 1970; null: never. */
   lastHeard(): number | null {
     const sources = this.#lines.partner_microphone.receiver.getSynchronizationSources();

@@ -7,6 +7,7 @@
 import type { Abilities } from './abilities';
 import { thrown } from './breakage';
 import type { Effect, Step, Timer } from './effects';
+import { isHeard, played } from './expected';
 import * as link from './link';
 import * as media from './media';
 import * as negotiation from './negotiation';
@@ -17,6 +18,9 @@ import * as resumption from './resumption';
 import { same, sending, shared } from './sharing';
 import type { Session, SessionEvent } from './state';
 import * as writing from './writing';
+
+/** Longer than browsers held sound back at 10 % loss; shorter than it takes to say hello. */
+export const HUSH_SECONDS = 0.4;
 
 /** By then a picture flows, and the relay has taken back what the link of the last partner did not let through. */
 export const PROBE_SECONDS = 0.5;
@@ -37,13 +41,13 @@ export function reduce(session: Session, event: SessionEvent): Step {
     event,
   );
   const [next, consequences] = follow(session, moved);
-  return [next, [...consequences, ...effects].filter((effect) => isHeard(next, effect))];
+  return [next, [...consequences, ...effects].filter((effect) => isSayable(next, effect))];
 }
 
 /** These come before the effects of the event: media stops before another partner is asked for. */
 function follow(before: Session, moved: Session): Step {
-  const [after, searching] = pairing.begin(moved);
-  const effects: Effect[] = [];
+  const [begun, searching] = pairing.begin(moved);
+  const [after, effects] = hush(before, begun);
   if (!same(before.on, after.on)) effects.push({ type: 'enable_devices', on: after.on });
   if (!same(sending(before), sending(after))) {
     effects.push({ type: 'send_media', sending: sending(after) });
@@ -60,8 +64,20 @@ function follow(before: Session, moved: Session): Step {
   ];
 }
 
+/** The sound of a former partner ends with their picture, whatever the browser still holds of it. */
+function hush(before: Session, moved: Session): [Session, Effect[]] {
+  const effects: Effect[] = [];
+  const [was, is] = [played(before), played(moved)];
+  const parted = was !== null && was !== is;
+  const after: Session = parted ? { ...moved, hushed: true } : moved;
+  if (parted) effects.push({ type: 'set_timer', timer: 'hush', seconds: HUSH_SECONDS });
+  if (isHeard(before) !== isHeard(after)) effects.push({ type: 'hear', on: isHeard(after) });
+  if (was !== is) effects.push({ type: 'play', on: is !== null });
+  return [after, effects];
+}
+
 /** Nothing is said over a link but `resume`, until it is open. What was to be said follows from the state then. */
-function isHeard({ link: { name } }: Session, effect: Effect): boolean {
+function isSayable({ link: { name } }: Session, effect: Effect): boolean {
   return effect.type !== 'send' || name === 'open' || effect.message.event === 'resume';
 }
 
@@ -85,6 +101,10 @@ function transition(session: Session, event: SessionEvent): Step {
       return pairing.start(session);
     case 'next':
       return pairing.next(session);
+    case 'escape':
+      return pairing.hesitate(session);
+    case 'play':
+      return [session, [{ type: 'play_as_pressed' }]];
     case 'stop':
       return pairing.stop(session);
     case 'say':
@@ -122,6 +142,8 @@ function transition(session: Session, event: SessionEvent): Step {
       return negotiation.changed(session, event.connection);
     case 'path_found':
       return [session, [{ type: 'send', message: { event: 'media_path', data: event.path } }]];
+    case 'playback_changed':
+      return [{ ...session, playback: event.playback }, []];
     case 'seen_or_heard':
       return [session, [{ type: 'send', message: { event: 'first_frame', data: event.first } }]];
     case 'quality_measured':
@@ -231,6 +253,12 @@ function timerEnded(session: Session, timer: Timer): Step {
       return negotiation.probe(session, false, PROBE_LATER);
     case 'cooling':
       return pairing.cooled(session);
+    case 'hush':
+      return [{ ...session, hushed: false }, []];
+    case 'guard':
+      return [{ ...session, guarded: false }, []];
+    case 'doubt':
+      return [{ ...session, unsure: false }, []];
     case 'typing_pause':
       return writing.typingPaused(session);
     case 'typing_repeat':

@@ -8,6 +8,7 @@ import type { Device, DeviceFailure, DeviceKind, PerDevice } from './devices';
 import type { Effect, Timer } from './effects';
 import type { Connection } from './peer';
 import type { Permission } from './permissions';
+import type { PlaybackState } from './playback';
 import type {
   FirstFrame,
   IceServer,
@@ -158,6 +159,14 @@ export interface Session {
   readonly told: PerDevice<boolean>;
   readonly chat: ChatLog;
   readonly typing: Typing;
+  /** How the partner's picture and sound are played. */
+  readonly playback: PlaybackState;
+  /** The last partner's sound may still be on its way out: nobody is heard. */
+  readonly hushed: boolean;
+  /** A conversation just began, or Next was just pressed: another press is meant for what was there before. */
+  readonly guarded: boolean;
+  /** The person pressed Escape, and is asked whether they mean it. */
+  readonly unsure: boolean;
 }
 
 export type PersonEvent =
@@ -167,11 +176,15 @@ export type PersonEvent =
   | { readonly type: 'toggle'; readonly kind: DeviceKind }
   | { readonly type: 'start' }
   | { readonly type: 'next' }
+  /** Escape: Next, once the person means it. */
+  | { readonly type: 'escape' }
   | { readonly type: 'stop' }
   | { readonly type: 'say'; readonly id: string; readonly text: string }
   | { readonly type: 'say_again'; readonly id: string }
   /** The message being written changed. */
   | { readonly type: 'typed'; readonly empty: boolean }
+  /** What the browser would not play unasked is to be played. */
+  | { readonly type: 'play' }
   /** Do away with what stands in the way (obstacle.ts). */
   | { readonly type: 'retry' };
 
@@ -201,6 +214,7 @@ export type BrowserEvent =
   | { readonly type: 'connection_changed'; readonly connection: Connection }
   /** The way that media takes, each time the connection is made. */
   | { readonly type: 'path_found'; readonly path: MediaPath['data'] }
+  | { readonly type: 'playback_changed'; readonly playback: PlaybackState }
   | { readonly type: 'seen_or_heard'; readonly first: FirstFrame['data'] }
   | { readonly type: 'quality_measured'; readonly report: QualityReport['data'] }
   | { readonly type: 'timer_ended'; readonly timer: Timer };
@@ -231,4 +245,8 @@ export const FIRST_STATE: Session = {
   told: TOLD_AT_FIRST,
   chat: [],
   typing: 'quiet',
+  playback: 'playing',
+  hushed: false,
+  guarded: false,
+  unsure: false,
 };

@@ -2,7 +2,7 @@
 
 import type { Captured } from '../core/capture';
 import type { DeviceKind } from '../core/devices';
-import type { Effect, Timer } from '../core/effects';
+import type { Effect, Step, Timer } from '../core/effects';
 import type { Connection } from '../core/peer';
 import type { Permission } from '../core/permissions';
 import type {
@@ -111,9 +111,20 @@ export function advance(session: Session, ...events: SessionEvent[]): Session {
   return events.reduce((state, event) => reduce(state, event)[0], session);
 }
 
-/** What is to be done because of the event. */
+/** One step, without what this page alone does at every pairing and parting (playing.test.ts is about that). */
+export function step(session: Session, event: SessionEvent): Step {
+  const [next, effects] = reduce(session, event);
+  return [next, effects.filter((effect) => !isOwn(effect))];
+}
+
+function isOwn(effect: Effect): boolean {
+  if (effect.type === 'set_timer') return effect.timer === 'guard' || effect.timer === 'hush';
+  return effect.type === 'hear' || effect.type === 'play';
+}
+
+/** What is to be done because of the event, as in `step`. */
 export function effectsOf(session: Session, event: SessionEvent): readonly Effect[] {
-  return reduce(session, event)[1];
+  return step(session, event)[1];
 }
 
 export const PAGE_OPENED: SessionEvent = {
@@ -127,7 +138,8 @@ export const GRANTED = advance(ALLOWED, captured(USING));
 export const LINKED = advance(OPENED, received(CONNECTED));
 export const READY = advance(GRANTED, received(CONNECTED), OFFERED, ANSWERED);
 export const WAITING = advance(READY, { type: 'start' });
-export const TALKING = advance(WAITING, received(FOUND));
+/** Long enough for a press to be meant. */
+export const TALKING = advance(WAITING, received(FOUND), ended('guard'));
 export const PARTED = advance(TALKING, received(parted('left')));
 /** Ended on purpose, so that only the person dials again. */
 export const LOST = advance(READY, { type: 'link_lost', loss: 'ended' });

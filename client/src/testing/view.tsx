@@ -25,6 +25,7 @@ export function show(session: Session, partner: MediaStream | null = null): View
           act: (event) => void did.push(event),
           painted,
           loudness: () => 0,
+          showIn: vi.fn(),
         }}
         preferences={{ sound: () => true, subscribe: () => vi.fn(), choose: vi.fn() }}
       />

@@ -11,6 +11,7 @@ import {
   CONNECTED_CALL,
   CUT,
   captured,
+  ended,
   error,
   found,
   GRANTED,
@@ -130,7 +131,7 @@ const STATES: [string, Session, string[]][] = [
   ],
   ['Reconnecting picture and sound…', advance(CONNECTED_CALL, became('failed')), ['Next', 'Stop']],
   [
-    'This server restarts soon. Your conversation may go on for up to 60 seconds.',
+    'This server restarts in up to 60 seconds',
     advance(TALKING, received({ event: 'server_draining', data: { seconds: 60 } })),
     ['Next', 'Stop'],
   ],
@@ -140,7 +141,16 @@ const STATES: [string, Session, string[]][] = [
     advance(GRANTED, error('too_many_connections')),
     ['Try again'],
   ],
-  ['Your conversation was cut off', advance(RESUMING, error('resume_failed')), ['Next', 'Stop']],
+  [
+    'Your conversation was cut off. Looking for another…',
+    advance(RESUMING, error('resume_failed')),
+    ['Stop'],
+  ],
+  [
+    'Your browser stopped the picture',
+    advance(TALKING, { type: 'playback_changed', playback: 'stopped' }),
+    ['Play', 'Next', 'Stop'],
+  ],
   ['Video could not get through', advance(READY, INVALID), ['Try again']],
   ['Video could not get through', advance(TALKING, INVALID), ['Try again', 'Next', 'Stop']],
   [
@@ -209,6 +219,17 @@ describe('every state has words and a way on', () => {
     expect(screen.getByText('There may be room in 30 seconds.')).toBeDefined();
   });
 
+  test('a restart comes nearer as one looks, and is said once', () => {
+    vi.useFakeTimers();
+    const draining = received({ event: 'server_draining', data: { seconds: 60 } });
+    show(advance(TALKING, draining));
+    expect(screen.getByText('60 s').getAttribute('aria-hidden')).toBe('true');
+    act(() => void vi.advanceTimersByTime(10_000));
+    expect(screen.getByText('50 s')).toBeDefined();
+    expect(screen.getByRole('status').textContent).toBe('This server restarts in up to 60 seconds');
+    vi.useRealTimers();
+  });
+
   test('the way on does what stands in the way needs', () => {
     const view = show(LOST);
     fireEvent.click(button('Reconnect'));
@@ -240,7 +261,7 @@ describe('the partner’s devices', () => {
   test('a microphone that is off has a badge, which goes with the partner', () => {
     const view = show(CAMERA_OFF);
     expect(screen.getByText('Your partner is muted')).toBeDefined();
-    view.go(advance(CAMERA_OFF, { type: 'next' }));
+    view.go(advance(CAMERA_OFF, ended('guard'), { type: 'next' }));
     expect(screen.queryByText('Your partner is muted')).toBeNull();
   });
 });
@@ -252,7 +273,8 @@ describe('the partner’s picture', () => {
   beforeEach(() => {
     frames.length = 0;
     const { prototype } = HTMLVideoElement;
-    prototype.requestVideoFrameCallback = (painted) => frames.push(painted as () => void);
+    prototype.requestVideoFrameCallback = (painted) =>
+      frames.push(() => painted(0, {} as VideoFrameCallbackMetadata));
     prototype.cancelVideoFrameCallback = () => undefined;
     prototype.play = () => Promise.resolve();
   });
@@ -333,18 +355,20 @@ describe('the partner’s picture', () => {
     expect(video().dataset.inView).toBe('false');
   });
 
-  test('plays in silence where sound was refused, until the person taps', async () => {
-    HTMLVideoElement.prototype.play = function play() {
-      return this.muted
-        ? Promise.resolve()
-        : Promise.reject(new DOMException('', 'NotAllowedError'));
-    };
-    show(TALKING, new MediaStream());
-    const tap = await screen.findByRole('button', { name: 'Turn sound on' });
-    expect(video().muted).toBe(true);
-    HTMLVideoElement.prototype.play = () => Promise.resolve();
-    fireEvent.click(tap);
-    expect(video().muted).toBe(false);
+  test('that plays in silence is heard after a press', () => {
+    const silenced = advance(TALKING, { type: 'playback_changed', playback: 'silenced' });
+    const view = show(silenced, new MediaStream());
+    fireEvent.click(button('Turn sound on'));
+    expect(view.did).toEqual([{ type: 'play' }]);
+    view.go(TALKING);
     expect(screen.queryByRole('button', { name: 'Turn sound on' })).toBeNull();
+  });
+
+  test('that does not come for a while is said not to be there yet', () => {
+    vi.useFakeTimers();
+    show(CONNECTED_CALL, new MediaStream());
+    act(() => void vi.advanceTimersByTime(5_000));
+    expect(screen.getByRole('status').textContent).toBe('No picture from your partner yet');
+    vi.useRealTimers();
   });
 });

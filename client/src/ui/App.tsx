@@ -19,7 +19,7 @@ import { followVisibleHeight } from './visible_height';
 /** What the page needs of a conversation. */
 export type ConversationView = Pick<
   Conversation,
-  'snapshot' | 'subscribe' | 'act' | 'painted' | 'loudness'
+  'snapshot' | 'subscribe' | 'act' | 'painted' | 'loudness' | 'showIn'
 >;
 
 interface AppProps {
@@ -45,7 +45,7 @@ export function App({ conversation, preferences }: AppProps) {
   const { phase, mode } = session;
   const sight = phase.name === 'talking' && seen?.roomId === phase.roomId ? seen.picture : null;
   const view = phase.name === 'idle' ? 'landing' : 'call';
-  const { act, painted, loudness } = conversation;
+  const { act, painted, loudness, showIn } = conversation;
   return (
     <div className={styles.window} data-view={view}>
       {/* Nothing answers before the script is there, and nothing looks as if it did. */}
@@ -63,6 +63,8 @@ export function App({ conversation, preferences }: AppProps) {
           partner={partner}
           pictured={sight === 'moving'}
           loudness={loudness}
+          onShown={showIn}
+          onAct={act}
           onSight={setSeen}
           onPainted={painted}
         />

@@ -48,9 +48,17 @@ export function Composer({ box, roomId, limit, onTyped, onSay }: ComposerProps) 
     setAsked(false);
   }
 
+  /** Escape takes back what was written, and then leaves the box; only then it means the partner (Controls). */
+  function takeBack(event: KeyboardEvent<HTMLTextAreaElement>) {
+    event.preventDefault();
+    if (text === '') event.currentTarget.blur();
+    else type('');
+  }
+
   /** Enter sends, and with Shift it begins a line. What composes a character means something else by it. */
   function press(event: KeyboardEvent<HTMLTextAreaElement>) {
     const composing = event.nativeEvent.isComposing || event.keyCode === COMPOSING;
+    if (event.key === 'Escape' && !composing) return takeBack(event);
     if (event.key !== 'Enter' || event.shiftKey || composing) return;
     event.preventDefault();
     event.currentTarget.form?.requestSubmit();

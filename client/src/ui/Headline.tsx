@@ -5,6 +5,7 @@ import { useRef } from 'react';
 import { obstacleOf } from '../core/obstacle';
 import type { PersonEvent, Session } from '../core/state';
 import { AskingPicture } from './AskingPicture';
+import { Countdown } from './Countdown';
 import styles from './Headline.module.css';
 import { Icon } from './icons';
 import type { Sight } from './PartnerVideo';
@@ -19,7 +20,7 @@ interface HeadlineProps {
 
 export function Headline({ session, sight, onAct }: HeadlineProps) {
   const ref = useRef<HTMLDivElement>(null);
-  const { status, hint, action } = wordsFor(session, sight === 'frozen');
+  const { status, hint, within, action } = wordsFor(session, sight);
   // The partner is in the picture.
   const aside = sight === 'moving';
 
@@ -31,10 +32,11 @@ export function Headline({ session, sight, onAct }: HeadlineProps) {
 
   return (
     <div ref={ref} className={styles.headline} data-aside={aside} tabIndex={-1}>
-      {!aside && <Figure session={session} frozen={sight === 'frozen'} />}
+      {!aside && <Figure session={session} interrupted={sight !== null} />}
       <p className={styles.status} role="status">
         {status}
       </p>
+      {within !== undefined && <Countdown seconds={within} />}
       {hint !== undefined && (!aside || action !== undefined) && (
         <p className={styles.hint}>{hint}</p>
       )}
@@ -48,15 +50,21 @@ export function Headline({ session, sight, onAct }: HeadlineProps) {
   );
 }
 
+interface FigureProps {
+  readonly session: Session;
+  /** There is no picture where there should be one. */
+  readonly interrupted: boolean;
+}
+
 /** Something to rest the eyes on where there is no picture. */
-function Figure({ session, frozen }: { readonly session: Session; readonly frozen: boolean }) {
+function Figure({ session, interrupted: unseen }: FigureProps) {
   const { phase, mode } = session;
   const obstacle = obstacleOf(session);
   if (obstacle?.name === 'asking' && obstacle.prompting) return <AskingPicture />;
   if (phase.name === 'waiting' || phase.name === 'cooling') {
     return <span className={styles.dots} data-moving={phase.name === 'waiting'} />;
   }
-  const interrupted = frozen || (phase.name === 'talking' && phase.partner.away);
+  const interrupted = unseen || (phase.name === 'talking' && phase.partner.away);
   if (interrupted && mode !== 'text') return <span className={styles.dots} data-moving={true} />;
   if (phase.name !== 'talking' || mode === 'text') return null;
   if (mode === 'video' && phase.partner.camera) return null;

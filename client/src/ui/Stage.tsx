@@ -2,7 +2,7 @@
 // text mode has none.
 
 import { isPictureExpected } from '../core/expected';
-import type { Session } from '../core/state';
+import type { PersonEvent, Session } from '../core/state';
 import { Icon } from './icons';
 import { PartnerVideo, type Sight } from './PartnerVideo';
 import { SelfVideo } from './SelfVideo';
@@ -17,6 +17,8 @@ interface StageProps {
   readonly pictured: boolean;
   /** How loud the partner is now, from 0 to 1. */
   readonly loudness: () => number;
+  readonly onShown: (video: HTMLVideoElement | null) => void;
+  readonly onAct: (event: PersonEvent) => void;
   readonly onSight: (sight: Sight | null) => void;
   readonly onPainted: (roomId: string, inView: boolean) => void;
 }
@@ -27,6 +29,8 @@ export function Stage({
   partner,
   pictured,
   loudness,
+  onShown,
+  onAct,
   onSight,
   onPainted,
 }: StageProps) {
@@ -42,6 +46,9 @@ export function Stage({
         roomId={talking?.roomId ?? null}
         expected={isPictureExpected(session)}
         inView={pictured}
+        playback={session.playback}
+        onShown={onShown}
+        onPlay={() => onAct({ type: 'play' })}
         onSight={onSight}
         onPainted={onPainted}
       />

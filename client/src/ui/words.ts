@@ -6,25 +6,28 @@ import { isRepairing } from '../core/negotiation';
 import { obstacleOf } from '../core/obstacle';
 import type { Mode } from '../core/protocol';
 import type { Parting, Partner, PersonEvent, Session } from '../core/state';
+import type { Picture } from './frame_watch';
 import { hintBeforeStart, seconds, wordsForObstacle } from './obstacle_words';
 
 export interface Words {
   readonly status: string;
   readonly hint?: string;
+  /** Seconds until it happens. */
+  readonly within?: number;
   /** The way on, where it is none of the usual buttons. */
   readonly action?: { readonly label: string; readonly does: PersonEvent };
 }
 
 /**
- * What stands in the way comes before how far things have got. `frozen`: the partner's picture has
- * stopped, as only the <video> can tell.
+ * What stands in the way comes before how far things have got. `sight`: what there is to see of the partner, as
+ * only the <video> can tell.
  */
-export function wordsFor(session: Session, frozen: boolean): Words {
+export function wordsFor(session: Session, sight: Picture | null): Words {
   const obstacle = obstacleOf(session);
-  return obstacle === null ? wordsForPhase(session, frozen) : wordsForObstacle(session, obstacle);
+  return obstacle === null ? wordsForPhase(session, sight) : wordsForObstacle(session, obstacle);
 }
 
-function wordsForPhase(session: Session, frozen: boolean): Words {
+function wordsForPhase(session: Session, sight: Picture | null): Words {
   const { phase, mode } = session;
   switch (phase.name) {
     case 'idle':
@@ -39,9 +42,11 @@ function wordsForPhase(session: Session, frozen: boolean): Words {
       };
     case 'talking':
       return (
-        wordsForInterruption(session, frozen) ?? {
+        wordsForInterruption(session, sight) ?? {
           status: talkingStatus(session),
           hint: talkingHint(mode, phase.partner),
+          ...(session.link.name === 'open' &&
+            session.link.draining !== null && { within: session.link.draining }),
         }
       );
     case 'parted':
@@ -50,6 +55,7 @@ function wordsForPhase(session: Session, frozen: boolean): Words {
       return {
         status: 'A short pause',
         hint: `You moved on very quickly. The search goes on by itself in ${seconds(phase.seconds)}.`,
+        within: phase.seconds,
       };
   }
 }
@@ -80,8 +86,8 @@ const NO_CAMERA: Record<DeviceFailure | 'ended', string> = {
   other: 'Camera could not be opened',
 };
 
-/** What is missing in a conversation, and comes back by itself. */
-function wordsForInterruption(session: Session, frozen: boolean): Words | null {
+/** What is missing in a conversation, and comes back by itself if it can. */
+function wordsForInterruption(session: Session, sight: Picture | null): Words | null {
   const { phase, mode } = session;
   if (phase.name === 'talking' && phase.partner.away) {
     return {
@@ -95,16 +101,24 @@ function wordsForInterruption(session: Session, frozen: boolean): Words | null {
       hint: 'You can still write to each other.',
     };
   }
-  if (!frozen) return null;
+  if (session.playback === 'stopped') {
+    return {
+      status:
+        mode === 'audio' ? 'Your browser stopped the sound' : 'Your browser stopped the picture',
+      hint: 'A call or another program may have taken it.',
+      action: { label: 'Play', does: { type: 'play' } },
+    };
+  }
+  if (sight === null || sight === 'moving') return null;
   return {
-    status: 'No picture from your partner right now',
-    hint: 'It comes back by itself as soon as it gets through.',
+    status: `No picture from your partner ${sight === 'late' ? 'yet' : 'right now'}`,
+    hint: 'It comes by itself as soon as it gets through.',
   };
 }
 
 function talkingStatus({ link }: Session): string {
   if (link.name !== 'open' || link.draining === null) return 'You are talking with a stranger';
-  return `This server restarts soon. Your conversation may go on for up to ${seconds(link.draining)}.`;
+  return `This server restarts in up to ${seconds(link.draining)}`;
 }
 
 function talkingHint(mode: Mode, partner: Partner): string {
