@@ -10,7 +10,6 @@ import pytest
 from relay.app import Relay
 from relay.config import EngineChoice, Settings
 
-
 PORTS = range(12_000, 32_000)
 """Below those that the system gives to connections that go out, which may take one between the choice and its use."""
 
