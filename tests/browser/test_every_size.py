@@ -69,7 +69,7 @@ async def test_a_call_fits_every_window(invite: Invite) -> None:
     await red.page.get_by_role("textbox", name="Message").fill(LONG_WORDS)
     await _fits(red, ALL)
     await blue.button("Turn camera off").click()
-    await red.page.get_by_text("turned their camera off").wait_for(state="attached")
+    await red.page.get_by_text("Their camera is off").wait_for(state="attached")
     await _fits(red, ALL)
 
 

@@ -255,7 +255,7 @@ describe('every state has words and a way on', () => {
 describe('the partner’s devices', () => {
   test('a camera that is off has words in the place of the picture', () => {
     show(CAMERA_OFF, new MediaStream());
-    expect(screen.getByText('Your partner turned their camera off')).toBeDefined();
+    expect(screen.getByText('Their camera is off')).toBeDefined();
   });
 
   test('a microphone that is off has a badge, which goes with the partner', () => {

@@ -126,7 +126,7 @@ function talkingHint(mode: Mode, partner: Partner): string {
   if (mode === 'audio') return 'You hear each other, and nobody sees anybody.';
   if (partner.camera && partner.unseen)
     return 'Your browser cannot show their kind of picture, and the server is too busy to convert it.';
-  return partner.camera ? 'Their picture is on its way…' : 'Your partner turned their camera off';
+  return partner.camera ? 'Their picture is on its way…' : 'Their camera is off';
 }
 
 const WAITING: Record<Mode, string> = {
