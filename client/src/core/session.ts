@@ -251,6 +251,8 @@ function timerEnded(session: Session, timer: Timer): Step {
       return negotiation.probe(session, true, PROBE_LATER);
     case 'probe_later':
       return negotiation.probe(session, false, PROBE_LATER);
+    case 'reopen':
+      return [session, media.reopen(session, ['microphone'])];
     case 'cooling':
       return pairing.cooled(session);
     case 'hush':
