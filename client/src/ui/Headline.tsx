@@ -2,9 +2,7 @@
 // region: the hint repeats what is on the page, and would be read out at every turn.
 
 import { useRef } from 'react';
-import { obstacleOf } from '../core/obstacle';
 import type { PersonEvent, Session } from '../core/state';
-import { AskingPicture } from './AskingPicture';
 import styles from './Headline.module.css';
 import { Icon } from './icons';
 import type { Sight } from './PartnerVideo';
@@ -57,8 +55,6 @@ interface FigureProps {
 /** Something to rest the eyes on where there is no picture. */
 function Figure({ session, interrupted: unseen }: FigureProps) {
   const { phase, mode } = session;
-  const obstacle = obstacleOf(session);
-  if (obstacle?.name === 'asking' && obstacle.prompting) return <AskingPicture />;
   if (phase.name === 'waiting' || phase.name === 'cooling') {
     return <span className={styles.dots} data-moving={phase.name === 'waiting'} />;
   }

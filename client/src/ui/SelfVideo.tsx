@@ -2,9 +2,11 @@
 // that is how people know their face. What the partner receives is not mirrored.
 
 import { useEffect, useRef } from 'react';
+import { obstacleOf } from '../core/obstacle';
 import type { Mode } from '../core/protocol';
 import { shared } from '../core/sharing';
 import type { Session } from '../core/state';
+import { AskingPicture } from './AskingPicture';
 import { Icon, type IconName } from './icons';
 import styles from './Stage.module.css';
 import { wordsForSelf } from './words';
@@ -20,6 +22,8 @@ export function SelfVideo({ session, stream }: SelfVideoProps) {
   const ref = useRef<HTMLVideoElement>(null);
   const { camera, microphone } = shared(session);
   const inView = camera && stream !== null;
+  const obstacle = obstacleOf(session);
+  const asked = obstacle?.name === 'asking' && obstacle.prompting;
 
   useEffect(() => {
     if (ref.current !== null) ref.current.srcObject = stream;
@@ -38,7 +42,7 @@ export function SelfVideo({ session, stream }: SelfVideoProps) {
       />
       {!inView && (
         <p className={styles.unseen}>
-          <Icon name={ICONS[session.mode]} size={28} />
+          {asked ? <AskingPicture /> : <Icon name={ICONS[session.mode]} size={28} />}
           <span className={styles.unseenWords}>{wordsForSelf(session)}</span>
         </p>
       )}
