@@ -9,6 +9,7 @@ import {
   type PerDevice,
   type Wanted,
 } from './devices';
+import { watchTrack } from './track_watch';
 
 export interface Captured {
   /** The id of the device that is open, or null where none is. */
@@ -22,7 +23,7 @@ export interface Captured {
 export interface CaptureObserver {
   /** A device stopped by itself, for example because it was unplugged. */
   ended(kind: DeviceKind): void;
-  /** The system took a device's sound or picture away, or gives it again. */
+  /** Nothing comes from a device any more, or something does again. */
   muted(kind: DeviceKind, muted: boolean): void;
 }
 
@@ -32,6 +33,8 @@ export class Capture {
     microphone: null,
     camera: null,
   };
+  /** Each ends the watch over the track there is, or was. */
+  readonly #leave: { [kind in DeviceKind]?: () => void } = {};
   #on: PerDevice<boolean> = { microphone: true, camera: true };
   readonly #attempts: { [kind in DeviceKind]: number } = { microphone: 0, camera: 0 };
 
@@ -100,13 +103,10 @@ export class Capture {
     track.addEventListener('ended', () => {
       if (this.#tracks[kind] !== track) return;
       this.#tracks[kind] = null;
+      this.#leave[kind]?.();
       this.#observer.ended(kind);
     });
-    for (const type of ['mute', 'unmute'] as const) {
-      track.addEventListener(type, () => {
-        if (this.#tracks[kind] === track) this.#observer.muted(kind, track.muted);
-      });
-    }
+    this.#leave[kind] = watchTrack(track, (muted) => this.#observer.muted(kind, muted));
   }
 
   #isMuted(kind: DeviceKind): boolean {
@@ -115,6 +115,7 @@ export class Capture {
 
   #release(kind: DeviceKind): void {
     this.#attempts[kind] += 1;
+    this.#leave[kind]?.();
     this.#tracks[kind]?.stop();
     this.#tracks[kind] = null;
   }

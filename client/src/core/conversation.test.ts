@@ -318,7 +318,8 @@ test('closing it leaves no timer running and no listener behind', async () => {
   conversation.close();
   expect(vi.getTimerCount()).toBe(0);
   expect(unheard).toHaveBeenCalledOnce();
-  expect(unseen).toHaveBeenCalledTimes(3);
+  // Of the network, the permissions, the page, and of the two tracks.
+  expect(unseen).toHaveBeenCalledTimes(5);
   const last = dialled();
   page.dispatchEvent(new Event('online'));
   expect(dialled()).toBe(last);

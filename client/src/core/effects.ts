@@ -24,6 +24,8 @@ export type Timer =
   | 'probe'
   | 'probe_again'
   | 'probe_later'
+  /** Before a microphone that went is opened again: the system may be changing to another. */
+  | 'reopen'
   | 'cooling'
   /** For the last partner's sound to be over. */
   | 'hush'

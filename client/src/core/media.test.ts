@@ -324,7 +324,9 @@ describe('what the system and the person change', () => {
   test('a camera that is plugged in takes the place of one that is missing', () => {
     const devices = { microphone: [], camera: [{ id: 'cam-2', label: 'Desk' }] };
     const unplugged = advance(TALKING, UNPLUGGED);
-    expect(effectsOf(unplugged, { type: 'devices_listed', devices })).toEqual([SWITCH]);
+    expect(effectsOf(unplugged, { type: 'devices_listed', devices })).toEqual([
+      { type: 'switch_device', kind: 'camera', id: 'cam-2' },
+    ]);
     const known = advance(unplugged, { type: 'devices_listed', devices });
     expect(effectsOf(known, { type: 'devices_listed', devices })).toEqual([]);
     expect(effectsOf(TALKING, { type: 'devices_listed', devices })).toEqual([]);
@@ -352,6 +354,17 @@ describe('what the system and the person change', () => {
     const devices = { microphone: [], camera: [{ id: 'cam-2', label: 'Desk' }] };
     const asking = advance(TALKING, permitted('camera', 'prompt'), UNPLUGGED);
     expect(effectsOf(asking, { type: 'devices_listed', devices })).toEqual([]);
+  });
+
+  test('a microphone that went is opened again after a moment, and no camera', () => {
+    const ended = { type: 'device_ended', kind: 'microphone' } as const;
+    const [gone, effects] = step(TALKING, ended);
+    expect(effects).toContainEqual({ type: 'set_timer', timer: 'reopen', seconds: 1 });
+    expect(effectsOf(gone, { type: 'timer_ended', timer: 'reopen' })).toEqual([
+      { type: 'switch_device', kind: 'microphone', id: null },
+    ]);
+    expect(effectsOf(TALKING, { type: 'timer_ended', timer: 'reopen' })).toEqual([]);
+    expect(effectsOf(TALKING, UNPLUGGED).map(({ type }) => type)).not.toContain('set_timer');
   });
 
   test('what ended while the page was not looked at is opened again when it is', () => {

@@ -24,6 +24,9 @@ import type { Mode } from './protocol';
 import { kindsOf, wanted } from './sharing';
 import type { OpenCapture, Session } from './state';
 
+export const REOPEN_SECONDS = 1;
+const REOPEN: Effect = { type: 'set_timer', timer: 'reopen', seconds: REOPEN_SECONDS };
+
 const NONE = { microphone: null, camera: null } as const;
 
 /** Between conversations only: the relay pairs people of one mode. */
@@ -113,7 +116,8 @@ export function deviceEnded(session: Session, kind: DeviceKind): Step {
         muted: { ...capture.muted, [kind]: false },
       },
     },
-    [],
+    // Not a camera: another one may look at what nobody was to see.
+    kind === 'microphone' ? [REOPEN] : [],
   ];
 }
 
@@ -155,17 +159,16 @@ export function devicesListed(session: Session, devices: PerDevice<readonly Devi
   const { capture } = session;
   const listed: Session = { ...session, devices };
   if (capture.name !== 'open') return [listed, []];
-  const isNew = (kind: DeviceKind) =>
-    devices[kind].some(({ id }) => !session.devices[kind].some((known) => known.id === id));
   const isMissing = (kind: DeviceKind) =>
     capture.lost[kind] === 'ended' || (capture.lost[kind] ?? capture.absent[kind]) === 'none';
-  return [
-    listed,
-    reopen(
-      session,
-      DEVICE_KINDS.filter((kind) => isNew(kind) && isMissing(kind)),
-    ),
-  ];
+  const effects = DEVICE_KINDS.filter(isMissing).flatMap((kind) => {
+    const plugged = devices[kind].find(
+      ({ id }) => !session.devices[kind].some((known) => known.id === id),
+    );
+    if (plugged === undefined) return [];
+    return reopen({ ...session, picked: { ...session.picked, [kind]: plugged.id } }, [kind]);
+  });
+  return [listed, effects];
 }
 
 /** What went away while the page was not looked at may be had again. */
@@ -179,7 +182,7 @@ export function woke(session: Session): Effect[] {
 }
 
 /** Of these, what is missing, and what the browser gives without asking. */
-function reopen(
+export function reopen(
   { capture, mode, permission, picked }: Session,
   kinds: readonly DeviceKind[],
 ): Effect[] {

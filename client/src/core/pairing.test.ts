@@ -22,8 +22,9 @@ import {
   TEXT_READY,
   WAITING,
 } from '../testing/sessions';
+import { PROBE_SECONDS } from './consequences';
 import type { Effect } from './effects';
-import { PROBE_SECONDS, reduce } from './session';
+import { reduce } from './session';
 
 const FIND = says({ event: 'find_partner', data: { mode: 'video', keep_searching: true } });
 const NEXT = says({ event: 'next_partner' });

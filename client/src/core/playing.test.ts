@@ -9,8 +9,9 @@ import {
   TEXT_READY,
   WAITING,
 } from '../testing/sessions';
+import { HUSH_SECONDS } from './consequences';
 import type { Effect } from './effects';
-import { HUSH_SECONDS, reduce } from './session';
+import { reduce } from './session';
 import type { Session, SessionEvent } from './state';
 
 const HUSH: Effect = { type: 'set_timer', timer: 'hush', seconds: HUSH_SECONDS };

@@ -1,13 +1,13 @@
 // Owns how a state and an event give the next state and what is to be done. It has no clock, no
 // browser and no socket; conversation.ts does the doing. Each family of transitions has a file:
 // link.ts (the socket), resumption.ts (what a new socket means), media.ts (devices), negotiation.ts
-// (the media connection), pairing.ts (partners) and writing.ts (chat). What follows from the state
-// alone, whatever the event, is here.
+// (the media connection), pairing.ts (partners), writing.ts (chat) and breakage.ts (what the browser
+// throws). What follows from the state alone, whatever the event, is in consequences.ts.
 
 import type { Abilities } from './abilities';
 import { thrown } from './breakage';
+import { follow, isSayable } from './consequences';
 import type { Effect, Step, Timer } from './effects';
-import { isHeard, played } from './expected';
 import * as link from './link';
 import * as media from './media';
 import * as negotiation from './negotiation';
@@ -15,15 +15,9 @@ import { obstacleOf } from './obstacle';
 import * as pairing from './pairing';
 import type { ErrorMessage, IceServer, ServerMessage } from './protocol';
 import * as resumption from './resumption';
-import { same, sending, shared } from './sharing';
 import type { Session, SessionEvent } from './state';
 import * as writing from './writing';
 
-/** Longer than browsers held sound back at 10 % loss; shorter than it takes to say hello. */
-export const HUSH_SECONDS = 0.4;
-
-/** By then a picture flows, and the relay has taken back what the link of the last partner did not let through. */
-export const PROBE_SECONDS = 0.5;
 /** One probe may fall into a moment in which the machine is busy. */
 export const PROBE_AGAIN_SECONDS = 1.5;
 /** A way that was narrow for a while may take more again. */
@@ -42,43 +36,6 @@ export function reduce(session: Session, event: SessionEvent): Step {
   );
   const [next, consequences] = follow(session, moved);
   return [next, [...consequences, ...effects].filter((effect) => isSayable(next, effect))];
-}
-
-/** These come before the effects of the event: media stops before another partner is asked for. */
-function follow(before: Session, moved: Session): Step {
-  const [begun, searching] = pairing.begin(moved);
-  const [after, effects] = hush(before, begun);
-  if (!same(before.on, after.on)) effects.push({ type: 'enable_devices', on: after.on });
-  if (!same(sending(before), sending(after))) {
-    effects.push({ type: 'send_media', sending: sending(after) });
-  }
-  if (sending(after).camera && !sending(before).camera) {
-    effects.push({ type: 'set_timer', timer: 'probe', seconds: PROBE_SECONDS });
-  }
-  const told = shared(after);
-  if (after.link.name !== 'open' || same(after.told, told))
-    return [after, [...effects, ...searching]];
-  return [
-    { ...after, told },
-    [...effects, { type: 'send', message: { event: 'media_state', data: told } }, ...searching],
-  ];
-}
-
-/** The sound of a former partner ends with their picture, whatever the browser still holds of it. */
-function hush(before: Session, moved: Session): [Session, Effect[]] {
-  const effects: Effect[] = [];
-  const [was, is] = [played(before), played(moved)];
-  const parted = was !== null && was !== is;
-  const after: Session = parted ? { ...moved, hushed: true } : moved;
-  if (parted) effects.push({ type: 'set_timer', timer: 'hush', seconds: HUSH_SECONDS });
-  if (isHeard(before) !== isHeard(after)) effects.push({ type: 'hear', on: isHeard(after) });
-  if (was !== is) effects.push({ type: 'play', on: is !== null });
-  return [after, effects];
-}
-
-/** Nothing is said over a link but `resume`, until it is open. What was to be said follows from the state then. */
-function isSayable({ link: { name } }: Session, effect: Effect): boolean {
-  return effect.type !== 'send' || name === 'open' || effect.message.event === 'resume';
 }
 
 function transition(session: Session, event: SessionEvent): Step {
@@ -251,6 +208,8 @@ function timerEnded(session: Session, timer: Timer): Step {
       return negotiation.probe(session, true, PROBE_LATER);
     case 'probe_later':
       return negotiation.probe(session, false, PROBE_LATER);
+    case 'reopen':
+      return [session, media.reopen(session, ['microphone'])];
     case 'cooling':
       return pairing.cooled(session);
     case 'hush':

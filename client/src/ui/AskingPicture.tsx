@@ -4,8 +4,8 @@ export function AskingPicture() {
   return (
     <svg
       viewBox="0 0 160 96"
-      width="150"
-      height="90"
+      width="160"
+      height="96"
       fill="none"
       stroke="currentColor"
       aria-hidden="true"
@@ -13,15 +13,7 @@ export function AskingPicture() {
       <rect x="1" y="1" width="158" height="94" rx="8" strokeWidth="2" />
       <path d="M1 18h158" strokeWidth="2" />
       <path d="M10 10h2M18 10h2M26 10h2" strokeWidth="3" strokeLinecap="round" />
-      <rect
-        x="12"
-        y="26"
-        width="98"
-        height="58"
-        rx="6"
-        strokeWidth="2"
-        fill="var(--stage-raised)"
-      />
+      <rect x="12" y="26" width="98" height="58" rx="6" strokeWidth="2" />
       <rect x="22" y="36" width="16" height="11" rx="2" strokeWidth="2" />
       <path d="m38 40 7-3v9l-7-3" strokeWidth="2" strokeLinejoin="round" />
       <path d="M52 41h46" strokeWidth="3" strokeLinecap="round" />

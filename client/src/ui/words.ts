@@ -70,7 +70,7 @@ export function wordsForSelf({ capture, mode, on }: Session): string {
     case 'closed':
       return 'Your camera is not open yet';
     case 'asking':
-      return 'Waiting for your camera';
+      return 'Waiting for your browser';
     case 'open':
       if (capture.muted.camera) return 'Camera turned off by your system';
       return NO_CAMERA[capture.lost.camera ?? capture.absent.camera ?? 'other'];
