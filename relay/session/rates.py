@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from relay.config import Settings
 from relay.protocol.messages import (
+    Back,
     ChatMessage,
     ClientMessage,
     FindPartner,
@@ -33,6 +34,7 @@ class Activity(StrEnum):
 _ACTIVITIES: dict[type[ClientMessage], Activity] = {
     FindPartner: Activity.SKIP,
     NextPartner: Activity.SKIP,
+    Back: Activity.SKIP,
     ChatMessage: Activity.CHAT,
     WebrtcOffer: Activity.OFFER,
     WebrtcIceCandidate: Activity.CANDIDATE,

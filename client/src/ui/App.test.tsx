@@ -146,6 +146,12 @@ const STATES: [string, Session, string[]][] = [
     advance(RESUMING, error('resume_failed')),
     ['Stop'],
   ],
+  ['Looking for a partner…', advance(TALKING, { type: 'next' }), ['Back', 'Stop']],
+  [
+    'Your last partner would like to come back',
+    advance(PARTED, received({ event: 'back_asked', data: { room_id: 'first' } })),
+    ['Back', 'Next', 'Stop'],
+  ],
   [
     'Your browser stopped the picture',
     advance(TALKING, { type: 'playback_changed', playback: 'stopped' }),

@@ -5,7 +5,7 @@ import type { DeviceFailure } from '../core/devices';
 import { isRepairing } from '../core/negotiation';
 import { obstacleOf } from '../core/obstacle';
 import type { Mode } from '../core/protocol';
-import type { Parting, Partner, PersonEvent, Session } from '../core/state';
+import type { Parting, Partner, PersonEvent, Session, WayBack } from '../core/state';
 import type { Picture } from './frame_watch';
 import { hintBeforeStart, seconds, wordsForObstacle } from './obstacle_words';
 
@@ -33,6 +33,7 @@ function wordsForPhase(session: Session, sight: Picture | null): Words {
     case 'idle':
       return { status: 'Ready when you are', hint: hintBeforeStart(session) };
     case 'waiting':
+      if (session.back !== null) return wordsForBack(session.back);
       return {
         status:
           phase.after === null
@@ -50,6 +51,7 @@ function wordsForPhase(session: Session, sight: Picture | null): Words {
         }
       );
     case 'parted':
+      if (session.back !== null) return wordsForBack(session.back);
       return { status: PARTED[phase.reason], hint: 'Next finds you another.' };
     case 'cooling':
       return {
@@ -59,6 +61,31 @@ function wordsForPhase(session: Session, sight: Picture | null): Words {
       };
   }
 }
+
+/** For the few seconds in which a Next may be undone. */
+function wordsForBack({ step }: WayBack): Words {
+  switch (step) {
+    case 'open':
+      return {
+        status: 'Looking for a partner…',
+        hint: 'Back asks your last partner whether they come back.',
+        action: BACK,
+      };
+    case 'asked':
+      return {
+        status: 'Looking for a partner…',
+        hint: 'Your last partner is asked whether they come back.',
+      };
+    case 'wished':
+      return {
+        status: 'Your last partner would like to come back',
+        hint: 'Back brings the two of you together again.',
+        action: BACK,
+      };
+  }
+}
+
+const BACK = { label: 'Back', does: { type: 'back' } } as const;
 
 /** What is to be read in the place of the person's own picture. */
 export function wordsForSelf({ capture, mode, on }: Session): string {
