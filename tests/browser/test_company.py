@@ -64,7 +64,7 @@ async def test_the_focus_and_what_was_typed_stay_while_partners_come_and_go(invi
     assert await _focused(red) == "Message"
     await expect(red.page.get_by_role("textbox", name="Message")).to_have_value("half a sentence and more")
     await red.page.keyboard.press("Enter")
-    await red.page.get_by_text("You began this for somebody else").wait_for()
+    await red.page.get_by_text("You began this in another conversation").wait_for()
     await red.picture("begun_for_another")
     await green.write("hello")
     await red.chat.get_by_text("hello").wait_for()

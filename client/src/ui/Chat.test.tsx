@@ -79,10 +79,10 @@ describe('writing', () => {
     fireEvent.change(messageBox(), { target: { value: 'half a sentence' } });
     fireEvent.submit(messageBox());
     expect(said()).toEqual([]);
-    expect(screen.getByText(/You began this for somebody else/)).toBeDefined();
+    expect(screen.getByText(/You began this in another conversation/)).toBeDefined();
     fireEvent.submit(messageBox());
     expect(said()).toMatchObject([{ text: 'half a sentence' }]);
-    expect(screen.queryByText(/You began this for somebody else/)).toBeNull();
+    expect(screen.queryByText(/You began this in another conversation/)).toBeNull();
   });
 
   test('is not cut where it is too long, but says by how much', () => {

@@ -95,7 +95,7 @@ export function Composer({ box, roomId, limit, onTyped, onSay }: ComposerProps) 
 const COMPOSING = 229;
 
 function noteFor(asked: boolean, left: number | null): string | null {
-  if (asked) return 'You began this for somebody else. Send again to send it to this partner.';
+  if (asked) return 'You began this in another conversation. Send again to send it here.';
   if (left === null || left > NEARLY_FULL) return null;
   const characters = Math.abs(left) === 1 ? 'character' : 'characters';
   return left < 0 ? `${-left} ${characters} too many` : `${left} ${characters} left`;
