@@ -1,7 +1,8 @@
 """Serves the built client, with the headers that keep it to itself.
 
-Its files are read once, before the first request: what was not there then can't be asked for by any name, and a server that
-runs does not mix its pages with those of an upgrade. The build has compressed what compresses; nothing is compressed here.
+Its files are read once, before the first request: what was not there then can't be asked for by any name, and a server
+that runs does not mix its pages with those of an upgrade. The build has compressed what compresses (client/finish.js);
+nothing is compressed here.
 """
 
 import hashlib

@@ -55,7 +55,7 @@ async def test_waiting_talking_and_parting(invite: Invite) -> None:
     await look(red, "talking")
     await blue.button("Turn camera off").click()
     await blue.button("Mute microphone").click()
-    await red.page.get_by_text("turned their camera off").wait_for()
+    await red.page.get_by_text("Their camera is off").wait_for()
     await expect(blue.button("Unmute microphone")).to_be_visible()
     await look(red, "partner_dark_and_silent")
     await blue.button("Turn camera on").click()

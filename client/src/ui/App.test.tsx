@@ -73,7 +73,7 @@ describe('the names that people and tests find things by', () => {
 const STATES: [string, Session, string[]][] = [
   ['Connecting to the server…', FIRST_STATE, ['Start']],
   ['Allow camera and microphone to begin', ASKED, ['Chat by text instead']],
-  ['Opening your camera and microphone…', ALLOWED, ['Chat by text instead', 'Start']],
+  ['Opening your camera…', ALLOWED, ['Start']],
   ['Connecting to the server…', GRANTED, ['Start']],
   ['Ready when you are', READY, ['Start']],
   ['Looking for a partner…', WAITING, ['Next', 'Stop']],
@@ -131,7 +131,7 @@ const STATES: [string, Session, string[]][] = [
   ],
   ['Reconnecting picture and sound…', advance(CONNECTED_CALL, became('failed')), ['Next', 'Stop']],
   [
-    'This server restarts soon. Your conversation may go on for up to 60 seconds.',
+    'This server restarts in up to 60 seconds',
     advance(TALKING, received({ event: 'server_draining', data: { seconds: 60 } })),
     ['Next', 'Stop'],
   ],
@@ -225,6 +225,17 @@ describe('every state has words and a way on', () => {
     expect(screen.getByText('There may be room in 30 seconds.')).toBeDefined();
   });
 
+  test('a restart comes nearer as one looks, and is said once', () => {
+    vi.useFakeTimers();
+    const draining = received({ event: 'server_draining', data: { seconds: 60 } });
+    show(advance(TALKING, draining));
+    expect(screen.getByText('60 s').getAttribute('aria-hidden')).toBe('true');
+    act(() => void vi.advanceTimersByTime(10_000));
+    expect(screen.getByText('50 s')).toBeDefined();
+    expect(screen.getByRole('status').textContent).toBe('This server restarts in up to 60 seconds');
+    vi.useRealTimers();
+  });
+
   test('the way on does what stands in the way needs', () => {
     const view = show(LOST);
     fireEvent.click(button('Reconnect'));
@@ -250,7 +261,7 @@ describe('every state has words and a way on', () => {
 describe('the partner’s devices', () => {
   test('a camera that is off has words in the place of the picture', () => {
     show(CAMERA_OFF, new MediaStream());
-    expect(screen.getByText('Your partner turned their camera off')).toBeDefined();
+    expect(screen.getByText('Their camera is off')).toBeDefined();
   });
 
   test('a microphone that is off has a badge, which goes with the partner', () => {

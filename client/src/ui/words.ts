@@ -7,11 +7,13 @@ import { obstacleOf } from '../core/obstacle';
 import type { Mode } from '../core/protocol';
 import type { Parting, Partner, PersonEvent, Session, WayBack } from '../core/state';
 import type { Picture } from './frame_watch';
-import { seconds, wordsForObstacle } from './obstacle_words';
+import { hintBeforeStart, seconds, wordsForObstacle } from './obstacle_words';
 
 export interface Words {
   readonly status: string;
   readonly hint?: string;
+  /** Seconds until it happens. */
+  readonly within?: number;
   /** The way on, where it is none of the usual buttons. */
   readonly action?: { readonly label: string; readonly does: PersonEvent };
 }
@@ -29,7 +31,7 @@ function wordsForPhase(session: Session, sight: Picture | null): Words {
   const { phase, mode } = session;
   switch (phase.name) {
     case 'idle':
-      return { status: 'Ready when you are', hint: readyHint(session) };
+      return { status: 'Ready when you are', hint: hintBeforeStart(session) };
     case 'waiting':
       if (session.back !== null) return wordsForBack(session.back);
       return {
@@ -44,6 +46,8 @@ function wordsForPhase(session: Session, sight: Picture | null): Words {
         wordsForInterruption(session, sight) ?? {
           status: talkingStatus(session),
           hint: talkingHint(mode, phase.partner),
+          ...(session.link.name === 'open' &&
+            session.link.draining !== null && { within: session.link.draining }),
         }
       );
     case 'parted':
@@ -53,14 +57,9 @@ function wordsForPhase(session: Session, sight: Picture | null): Words {
       return {
         status: 'A short pause',
         hint: `You moved on very quickly. The search goes on by itself in ${seconds(phase.seconds)}.`,
+        within: phase.seconds,
       };
   }
-}
-
-function readyHint({ capture, mode }: Session): string {
-  if (capture.name !== 'closed') return 'Start pairs you with someone at random.';
-  const devices = mode === 'video' ? 'your camera and microphone' : 'your microphone';
-  return `Start asks for ${devices}, and pairs you with someone at random.`;
 }
 
 /** For the few seconds in which a Next may be undone. */
@@ -146,7 +145,7 @@ function wordsForInterruption(session: Session, sight: Picture | null): Words | 
 
 function talkingStatus({ link }: Session): string {
   if (link.name !== 'open' || link.draining === null) return 'You are talking with a stranger';
-  return `This server restarts soon. Your conversation may go on for up to ${seconds(link.draining)}.`;
+  return `This server restarts in up to ${seconds(link.draining)}`;
 }
 
 function talkingHint(mode: Mode, partner: Partner): string {
@@ -154,7 +153,7 @@ function talkingHint(mode: Mode, partner: Partner): string {
   if (mode === 'audio') return 'You hear each other, and nobody sees anybody.';
   if (partner.camera && partner.unseen)
     return 'Your browser cannot show their kind of picture, and the server is too busy to convert it.';
-  return partner.camera ? 'Their picture is on its way…' : 'Your partner turned their camera off';
+  return partner.camera ? 'Their picture is on its way…' : 'Their camera is off';
 }
 
 const WAITING: Record<Mode, string> = {
