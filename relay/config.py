@@ -152,7 +152,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_cache: Annotated[
         int, Meta(ge=0, description="Bytes of media kept to be sent again, likewise; 0: a quarter of the memory.")
     ] = 0
-    max_per_address: Annotated[int, Meta(ge=1, description="Connections from one address (IPv6: from one /64).")] = 50
+    max_per_address: Annotated[
+        int, Meta(ge=1, description="Visitors from one address (IPv6: from one /64) at the same time.")
+    ] = 50
+    max_cpu_per_address: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=1,
+            description="Share of the event loop's CPU (0 to 1) that one address may use, beyond what a household"
+            " needs; 1: nothing is metered by address.",
+        ),
+    ] = 0.25
     trusted_proxies: Annotated[
         tuple[str, ...],
         Meta(description="Addresses or networks of reverse proxies whose `X-Forwarded-For` is believed."),
@@ -186,6 +197,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     rate_candidate: Annotated[int, Meta(ge=1, description="ICE candidates a minute, likewise.")] = 300
     rate_report: Annotated[int, Meta(ge=1, description="Reports of quality and first frames a minute, likewise.")] = 90
     rate_other: Annotated[int, Meta(ge=1, description="All other events and refused frames a minute, likewise.")] = 240
+    rate_address_connection: Annotated[
+        int, Meta(ge=1, description="TCP connections a minute from one address, a third of them at once.")
+    ] = 1_200
+    rate_address_join: Annotated[
+        int, Meta(ge=1, description="Visitors a minute who come in from one address, a third of them at once.")
+    ] = 400
+    rate_address_offer: Annotated[
+        int,
+        Meta(
+            ge=1, description="WebRTC offers a minute from one address, a third of them at once; long ones count more."
+        ),
+    ] = 300
+    rate_address_skip: Annotated[
+        int, Meta(ge=1, description="Searches and skips a minute from one address, a third of them at once.")
+    ] = 300
     log_level: Annotated[LogLevel, Meta(description="`debug`, `info`, `warning` or `error`.")] = LogLevel.INFO
     log_format: Annotated[LogFormat, Meta(description="`console` for people, `json` for machines.")] = LogFormat.CONSOLE
 

@@ -5,11 +5,15 @@ from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, web
 
+from relay import clock
 from relay.config import Settings
-from relay.errors import ErrorCode, RelayError
+from relay.errors import RelayError
+from relay.ledger.accounts import Ledger, Payer
+from relay.ledger.turns import Turns
 from relay.observe.tally import Tally
 from relay.session.sessions import Sessions
 from relay.tasks import Report, Tasks
+from relay.web.guests import Guests
 from relay.web.visit import Visit, turn_away
 from relay.web.visitor_address import VisitorAddresses
 
@@ -19,18 +23,28 @@ CLOSE_TIMEOUT = 2.0
 LARGEST_FRAME_FACTOR = 4
 """Frames up to this many times the limit are read and answered by an error; longer ones end the connection."""
 
-CROWDED_RETRY = 60.0
-"""Seconds after which an address with too many connections may try again."""
-
 
 class Gateway:
     """Serves visitors until `close()`."""
 
-    def __init__(self, sessions: Sessions, settings: Settings, tally: Tally, report: Report) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        guests: Guests,
+        addresses: VisitorAddresses,
+        ledger: Ledger,
+        turns: Turns,
+        settings: Settings,
+        tally: Tally,
+        report: Report,
+    ) -> None:
         self._sessions = sessions
+        self._guests = guests
+        self._addresses = addresses
+        self._ledger = ledger
+        self._turns = turns
         self._settings = settings
         self._tally = tally
-        self._addresses = VisitorAddresses(settings.trusted_proxies, settings.max_per_address)
         self._origins = frozenset(origin.lower() for origin in settings.allowed_origins)
         self._tasks = Tasks("gateway", report)
         self._visits: set[Visit] = set()
@@ -45,17 +59,13 @@ class Gateway:
             timeout=CLOSE_TIMEOUT,
         )
         await socket.prepare(request)
-        place = self._addresses.enter(request)
-        if place is None:
-            sentence = "There are too many connections from your address."
-            await self._turn_away(
-                socket, RelayError(ErrorCode.TOO_MANY_CONNECTIONS, sentence, retry_after=CROWDED_RETRY)
-            )
-            return socket
-        try:
-            await self._serve(request, socket)
-        finally:
-            self._addresses.leave(place)
+        payer = self._ledger.visitor(self._addresses.of(request), clock.monotonic())
+        guest = self._guests.find(request)
+        if guest is not None:
+            # Through a proxy too, this connection is one visitor's from now on.
+            guest.is_visit, guest.metered.payer = True, payer
+        await self._turns.wait(payer)
+        await self._serve(request, socket, payer)
         return socket
 
     async def close(self) -> None:
@@ -63,21 +73,18 @@ class Gateway:
         await asyncio.gather(*(visit.close(WSCloseCode.GOING_AWAY, "server_stopping") for visit in list(self._visits)))
         await self._tasks.close()
 
-    async def _serve(self, request: web.Request, socket: web.WebSocketResponse) -> None:
+    async def _serve(self, request: web.Request, socket: web.WebSocketResponse, payer: Payer) -> None:
         try:
-            visit = Visit(request, socket, self._sessions, self._tasks)
+            visit = Visit(request, socket, self._sessions, payer, self._turns, self._tasks)
         except RelayError as error:
-            await self._turn_away(socket, error)
+            self._tally.refusals[error.code] += 1
+            await turn_away(socket, error)
             return
         self._visits.add(visit)
         try:
             await visit.serve()
         finally:
             self._visits.discard(visit)
-
-    async def _turn_away(self, socket: web.WebSocketResponse, error: RelayError) -> None:
-        self._tally.refusals[error.code] += 1
-        await turn_away(socket, error)
 
     def _check_origin(self, request: web.Request) -> None:
         """Other people's pages may not open our socket. Programs send no Origin, and gain nothing by one."""

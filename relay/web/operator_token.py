@@ -7,9 +7,9 @@ from aiohttp import web
 from relay import clock
 from relay.config import Settings
 from relay.errors import ErrorCode, RelayError
+from relay.ledger.addresses import subscriber
+from relay.ledger.bucket import TokenBucket
 from relay.observe.logging import get_logger
-from relay.session.rates import TokenBucket
-from relay.transport.addresses import subscriber
 from relay.web.visitor_address import VisitorAddresses
 
 BEARER = "Bearer "

@@ -1,6 +1,7 @@
 """The HTTP server: routes, and the orderly end of what it serves."""
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from relay.config import Settings
 from relay.observe.metrics import Metrics
@@ -31,10 +32,12 @@ class WebServer:
         console: operator.Console,
         figures: Metrics,
         tally: Tally,
+        charged: Middleware,
         settings: Settings,
     ) -> None:
         self._gateway = gateway
-        app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=[metrics.measure(tally), answer_failures])
+        middlewares = [metrics.measure(tally), answer_failures, charged]
+        app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=middlewares)
         app.router.add_get("/ws", gateway.handle)
         gate = OperatorGate(settings)
         status.add_routes(app, about, gate, settings)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from relay.transport.addresses import Networks, parse, subscriber
+from relay.ledger.addresses import Networks, parse, subscriber
 
 
 class VisitorAddresses:
@@ -35,6 +35,10 @@ class VisitorAddresses:
         self._counts[key] -= 1
         if self._counts[key] <= 0:
             del self._counts[key]
+
+    def of(self, request: web.Request) -> str:
+        """Who is limited for a request."""
+        return self.origin(request) or request.remote or ""
 
     def origin(self, request: web.Request) -> str | None:
         """The nearest address that is not a trusted proxy's; None when there is none."""

@@ -28,7 +28,7 @@ from relay.peer.negotiation import Identity, Terms, negotiate
 from relay.protocol.codec import decode
 from relay.protocol.limits import Limits
 from relay.transport.bindings import BindingTable
-from relay.transport.first_bytes import judge
+from relay.transport.first_bytes import Judge
 from relay.transport.framing import Deframer, FramingError, frame
 from relay.transport.port import Path as Route
 from relay.transport.records import is_sensible
@@ -71,7 +71,7 @@ def _negotiation(content: bytes) -> None:
 
 
 def _framing(content: bytes) -> None:
-    judge(content)
+    Judge().look(content)
     deframer = Deframer()
     with contextlib.suppress(FramingError):
         for at in range(0, len(content), 700):

@@ -9,8 +9,9 @@ import pytest
 
 from relay.app import Relay
 from relay.config import EngineChoice, Settings
+from relay.observe.capacity import CONNECTIONS_PER_PERSON
 from relay.observe.drops import Drop
-from relay.web import front, handover, server
+from relay.web import guests, handover, server
 from tests.conftest import free_port
 from tests.hostile.wire import status_of, wire
 from tests.scenario.visitor import PATIENCE, until, visit
@@ -75,8 +76,8 @@ async def test_an_answer_to_nonsense_repeats_none_of_it(relay: Relay) -> None:
 
 
 async def test_headers_that_never_end_are_not_waited_for(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handover, "REQUEST_TIMEOUT", 0.3)
-    monkeypatch.setattr(handover, "WATCH_INTERVAL", 0.05)
+    monkeypatch.setattr(guests, "REQUEST_TIMEOUT", 0.3)
+    monkeypatch.setattr(guests, "WATCH_INTERVAL", 0.05)
     async with contextlib.AsyncExitStack() as stack:
         slow = [await stack.enter_async_context(wire(relay.settings.port)) for _ in range(20)]
         for raw in slow:
@@ -116,31 +117,41 @@ class TestOneAddress:
             port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), engine=engine, max_per_address=2
         )
 
-    async def test_holds_only_so_many_connections(self, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(handover, "WATCH_INTERVAL", 0.05)
-        most = 2 * front.HTTP_PER_PERSON
+    async def test_holds_only_so_many_connections_and_newcomers_get_the_places_of_idle_ones(self, relay: Relay) -> None:
+        most = 2 * CONNECTIONS_PER_PERSON
         async with contextlib.AsyncExitStack() as stack:
             for _ in range(most):
                 raw = await stack.enter_async_context(wire(relay.settings.port))
                 await raw.send(ORDINARY.replace(b"Connection: close\r\n", b""))
                 assert await raw.reader.readuntil(b"\r\n\r\n")
             for _ in range(50):
-                assert await status_of(relay.settings.port, ORDINARY) == 0
-            assert relay.drops[Drop.TCP_CROWDED] == 50
-        await until(lambda: not relay._front._handover._guests)
-        assert await status_of(relay.settings.port, ORDINARY) == 200
+                assert await status_of(relay.settings.port, ORDINARY) == 200
+                assert len(relay._guests) <= most
+            assert relay.drops[Drop.TCP_CROWDED] >= 1
+        await until(lambda: not relay._guests)
+
+    async def test_who_is_visiting_makes_no_room_for_who_is_not(self, relay: Relay) -> None:
+        async with visit(relay.settings.port) as visitor:
+            async with contextlib.AsyncExitStack() as stack:
+                for _ in range(3 * CONNECTIONS_PER_PERSON):
+                    raw = await stack.enter_async_context(wire(relay.settings.port))
+                    await raw.send(ORDINARY.replace(b"Connection: close\r\n", b""))
+                    assert await raw.reader.readuntil(b"\r\n\r\n")
+            await visitor.say("find_partner")
+            await visitor.hear("waiting_for_partner")
 
 
 async def test_a_flood_of_connections_leaves_none_behind(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handover, "WATCH_INTERVAL", 0.05)
-    async with visit(relay.settings.port) as visitor, aiohttp.ClientSession() as client:
+    monkeypatch.setattr(guests, "WATCH_INTERVAL", 0.05)
+    elsewhere = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
+    async with visit(relay.settings.port) as visitor, aiohttp.ClientSession(connector=elsewhere) as client:
         for _ in range(20):
             statuses = await asyncio.gather(*(status_of(relay.settings.port, ORDINARY) for _ in range(50)))
             assert set(statuses) <= {0, 200}
         await visitor.say("find_partner")
         await visitor.hear("waiting_for_partner")
-        watched = relay._front._handover
-        await until(lambda: len(watched._guests) == 1)
+        watched = relay._guests
+        await until(lambda: len(watched) == 1)
         async with client.get(f"http://127.0.0.1:{relay.settings.port}/videochat/health/live") as answer:
             assert answer.status == 200
 
@@ -149,7 +160,7 @@ async def test_who_asks_and_reads_nothing_is_cut_off_and_fills_nothing(
     relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(handover, "UNREAD_TIMEOUT", 1.0)
-    monkeypatch.setattr(handover, "WATCH_INTERVAL", 0.05)
+    monkeypatch.setattr(guests, "WATCH_INTERVAL", 0.05)
     question = ORDINARY.replace(b"Connection: close\r\n", b"") * 100
     loop = asyncio.get_running_loop()
     with socket.socket() as deaf:
@@ -163,5 +174,5 @@ async def test_who_asks_and_reads_nothing_is_cut_off_and_fills_nothing(
                     asked += len(question)
                     await loop.sock_sendall(deaf, question)
         assert asked < MOST_UNANSWERED
-        await until(lambda: not relay._front._handover._guests)
+        await until(lambda: not relay._guests)
     assert await status_of(relay.settings.port, ORDINARY) == 200

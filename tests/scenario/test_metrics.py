@@ -15,6 +15,7 @@ from relay.session.session import Session
 from relay.web.metrics import FORWARDED
 from tests.conftest import free_port
 from tests.contract.test_engine import negotiated
+from tests.kit.payers import HOME, payer
 from tests.scenario.visitor import introduce, until, visit
 
 TOKEN = "a token of the operator"
@@ -148,8 +149,8 @@ class TestManyPeople:
         """People are visitors and peers in the books only: what a scrape reads is the same."""
         nobody = cost(relay)
         for number in range(1_000):
-            relay._sessions.open(Nobody())
-            relay.engine.open(PeerId(10_000 + number), negotiated(relay.engine))
+            relay._sessions.open(Nobody(), payer(f"198.51.{100 + number // 250}.{number % 250}"))
+            relay.engine.open(PeerId(10_000 + number), negotiated(relay.engine), HOME)
         everybody = cost(relay)
         print(f"a scrape of 1,000 people: {1_000 * everybody:.1f} ms, of nobody {1_000 * nobody:.1f}")
         assert (await scrape(client))["relay_people[idle]"] == 1_000
