@@ -121,12 +121,12 @@ class Relay:
         self._guests = Guests(
             most_connections(), CONNECTIONS_PER_PERSON * settings.max_per_address, self.drops, self.report
         )
-        addresses = VisitorAddresses(settings.trusted_proxies, settings.max_per_address)
+        addresses = VisitorAddresses(settings)
         gateway = Gateway(
             self._sessions, self._guests, addresses, self._ledger, self._turns, settings, self.tally, self.report
         )
         charged = charge(addresses, self._ledger, self._turns)
-        self._web = WebServer(gateway, self, console, self.metrics, self.tally, charged, settings)
+        self._web = WebServer(gateway, self, console, self.metrics, self.tally, charged, settings, addresses)
         self._front = Front(
             settings, self._web, self._port, self._guests, self._ledger, self._turns, self.drops, self.report
         )

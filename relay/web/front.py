@@ -104,7 +104,7 @@ class Front:
         if self._certificate is None:
             self._handover.give(arrival, self._server.protocol, None)
         else:
-            self._handover.redirect(arrival)
+            self._handover.give(arrival, self._server.redirecting, None)
 
 
 def state_folder(settings: Settings) -> Path:

@@ -1,18 +1,20 @@
 """The WebSocket at /ws: who may come in, and the end of all visits."""
 
 import asyncio
-from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, web
 
 from relay import clock
 from relay.config import Settings
-from relay.errors import RelayError
+from relay.errors import ErrorCode, RelayError
 from relay.ledger.accounts import Ledger, Payer
 from relay.ledger.turns import Turns
+from relay.observe.logging import get_logger
+from relay.observe.once import Once
 from relay.observe.tally import Tally
 from relay.session.sessions import Sessions
 from relay.tasks import Report, Tasks
+from relay.web.authority import DEFAULT_PORTS, Origin, at, origin
 from relay.web.guests import Guests
 from relay.web.visit import Visit, turn_away
 from relay.web.visitor_address import VisitorAddresses
@@ -22,6 +24,11 @@ CLOSE_TIMEOUT = 2.0
 
 LARGEST_FRAME_FACTOR = 4
 """Frames up to this many times the limit are read and answered by an error; longer ones end the connection."""
+
+LONGEST_LOGGED = 100
+"""Characters of an origin or a host."""
+
+log = get_logger("gateway")
 
 
 class Gateway:
@@ -45,7 +52,8 @@ class Gateway:
         self._turns = turns
         self._settings = settings
         self._tally = tally
-        self._origins = frozenset(origin.lower() for origin in settings.allowed_origins)
+        self._friends = frozenset(origin(written) for written in settings.allowed_origins)
+        self._refused_origins = Once()
         self._tasks = Tasks("gateway", report)
         self._visits: set[Visit] = set()
 
@@ -88,8 +96,23 @@ class Gateway:
 
     def _check_origin(self, request: web.Request) -> None:
         """Other people's pages may not open our socket. Programs send no Origin, and gain nothing by one."""
-        origin = request.headers.get("Origin")
-        if origin is None or origin.lower() in self._origins:
+        lines = request.headers.getall("Origin", [])
+        if not lines:
             return
-        if urlsplit(origin).netloc.lower() != (request.host or "").lower():
-            raise web.HTTPForbidden(text="This origin may not connect.")
+        theirs = origin(lines[0]) if len(lines) == 1 else None
+        if theirs is not None and (theirs in self._friends or theirs in self._own_origins(request)):
+            return
+        self._tally.refusals[ErrorCode.ORIGIN_REFUSED] += 1
+        if self._refused_origins.is_new(lines[0][:LONGEST_LOGGED]):
+            remedy = (
+                "a page elsewhere, unless a proxy does not pass on Host and X-Forwarded-Proto as visitors sent them"
+            )
+            host = self._addresses.host(request)[:LONGEST_LOGGED]
+            log.warning("origin_refused", origin=lines[0][:LONGEST_LOGGED], host=host, remedy=remedy)
+        raise RelayError(ErrorCode.ORIGIN_REFUSED, "This origin may not connect.")
+
+    def _own_origins(self, request: web.Request) -> tuple[Origin | None, ...]:
+        """Where our page may have been loaded from, for who asks like this: by both schemes where we can't know
+        which."""
+        scheme, host = self._addresses.scheme(request), self._addresses.host(request)
+        return tuple(at(each, host) for each in ([scheme] if scheme else DEFAULT_PORTS))

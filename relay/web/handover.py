@@ -7,6 +7,7 @@ import asyncio
 import socket
 import ssl
 from asyncio.sslproto import SSLProtocol
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -38,9 +39,6 @@ KEEPALIVE = 30.0
 UNREAD_TIMEOUT = 60.0
 """Seconds that a connection may leave what we send unread. A WebSocket has a shorter deadline of its own."""
 
-SHUTDOWN_TIMEOUT = 1.0
-"""Seconds that answers to plain HTTP have at the end."""
-
 
 class _Tls(SSLProtocol):
     """asyncio's own keeps a buffer of this size for each connection, and has 256 KiB."""
@@ -56,10 +54,9 @@ class Handover:
         self._turns = turns
         self._drops = drops
         self._handshakes: Table[Guest] = Table(MOST_HANDSHAKES, Takes.OLDEST, most_each=MOST_HANDSHAKES_PER_ADDRESS)
-        self._signpost = web.Server(_point_to_https, access_log=None, keepalive_timeout=KEEPALIVE)
         self._tasks = Tasks("http", report)
 
-    def give(self, arrival: Arrival, server: web.Server, context: ssl.SSLContext | None) -> None:
+    def give(self, arrival: Arrival, server: Callable[[], web.RequestHandler], context: ssl.SSLContext | None) -> None:
         """Let `server` serve it."""
         # aiohttp waits for a reader without an end; the system does not (tcp(7)).
         arrival.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1_000 * UNREAD_TIMEOUT))
@@ -67,16 +64,13 @@ class Handover:
             arrival.payer.charge(clock.monotonic(), HANDSHAKE)
         self._tasks.start("begin", self._begin(arrival, server, context))
 
-    def redirect(self, arrival: Arrival) -> None:
-        """Answer plain HTTP with the way to HTTPS."""
-        self.give(arrival, self._signpost, None)
-
     async def close(self) -> None:
         """Idempotent. What was given stays with its server."""
         await self._tasks.close()
-        await self._signpost.shutdown(SHUTDOWN_TIMEOUT)
 
-    async def _begin(self, arrival: Arrival, server: web.Server, context: ssl.SSLContext | None) -> None:
+    async def _begin(
+        self, arrival: Arrival, server: Callable[[], web.RequestHandler], context: ssl.SSLContext | None
+    ) -> None:
         loop = asyncio.get_running_loop()
         protocol = server()
         ready: asyncio.Future[None] = loop.create_future()
@@ -108,7 +102,3 @@ class Handover:
             raise
         finally:
             self._handshakes.leave(guest)
-
-
-async def _point_to_https(request: web.BaseRequest) -> web.StreamResponse:
-    return web.Response(status=308, headers={"Location": f"https://{request.host}{request.rel_url}"})

@@ -1,4 +1,4 @@
-"""Serves the built client, with the headers that keep it to itself."""
+"""Serves the built client."""
 
 from importlib import resources
 from pathlib import Path
@@ -6,28 +6,6 @@ from pathlib import Path
 from aiohttp import web
 
 STATIC = Path(str(resources.files("relay.web") / "static"))
-
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self'",
-        "media-src 'self' blob: mediastream:",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
-)
-
-HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self)",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 
 UNCHANGING = "public, max-age=31536000, immutable"
 """For files that carry a digest of their content in their name."""
@@ -41,7 +19,7 @@ def add_routes(app: web.Application) -> None:
         app.router.add_static("/assets", assets)
     for icon in STATIC.glob("*.svg"):
         app.router.add_get(f"/{icon.name}", _file(icon))
-    app.on_response_prepare.append(_set_headers)
+    app.on_response_prepare.append(_let_keep)
 
 
 async def _index(request: web.Request) -> web.StreamResponse:
@@ -58,7 +36,6 @@ def _file(path: Path) -> "web._RequestHandler":  # type: ignore[name-defined]
     return send
 
 
-async def _set_headers(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(HEADERS)
+async def _let_keep(request: web.Request, response: web.StreamResponse) -> None:
     if request.path.startswith("/assets/") and response.status == 200:
         response.headers["Cache-Control"] = UNCHANGING

@@ -16,7 +16,7 @@ from tests.conftest import free_port
 from tests.hostile.wire import status_of, wire
 from tests.scenario.visitor import PATIENCE, until, visit
 
-ORDINARY = b"GET /videochat/health/live HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
+ORDINARY = b"GET /videochat/health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
 MOST_UNANSWERED = 32 << 20
 """Bytes of questions: what the system buffers between two ends on loopback, with room."""
@@ -24,7 +24,7 @@ KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
 
 def request(line: bytes, *headers: bytes, body: bytes = b"") -> bytes:
-    return b"\r\n".join([line, b"Host: here", b"Connection: close", *headers, b"", body])
+    return b"\r\n".join([line, b"Host: localhost", b"Connection: close", *headers, b"", body])
 
 
 @pytest.mark.parametrize(
@@ -54,11 +54,14 @@ def request(line: bytes, *headers: bytes, body: bytes = b"") -> bytes:
         (request(b"POST / HTTP/1.1", b"Content-Length: -1"), {400}),
         (request(b"POST /videochat/cleanup HTTP/1.1", b"Content-Length: 9999999999"), {401, 403, 413}),
         (request(b"GET /ws HTTP/1.1"), {400, 426}),
-        (b"GET /ws HTTP/1.1\r\nHost: here\r\n" + UPGRADE + b"\r\n", {400}),
-        (b"GET /ws HTTP/1.1\r\nHost: here\r\nOrigin: https://elsewhere\r\n" + UPGRADE + KEY + b"\r\n", {403}),
-        (b"GET /ws HTTP/1.1\r\nHost: here\r\nOrigin: null\r\n" + UPGRADE + KEY + b"\r\n", {403}),
-        (b"GET /ws HTTP/1.1\r\nHost: here\r\nOrigin: http://here.elsewhere\r\n" + UPGRADE + KEY + b"\r\n", {403}),
-        (b"GET /ws HTTP/1.1\r\nHost: here\r\nOrigin: http://here:1\r\n" + UPGRADE + KEY + b"\r\n", {403}),
+        (b"GET /ws HTTP/1.1\r\nHost: localhost\r\n" + UPGRADE + b"\r\n", {400}),
+        (b"GET /ws HTTP/1.1\r\nHost: localhost\r\nOrigin: https://elsewhere\r\n" + UPGRADE + KEY + b"\r\n", {403}),
+        (b"GET /ws HTTP/1.1\r\nHost: localhost\r\nOrigin: null\r\n" + UPGRADE + KEY + b"\r\n", {403}),
+        (
+            b"GET /ws HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost.elsewhere\r\n" + UPGRADE + KEY + b"\r\n",
+            {403},
+        ),
+        (b"GET /ws HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost:1\r\n" + UPGRADE + KEY + b"\r\n", {403}),
     ],
 )
 async def test_nonsense_is_refused_and_tells_nothing(relay: Relay, text: bytes, answers: set[int]) -> None:
@@ -81,7 +84,7 @@ async def test_headers_that_never_end_are_not_waited_for(relay: Relay, monkeypat
     async with contextlib.AsyncExitStack() as stack:
         slow = [await stack.enter_async_context(wire(relay.settings.port)) for _ in range(20)]
         for raw in slow:
-            await raw.send(b"GET / HTTP/1.1\r\nHost: here\r\n")
+            await raw.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
         for number in range(20):
             await asyncio.gather(*(raw.send(b"X-%d: 1\r\n" % number) for raw in slow))
             await asyncio.sleep(0.03)
