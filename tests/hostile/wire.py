@@ -1,6 +1,7 @@
 """Bytes as a stranger writes them: one TCP connection, without any library's manners."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -57,9 +58,9 @@ class Wire:
 
 
 @asynccontextmanager
-async def wire(port: int) -> AsyncIterator[Wire]:
+async def wire(port: int, tls: ssl.SSLContext | None = None) -> AsyncIterator[Wire]:
     """Connect on loopback."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
     try:
         yield Wire(reader, writer)
     finally:
