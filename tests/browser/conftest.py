@@ -49,6 +49,7 @@ async def serving(
         "RELAY_PORT": str(port),
         "RELAY_PUBLIC_ADDRESS": "127.0.0.1",
         "RELAY_ENGINE": engine.value,
+        "RELAY_METRICS_ALLOW": "127.0.0.1,::1",
         **{f"RELAY_{name.upper()}": value for name, value in settings.items()},
     }
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, "serve", env=environment, stderr=log)
