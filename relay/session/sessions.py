@@ -79,9 +79,9 @@ def server_full() -> RelayError:
     return RelayError(ErrorCode.SERVER_FULL, "The server is full. Please try again later.", retry_after=FULL_RETRY)
 
 
-def crowded(sentence: str) -> RelayError:
+def crowded(sentence: str, retry_after: float = CROWDED_RETRY) -> RelayError:
     """What somebody is told whose address has all that it may have."""
-    return RelayError(ErrorCode.TOO_MANY_CONNECTIONS, sentence, retry_after=CROWDED_RETRY)
+    return RelayError(ErrorCode.TOO_MANY_CONNECTIONS, sentence, retry_after=retry_after)
 
 
 def tenths(seconds: float) -> float:
@@ -140,15 +140,14 @@ class Sessions:
         """Let a visitor in and greet them. In a full server they take the place of somebody whose address has most.
 
         Raises:
-            RelayError: SERVER_FULL; TOO_MANY_CONNECTIONS or RATE_LIMITED where it is their address's fault.
+            RelayError: SERVER_FULL, or TOO_MANY_CONNECTIONS where their address has all it may have.
         """
         if self._draining:
             raise server_full()
         now = clock.monotonic()
         if (wait := payer.take(Deed.JOIN, now)) > 0:
             self._tally.limit_hits[f"address_{Deed.JOIN}"] += 1
-            sentence = "Too many have come from your address lately."
-            raise RelayError(ErrorCode.RATE_LIMITED, sentence, retry_after=tenths(wait))
+            raise crowded("Too many have come from your address lately.", tenths(wait))
         session = Session(new_user_id(), new_session_token(), RateLimiter(self._settings), payer, now, link=link)
         # A newcomer may turn out to be one of those who lost their connection: they are no new load.
         session.is_on_trial = self._capacity.is_full and self._directory.lost > 0

@@ -63,6 +63,8 @@ def relay(engine: str, people: int, core: int) -> Iterator[Server]:
         "RELAY_PUBLIC_ADDRESS": "127.0.0.1",
         "RELAY_MAX_PEOPLE": str(2 * people),
         "RELAY_MAX_PER_ADDRESS": str(2 * people),
+        # All of them come from one address.
+        "RELAY_MAX_CPU_PER_ADDRESS": "1",
         "RELAY_LOG_LEVEL": "error",
         "RELAY_OPERATOR_TOKEN": TOKEN,
     }

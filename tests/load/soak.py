@@ -57,7 +57,7 @@ SETTINGS = {
     # Neither abuse nor overload is what is tried here.
     **dict.fromkeys(("MAX_PEOPLE", "MAX_PER_ADDRESS"), "100000"),
     **dict.fromkeys(("MAX_LAG", "RATE_SKIP", "RATE_CHAT", "RATE_OFFER", "RATE_OTHER"), LIMITLESS),
-    "MAX_CPU": "1",
+    **dict.fromkeys(("MAX_CPU", "MAX_CPU_PER_ADDRESS"), "1"),
 }
 
 
