@@ -55,7 +55,7 @@ class Front:
         if settings.turn_sni is not None:
             host, _, number = settings.turn_backend.rpartition(":")
             most, of_one = (SPLICES_PER_PERSON * people for people in (settings.max_people, settings.max_per_address))
-            self._splice = Splice(host.strip("[]"), int(number), most, of_one, drops, report)
+            self._splice = Splice(host.strip("[]"), int(number), most, of_one, turns, drops, report)
         self._handover = Handover(guests, turns, drops, report)
         media = {Kind.ICE: self._take_media}
         tls = {Kind.TLS: self._take_tls}
