@@ -121,7 +121,7 @@ class Relay:
         self._guests = Guests(
             most_connections(), CONNECTIONS_PER_PERSON * settings.max_per_address, self.drops, self.report
         )
-        addresses = VisitorAddresses(settings)
+        addresses = VisitorAddresses(settings, self._guests)
         gateway = Gateway(
             self._sessions, self._guests, addresses, self._ledger, self._turns, settings, self.tally, self.report
         )

@@ -124,6 +124,14 @@ class Ledger:
     def __len__(self) -> int:
         return len(self._accounts)
 
+    def trusts(self, host: str) -> bool:
+        """Whether it is a trusted proxy's address.
+
+        Raises:
+            ValueError: it is not an address.
+        """
+        return self._trusted.hold(host)
+
     def peer(self, host: str, now: float) -> Payer:
         """Who pays for a connection from an address: nobody for a trusted proxy's, since each of those for whom it
         speaks pays for what they ask.
@@ -131,7 +139,7 @@ class Ledger:
         Raises:
             ValueError: it is not an address.
         """
-        if self._trusted.hold(host):
+        if self.trusts(host):
             return Payer(host, (Group(host, TRUSTED),), (), self._purse)
         return self.visitor(host, now)
 

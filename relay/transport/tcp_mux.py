@@ -1,9 +1,10 @@
 """The TCP port: accepts connections, looks at their first bytes, and hands them on unread.
 
-Owns the listening sockets and every connection until it is known what it is for; whoever takes it
-then finds all its bytes (MSG_PEEK). A connection that says nothing is closed after `PATIENCE`; of
-those that have not spoken yet only so many are kept, from one address and altogether. All of it is
-charged to the address: one that has spent what it has is handed on more slowly.
+Owns the listening sockets and every connection until it is known what it is for; the part that takes it
+then finds all its bytes (MSG_PEEK), but for a PROXY header, which only trusted proxies may send. A
+connection that says nothing is closed after `PATIENCE`; of those that have not spoken yet only so many
+are kept, from one address and altogether. All of it is charged to the address: one that has spent what
+it has is handed on more slowly.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from relay.ledger.table import Table, Takes
 from relay.ledger.turns import Turn, Turns
 from relay.observe.drops import Drop, Drops
 from relay.observe.logging import get_logger
+from relay.transport import proxy_protocol
 from relay.transport.first_bytes import LONGEST_HELLO, Judge, Kind, Opening
 
 PATIENCE = 10.0
@@ -53,6 +55,8 @@ class Arrival:
     """Whom it comes from."""
     payer: Payer
     """Who pays for it."""
+    may_be_proxied: bool
+    """Whether a PROXY header may come first, which says for whom the connection is."""
     judge: Judge = field(default_factory=Judge)
     seen: int = 0
     deadline: asyncio.TimerHandle | None = None
@@ -143,12 +147,12 @@ class TcpMux:
         now = clock.monotonic()
         payer = self._ledger.peer(host, now)
         payer.charge(now, ACCEPTING)
-        arrival = Arrival(connection, host, payer)
+        arrival = Arrival(connection, host, payer, may_be_proxied=self._ledger.trusts(host))
         if payer.take(Deed.CONNECTION, now) > 0:
             self._let_go(arrival, Drop.TCP_CROWDED)
             return
         # After a stall of ours many have spoken already, maybe from one address: they are not silent.
-        opening = arrival.judge.look(_peeked(connection) or b"")
+        opening = None if arrival.may_be_proxied else arrival.judge.look(_peeked(connection) or b"")
         if opening is not None and payer.wait(now) == 0:
             self._hand_on(arrival, opening)
             return
@@ -171,6 +175,9 @@ class TcpMux:
             self._watch(arrival)
             return
         arrival.payer.charge(clock.monotonic(), LOOKING)
+        if first and arrival.may_be_proxied:
+            self._look_for_proxy(arrival, first)
+            return
         opening = arrival.judge.look(first)
         if opening is not None:
             self._release(arrival)
@@ -179,10 +186,44 @@ class TcpMux:
             # Readable, but with nothing new: the other side has closed.
             self._let_go(arrival, Drop.TCP_SILENT)
         else:
-            # What was peeked at stays readable; wake up only when it is worth looking again.
-            arrival.seen = len(first)
-            arrival.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, arrival.judge.wanted)
-            self._watch(arrival)
+            self._look_again(arrival, len(first), arrival.judge.wanted)
+
+    def _look_again(self, arrival: Arrival, seen: int, wanted: int) -> None:
+        """What was peeked at stays readable: wake up only when it is worth looking again."""
+        arrival.seen = seen
+        arrival.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, wanted)
+        self._watch(arrival)
+
+    def _look_for_proxy(self, arrival: Arrival, first: bytes) -> None:
+        match proxy_protocol.read(first):
+            case proxy_protocol.Verdict.NEEDS_MORE if len(first) > arrival.seen:
+                self._look_again(arrival, len(first), len(first) + 1)
+                return
+            case proxy_protocol.Verdict.NEEDS_MORE:
+                self._let_go(arrival, Drop.TCP_SILENT)
+                return
+            case proxy_protocol.Verdict.MALFORMED:
+                self._let_go(arrival, Drop.TCP_MALFORMED)
+                return
+            case proxy_protocol.Header(length=length, source=source):
+                arrival.connection.recv(length)
+                if source is not None:
+                    self._speak_for(arrival, source[0])
+        arrival.may_be_proxied, arrival.seen = False, 0
+        arrival.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+        if arrival in self._silent:
+            self._look(arrival)
+
+    def _speak_for(self, arrival: Arrival, host: str) -> None:
+        """The proxy says whose connection it is: it is theirs, and counts for them."""
+        now = clock.monotonic()
+        self._silent.leave(arrival)
+        arrival.host, arrival.payer = host, self._ledger.peer(host, now)
+        arrival.payer.charge(now, ACCEPTING)
+        if arrival.payer.take(Deed.CONNECTION, now) > 0:
+            self._let_go(arrival, Drop.TCP_CROWDED)
+        elif (crowded_out := self._silent.enter(arrival, arrival.payer.groups)) is not None:
+            self._let_go(crowded_out, Drop.TCP_CROWDED)
 
     def _hand_on(self, arrival: Arrival, opening: Opening) -> None:
         taker = self._takers.get(opening.kind)

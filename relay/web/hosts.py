@@ -18,7 +18,7 @@ from relay.observe.logging import get_logger
 from relay.observe.once import Once
 from relay.observe.tally import Tally
 from relay.web.authority import Authority, authority
-from relay.web.visitor_address import VisitorAddresses, peer_of
+from relay.web.visitor_address import VisitorAddresses
 
 LOCALHOST = "localhost"
 
@@ -60,7 +60,7 @@ class Hosts:
         own = _own_end(request)
         if own is not None and asked.host == own:
             return True  # an address is no name: nobody can have it lead elsewhere
-        if own is not None and _is_loopback(own) and _is_loopback(peer_of(request)):
+        if own is not None and _is_loopback(own) and _is_loopback(self._addresses.peer_of(request)):
             is_own_name = asked.host in self._own_names or asked.host.endswith("." + LOCALHOST)
             if is_own_name or _is_loopback(asked.host):
                 return True

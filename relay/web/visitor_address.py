@@ -15,6 +15,7 @@ from relay.ledger.addresses import Networks, parse
 from relay.observe.logging import get_logger
 from relay.observe.once import Once
 from relay.web.forwarded import Hop, hops_of_elements, hops_of_list
+from relay.web.guests import Guests
 
 FORWARDING = ("X-Forwarded-For", "Forwarded")
 """Who sends one of these says to be a proxy."""
@@ -27,18 +28,11 @@ SCHEMES = frozenset({"http", "https"})
 log = get_logger("addresses")
 
 
-def peer_of(request: web.BaseRequest) -> str:
-    """The address at the other end of the connection."""
-    try:
-        return str(parse(request.remote or UNKNOWN))
-    except ValueError:
-        return UNKNOWN
-
-
 class VisitorAddresses:
     """Trusted proxies are believed about whom they speak for."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, guests: Guests) -> None:
+        self._guests = guests
         self._trusted = Networks(settings.trusted_proxies)
         self._header = settings.forwarded_header
         self._untrusted, self._silent = Once(), Once()
@@ -52,9 +46,17 @@ class VisitorAddresses:
         address, _ = self._trace(request)
         return address
 
+    def peer_of(self, request: web.BaseRequest) -> str:
+        """The address at the other end of the connection, or whom a trusted proxy named there in its place."""
+        guest = self._guests.find(request)
+        try:
+            return str(parse((guest.host if guest else request.remote) or UNKNOWN))
+        except ValueError:
+            return UNKNOWN
+
     def is_forwarded(self, request: web.BaseRequest) -> bool:
         """Whether a trusted proxy says for whom it asks."""
-        return self._trusted.hold(peer_of(request)) and self._header in request.headers
+        return self._trusted.hold(self.peer_of(request)) and self._header in request.headers
 
     def claims_to_be_forwarded(self, request: web.BaseRequest) -> bool:
         """Whether somebody who need not be trusted says that the request comes from further away."""
@@ -74,7 +76,7 @@ class VisitorAddresses:
 
     def _said(self, request: web.BaseRequest, header: str) -> str:
         """What the trusted proxy says in this header, or in its place in `Forwarded`; empty if nothing."""
-        if not self._trusted.hold(peer_of(request)):
+        if not self._trusted.hold(self.peer_of(request)):
             return ""
         if self._header is ForwardedHeader.FORWARDED:
             _, hop = self._trace(request)
@@ -84,7 +86,7 @@ class VisitorAddresses:
 
     def _trace(self, request: web.BaseRequest) -> tuple[str, Hop]:
         """The visitor's address, and what the outermost trusted proxy says about their request."""
-        address, told = peer_of(request), Hop(None)
+        address, told = self.peer_of(request), Hop(None)
         if not self._trusted.hold(address):
             self._heed_stranger(request, address)
             return address, told

@@ -9,7 +9,9 @@ from multidict import CIMultiDict
 
 from relay.config import ForwardedHeader, Settings
 from relay.ledger.addresses import parse
+from relay.observe.drops import Drops
 from relay.web.forwarded import MOST_HOPS, hops_of_elements, hops_of_list, node
+from relay.web.guests import Guests
 from relay.web.visitor_address import UNKNOWN, VisitorAddresses
 
 PROXY, OUTER, VISITOR = "192.0.2.1", "192.0.2.7", "198.51.100.1"
@@ -24,28 +26,13 @@ def request(remote: str | None, *lines: str, name: str = "X-Forwarded-For", **he
     return make_mocked_request("GET", "/ws", headers=given).clone(remote=remote or "")
 
 
-def addresses(trusted: tuple[str, ...] = TRUSTED, header: str = "x-forwarded-for", most: int = 1) -> VisitorAddresses:
-    return VisitorAddresses(
-        Settings(trusted_proxies=trusted, forwarded_header=ForwardedHeader(header), max_per_address=most)
-    )
+def addresses(trusted: tuple[str, ...] = TRUSTED, header: str = "x-forwarded-for") -> VisitorAddresses:
+    settings = Settings(trusted_proxies=trusted, forwarded_header=ForwardedHeader(header))
+    return VisitorAddresses(settings, Guests(1, 1, Drops(), fail))
 
 
-def admitted(addresses: VisitorAddresses, *requests: web.Request) -> list[bool]:
-    return [addresses.enter(each) is not None for each in requests]
-
-
-def test_an_address_has_so_many_connections_and_gets_one_back_when_one_ends() -> None:
-    counted = addresses(most=2)
-    home = request(VISITOR)
-    assert admitted(counted, home, home, home) == [True, True, False]
-    assert admitted(counted, request("198.51.100.2")) == [True]
-    counted.leave(VISITOR)
-    assert admitted(counted, home) == [True]
-
-
-def test_an_ipv6_subscriber_is_one_address() -> None:
-    each = [request(remote) for remote in ("2001:db8:2:2::1", "2001:db8:2:2:ffff::9", "2001:db8:2:3::1")]
-    assert admitted(addresses(), *each) == [True, False, True]
+def fail(task: str, failure: BaseException) -> None:
+    raise AssertionError(task) from failure
 
 
 def test_ipv4_over_an_ipv6_socket_is_ipv4() -> None:
@@ -75,7 +62,7 @@ def test_the_same_holds_for_forwarded(lie: str, element: str) -> None:
 
 def test_two_lies_are_the_same_visitor() -> None:
     lies = [request(PROXY, f"203.0.113.{number}, {VISITOR}, {OUTER}") for number in (1, 2)]
-    assert admitted(addresses(), *lies) == [True, False]
+    assert [addresses().of(lie) for lie in lies] == [VISITOR, VISITOR]
 
 
 @pytest.mark.parametrize(("chosen", "other"), [("X-Forwarded-For", "Forwarded"), ("Forwarded", "X-Forwarded-For")])
@@ -94,8 +81,7 @@ def test_the_header_that_the_proxy_does_not_write_is_ignored(chosen: str, other:
 )
 def test_a_proxy_that_names_nobody_is_one_visitor(lines: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     seen = addresses()
-    assert admitted(seen, *[request(PROXY, *lines)] * 3) == [True, False, False]
-    assert seen.of(request(PROXY, *lines)) == PROXY
+    assert [seen.of(request(PROXY, *lines)) for _ in range(3)] == [PROXY] * 3
     assert capsys.readouterr().out.count("proxy_names_nobody") == 1
 
 
