@@ -207,23 +207,24 @@ class TcpMux:
                 return
             case proxy_protocol.Header(length=length, source=source):
                 arrival.connection.recv(length)
-                if source is not None:
-                    self._speak_for(arrival, source[0])
+                if source is not None and not self._belongs_to(arrival, source[0]):
+                    return
         arrival.may_be_proxied, arrival.seen = False, 0
         arrival.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
-        if arrival in self._silent:
-            self._look(arrival)
+        self._look(arrival)
 
-    def _speak_for(self, arrival: Arrival, host: str) -> None:
-        """The proxy says whose connection it is: it is theirs, and counts for them."""
+    def _belongs_to(self, arrival: Arrival, host: str) -> bool:
+        """Have the connection count for the visitor whom the proxy names. False if they have too many."""
         now = clock.monotonic()
         self._silent.leave(arrival)
         arrival.host, arrival.payer = host, self._ledger.peer(host, now)
         arrival.payer.charge(now, ACCEPTING)
         if arrival.payer.take(Deed.CONNECTION, now) > 0:
             self._let_go(arrival, Drop.TCP_CROWDED)
-        elif (crowded_out := self._silent.enter(arrival, arrival.payer.groups)) is not None:
+            return False
+        if (crowded_out := self._silent.enter(arrival, arrival.payer.groups)) is not None:
             self._let_go(crowded_out, Drop.TCP_CROWDED)
+        return True
 
     def _hand_on(self, arrival: Arrival, opening: Opening) -> None:
         taker = self._takers.get(opening.kind)
