@@ -186,6 +186,6 @@ async def shaken(relay: Relay, suite: str) -> str:
     context = anyone()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(f"{suite}:@SECLEVEL=0")
-    async with wire(relay.settings.port, context) as raw:
+    async with wire(relay.settings.port, context=context) as raw:
         name: str = raw.writer.get_extra_info("cipher")[0]
     return name
