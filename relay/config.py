@@ -244,7 +244,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     rate_other: Annotated[int, Meta(ge=1, description="All other events and refused frames a minute, likewise.")] = 240
     rate_address_connection: Annotated[
         int, Meta(ge=1, description="TCP connections a minute from one address, a third of them at once.")
-    ] = 1_200
+    ] = 6_000
     rate_address_join: Annotated[
         int, Meta(ge=1, description="Visitors a minute who come in from one address, a third of them at once.")
     ] = 400
@@ -256,7 +256,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 300
     rate_address_skip: Annotated[
         int, Meta(ge=1, description="Searches and skips a minute from one address, a third of them at once.")
-    ] = 300
+    ] = 150
     log_level: Annotated[LogLevel, Meta(description="`debug`, `info`, `warning` or `error`.")] = LogLevel.INFO
     log_format: Annotated[LogFormat, Meta(description="`console` for people, `json` for machines.")] = LogFormat.CONSOLE
 

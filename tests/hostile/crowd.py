@@ -15,7 +15,7 @@ from tests.scenario.visitor import PATIENCE
 
 NEWCOMER, WITNESS = "127.0.9.7", "127.0.9.9"
 """Addresses of people who have nothing to do with the crowd."""
-QUESTION = b"GET /videochat/health/live HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
+QUESTION = b"GET /videochat/health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
 @contextmanager

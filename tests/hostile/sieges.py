@@ -9,11 +9,11 @@ from tests.unit.offers import ROLES, offer
 from tests.unit.test_first_bytes import client_hello, in_records_of
 
 UPGRADE = (
-    b"GET /ws HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 )
 GREETING = b'"connected"'
-QUESTION = b"GET /videochat/health/live HTTP/1.1\r\nHost: here\r\n\r\n"
+QUESTION = b"GET /videochat/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
 CHUNK = 65_536
 
 TEXT, PING, PONG, CONTINUATION = 1, 9, 10, 0
@@ -65,7 +65,7 @@ def flood(name: str, one: bytes, first: bytes = b"") -> Siege:
 
 def requests(path: str, per_address: int = 40, *headers: str) -> Siege:
     """The same request without an end, and without waiting for the answers."""
-    one = "\r\n".join([f"GET {path} HTTP/1.1", "Host: here", *headers, "", ""]).encode()
+    one = "\r\n".join([f"GET {path} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
     times = CHUNK // len(one)
     name = f"HTTP: {path}" if not headers else "operator tokens guessed"
     return Siege(name=name, press=(one * times,), messages=times, per_address=per_address, most=100)
@@ -75,7 +75,7 @@ def handshakes() -> list[Siege]:
     """Connections that come to nothing, or only as far as costs memory."""
     hello = client_hello("here")
     slow_hello = in_records_of(1, b"\x16\x03\x01\x20\x00\x01\x00\x1f\xfc\x03\x03" + bytes(8_000))
-    headers = b"GET / HTTP/1.1\r\nHost: here\r\n" + b"X: 1\r\n" * 100
+    headers = b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: 1\r\n" * 100
     return [
         Siege(name="TLS: half-open", over_tls=True, opening=hello, per_address=PER_ADDRESS, lasts=9.5),
         Siege(name="TLS: idle", over_tls=True, shakes_hands=True, opening=QUESTION, per_address=PER_ADDRESS),

@@ -120,6 +120,6 @@ async def _search_on(victim: Visitor) -> None:
 
 async def _rooms(relay: Relay, token: str) -> int:
     request = (
-        f"GET /videochat/rooms HTTP/1.1\r\nHost: here\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"
+        f"GET /videochat/rooms HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"
     )
     return await status_of(relay.settings.port, request.encode())

@@ -144,7 +144,7 @@ class TestHsts:
     async def test_answers_to_nonsense_say_so_as_well(self, tmp_path: Path) -> None:
         chain, key = certificate(tmp_path)
         async with serving(tls_cert=str(chain), tls_key=str(key)) as relay:
-            async with wire(relay.settings.port, anyone()) as raw:
+            async with wire(relay.settings.port, context=anyone()) as raw:
                 await raw.send(b"GET / HTTP/1.1\r\nBroken header\r\n\r\n")
                 assert b"Strict-Transport-Security" in await raw.head()
             # Over plain HTTP a browser must not believe it, and is told nothing (RFC 6797, section 7.2).
