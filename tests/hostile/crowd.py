@@ -68,4 +68,5 @@ async def running(settings: Settings) -> AsyncIterator[Relay]:
 
 
 def url(relay: Relay) -> str:
-    return f"http://127.0.0.1:{relay.settings.port}/"
+    scheme = "http" if relay.settings.tls is None else "https"
+    return f"{scheme}://127.0.0.1:{relay.settings.port}/"

@@ -25,6 +25,8 @@ from tests.unit.test_first_bytes import client_hello
 
 EVERYTHING = 600
 """Connections: more than any table holds of those that are not known yet."""
+NEIGHBOURS = 64
+"""Silent connections of one address: twice what it may have."""
 FRAMED_CHECK = b"\x00\x14\x00\x01\x00\x00\x21\x12\xa4\x42"
 """The beginning of one; what follows is waited for."""
 
@@ -45,7 +47,7 @@ async def test_a_slow_connection_is_waited_for_while_others_say_nothing(relay: R
 async def test_a_slow_connection_is_waited_for_while_others_of_its_address_say_nothing(relay: Relay) -> None:
     port = relay.settings.port
     (shared,) = addresses(1)
-    with crowd(port, [shared], EVERYTHING):
+    with crowd(port, [shared], NEIGHBOURS):
         await is_noticed(port)
         async with wire(port, shared) as slow:
             await is_noticed(port)
