@@ -143,7 +143,7 @@ async def lay(siege: Siege, count: int, served: Served, log: Path, seconds: floa
                 await asyncio.sleep((seconds - 2 * SETTLED) / NEWCOMERS)
             await asyncio.sleep(max(0.0, began + seconds - loop.time()))
             cpu, written = usage.cpu(), usage.log_lines()
-            latencies = chat.seconds(loop.time())
+            latencies = chat.seconds()
             toll = await asyncio.to_thread(running.toll)
             meeting = await asyncio.to_thread(pair.meeting)
             arrivals = await asyncio.gather(*coming)

@@ -5,7 +5,8 @@ import asyncio
 import itertools
 import ssl
 import statistics
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection as Pipe
@@ -78,11 +79,13 @@ async def arrive(url: str, address: str) -> Arrival:
 class Chat:
     """What two people wrote, and how long it took."""
 
+    clock: Callable[[], float] = time.monotonic
     sent: dict[str, float] = field(default_factory=dict)
     heard: dict[str, float] = field(default_factory=dict)
 
-    def seconds(self, now: float) -> list[float]:
+    def seconds(self) -> list[float]:
         """For each line; one that has not come counts as if it came now."""
+        now = self.clock()
         return sorted(self.heard.get(line, now) - at for line, at in self.sent.items())
 
 
@@ -111,14 +114,14 @@ async def _listen(socket: aiohttp.ClientWebSocketResponse, chat: Chat) -> None:
     async for message in socket:
         said: dict[str, Any] = msgspec.json.decode(message.data)
         if said["event"] == "chat_message":
-            chat.heard[said["data"]["id"]] = asyncio.get_running_loop().time()
+            chat.heard[said["data"]["id"]] = chat.clock()
         elif said["event"] == "ping":
             await socket.send_json({"event": "pong"})
 
 
 async def _write(ann: aiohttp.ClientWebSocketResponse, bob: aiohttp.ClientWebSocketResponse, chat: Chat) -> None:
     for number in itertools.count():
-        chat.sent[str(number)] = asyncio.get_running_loop().time()
+        chat.sent[str(number)] = chat.clock()
         with suppress(ConnectionError):
             await (ann, bob)[number % 2].send_json(
                 {"event": "chat_message", "data": {"id": str(number), "text": "still here"}}
