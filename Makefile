@@ -128,9 +128,10 @@ audit: $(VENV)/installed client/node_modules/installed cargo-audit ## Look for k
 cargo-audit: rust
 	@command -v cargo-audit >/dev/null || cargo install --quiet --locked cargo-audit || true
 
-attacks: core $(STATIC) chromium ## Attack calls class by class, and print rates, CPU, memory, pictures and loss
+attacks: core $(STATIC) chromium ## Attack calls, pages and sessions class by class, and print rates, CPU, memory and who still got in
 	$(BIN)/python -m tests.hostile.measure
 	$(BIN)/python -m tests.hostile.measure --engine frames --audience visitors --rate 20000
+	$(BIN)/python -m tests.hostile.siege
 
 measure: $(VENV)/installed $(STATIC) chromium ## How soon strangers see each other, and what a pair costs
 	$(BIN)/python -m tests.browser.first_frame

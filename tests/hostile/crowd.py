@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from relay.app import Relay
 from relay.config import EngineChoice, Settings
 from tests.conftest import free_port
-from tests.hostile.besiegers import RESET
+from tests.hostile.siege_field import RESET
 from tests.hostile.wire import status_of
 from tests.scenario.visitor import PATIENCE
 

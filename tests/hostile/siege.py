@@ -20,7 +20,8 @@ from pathlib import Path
 
 from relay.config import EngineChoice
 from tests.browser.conftest import Served, serving
-from tests.hostile.besiegers import Siege, Toll, addresses, besieger
+from tests.hostile.besiegers import addresses, besieger
+from tests.hostile.siege_field import Siege, Toll
 from tests.hostile.sieges import all_sieges
 from tests.hostile.townspeople import NEIGHBOUR, Arrival, Chat, Meeting, Pair, arrive, bystanders, median
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import msgspec
 
-from tests.hostile.besiegers import Siege
+from tests.hostile.siege_field import Siege
 from tests.unit.offers import ROLES, offer
 from tests.unit.test_first_bytes import client_hello, in_records_of
 

@@ -13,8 +13,9 @@ from relay.app import Relay
 from relay.config import EngineChoice, TlsChoice
 from tests.browser.conftest import Served, serving
 from tests.hostile import sieges
-from tests.hostile.besiegers import Siege, addresses, besieger
+from tests.hostile.besiegers import addresses, besieger
 from tests.hostile.crowd import NEWCOMER, crowd, hear, loopback, running, url
+from tests.hostile.siege_field import Siege
 from tests.hostile.sieges import UPGRADE, all_sieges, event, offers
 from tests.hostile.townspeople import ANYONE, Chat, arrive, bystanders
 from tests.hostile.wire import wire
