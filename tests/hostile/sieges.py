@@ -109,14 +109,15 @@ def floods() -> list[Siege]:
 
 def turnovers() -> list[Siege]:
     """New WebSockets again and again: what is limited for each of them is not limited."""
+    # The greeting is an event, too.
     told = b'"event"'
     join = Siege(name="join, leave", farewell=GREETING, opening=UPGRADE, per_address=45, most=450)
     more = replace(join, greeting=GREETING, endless=False, farewell=told)
     return [
         join,
-        replace(more, name="offers", press=offers(10), farewells=10),
-        replace(more, name="offers, 950 more lines", press=offers(10, 950), farewells=10),
-        replace(more, name="offer and cut", press=offers(1), opened_per_second=160),
+        replace(more, name="offers", press=offers(10), farewells=11),
+        replace(more, name="offers, 950 more lines", press=offers(10, 950), farewells=11),
+        replace(more, name="offer and cut", press=offers(1), farewells=2, opened_per_second=160),
         replace(more, name="pairings", press=(event("find_partner"),), farewell=b'"partner_found"'),
     ]
 
