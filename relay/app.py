@@ -43,6 +43,7 @@ from relay.web.front import Front
 from relay.web.gateway import Gateway
 from relay.web.guests import Guests
 from relay.web.operator_console import OperatorConsole
+from relay.web.operator_token import OperatorGate
 from relay.web.server import WebServer
 from relay.web.status import Cleanup, Health, RoomStatus, Stats
 from relay.web.visitor_address import VisitorAddresses
@@ -125,8 +126,9 @@ class Relay:
         gateway = Gateway(
             self._sessions, self._guests, addresses, self._ledger, self._turns, settings, self.tally, self.report
         )
-        charged = charge(addresses, self._ledger, self._turns)
-        self._web = WebServer(gateway, self, console, self.metrics, self.tally, charged, settings, addresses)
+        gate = OperatorGate(settings, addresses)
+        charged = charge(addresses, gate, self._ledger, self._turns)
+        self._web = WebServer(gateway, self, console, self.metrics, self.tally, charged, gate, settings, addresses)
         self._front = Front(
             settings, self._web, self._port, self._guests, self._ledger, self._turns, self.drops, self.report
         )

@@ -63,14 +63,17 @@ class OperatorGate:
             raise RelayError(ErrorCode.OPERATOR_ONLY, sentence)
         self._compare(request, self._readers)
 
+    def knows(self, request: web.Request) -> bool:
+        """Whether it is the operator who asks, or Prometheus. Nobody learns it, so that nothing is counted."""
+        shown = _shown(request)
+        return shown is not None and _is_one_of(shown, self._readers)
+
     def _compare(self, request: web.Request, allowed: tuple[bytes, ...]) -> None:
         wrong = RelayError(ErrorCode.OPERATOR_TOKEN_WRONG, "The token is missing or wrong.")
-        given = request.headers.get("Authorization", "")
-        if not given[: len(BEARER)].lower() == BEARER:
+        shown = _shown(request)
+        if shown is None:
             raise wrong
-        shown = _digest(given[len(BEARER) :])
-        # All are compared, so that the time tells nothing of which is near.
-        if sum(hmac.compare_digest(shown, digest) for digest in allowed):
+        if _is_one_of(shown, allowed):
             return
         origin = self._addresses.of(request)
         wait = self._attempts_from(subscriber(origin)).take(clock.monotonic())
@@ -89,6 +92,17 @@ class OperatorGate:
             bucket = self._attempts[key] = full(ATTEMPTS_PER_MINUTE / 60, ATTEMPTS, clock.monotonic())
         self._attempts.move_to_end(key)
         return bucket
+
+
+def _shown(request: web.Request) -> bytes | None:
+    """The digest of the bearer token; None if there is none."""
+    given = request.headers.get("Authorization", "")
+    return _digest(given[len(BEARER) :]) if given[: len(BEARER)].lower() == BEARER else None
+
+
+def _is_one_of(shown: bytes, allowed: tuple[bytes, ...]) -> bool:
+    # All are compared, so that the time tells nothing of which is near.
+    return sum(hmac.compare_digest(shown, digest) for digest in allowed) > 0
 
 
 def _digests(token: str | None) -> tuple[bytes, ...]:

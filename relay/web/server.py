@@ -36,6 +36,7 @@ class WebServer:
         figures: Metrics,
         tally: Tally,
         charged: Middleware,
+        gate: OperatorGate,
         settings: Settings,
         addresses: VisitorAddresses,
     ) -> None:
@@ -47,7 +48,6 @@ class WebServer:
         self._headers = Headers(settings)
         app.on_response_prepare.append(self._headers.prepare)
         app.router.add_get("/ws", gateway.handle)
-        gate = OperatorGate(settings, addresses)
         status.add_routes(app, about, gate, settings)
         operator.add_routes(app, console, gate)
         metrics.add_routes(app, figures.render, gate, addresses, settings.metrics_allow)
