@@ -57,7 +57,7 @@ test-load: core $(STATIC) chromium
 test-unit: $(VENV)/installed
 	$(BIN)/pytest -q tests/unit tests/contract
 
-test-scenario: core $(STATIC) chromium coturn
+test-scenario: core $(STATIC) chromium coturn proxies
 	$(BIN)/pytest -q tests/scenario tests/hostile
 
 test-pages: $(VENV)/installed $(STATIC) chromium
@@ -192,6 +192,12 @@ coturn: # Debian's package, as root; otherwise say what to install
 	@command -v turnserver >/dev/null || { \
 		if [ "$$(id -u)" = 0 ]; then $(NO_SERVICES) apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends coturn >/dev/null; \
 		else echo "TURN tests need turnserver: install Debian's package 'coturn' and try again." >&2; exit 1; fi; }
+
+.PHONY: proxies
+proxies: # Debian's packages, as root; otherwise say what to install
+	@command -v nginx >/dev/null && command -v haproxy >/dev/null || { \
+		if [ "$$(id -u)" = 0 ]; then $(NO_SERVICES) apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends nginx-light haproxy >/dev/null; \
+		else echo "Tests behind proxies need nginx and HAProxy: install Debian's packages 'nginx-light' and 'haproxy' and try again." >&2; exit 1; fi; }
 
 promtool: # Debian's package, as root, without starting its server; otherwise say what to install
 	@command -v promtool >/dev/null || { \

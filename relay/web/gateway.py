@@ -53,13 +53,14 @@ class Gateway:
         self._settings = settings
         self._tally = tally
         self._friends = frozenset(origin(written) for written in settings.allowed_origins)
-        self._refused_origins = Once()
+        self._refused_origins, self._no_handshakes = Once(), Once()
         self._tasks = Tasks("gateway", report)
         self._visits: set[Visit] = set()
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """One visitor, from the handshake to the end."""
         self._check_origin(request)
+        self._heed_what_is_no_handshake(request)
         socket = web.WebSocketResponse(
             autoping=False,
             max_msg_size=LARGEST_FRAME_FACTOR * self._settings.max_message_bytes,
@@ -110,6 +111,12 @@ class Gateway:
             host = self._addresses.host(request)[:LONGEST_LOGGED]
             log.warning("origin_refused", origin=lines[0][:LONGEST_LOGGED], host=host, remedy=remedy)
         raise RelayError(ErrorCode.ORIGIN_REFUSED, "This origin may not connect.")
+
+    def _heed_what_is_no_handshake(self, request: web.Request) -> None:
+        """It is refused below. Proxies keep `Upgrade` to themselves unless told otherwise (RFC 9110, section 7.8)."""
+        if "Upgrade" not in request.headers and self._no_handshakes.is_new(self._addresses.peer_of(request)):
+            remedy = "if it is your proxy, have it pass on the headers Upgrade and Connection, by HTTP/1.1"
+            log.warning("websocket_not_passed_on", source=self._addresses.peer_of(request), remedy=remedy)
 
     def _own_origins(self, request: web.Request) -> tuple[Origin | None, ...]:
         """Where our page may have been loaded from, for who asks like this: by both schemes where we can't know

@@ -10,8 +10,10 @@ from relay.errors import RelayError
 from relay.ledger.accounts import Ledger
 from relay.ledger.addresses import Networks
 from relay.ledger.turns import Turns
+from relay.observe.drops import Drops
 from relay.web import charging
 from relay.web.failures import STATUSES
+from relay.web.guests import Guests
 from relay.web.operator_token import OperatorGate
 from relay.web.visitor_address import VisitorAddresses
 
@@ -19,11 +21,15 @@ OPERATOR, READER = "a token of the operator", "a token of Prometheus"
 ADDRESS = "192.0.2.1"
 
 
+def fail(task: str, failure: BaseException) -> None:
+    raise AssertionError(task) from failure
+
+
 async def status(token: str | None, monkeypatch: pytest.MonkeyPatch) -> int:
     """Of a request from an address that has spent what it has."""
     monkeypatch.setattr(charging, "PATIENCE", 0.05)
     settings = Settings(operator_token=OPERATOR, metrics_token=READER)
-    addresses = VisitorAddresses(settings)
+    addresses = VisitorAddresses(settings, Guests(1, 1, Drops(), fail))
     ledger = Ledger({}, 0.1, Networks(()))
     ledger.visitor(ADDRESS, clock.monotonic()).charge(clock.monotonic(), 10.0)
     charged = charging.charge(addresses, OperatorGate(settings, addresses), ledger, Turns())
