@@ -52,6 +52,8 @@ class Headers:
     def put(self, request: web.BaseRequest, answer: web.StreamResponse) -> None:
         """Into one answer."""
         answer.headers.update(HEADERS)
+        if answer.charset is None and answer.content_type.startswith("text/"):
+            answer.charset = "utf-8"
         transport = request.transport
         if self._hsts and transport is not None and _is_trusted(transport.get_extra_info("sslcontext")):
             answer.headers["Strict-Transport-Security"] = self._hsts

@@ -17,6 +17,7 @@ from relay.errors import ErrorCode, RelayError
 from relay.ledger.addresses import subscriber
 from relay.ledger.bucket import TokenBucket, full
 from relay.observe.logging import get_logger
+from relay.observe.once import Once
 from relay.web.visitor_address import VisitorAddresses
 
 BEARER = "bearer "
@@ -37,6 +38,7 @@ class OperatorGate:
         self._operator = _digests(settings.operator_token)
         self._readers = self._operator + _digests(settings.metrics_token)
         self._addresses = addresses
+        self._admitted = Once()
         self._attempts: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def admit(self, request: web.Request) -> None:
@@ -73,9 +75,12 @@ class OperatorGate:
         shown = _shown(request)
         if shown is None:
             raise wrong
-        if _is_one_of(shown, allowed):
-            return
         origin = self._addresses.of(request)
+        if _is_one_of(shown, allowed):
+            who = "operator" if _is_one_of(shown, self._operator) else "metrics"
+            if self._admitted.is_new(f"{who} {origin}"):
+                log.info("token_right", who=who, source=origin)
+            return
         wait = self._attempts_from(subscriber(origin)).take(clock.monotonic())
         if wait > 0:
             raise RelayError(

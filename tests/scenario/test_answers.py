@@ -102,6 +102,23 @@ async def test_every_answer_keeps_to_itself_and_names_no_version(relay: Relay, l
     assert "strict-transport-security" not in head
 
 
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/", "text/html"),
+        ("/operator", "text/html"),
+        ("/videochat/health", "application/json"),
+        ("/nothing", "application/json"),
+        ("/ws", "text/plain"),
+    ],
+)
+async def test_text_says_how_it_is_encoded(client: aiohttp.ClientSession, path: str, kind: str) -> None:
+    async with client.get(path) as response:
+        assert response.content_type == kind
+        # JSON is UTF-8 by definition (RFC 8259, section 8.1).
+        assert response.charset == (None if kind == "application/json" else "utf-8")
+
+
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer wrong"}, OPERATOR])
 @pytest.mark.parametrize("path", ["rooms", "overview", "nothing", "health", "rooms/x/end", "stats"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
