@@ -1,11 +1,16 @@
 """Real reverse proxies on loopback, as people configure them: Debian's nginx and HAProxy, as children of the test."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.conftest import free_port
+
+README = Path(__file__).parents[2] / "README.md"
+RELAY = "127.0.0.1:8080"
+"""What the README's proxies ask."""
 
 PATIENCE = 10.0
 """Seconds until a proxy listens, and until it has ended."""
@@ -24,25 +29,37 @@ NGINX = {
     "x-forwarded-for is written": f"""{UPGRADE}
             proxy_set_header X-Forwarded-For $remote_addr;
             proxy_set_header X-Forwarded-Proto $scheme;""",
+    "the README's": "",
     "forwarded is written": f"""{UPGRADE}
             proxy_set_header Forwarded 'for="$remote_addr:$remote_port";proto=$scheme;host="$http_host"';""",
 }
-"""What stands in `location /` besides `proxy_pass`."""
+"""What stands in `location /` besides `proxy_pass`; the README's is told there."""
 
 HAPROXY = {
     "mode http": ("http", "", ""),
     "option forwardfor": ("http", "option forwardfor", ""),
     "mode tcp": ("tcp", "", ""),
+    "the README's HAProxy": ("http", "", ""),
     "send-proxy": ("tcp", "", "send-proxy"),
     "send-proxy-v2": ("tcp", "", "send-proxy-v2"),
 }
 """Mode, an option, and what stands behind the server's address."""
 
 
+def _of_readme(begin: str) -> str:
+    """A block of the README, by how it begins after the line with its language."""
+    blocks = re.split(r"^```.*\n", README.read_text(), flags=re.MULTILINE)[1::2]
+    (block,) = (block for block in blocks if block.startswith(begin))
+    return block
+
+
 @asynccontextmanager
-async def nginx(folder: Path, backend: int, directives: str) -> AsyncIterator[int]:
-    """The port of an nginx that passes on what it is asked."""
+async def nginx(folder: Path, backend: int, name: str) -> AsyncIterator[int]:
+    """The port of an nginx that passes on what it is asked, configured as `NGINX` says."""
     port = free_port()
+    location = f"location / {{ {NGINX[name]} proxy_pass http://127.0.0.1:{backend}; }}"
+    if name == "the README's":
+        location = _of_readme("location").replace(RELAY, f"127.0.0.1:{backend}")
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     configuration = folder / "nginx.conf"
     configuration.write_text(f"""
@@ -58,10 +75,7 @@ http {{
     map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}
     server {{
         listen 127.0.0.1:{port};
-        location / {{
-            {directives}
-            proxy_pass http://127.0.0.1:{backend};
-        }}
+        {location}
     }}
 }}
 """)
@@ -71,20 +85,26 @@ http {{
 
 
 @asynccontextmanager
-async def haproxy(folder: Path, backend: int, mode: str, option: str, server: str) -> AsyncIterator[int]:
-    """The port of an HAProxy that passes on what it is asked."""
+async def haproxy(folder: Path, backend: int, name: str) -> AsyncIterator[int]:
+    """The port of an HAProxy that passes on what it is asked, configured as `HAPROXY` says."""
     port = free_port()
+    mode, option, server = HAPROXY[name]
+    listen = f"""listen relay
+    mode {mode}
+    bind 127.0.0.1:{port}
+    {option}
+    server one 127.0.0.1:{backend} {server}"""
+    if name == "the README's HAProxy":
+        # Without its certificate.
+        listen = re.sub(r"bind .*", f"bind 127.0.0.1:{port}", _of_readme("listen"))
+        listen = listen.replace(RELAY, f"127.0.0.1:{backend}")
     configuration = folder / "haproxy.cfg"
     configuration.write_text(f"""
 defaults
-    mode {mode}
     timeout connect 5s
     timeout client 60s
     timeout server 60s
-    {option}
-listen relay
-    bind 127.0.0.1:{port}
-    server one 127.0.0.1:{backend} {server}
+{listen}
 """)
     async with _running(["haproxy", "-db", "-f", str(configuration)], port):
         yield port

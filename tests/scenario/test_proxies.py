@@ -22,7 +22,8 @@ MOST = 3
 PROXY = "127.0.0.1"
 ANN, BOB = "127.0.0.21", "127.0.0.22"
 
-NAMES = ["x-forwarded-for is added to", "x-forwarded-for is written", "option forwardfor"]
+README = ["the README's", "the README's HAProxy"]
+NAMES = ["x-forwarded-for is added to", "x-forwarded-for is written", "option forwardfor", *README]
 """Configurations that name visitors in `X-Forwarded-For`."""
 PASSES = ["send-proxy", "send-proxy-v2"]
 """Configurations that name them by the PROXY protocol."""
@@ -37,9 +38,7 @@ def lies(number: int) -> dict[str, str]:
 
 
 def proxy(name: str, folder: Path, backend: int) -> AbstractAsyncContextManager[int]:
-    if name in NGINX:
-        return nginx(folder, backend, NGINX[name])
-    return haproxy(folder, backend, *HAPROXY[name])
+    return nginx(folder, backend, name) if name in NGINX else haproxy(folder, backend, name)
 
 
 class Place:
@@ -176,7 +175,8 @@ async def test_metrics_are_closed(name: str, tmp_path: Path, *, trusted: bool) -
 @pytest.mark.parametrize("name", [*NAMES, *SILENT[1:], "forwarded is written"])
 async def test_our_page_connects_and_another_does_not(name: str, tmp_path: Path) -> None:
     async with behind(name, tmp_path, trusted=True) as place, place.somebody(ANN) as session:
-        async with session.ws_connect("/ws", origin=f"http://127.0.0.1:{place.port}", timeout=_brief()) as visit:
+        scheme = "https" if name == "the README's HAProxy" else "http"
+        async with session.ws_connect("/ws", origin=f"{scheme}://127.0.0.1:{place.port}", timeout=_brief()) as visit:
             assert (await visit.receive_json())["event"] == "connected"
         with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
             await session.ws_connect("/ws", origin="https://evil.example")
