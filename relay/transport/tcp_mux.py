@@ -32,6 +32,11 @@ MOST_SILENT = 512
 MOST_SILENT_PER_ADDRESS = 32
 """Of those, from one address. When one more comes, its oldest is closed: whoever means to speak has spoken by then."""
 
+MOST_WAITING = 512
+MOST_WAITING_PER_ADDRESS = 64
+"""Connections that have said something, but whose address has spent what it has. When one more comes, it is closed:
+those that have waited are to have their turn."""
+
 BACKLOG = 1_024
 """Connections that the system keeps for us until we accept them, if it lets us."""
 
@@ -79,6 +84,7 @@ class TcpMux:
         self._drops = drops
         self._listeners: list[socket.socket] = []
         self._silent: Table[Arrival] = Table(MOST_SILENT, Takes.OLDEST, most_each=MOST_SILENT_PER_ADDRESS)
+        self._waiting: Table[Arrival] = Table(MOST_WAITING, Takes.NEWEST, most_each=MOST_WAITING_PER_ADDRESS)
         self._pauses: set[asyncio.TimerHandle] = set()
 
     def open(self, hosts: Sequence[str], port: int, purpose: str) -> None:
@@ -110,7 +116,7 @@ class TcpMux:
             loop.remove_reader(listener)
             listener.close()
         self._listeners.clear()
-        for arrival in list(self._silent):
+        for arrival in [*self._silent, *self._waiting]:
             self._release(arrival)
             arrival.connection.close()
 
@@ -156,20 +162,28 @@ class TcpMux:
         if opening is not None and payer.wait(now) == 0:
             self._hand_on(arrival, opening)
             return
-        if (crowded_out := self._silent.enter(arrival, payer.groups)) is not None:
-            self._let_go(crowded_out, Drop.TCP_CROWDED)
         arrival.deadline = asyncio.get_running_loop().call_later(PATIENCE, self._give_up, arrival)
         self._watch(arrival)
 
     def _watch(self, arrival: Arrival) -> None:
+        """Look at it when it says something."""
         asyncio.get_running_loop().add_reader(arrival.connection, self._readable, arrival)
+        self._enter(self._silent, arrival)
 
     def _readable(self, arrival: Arrival) -> None:
         asyncio.get_running_loop().remove_reader(arrival.connection)
         arrival.turn = self._turns.ask(arrival.payer, lambda: self._look(arrival))
+        if arrival.turn is not None:
+            self._silent.leave(arrival)
+            self._enter(self._waiting, arrival)
+
+    def _enter(self, table: Table[Arrival], arrival: Arrival) -> None:
+        if arrival not in table and (crowded_out := table.enter(arrival, arrival.payer.groups)) is not None:
+            self._let_go(crowded_out, Drop.TCP_CROWDED)
 
     def _look(self, arrival: Arrival) -> None:
         arrival.turn = None
+        self._waiting.leave(arrival)
         first = _peeked(arrival.connection)
         if first is None:
             self._watch(arrival)
@@ -222,8 +236,6 @@ class TcpMux:
         if arrival.payer.take(Deed.CONNECTION, now) > 0:
             self._let_go(arrival, Drop.TCP_CROWDED)
             return False
-        if (crowded_out := self._silent.enter(arrival, arrival.payer.groups)) is not None:
-            self._let_go(crowded_out, Drop.TCP_CROWDED)
         return True
 
     def _hand_on(self, arrival: Arrival, opening: Opening) -> None:
@@ -241,6 +253,7 @@ class TcpMux:
     def _release(self, arrival: Arrival) -> None:
         """Forget a connection; it is the caller's now."""
         self._silent.leave(arrival)
+        self._waiting.leave(arrival)
         if arrival.turn is not None:
             arrival.turn.cancel()
         if arrival.deadline is not None:
