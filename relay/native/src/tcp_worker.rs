@@ -180,7 +180,7 @@ impl TcpWorker {
         self.flows.remove(&connection.flow);
         if let Ok(mut ordered) = self.exchange.lock() {
             // Only the path is lost: the browser may be about to come back on another.
-            ordered.as_it_stands().forget(&connection.flow.path);
+            ordered.as_it_stands().forget(&connection.flow.path, self.now());
         }
     }
 

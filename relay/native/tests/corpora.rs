@@ -10,7 +10,7 @@ use relay_core::counters::{Reason, Totals};
 use relay_core::exchange::Exchange;
 use relay_core::outbox::Outbox;
 use relay_core::rtp::Header;
-use relay_core::stun::Check;
+use relay_core::stun::Message;
 use relay_core::time::{NtpClock, Time};
 
 mod call;
@@ -49,7 +49,7 @@ fn what_was_kept_of_headers_and_payloads_is_read_within_its_bounds() {
         }
     }
     for datagram in corpus("stun") {
-        let ufrag = Check::parse(&datagram).map_or(0, |check| check.local_ufrag().len());
+        let ufrag = Message::parse(&datagram).map_or(0, |check| check.local_ufrag().len());
         assert!(ufrag <= datagram.len());
     }
 }

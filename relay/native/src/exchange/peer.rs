@@ -32,6 +32,8 @@ pub(super) struct Peer {
     pub(super) lines: [Option<Line>; 3],
     pub(super) slots: [Option<Slot>; 3],
     pub(super) secured: Option<Secured>,
+    /// Whether what it is sent stays within the process.
+    pub(super) is_tap: bool,
     pub(super) clock: SenderClock,
     pub(super) transport: TransportFeedback,
     pub(super) counters: Arc<PeerCounters>,
@@ -86,6 +88,7 @@ impl Peer {
             lines: [None, None, None],
             slots: [None, None, None],
             secured: None,
+            is_tap: false,
             clock: SenderClock::default(),
             transport: TransportFeedback::default(),
             counters,

@@ -150,5 +150,5 @@ fn a_tap_that_is_closed_leaves_nothing_behind() {
     world.deliver(&mut [&mut ann, &mut bob]);
     assert!(ann.media.is_empty());
     assert!(world.out.take_inside().is_empty());
-    assert!(world.exchange.table.selected(TAP).is_none());
+    assert!(world.exchange.table.flow(TAP).is_none());
 }

@@ -1,0 +1,184 @@
+//! Who receives where datagrams go: a person who writes a bystander's address as a source, and one who moves.
+#![allow(clippy::unwrap_used)]
+
+use super::tests::{Browser, REMOTE_PASSWORD, World, check, delta, keyframe, nomination};
+use super::*;
+use crate::bindings::Side;
+use crate::forward::line::Medium;
+use crate::stun;
+
+const VICTIM: ([u8; 4], u16) = ([203, 0, 113, 77], 40_000);
+
+fn at(browser: &Browser, (host, port): ([u8; 4], u16)) -> Path {
+    Path::udp((host, port).into(), browser.path.local)
+}
+
+/// Bob films for so many seconds; the bytes that went to the path meanwhile.
+fn film(world: &mut World, bob: &mut Browser, seconds: u16, path: Path) -> usize {
+    let mut sent = 0;
+    for number in 0..seconds * 10 {
+        let mut payload = if number == 0 { keyframe(number) } else { delta(number) }.to_vec();
+        payload.resize(1_000, 0);
+        world.send(bob, Medium::Camera, 9_000 * u32::from(number), &payload);
+        world.pass(100);
+        sent += world.sent_to(path);
+        world.clear();
+    }
+    sent
+}
+
+/// The latest question to the path, with the answer that its receiver gives.
+fn answer_at(world: &World, path: Path, password: &[u8]) -> Option<Vec<u8>> {
+    let asked = world.out.items().iter().rev().filter(|item| item.path == path);
+    let question =
+        asked.filter_map(|item| stun::Message::parse(world.out.bytes(item))).find(|found| !found.is_answer)?;
+    let mut answer = Vec::new();
+    question.respond(path.remote, &stun::integrity_key(password), &mut answer);
+    Some(answer)
+}
+
+#[test]
+fn a_bystander_gets_less_than_three_times_what_was_sent_in_its_name() {
+    let mut world = World::new();
+    let (ann, mut bob) = (world.join(1, 96), world.join(2, 40));
+    world.show(&ann, Some(&bob));
+    let victim = at(&ann, VICTIM);
+    world.deaf.push(victim);
+    let mut forged = nomination("ufrag1", 1);
+    let most = 3 * forged.len();
+    world.exchange.receive(&mut forged, victim, world.now, &mut world.out);
+    let sent = world.sent_to(victim);
+    world.clear();
+    let sent = sent + film(&mut world, &mut bob, 75, victim);
+    assert!(0 < sent && sent <= most, "{sent} of {most}");
+    assert!(world.exchange.take_events().is_empty(), "her media goes on to where she answers");
+    assert_eq!(world.exchange.table.flow(1), Some(ann.path));
+}
+
+#[test]
+fn nor_does_it_when_nobody_answers_anywhere_and_then_it_ends() {
+    let mut world = World::new();
+    let (ann, mut bob) = (world.join(1, 96), world.join(2, 40));
+    world.show(&ann, Some(&bob));
+    let victim = at(&ann, VICTIM);
+    world.deaf.extend([victim, ann.path]);
+    let mut received = 0;
+    for number in 0..4 {
+        let mut forged = nomination("ufrag1", number);
+        received += forged.len();
+        world.exchange.receive(&mut forged, victim, world.now, &mut world.out);
+        world.pass(1);
+    }
+    let sent = world.sent_to(victim);
+    world.clear();
+    // Consent of the address that answered once runs out; what was sent in the victim's name does not renew it.
+    let sent = sent + film(&mut world, &mut bob, 32, victim);
+    assert!(sent <= 3 * received, "{sent} of {received}");
+    assert!(world.exchange.take_events().contains(&Event::FlowLost(1)));
+    assert_eq!(film(&mut world, &mut bob, 30, victim), 0);
+    assert_eq!(film(&mut world, &mut bob, 1, ann.path), 0);
+}
+
+#[test]
+fn a_handshake_fits_into_what_a_hello_allows() {
+    let mut world = World::new();
+    let path = Path::udp(VICTIM.into(), [198, 51, 100, 1].into());
+    let local = Side { ufrag: b"eve".to_vec(), password: b"pppppppppppppppppppppp".to_vec() };
+    let remote = Side { ufrag: b"them".to_vec(), password: REMOTE_PASSWORD.to_vec() };
+    world.order(Command::Admit { peer: 9, local, remote });
+    world.exchange.receive(&mut check("eve"), path, world.now, &mut world.out);
+    assert_eq!(world.exchange.take_events(), [Event::FlowSelected(9, path)], "DTLS may begin at once");
+    world.order(Command::SendDtls { peer: 9, datagram: vec![22; 1_100] });
+    assert_eq!(world.exchange.totals.drops.get(Reason::PathUnvalidated), 1);
+    // Only from there it counts, not what a datagram of somebody else says.
+    world.exchange.receive(
+        &mut [22; 1_900],
+        Path::udp(([192, 0, 2, 1], 1).into(), path.local),
+        world.now,
+        &mut world.out,
+    );
+    world.order(Command::SendDtls { peer: 9, datagram: vec![22; 1_100] });
+    assert_eq!(world.exchange.totals.drops.get(Reason::PathUnvalidated), 2);
+    world.exchange.receive(&mut [22; 1_900], path, world.now, &mut world.out);
+    world.clear();
+    for _ in 0..10 {
+        world.order(Command::SendDtls { peer: 9, datagram: vec![22; 1_100] });
+    }
+    let sent = world.sent_to(path);
+    assert!((4_400..=5_700 + 300).contains(&sent), "{sent}");
+}
+
+#[test]
+fn media_moves_with_the_answer_and_not_before() {
+    let mut world = World::new();
+    let (mut ann, bob) = (world.join(1, 96), world.join(2, 40));
+    world.show(&ann, Some(&bob));
+    let away = at(&ann, ([192, 0, 2, 200], 5_000));
+    world.exchange.receive(&mut nomination("ufrag1", 1), away, world.now, &mut world.out);
+    assert_eq!(world.exchange.table.flow(1), Some(ann.path));
+    assert!(world.exchange.take_events().is_empty());
+    world.answer();
+    assert_eq!(world.exchange.table.flow(1), Some(away));
+    assert_eq!(world.exchange.take_events(), [Event::FlowSelected(1, away)]);
+    ann.path = away;
+}
+
+#[test]
+fn a_question_that_got_lost_is_asked_again_within_the_limit() {
+    let mut world = World::new();
+    let ann = world.join(1, 96);
+    let away = at(&ann, ([192, 0, 2, 200], 5_000));
+    world.deaf.push(away);
+    world.exchange.receive(&mut nomination("ufrag1", 1), away, world.now, &mut world.out);
+    world.clear();
+    world.pass(200);
+    let mut answer = answer_at(&world, away, REMOTE_PASSWORD).unwrap();
+    world.exchange.receive(&mut answer, away, world.now, &mut world.out);
+    assert_eq!(world.exchange.take_events(), [Event::FlowSelected(1, away)]);
+}
+
+#[test]
+fn only_the_receiver_s_own_answer_counts() {
+    let mut world = World::new();
+    let ann = world.join(1, 96);
+    let (away, elsewhere) = (at(&ann, ([192, 0, 2, 200], 5_000)), at(&ann, ([192, 0, 2, 201], 5_000)));
+    world.deaf.extend([away, elsewhere]);
+    for (number, path) in [(1, elsewhere), (2, away)] {
+        world.exchange.receive(&mut nomination("ufrag1", number), path, world.now, &mut world.out);
+    }
+    let drops = |world: &World, reason| world.exchange.totals.drops.get(reason);
+    let right = answer_at(&world, away, REMOTE_PASSWORD).unwrap();
+    let mut guessed = right.clone();
+    guessed[8] ^= 1;
+    let stranger = at(&ann, ([192, 0, 2, 202], 5_000));
+    for (mut answer, path, reason) in [
+        (right.clone(), elsewhere, Reason::StunUnasked),
+        (right.clone(), stranger, Reason::StunUnasked),
+        (answer_at(&world, away, b"another").unwrap(), away, Reason::StunBadIntegrity),
+        (guessed, away, Reason::StunMalformed),
+        (right[..right.len() - 8].to_vec(), away, Reason::StunMalformed),
+    ] {
+        let before = drops(&world, reason);
+        world.exchange.receive(&mut answer, path, world.now, &mut world.out);
+        assert_eq!((drops(&world, reason), world.exchange.table.flow(1)), (before + 1, Some(ann.path)));
+    }
+    world.exchange.receive(&mut right.clone(), away, world.now, &mut world.out);
+    assert_eq!(world.exchange.table.flow(1), Some(away));
+    // Nor does it count twice.
+    world.exchange.receive(&mut right.clone(), away, world.now, &mut world.out);
+    assert_eq!(drops(&world, Reason::StunUnasked), 3);
+}
+
+#[test]
+fn a_connection_that_closes_gives_media_to_the_path_that_answered_last() {
+    let mut world = World::new();
+    let ann = world.join(1, 96);
+    let tcp = Path::tcp(([192, 0, 2, 1], 9_000).into(), ann.path.local);
+    world.exchange.receive(&mut nomination("ufrag1", 1), tcp, world.now, &mut world.out);
+    assert_eq!(world.exchange.take_events(), [Event::FlowSelected(1, tcp)], "the handshake of TCP is an answer");
+    let never = at(&ann, VICTIM);
+    world.deaf.push(never);
+    world.exchange.receive(&mut check("ufrag1"), ann.path, world.now, &mut world.out);
+    world.exchange.forget(&tcp, world.now);
+    assert_eq!(world.exchange.take_events(), [Event::FlowSelected(1, ann.path)]);
+}
