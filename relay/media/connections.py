@@ -29,7 +29,7 @@ from relay.peer.lines import RECEIVED, Medium, Negotiated, Slot, SrtpKeys
 from relay.peer.negotiation import Identity, negotiate
 from relay.protocol.messages import MediaPath, Role
 from relay.tasks import Report, Tasks
-from relay.transport.port import MediaPort, Path
+from relay.transport.port import Credentials, MediaPort, Path
 
 UFRAG_BYTES = 9
 """12 characters: long enough that ufrags of one process don't meet."""
@@ -127,7 +127,7 @@ class Connections:
         peer = PeerId(next(self._numbers))
         if (crowded_out := self._unsecured.enter(peer, payer.groups)) is not None:
             self._crowd_out(crowded_out)
-        self._port.admit(peer, identity.ufrag, identity.password)
+        self._port.admit(peer, Credentials(identity.ufrag, identity.password), negotiated.remote)
         connection = PeerConnection(
             peer, negotiated, self._port, self._certificate, self._drops, self._report, self._secured, self._failed
         )
@@ -143,12 +143,12 @@ class Connections:
         negotiated = negotiate(offer, roles, self._engine.terms, identity, held.ssrcs)
         if negotiated.fingerprints != held.negotiated.fingerprints:
             return None
-        if negotiated.remote_ufrag == held.negotiated.remote_ufrag:
+        if negotiated.remote.ufrag == held.negotiated.remote.ufrag:
             raise RelayError(ErrorCode.OUT_OF_TURN, "This offer was answered already.")
         if (negotiated.lines, negotiated.slots) != (held.negotiated.lines, held.negotiated.slots):
             raise RelayError(ErrorCode.INVALID_OFFER, "A later offer may change ICE credentials only.")
         peer = held.connection.peer
-        self._port.admit(peer, identity.ufrag, identity.password)
+        self._port.admit(peer, Credentials(identity.ufrag, identity.password), negotiated.remote)
         self._peers[peer] = dataclasses.replace(held, negotiated=negotiated)
         return negotiated.answer
 

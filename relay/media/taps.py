@@ -28,6 +28,7 @@ from relay.observe.drops import Drop, Drops
 from relay.peer.lines import Codec, DtlsRole, Line, Medium, Negotiated, NegotiatedLine, NegotiatedSlot, Slot
 from relay.tasks import Report, Tasks
 from relay.transport.native import NativePort
+from relay.transport.port import Credentials
 
 NUMBERS = {Medium.MICROPHONE: 0, Medium.CAMERA: 1, Medium.SCREEN: 2}
 """Media, as the core numbers them."""
@@ -216,7 +217,7 @@ def _negotiated(medium: Medium, wanted: str, ssrcs: Sequence[int]) -> Negotiated
         (NegotiatedLine("", medium, incoming, (), ssrcs[0], None),),
         (NegotiatedSlot("", medium, (codec(wanted, _OUTGOING),), (), ssrcs[1], 0),),
         (),
-        "",
+        Credentials("", ""),
         DtlsRole.SERVER,
         "",
     )

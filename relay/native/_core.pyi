@@ -62,7 +62,6 @@ class Core:
         """Readable while there are reports."""
 
     def admit(self, peer: int, local: tuple[str, str], remote: tuple[str, str]) -> None: ...
-
     def adopt(self, descriptor: int) -> None:
         """Take over an accepted TCP connection that nobody else owns."""
 

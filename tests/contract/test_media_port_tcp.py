@@ -16,7 +16,7 @@ from relay.transport.asyncio_port import AsyncioPort
 from relay.transport.framing import Deframer, frame
 from relay.transport.port import Path, Transport
 from relay.transport.tcp import LARGEST_BACKLOG, MEDIA_BACKLOG
-from tests.contract.media_ports import ADMITTED, ANN, CLIENT_HELLO, PASSWORD, PATIENCE, SILENCE, Subject, check, until
+from tests.contract.media_ports import ADMITTED, ANN, CLIENT_HELLO, PATIENCE, SILENCE, Subject, check, until
 
 KERNEL = 8 * 1024 * 1024
 """More than the system buffers for a reader that does not read."""
@@ -111,7 +111,7 @@ async def test_whoever_was_admitted_before_is_answered_at_the_first_check(subjec
     """Orders come before connections that are handed over later, however busy the threads are."""
     for number in range(ADMITTED):
         peer, ufrag = PeerId(100 + number), f"ufrag{number}"
-        subject.port.admit(peer, ufrag, PASSWORD)
+        subject.admit(peer, ufrag)
         await call().check(ufrag)
         subject.port.release(peer)
     assert subject.dropped(Drop.STUN_UNKNOWN_UFRAG) == 0
@@ -176,6 +176,7 @@ async def test_udp_takes_over_by_nomination(subject: Subject, caller: Caller) ->
     await caller.check(nominate=True)
     browser = subject.browser()
     await browser.check(nominate=True)
+    assert await browser.hears_nothing()
     subject.port.send_dtls(ANN, b"\x16 hello")
     assert await browser.receive() == b"\x16 hello"
     assert await caller.hears_nothing()
