@@ -17,6 +17,7 @@ pub mod forward;
 pub mod framing;
 pub mod handle;
 pub mod net;
+pub mod newcomers;
 pub mod ordered;
 pub mod outbox;
 pub mod path;
