@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from relay import clock
 from relay.errors import ConfigurationError
 from relay.ids import PeerId
+from relay.ledger.addresses import groups_of
+from relay.ledger.table import Table, Takes
 from relay.observe.drops import Drop, Drops
 from relay.observe.logging import get_logger
 from relay.tasks import Report, Tasks
@@ -35,7 +37,7 @@ PROOF_TIMEOUT = 10.0
 """Seconds that a TCP connection has for its first right check."""
 
 MOST_UNPROVED = 512
-"""TCP connections without an owner. When one more comes, the oldest of them is closed."""
+"""TCP connections without an owner. When one more comes, the address that holds most loses its oldest."""
 
 _STUN = range(4)
 _DTLS = range(20, 64)
@@ -56,6 +58,9 @@ class AsyncioPort:
         self._sockets: dict[int, UdpSocket] = {}
         self._flows: dict[Path, TcpFlow] = {}
         self._unproved: dict[Path, float] = {}
+        """Since when."""
+        self._newcomers: Table[Path] = Table(MOST_UNPROVED, Takes.OLDEST)
+        """The same."""
         self._tasks = Tasks("port", report)
 
     def open(self, hosts: Sequence[str], port: int, listener: PortListener, srtp_received: SrtpReceiver) -> None:
@@ -107,10 +112,11 @@ class AsyncioPort:
         if (stale := self._flows.get(flow.path)) is not None:
             # The browser used the port again: it has forgotten the older connection.
             self._drop_flow(stale)
-        if len(self._unproved) >= MOST_UNPROVED:
-            self._flows[next(iter(self._unproved))].fail(Drop.TCP_CROWDED)
+        taken = self._newcomers.enter(flow.path, groups_of(flow.path.remote_host))
         self._flows[flow.path] = flow
         self._unproved[flow.path] = clock.monotonic()
+        if taken is not None:
+            self._flows[taken].fail(Drop.TCP_CROWDED)
 
     def send_dtls(self, peer: PeerId, datagram: bytes) -> None:
         self._send_to(peer, datagram, is_media=False)
@@ -175,7 +181,7 @@ class AsyncioPort:
         if isinstance(taken, Drop):
             self._drops.count(taken)
             return
-        self._unproved.pop(path, None)
+        self._proved(path)
         if taken.response is not None:
             self._send_on(path, taken.peer, taken.response, is_media=False)
         self._ask(taken.peer, now)
@@ -218,10 +224,15 @@ class AsyncioPort:
     def _flow_closed(self, flow: TcpFlow) -> None:
         # Only the path is lost: the browser may be about to come back on another.
         moved = self._table.forget(flow.path, clock.monotonic())
-        self._unproved.pop(flow.path, None)
+        self._proved(flow.path)
         self._flows.pop(flow.path, None)
         if moved is not None:
             self._listener.flow_selected(*moved)
+
+    def _proved(self, path: Path) -> None:
+        """Or gone. Idempotent."""
+        self._unproved.pop(path, None)
+        self._newcomers.leave(path)
 
     def _drop_flow(self, flow: TcpFlow) -> None:
         flow.close()

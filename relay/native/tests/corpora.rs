@@ -45,7 +45,7 @@ fn what_was_kept_of_headers_and_payloads_is_read_within_its_bounds() {
     }
     for payload in corpus("payload") {
         for codec in [Codec::Opus, Codec::Vp8, Codec::H264, Codec::Vp9, Codec::Av1] {
-            let _ = (codec.starts_keyframe(&payload), codec.picture(&payload));
+            let _ = (codec.starts_keyframe(&payload), codec.fits(&payload), codec.picture(&payload));
         }
     }
     for datagram in corpus("stun") {

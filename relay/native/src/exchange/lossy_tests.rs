@@ -154,8 +154,8 @@ impl Receiver {
             }
             self.highest = self.highest.max(index);
             let frame = self.frames.entry(header.timestamp).or_default();
-            if !frame.0.contains(&payload[6]) {
-                frame.0.push(payload[6]);
+            if !frame.0.contains(&payload[14]) {
+                frame.0.push(payload[14]);
                 if frame.0.len() as u64 == PER_FRAME {
                     frame.1 = Some(now);
                 }

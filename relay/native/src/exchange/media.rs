@@ -31,6 +31,10 @@ impl Exchange {
             Err(reason) => self.drop_for(id, reason),
             Ok(arrived) => {
                 let medium = arrived.medium;
+                if !arrived.fits {
+                    self.refuse_picture(End { peer: id, medium });
+                    return;
+                }
                 let media = Media {
                     codec: arrived.codec,
                     marker: arrived.header.marker,
@@ -48,6 +52,18 @@ impl Exchange {
                 if gap {
                     self.mend(id, now, out);
                 }
+            }
+        }
+    }
+
+    /// What goes on with a picture that does not fit is of no use: it is as if no keyframe had come.
+    fn refuse_picture(&mut self, source: End) {
+        self.drop_for(source.peer, Reason::PictureTooLarge);
+        let Some(line) = self.line_mut(source) else { return };
+        for receiver in line.receivers.clone() {
+            let peer = self.peers.get_mut(&receiver.peer);
+            if let Some(slot) = peer.and_then(|peer| peer.slots[receiver.medium as usize].as_mut()) {
+                slot.await_keyframe();
             }
         }
     }

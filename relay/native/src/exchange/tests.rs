@@ -272,14 +272,20 @@ impl World {
     }
 }
 
-pub(super) fn keyframe(id: u16) -> [u8; 6] {
-    let [high, low] = (0x8000 | id).to_be_bytes();
-    [0x90, 0x80, high, low, 0x00, 0xaa]
+pub(super) fn keyframe(id: u16) -> [u8; 14] {
+    keyframe_of(id, 640, 480)
 }
 
-pub(super) fn delta(id: u16) -> [u8; 6] {
+pub(super) fn keyframe_of(id: u16, width: u16, height: u16) -> [u8; 14] {
+    let ([high, low], [w, idth], [h, eight]) = ((0x8000 | id).to_be_bytes(), width.to_le_bytes(), height.to_le_bytes());
+    [0x90, 0x80, high, low, 0x00, 0xaa, 0xaa, 0x9d, 0x01, 0x2a, w, idth, h, eight]
+}
+
+pub(super) fn delta(id: u16) -> [u8; 14] {
     let [high, low] = (0x8000 | id).to_be_bytes();
-    [0x90, 0x80, high, low, 0x01, 0xbb]
+    let mut payload = [0xbb; 14];
+    payload[..5].copy_from_slice(&[0x90, 0x80, high, low, 0x01]);
+    payload
 }
 
 #[test]
@@ -305,7 +311,7 @@ fn a_slot_shows_one_continuous_stream_across_partners() {
     assert_eq!(headers[2].timestamp.wrapping_sub(headers[0].timestamp), 100 * 90);
     let pictures: Vec<u16> =
         ann.media.iter().map(|(header, packet)| vp8::picture(&packet[header.payload..]).unwrap().id).collect();
-    assert_eq!(pictures, [7, 8, 9]);
+    assert_eq!(pictures, [0, 1, 2]);
     assert!(ann.media.iter().all(|(header, packet)| header.extension(packet, MID) == Some(b"6")));
     assert!(ann.media.iter().all(|(header, packet)| header.extension(packet, SEND_TIME).is_some()));
     assert!(ann.media.iter().all(|(header, packet)| header.extension(packet, TRANSPORT).is_none()));
@@ -329,6 +335,51 @@ fn video_waits_for_a_keyframe_that_is_asked_for_at_once_and_again() {
     world.send(&mut bob, Medium::Camera, 70_000, &keyframe(21));
     world.deliver(&mut [&mut ann, &mut bob]);
     assert_eq!(ann.media.len(), 1);
+}
+
+#[test]
+fn a_picture_that_claims_to_be_larger_than_any_camera_s_is_not_passed_on() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
+    world.show(&ann, Some(&bob));
+    world.send(&mut bob, Medium::Camera, 0, &keyframe(0));
+    world.pass(500);
+    world.deliver(&mut [&mut ann, &mut bob]);
+    bob.kinds();
+    world.send(&mut bob, Medium::Camera, 45_000, &keyframe_of(1, 16_383, 16_383));
+    // Neither what belongs to it nor what follows: it is as if it had not come, and another is asked for.
+    world.send(&mut bob, Medium::Camera, 45_000, &[0x80, 0x80, 0x80, 0x01, 0xaa]);
+    world.send(&mut bob, Medium::Camera, 48_000, &delta(2));
+    world.pass(500);
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert_eq!(ann.media.len(), 1);
+    assert_eq!(world.exchange.totals.drops.get(Reason::PictureTooLarge), 1);
+    assert_eq!(world.exchange.totals.drops.get(Reason::AwaitingKeyframe), 2);
+    assert!(bob.kinds().contains(&PLI));
+    world.send(&mut bob, Medium::Camera, 90_000, &keyframe(3));
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert_eq!(ann.media.len(), 2);
+}
+
+#[test]
+fn two_receivers_of_one_sender_see_nothing_by_which_it_is_known_again() {
+    let mut world = World::new();
+    let (mut ann, mut eve, mut bob) = (world.join(1, 96), world.join(3, 40), world.join(2, 110));
+    let numbers = |browser: &Browser| -> Vec<u16> {
+        browser.media.iter().map(|(header, packet)| vp8::picture(&packet[header.payload..]).unwrap().id).collect()
+    };
+    for (receiver, first) in [(&mut ann, 29_815), (&mut eve, 29_869)] {
+        world.show(receiver, Some(&bob));
+        for number in 0..3 {
+            let payload = if number == 0 { keyframe(first) } else { delta(first + number) };
+            world.send(&mut bob, Medium::Camera, 3_000 * u32::from(first + number), &payload);
+        }
+        world.deliver(&mut [receiver, &mut bob]);
+        world.show(receiver, None);
+        assert_eq!(numbers(receiver), [0, 1, 2]);
+    }
+    let first = |browser: &Browser| (browser.media[0].0.sequence, browser.media[0].0.timestamp);
+    assert_ne!(first(&ann), first(&eve));
 }
 
 #[test]
