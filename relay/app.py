@@ -204,6 +204,8 @@ class Relay:
             waiting=len(self._matchmaker),
             rooms=len(self._rooms),
             media_connections=len(self._connections),
+            web_connections=len(self._guests),
+            held_back=len(self._turns),
             paths=dict(self._connections.paths()),
             packets_received=media.packets_received,
             packets_sent=media.packets_sent,

@@ -94,6 +94,10 @@ def _now(figures: Figures) -> Iterator[Metric]:
     yield _by(family, figures.shares)
     yield GaugeMetricFamily("relay_rooms", "Conversations.", figures.rooms)
     yield GaugeMetricFamily("relay_media_connections", "WebRTC connections.", figures.media_connections)
+    web = "TCP connections that HTTP is served on, WebSockets among them."
+    yield GaugeMetricFamily("relay_web_connections", web, figures.web_connections)
+    held_back = "Connections and requests that wait because their address has spent what it may have."
+    yield GaugeMetricFamily("relay_held_back", held_back, figures.held_back)
 
 
 def _media(figures: Figures) -> Iterator[Metric]:
