@@ -27,6 +27,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 
+NO_REQUEST = "This is no request that is understood here."
+
 LINGERING = 2.0
 """Seconds that a body which nobody wanted is read for, so that its sender sees the answer."""
 
@@ -82,7 +84,8 @@ class Protocol(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        answer = super().handle_error(request, status, exc, message)
+        # Its own sentence repeats what was sent.
+        answer = super().handle_error(request, status, exc, NO_REQUEST if message else None)
         self._headers.put(request, answer)
         return answer
 

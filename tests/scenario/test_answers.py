@@ -86,6 +86,10 @@ async def test_every_answer_keeps_to_itself_and_names_no_version(relay: Relay, l
     async with wire(relay.settings.port) as raw:
         await raw.send(line + b"\r\n" + host + headers + b"\r\n")
         head = (await raw.head()).decode().lower()
+        rest = await raw.rest() if head.startswith("http/1.0 400") else b""
+    assert b"NONSENSE" not in rest
+    assert b"aaa" not in rest
+    assert b"Broken" not in rest
     assert head.startswith(("http/1.1 ", "http/1.0 400"))
     for expected in (
         "server: relay\r\n",
