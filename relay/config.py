@@ -180,7 +180,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 0.25
     trusted_proxies: Annotated[
         tuple[str, ...],
-        Meta(description="Addresses or networks of reverse proxies that are believed about whom they speak for."),
+        Meta(
+            description="Addresses or networks of reverse proxies that say for whom they ask, by a header or the PROXY"
+            " protocol, and are believed."
+        ),
     ] = ()
     forwarded_header: Annotated[
         ForwardedHeader,
