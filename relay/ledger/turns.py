@@ -4,12 +4,16 @@ Owns what waits. Addresses take turns, one step each, so that no crowd at one of
 """
 
 import asyncio
+import math
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from relay import clock
-from relay.ledger.accounts import Payer
+from relay.ledger.accounts import SHORTEST_WAIT, Payer
+
+LOOKED_AT = 16
+"""Addresses at each look; the others are next. So a look costs the same however many wait."""
 
 
 @dataclass(slots=True, eq=False)
@@ -77,22 +81,27 @@ class Turns:
         """Let one go on. What it costs is known once it has been done, so the next look is after that."""
         self._timer = None
         now = clock.monotonic()
-        soonest: float | None = None
-        for name in list(self._waiting):
-            line = self._waiting[name]
+        soonest = math.inf
+        for _ in range(min(LOOKED_AT, len(self._waiting))):
+            name, line = next(iter(self._waiting.items()))
             while line and line[0].is_over:
                 line.popleft()
             if not line:
                 del self._waiting[name]
                 continue
-            wait = line[0].payer.wait(now)
+            payer = line[0].payer
+            if (debt := payer.purse.wait(now)) > 0:
+                # All who wait here have spent what is their own, so they wait for the same.
+                soonest = max(SHORTEST_WAIT, debt)
+                break
+            self._waiting.move_to_end(name)
+            wait = payer.wait(now)
             if wait == 0:
                 turn = line.popleft()
                 turn.is_over = True
-                self._waiting.move_to_end(name)
                 self._look_in(0.0)
                 turn.go()
                 return
-            soonest = wait if soonest is None else min(soonest, wait)
-        if soonest is not None:
-            self._look_in(soonest)
+            soonest = min(soonest, wait)
+        if self._waiting:
+            self._look_in(SHORTEST_WAIT if math.isinf(soonest) else soonest)

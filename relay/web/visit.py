@@ -111,8 +111,9 @@ class Visit:
         transport = self._request.transport
         if transport is None:
             return
-        with suppress(TimeoutError):
-            # The reason is behind whatever a slow reader has not taken yet.
+        with suppress(TimeoutError, AttributeError):
+            # The reason is behind what a slow reader has not taken yet. A TLS transport that was closed twice has no
+            # buffer any more (AttributeError).
             async with asyncio.timeout(FLUSH_TIMEOUT):
                 while transport.get_write_buffer_size() > 0:  # noqa: ASYNC110 - asyncio tells nobody
                     await asyncio.sleep(FLUSH_INTERVAL)
@@ -161,7 +162,8 @@ class Visit:
                 binary = RelayError(ErrorCode.INVALID_MESSAGE, "Only text frames are understood.")
                 return self._sessions.refuse(self.session, binary, clock.monotonic())
             case WSMsgType.PING:
-                await self._socket.pong(message.data)
+                with suppress(ConnectionError):  # they have gone; the next read says so
+                    await self._socket.pong(message.data)
         return self._sessions.tolerate(self.session)
 
     async def _write(self, session: Session) -> None:
