@@ -229,6 +229,6 @@ client/node_modules/installed: client/package-lock.json
 	cd client && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-$(STATIC): client/node_modules/installed $(shell find client/src client/*.html client/vite.config.ts client/tsconfig.json 2>/dev/null)
+$(STATIC): client/node_modules/installed $(shell find client/src client/*.html client/finish.js client/package.json client/vite.config.ts client/tsconfig.json 2>/dev/null)
 	cd client && npm run --silent build
 	@touch $@

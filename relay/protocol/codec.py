@@ -18,6 +18,7 @@ from relay.protocol.messages import (
     ServerMessage,
     WebrtcOffer,
 )
+from relay.protocol.visible import is_visible
 
 
 class _Envelope(msgspec.Struct, frozen=True):
@@ -73,11 +74,12 @@ def encode(message: ServerMessage | ClientMessage) -> str:
 def _measure(message: Message, limits: Limits) -> None:
     match message:
         case ChatMessage(text=text):
-            if not text.strip():
-                raise RelayError(ErrorCode.INVALID_MESSAGE, "A chat message needs some text.", about=about(message))
             if len(text) > limits.chat_characters:
                 sentence = f"A chat message has at most {limits.chat_characters} characters."
                 raise RelayError(ErrorCode.MESSAGE_TOO_LARGE, sentence, about=about(message))
+            if not is_visible(text):
+                sentence = "A chat message needs something to be read."
+                raise RelayError(ErrorCode.INVALID_MESSAGE, sentence, about=about(message))
         case WebrtcOffer(sdp=sdp):
             if len(sdp.encode()) > limits.sdp_bytes or sdp.count("\n") > limits.sdp_lines:
                 raise RelayError(ErrorCode.MESSAGE_TOO_LARGE, "The offer is too large.", about=about(message))

@@ -89,12 +89,6 @@ class LeaveRoom(Message, frozen=True):
     event: ClassVar[str] = "leave_room"
 
 
-class Pong(Message, frozen=True):
-    """The page runs: the answer to `ping`."""
-
-    event: ClassVar[str] = "pong"
-
-
 class WebrtcOffer(Message, frozen=True):
     """The browser's one offer."""
 
@@ -241,6 +235,18 @@ class MediaState(Message, frozen=True):
     camera: bool
 
 
+class Ping(Message, frozen=True):
+    """The other side has said nothing for a while: is it there? A page can't see a WebSocket's own pings."""
+
+    event: ClassVar[str] = "ping"
+
+
+class Pong(Message, frozen=True):
+    """The answer to `ping`."""
+
+    event: ClassVar[str] = "pong"
+
+
 # From the server
 
 
@@ -343,12 +349,6 @@ class PartnerResumed(Message, frozen=True):
     event: ClassVar[str] = "partner_resumed"
 
 
-class Ping(Message, frozen=True):
-    """The page has said nothing for a while: does it run? A WebSocket's own pings are answered by the browser."""
-
-    event: ClassVar[str] = "ping"
-
-
 class ServerDraining(Message, frozen=True):
     """The server stops soon; conversations may end by themselves until then."""
 
@@ -386,6 +386,7 @@ ClientMessage = (
     | Typing
     | MediaState
     | Resume
+    | Ping
     | Pong
 )
 ServerMessage = (
@@ -403,6 +404,7 @@ ServerMessage = (
     | PartnerResumed
     | PartnerDisconnected
     | Ping
+    | Pong
     | ServerDraining
     | ErrorMessage
 )

@@ -17,6 +17,7 @@ from relay.protocol.messages import (
     MessageDelivered,
     PartnerFound,
     Ping,
+    Pong,
     Resumed,
     ServerMessage,
     Typing,
@@ -28,7 +29,7 @@ CAPACITY = 256
 REMEMBERED = 64
 """Chat messages that are kept after they were sent, because a lost connection may have taken them along."""
 
-COALESCED = (Typing, MediaState, IceServers, Ping)
+COALESCED = (Typing, MediaState, IceServers, Ping, Pong)
 """States: a newer one makes an older one that still waits pointless."""
 
 KEPT = (ChatMessage, MessageDelivered, ErrorMessage)

@@ -32,6 +32,7 @@ from relay.protocol.messages import (
     NextPartner,
     PartingReason,
     PartnerReconnecting,
+    Ping,
     Pong,
     QualityReport,
     Resume,
@@ -371,6 +372,8 @@ class Sessions:
                 answer = self._connections.answer(user, session.payer, sdp, lines)
                 session.candidates = 0
                 session.outbox.put(WebrtcAnswer(sdp=answer))
+            case Ping():
+                session.outbox.put(Pong())
             case Pong():
                 pass  # that it came is all it says
             case MediaPath():

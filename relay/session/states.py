@@ -11,6 +11,7 @@ from relay.protocol.messages import (
     MediaPath,
     MediaState,
     NextPartner,
+    Ping,
     Pong,
     QualityReport,
     Resume,
@@ -29,7 +30,18 @@ class VisitorState(Enum):
 
 
 ANYTIME: frozenset[type[ClientMessage]] = frozenset(
-    {NextPartner, LeaveRoom, WebrtcOffer, WebrtcIceCandidate, MediaPath, MediaState, Pong, QualityReport, FirstFrame}
+    {
+        NextPartner,
+        LeaveRoom,
+        WebrtcOffer,
+        WebrtcIceCandidate,
+        MediaPath,
+        MediaState,
+        Ping,
+        Pong,
+        QualityReport,
+        FirstFrame,
+    }
 )
 """Reports cross with partings: those of a conversation that is over are passed over, and no mistake."""
 

@@ -2,16 +2,9 @@
 
 from aiohttp import web
 
-from relay.web.pages import STATIC
+from relay.web.pages import Pages
 
 
-def add_routes(app: web.Application) -> None:
+def add_routes(app: web.Application, pages: Pages) -> None:
     """The page; what it tries is what every visitor uses."""
-
-    async def page(request: web.Request) -> web.StreamResponse:
-        built = STATIC / "check.html"
-        if not built.is_file():
-            raise web.HTTPServiceUnavailable(text="The client is not built. Run `make client`.")
-        return web.FileResponse(built, headers={"Cache-Control": "no-cache", "X-Robots-Tag": "noindex"})
-
-    app.router.add_get("/check", page)
+    app.router.add_get("/check", pages.page("check.html", {"X-Robots-Tag": "noindex"}))

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from relay.errors import ErrorCode, RelayError
 from relay.web.operator_token import OperatorGate
-from relay.web.pages import STATIC
+from relay.web.pages import Pages
 
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,14 +95,8 @@ class Console(Protocol):
     def drain(self) -> None: ...
 
 
-def add_routes(app: web.Application, console: Console, gate: OperatorGate) -> None:
+def add_routes(app: web.Application, console: Console, gate: OperatorGate, pages: Pages) -> None:
     """The page at /operator, and its endpoints."""
-
-    async def page(request: web.Request) -> web.StreamResponse:
-        built = STATIC / "operator.html"
-        if not built.is_file():
-            raise web.HTTPServiceUnavailable(text="The client is not built. Run `make client`.")
-        return web.FileResponse(built, headers={"Cache-Control": "no-cache", "X-Robots-Tag": "noindex"})
 
     async def overview(request: web.Request) -> web.Response:
         gate.admit(request)
@@ -123,7 +117,7 @@ def add_routes(app: web.Application, console: Console, gate: OperatorGate) -> No
         console.drain()
         return _json({"draining": True})
 
-    app.router.add_get("/operator", page)
+    app.router.add_get("/operator", pages.page("operator.html", {"X-Robots-Tag": "noindex"}))
     app.router.add_get("/videochat/overview", overview)
     app.router.add_post("/videochat/rooms/{room}/end", end_room)
     app.router.add_post("/videochat/drain", drain)

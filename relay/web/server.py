@@ -49,10 +49,11 @@ class WebServer:
         app.on_response_prepare.append(self._headers.prepare)
         app.router.add_get("/ws", gateway.handle)
         status.add_routes(app, about, gate, settings)
-        operator.add_routes(app, console, gate)
+        client = pages.Pages(pages.STATIC)
+        operator.add_routes(app, console, gate, client)
         metrics.add_routes(app, figures.render, gate, addresses, settings.metrics_allow)
-        checking.add_routes(app)
-        pages.add_routes(app)
+        checking.add_routes(app, client)
+        pages.add_routes(app, client)
         self._signpost: web.Server | None = None
         self._runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_TIMEOUT, handle_signals=False)
 

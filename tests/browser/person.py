@@ -75,10 +75,14 @@ RECORD_TRAFFIC = """() => {
   window.received = [];
   const Plain = window.WebSocket;
   window.WebSocket = class extends Plain {
-    constructor(...given) { super(...given); this.addEventListener('message', (e) => window.received.push(e.data)); }
+    constructor(...given) {
+      super(...given);
+      (window.sockets ??= []).push(this);
+      this.addEventListener('message', (e) => window.received.push(e.data));
+    }
   };
 }"""
-"""Keeps every WebSocket frame that arrives."""
+"""Keeps the page's WebSockets, and every frame that arrives."""
 
 
 class Person:

@@ -17,13 +17,11 @@ from tests.browser.wire import wire_to
 SOUND_AFTER_A_PRESS = ("--autoplay-policy=user-gesture-required",)
 """As browsers are that were not visited before."""
 
-IN_USE_ONCE = """() => {
+IN_USE = """() => {
   const { mediaDevices } = navigator;
   const open = mediaDevices.getUserMedia.bind(mediaDevices);
-  mediaDevices.getUserMedia = () => {
-    mediaDevices.getUserMedia = open;
-    return Promise.reject(new DOMException('Could not start video source', 'NotReadableError'));
-  };
+  mediaDevices.getUserMedia = () => Promise.reject(new DOMException('Could not start', 'NotReadableError'));
+  window.letGo = () => { mediaDevices.getUserMedia = open; };
 }"""
 """What Chromium says of a camera that another program holds; no fake camera of its own can be held."""
 
@@ -90,7 +88,9 @@ async def test_the_keyboard_is_enough(invite: Invite) -> None:
     await see_each_other(red, blue)
     await green.start()
     await green.is_told("Looking for a partner")
-    await red.page.keyboard.press("Escape")
+    # Out of the message box, then the question, then the answer.
+    for _ in range(3):
+        await red.page.keyboard.press("Escape")
     await red.sees("green")
 
 
@@ -164,6 +164,7 @@ class TestWithoutACamera:
     async def test_a_refusal_says_how_to_allow_it(self, served: Served, stack: AsyncExitStack, tmp_path: Path) -> None:
         async with stack:
             red = await self._visit(stack, served.url, tmp_path, *FAKE_DEVICES)
+            await red.start()
             await red.is_told("not allowed")
             await look(red, "camera_refused")
             await expect(red.button("Try again")).to_be_visible()
@@ -172,7 +173,8 @@ class TestWithoutACamera:
     async def test_a_missing_camera_is_named(self, served: Served, stack: AsyncExitStack, tmp_path: Path) -> None:
         async with stack:
             red = await self._visit(stack, served.url, tmp_path, *FAKE_PERMISSION)
-            await red.is_told("No camera")
+            await red.start()
+            await red.is_told("No camera or microphone was found")
             await look(red, "camera_none")
             await red.page.get_by_role("radio", name="Text only").check()
             await red.is_told("Ready")
@@ -182,10 +184,12 @@ class TestWithoutACamera:
         self, served: Served, stack: AsyncExitStack, tmp_path: Path
     ) -> None:
         async with stack:
-            red = await self._visit(stack, served.url, tmp_path, *FAKE_DEVICES, *FAKE_PERMISSION, script=IN_USE_ONCE)
+            red = await self._visit(stack, served.url, tmp_path, *FAKE_DEVICES, *FAKE_PERMISSION, script=IN_USE)
+            await red.start()
             await red.is_told("is in use")
             await expect(red.page.get_by_role("combobox", name="Camera")).to_contain_text("Not available")
             await look(red, "camera_in_use")
+            await red.page.evaluate("window.letGo()")
             await red.button("Try again").click()
             await red.is_told("Ready")
 

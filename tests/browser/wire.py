@@ -1,4 +1,4 @@
-"""TCP between one browser and the server, which can be cut or held up. Media is UDP and does not pass through it."""
+"""TCP between one browser and the server, which can be cut, held up or lose its way. Media is UDP and passes by it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,6 +17,7 @@ class Wire:
         self._open: set[asyncio.StreamWriter] = set()
         self._lets_sockets_through = asyncio.Event()
         self._lets_sockets_through.set()
+        self._lost: set[asyncio.StreamWriter] = set()
 
     async def restore(self) -> None:
         self._listener = await asyncio.start_server(self._carry, "127.0.0.1", self.port)
@@ -28,6 +29,10 @@ class Wire:
         for writer in list(self._open):
             writer.transport.abort()
         await self._listener.wait_closed()
+
+    def lose_the_way(self) -> None:
+        """Carry nothing more over what is open, and tell neither end: an address changed. What is new passes."""
+        self._lost |= self._open
 
     def hold_up_sockets(self) -> None:
         """Let nobody's WebSocket reach the server for now; pages pass."""
@@ -43,14 +48,16 @@ class Wire:
             await asyncio.gather(self._copy(reader, onward), self._copy(onward_reader, writer))
         finally:
             self._open -= {writer, onward}
+            self._lost -= {writer, onward}
 
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while data := await reader.read(65_536):
                 if b"Upgrade: websocket" in data:
                     await self._lets_sockets_through.wait()
-                writer.write(data)
-                await writer.drain()
+                if writer not in self._lost:
+                    writer.write(data)
+                    await writer.drain()
         except ConnectionError:
             pass
         finally:

@@ -36,6 +36,8 @@ PREFERENCES: dict[str, object] = {
     "media.gmp-manager.url": "",
     "media.navigator.permission.disabled": True,
     "media.navigator.streams.fake": True,
+    "permissions.default.camera": 1,
+    "permissions.default.microphone": 1,
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
     "toolkit.telemetry.enabled": False,

@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import async_playwright
 
 from tests.browser.codecs import CODECS, FORCE, SOUND_UNASKED, begin_talking, has_lips_in_sync, is_sent_and_seen
+from tests.browser.person import START
 from tests.browser.scene import SCENE
 from tests.network.conftest import ENGINE, Connect, Tell
 from tests.network.firefox import at_firefox
@@ -92,3 +93,21 @@ async def test_codec(connect: Connect, tmp_path: Path, codec: str) -> None:
         assert ("no_common_codec" in (await server.stats())["drops"]) == (codec == "H264")
         await has_lips_in_sync(one, other)
         await has_lips_in_sync(other, one)
+
+
+async def test_firefox_with_webrtc_turned_off_is_told_so_and_writes(connect: Connect, tmp_path: Path) -> None:
+    internet = connect(ipv6=False)
+    preferences = {"media.peerconnection.enabled": False}
+    async with (
+        serving(internet, **ENGINE),
+        at_firefox(internet, "ann", PLAIN, tmp_path, preferences, script="() => {}") as ann,
+    ):
+        await ann.until(_is_told("cannot hold video calls"))
+        await ann.evaluate(START.replace("'Start'", "'Chat by text instead'"))
+        await ann.until(_is_told("Ready"))
+        await ann.start()
+        await ann.until(_is_told("Looking for a partner"))
+
+
+def _is_told(words: str) -> str:
+    return f"() => document.querySelector('[role=status]').textContent.includes('{words}')"

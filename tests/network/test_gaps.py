@@ -26,6 +26,9 @@ REPEATS = int(os.environ.get("NETWORK_REPEATS", "10"))
 OBSERVED = 6.0
 """Seconds after a change in which gaps count, so that late consequences do too."""
 OUTAGE = 5.0
+FIRST_SECOND = 1.0
+GUARD = 0.8
+"""Seconds after a pairing, until Next means something."""
 PATIENCE = 30_000
 """Milliseconds."""
 
@@ -52,6 +55,12 @@ GAP = """(mark) => {
   return [longest, end - mark];
 }"""
 """The longest time between two frames of which the later one came after the mark, and when that was, since the mark."""
+
+FROM_PAIRING = """([found, mark]) => {
+  const seen = [found, ...window.frames.filter((at) => at >= found)];
+  return Math.max(...seen.slice(1).map((at, index) => (at >= mark ? at - seen[index] : 0)));
+}"""
+"""The longest time without a frame after the mark, in a conversation that began at `found`."""
 
 Change = Callable[[], Coroutine[Any, Any, None]]
 
@@ -136,6 +145,29 @@ async def test_a_call_moves_to_another_address(
     async with serving(internet, **ENGINE), couple(internet, PLAIN, tmp_path) as page:
         seen = [longest for longest, _ in await gaps(page, move)]
     worst(seen, MOVE_BAR, couple, report, "Another address")
+
+
+async def test_a_call_moves_in_its_first_second(connect: Connect, tmp_path: Path, report: Report) -> None:
+    """Each Next opens this window again: nothing is known yet of what the relay acknowledges."""
+    internet = connect(ipv6=False)
+    seen = []
+    async with serving(internet, **ENGINE), ann_and_bob(internet, PLAIN, tmp_path) as (ann, bob):
+        await meet(ann, bob)
+        await bob.page.evaluate(WATCH_FRAMES)
+        for number in range(REPEATS):
+            await asyncio.sleep(GUARD)
+            await ann.button("Next").click()
+            await ann.is_told("Looking for a partner")
+            await asyncio.gather(ann.is_told("You are talking"), bob.is_told("You are talking"))
+            found = await bob.page.evaluate(NOW)
+            # At once in the first conversations, and later in the second that they have.
+            await asyncio.sleep(FIRST_SECOND * number / REPEATS)
+            internet.move("ann")
+            mark = await bob.page.evaluate(NOW)
+            await asyncio.sleep(OBSERVED)
+            await bob.page.wait_for_function(STEADY, timeout=PATIENCE)
+            seen.append(round(await bob.page.evaluate(FROM_PAIRING, [found, mark])))
+    worst(seen, MOVE_BAR, chromium, report, "Another address in the first second")
 
 
 @BROWSERS

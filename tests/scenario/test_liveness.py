@@ -102,3 +102,13 @@ async def test_whoever_can_not_be_reached_is_paired_with_nobody(relay: Relay) ->
         relay._connections._quiet.discard(session.user)
         relay._presence.media_changed(session.user)
         await asyncio.gather(ann.hear("partner_found"), bob.hear("partner_found"))
+
+
+async def test_a_page_that_hears_nothing_may_ask_in_any_state(relay: Relay) -> None:
+    """Also one who is typing all the time, and is therefore never asked."""
+    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+        await ann.say("ping")
+        assert await ann.hear("pong") == {}
+        await introduce(ann, bob)
+        await ann.say("ping")
+        assert await ann.hear("pong") == {}

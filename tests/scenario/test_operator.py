@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import aiohttp
 import pytest
@@ -62,15 +61,9 @@ async def test_a_side_shows_what_its_browser_said(relay: Relay, client: aiohttp.
     assert told == [(28.5, 480, 0.25, 0.08), (None, None, None, None)]
 
 
-async def test_the_page_is_for_anyone_and_holds_no_data(
-    relay: Relay, client: aiohttp.ClientSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("relay.web.operator.STATIC", tmp_path)
+async def test_the_page_is_for_anyone_and_holds_no_data(client: aiohttp.ClientSession) -> None:
     async with client.get("/operator") as response:
-        assert response.status == 503
-    (tmp_path / "operator.html").write_text("<title>Relay operator</title>")
-    async with client.get("/operator") as response:
-        assert await response.text() == "<title>Relay operator</title>"
+        assert "<title>Relay operator</title>" in await response.text()
         policy = response.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy

@@ -64,6 +64,31 @@ def test_each_fault_has_its_code(frame: str, code: ErrorCode) -> None:
     assert refusal_of(frame) is code
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", " \t\n", "\u200b" * 3, "\u2060\ufeff", "\u3164", "\u2800 \u2800", "\u115f\u1160\uffa0", "\u034f"),
+        *("\u0301\u0301", "\ufe0f\u20e3", "\x00\x07", "\u202e\u2066", "\u00ad", "\U0001d159", "\U000e0041"),
+    ],
+    ids=ascii,
+)
+def test_a_message_of_nothing_visible_is_refused(text: str) -> None:
+    assert refusal_of(encode(ChatMessage(id="1", text=text))) is ErrorCode.INVALID_MESSAGE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(".", "0", "\u200bx", "\u0301x", "e\u0301", "\u0e19\u0e49\u0e33", "\u0645", "\u05e9\u05c1", "\ufffd"),
+        *("\u2764\ufe0f", "1\ufe0f\u20e3", "\U0001f468\u200d\U0001f469", "\U0001faea", "\ue000"),
+    ],
+    ids=ascii,
+)
+def test_whatever_shows_something_is_taken(text: str) -> None:
+    message = ChatMessage(id="1", text=text)
+    assert decode(encode(message), LIMITS) == message
+
+
 @pytest.mark.parametrize("text", [" ", "x" * 2_001])
 def test_a_refused_chat_message_is_named(text: str) -> None:
     with pytest.raises(RelayError) as caught:

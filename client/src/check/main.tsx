@@ -1,8 +1,8 @@
 // Owns putting the check together.
 
 import { createRoot } from 'react-dom/client';
-import '../ui/theme.css';
 import { Check } from './Check';
+import './page.css';
 
 const root = document.getElementById('root');
 if (root === null) throw new Error('check.html has no #root');

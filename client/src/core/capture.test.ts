@@ -6,32 +6,68 @@ import { Capture } from './capture';
 const BOTH = { microphone: null, camera: null };
 
 let devices: FakeDevices;
+const NOT_MUTED = { microphone: false, camera: false };
 let ended: ReturnType<typeof vi.fn<(kind: string) => void>>;
+let muted: ReturnType<typeof vi.fn<(kind: string, muted: boolean) => void>>;
 let capture: Capture;
 
 beforeEach(() => {
   stubMediaGlobals();
   devices = stubDevices();
   ended = vi.fn();
-  capture = new Capture(ended);
+  muted = vi.fn();
+  capture = new Capture({ ended, muted });
 });
 
 test('tells which devices it opened, and shows them', async () => {
   expect(capture.preview()).toBeNull();
-  expect(await capture.open(BOTH)).toEqual({ using: { microphone: 'mic-1', camera: 'cam-1' } });
+  expect(await capture.open(BOTH)).toEqual({
+    using: { microphone: 'mic-1', camera: 'cam-1' },
+    failures: {},
+    muted: NOT_MUTED,
+  });
   expect(capture.preview()?.getTracks()).toEqual(devices.given);
 });
 
 test('opens only what is wanted', async () => {
   expect(await capture.open({ microphone: null })).toEqual({
     using: { microphone: 'mic-1', camera: null },
+    failures: {},
+    muted: NOT_MUTED,
   });
   expect(capture.track('camera')).toBeNull();
 });
 
-test('names the failure', async () => {
-  devices.refusal = 'NotAllowedError';
-  expect(await capture.open(BOTH)).toEqual({ failure: 'refused' });
+test('names the failure of each', async () => {
+  devices.refusal = 'NotFoundError';
+  expect(await capture.open(BOTH)).toMatchObject({
+    using: { microphone: null, camera: null },
+    failures: { microphone: 'none', camera: 'none' },
+  });
+});
+
+test('one that is missing does not keep the other out', async () => {
+  devices.refusals.video = 'NotReadableError';
+  expect(await capture.open(BOTH)).toEqual({
+    using: { microphone: 'mic-1', camera: null },
+    failures: { camera: 'in_use' },
+    muted: NOT_MUTED,
+  });
+  expect(capture.preview()?.getTracks()).toEqual(devices.given);
+});
+
+test('what the system mutes is told, and so is its return', async () => {
+  await capture.open(BOTH);
+  devices.newest('audio').mute(true);
+  devices.newest('audio').mute(false);
+  expect(muted.mock.calls).toEqual([
+    ['microphone', true],
+    ['microphone', false],
+  ]);
+  const old = devices.newest('video');
+  await capture.switch('camera', 'cam-2');
+  old.mute(true);
+  expect(muted).toHaveBeenCalledTimes(2);
 });
 
 test('closes what is open before it opens again', async () => {
@@ -52,7 +88,11 @@ test('switches one device, the old one closed first, and leaves the other alone'
   const switching = capture.switch('camera', 'cam-2');
   expect(camera?.stop).toHaveBeenCalledOnce();
   answer();
-  expect(await switching).toEqual({ using: { microphone: 'mic-1', camera: 'cam-2' } });
+  expect(await switching).toEqual({
+    using: { microphone: 'mic-1', camera: 'cam-2' },
+    failures: {},
+    muted: NOT_MUTED,
+  });
   expect(capture.track('microphone')).toBe(microphone);
   expect(microphone?.stop).not.toHaveBeenCalled();
 });
@@ -72,7 +112,11 @@ test('the later of two requests decides, whichever is answered first', async () 
   const second = capture.open({ microphone: null });
   answer();
   expect(await first).toBe('overtaken');
-  expect(await second).toEqual({ using: { microphone: 'mic-1', camera: null } });
+  expect(await second).toEqual({
+    using: { microphone: 'mic-1', camera: null },
+    failures: {},
+    muted: NOT_MUTED,
+  });
 });
 
 test('a device that stops by itself is reported, and is gone from the preview', async () => {

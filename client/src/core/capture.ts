@@ -4,32 +4,42 @@
 import {
   type DeviceFailure,
   type DeviceKind,
+  DEVICE_KINDS as KINDS,
   openDevices,
   type PerDevice,
   type Wanted,
 } from './devices';
+import { watchTrack } from './track_watch';
 
-export type Captured =
+export interface Captured {
   /** The id of the device that is open, or null where none is. */
-  | { readonly using: PerDevice<string | null> }
-  | { readonly failure: DeviceFailure }
-  /** Another `open`, `switch` or `close` came after this one, and decides. */
-  | 'overtaken';
+  readonly using: PerDevice<string | null>;
+  /** Of those that were wanted this time and were not given. */
+  readonly failures: Partial<PerDevice<DeviceFailure>>;
+  /** What the system keeps silent or dark, as it does during a phone call. */
+  readonly muted: PerDevice<boolean>;
+}
 
-const KINDS: readonly DeviceKind[] = ['microphone', 'camera'];
+export interface CaptureObserver {
+  /** A device stopped by itself, for example because it was unplugged. */
+  ended(kind: DeviceKind): void;
+  /** Nothing comes from a device any more, or something does again. */
+  muted(kind: DeviceKind, muted: boolean): void;
+}
 
 export class Capture {
-  readonly #ended: (kind: DeviceKind) => void;
+  readonly #observer: CaptureObserver;
   readonly #tracks: { [kind in DeviceKind]: MediaStreamTrack | null } = {
     microphone: null,
     camera: null,
   };
+  /** Each ends the watch over the track there is, or was. */
+  readonly #leave: { [kind in DeviceKind]?: () => void } = {};
   #on: PerDevice<boolean> = { microphone: true, camera: true };
   readonly #attempts: { [kind in DeviceKind]: number } = { microphone: 0, camera: 0 };
 
-  /** `ended`: a device stopped by itself, for example because it was unplugged. */
-  constructor(ended: (kind: DeviceKind) => void) {
-    this.#ended = ended;
+  constructor(observer: CaptureObserver) {
+    this.#observer = observer;
   }
 
   track(kind: DeviceKind): MediaStreamTrack | null {
@@ -43,13 +53,13 @@ export class Capture {
   }
 
   /** Closes what is open, and opens what is wanted. */
-  open(wanted: Wanted): Promise<Captured> {
+  open(wanted: Wanted): Promise<Captured | 'overtaken'> {
     this.close();
     return this.#ask(wanted);
   }
 
   /** Closes the one that is open first: many phones have room for one camera at a time. */
-  switch(kind: DeviceKind, id: string | null): Promise<Captured> {
+  switch(kind: DeviceKind, id: string | null): Promise<Captured | 'overtaken'> {
     this.#release(kind);
     return this.#ask({ [kind]: id });
   }
@@ -67,19 +77,21 @@ export class Capture {
     for (const kind of KINDS) this.#release(kind);
   }
 
-  async #ask(wanted: Wanted): Promise<Captured> {
+  /** `overtaken`: another `open`, `switch` or `close` came after this one, and decides. */
+  async #ask(wanted: Wanted): Promise<Captured | 'overtaken'> {
     const kinds = KINDS.filter((kind) => kind in wanted);
     const attempts = { ...this.#attempts };
-    const opened = await openDevices(wanted);
+    const { tracks, failures } = await openDevices(wanted);
     const overtaken = kinds.some((kind) => attempts[kind] !== this.#attempts[kind]);
     if (overtaken) {
-      if ('stream' in opened) for (const track of opened.stream.getTracks()) track.stop();
+      for (const track of tracks) track.stop();
       return 'overtaken';
     }
-    if ('failure' in opened) return opened;
-    for (const track of opened.stream.getTracks()) this.#hold(track);
+    for (const track of tracks) this.#hold(track);
     return {
       using: { microphone: this.#deviceOf('microphone'), camera: this.#deviceOf('camera') },
+      failures,
+      muted: { microphone: this.#isMuted('microphone'), camera: this.#isMuted('camera') },
     };
   }
 
@@ -91,12 +103,19 @@ export class Capture {
     track.addEventListener('ended', () => {
       if (this.#tracks[kind] !== track) return;
       this.#tracks[kind] = null;
-      this.#ended(kind);
+      this.#leave[kind]?.();
+      this.#observer.ended(kind);
     });
+    this.#leave[kind] = watchTrack(track, (muted) => this.#observer.muted(kind, muted));
+  }
+
+  #isMuted(kind: DeviceKind): boolean {
+    return this.#tracks[kind]?.muted === true;
   }
 
   #release(kind: DeviceKind): void {
     this.#attempts[kind] += 1;
+    this.#leave[kind]?.();
     this.#tracks[kind]?.stop();
     this.#tracks[kind] = null;
   }

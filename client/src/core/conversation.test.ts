@@ -1,9 +1,10 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type FakeDevices, stubDevices } from '../testing/fake_devices';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type FakeDevices, FakePermissions, stubDevices } from '../testing/fake_devices';
 import { FakePeerConnection, stubMediaGlobals } from '../testing/fake_peer_connection';
 import { FakeWebSocket } from '../testing/fake_web_socket';
-import { CONNECTED, FOUND, parted, resumed } from '../testing/sessions';
+import { CONNECTED, FOUND, found, parted, resumed } from '../testing/sessions';
 import { Conversation } from './conversation';
+import { obstacleOf } from './obstacle';
 
 const CONNECTION_FAILED = {
   event: 'error',
@@ -28,6 +29,7 @@ function connect(): void {
 function begin(): Conversation {
   const conversation = new Conversation('ws://relay.test/ws');
   begun.push(conversation);
+  conversation.open();
   return conversation;
 }
 
@@ -57,6 +59,7 @@ beforeEach(() => {
   devices = stubDevices();
   page = new EventTarget();
   vi.stubGlobal('window', page);
+  vi.stubGlobal('document', new EventTarget());
 });
 afterEach(() => {
   for (const conversation of begun.splice(0)) conversation.close();
@@ -110,6 +113,35 @@ test('a camera that is unplugged is noticed, and one that is plugged in takes it
   expect(sent()).toEqual(['mic-1#0', 'cam-1#2', null]);
 });
 
+test('what the system mutes is not sent, and is told, until it comes back', async () => {
+  await startTalking();
+  devices.newest('audio').mute(true);
+  await settle();
+  expect(sent()).toEqual([null, 'cam-1#0', null]);
+  expect(FakeWebSocket.last.sent.at(-1)).toEqual({
+    event: 'media_state',
+    data: { microphone: false, camera: true },
+  });
+  devices.newest('audio').mute(false);
+  await settle();
+  expect(sent()).toEqual(['mic-1#0', 'cam-1#0', null]);
+});
+
+test('a camera that was refused is opened as soon as the person allows it', async () => {
+  const permissions = new FakePermissions();
+  devices = stubDevices(permissions);
+  permissions.become('camera', 'denied');
+  devices.refusals.video = 'NotAllowedError';
+  const conversation = await openConversation();
+  conversation.act({ type: 'start' });
+  await settle();
+  expect(conversation.snapshot().session.phase.name).toBe('waiting');
+  delete devices.refusals.video;
+  permissions.become('camera', 'granted');
+  await settle();
+  expect(conversation.snapshot().session.capture).toMatchObject({ using: { camera: 'cam-1' } });
+});
+
 test('a camera that cannot be switched to is reported as lost', async () => {
   const conversation = await startTalking();
   devices.refusal = 'NotReadableError';
@@ -130,7 +162,9 @@ test('lists devices once they have names, and again when one is plugged in', asy
 test('devices that are refused leave the reason', async () => {
   devices.refusal = 'NotAllowedError';
   const conversation = await openConversation();
-  expect(conversation.snapshot().session.capture).toEqual({ name: 'failed', failure: 'refused' });
+  expect(conversation.snapshot().session.capture).toMatchObject({
+    absent: { microphone: 'refused', camera: 'refused' },
+  });
 });
 
 test('text closes the devices and the media connection', async () => {
@@ -169,7 +203,7 @@ test('a session that cannot be gone on with begins anew with a media connection 
   });
   await settle();
   expect(FakePeerConnection.made.map((connection) => connection.closed)).toEqual([1, 0]);
-  expect(FakeWebSocket.last.events()).toEqual(['resume', 'webrtc_offer']);
+  expect(FakeWebSocket.last.events()).toEqual(['resume', 'find_partner', 'webrtc_offer']);
   expect(devices.asked).toHaveLength(1);
 });
 
@@ -272,17 +306,20 @@ test('tells the relay once how soon the partner was seen, and not of a former on
 
 test('closing it leaves no timer running and no listener behind', async () => {
   const unheard = vi.spyOn(devices, 'removeEventListener');
+  const unseen = vi.spyOn(AbortController.prototype, 'abort');
   const dialled = () => FakeWebSocket.last;
   const conversation = await openConversation();
   vi.useFakeTimers();
   conversation.act({ type: 'start' });
   FakeWebSocket.last.receive(FOUND);
   conversation.act({ type: 'say', id: 'a', text: 'hi' });
-  // The confirmation of the message, the next report of quality, the next look for a pulse, and the probe.
-  expect(vi.getTimerCount()).toBe(4);
+  // The confirmation of the message, the guard of Next, the relay's next word, the next report of quality, the next look for a pulse, and the probe.
+  expect(vi.getTimerCount()).toBe(6);
   conversation.close();
   expect(vi.getTimerCount()).toBe(0);
   expect(unheard).toHaveBeenCalledOnce();
+  // Of the network, the permissions, the page, and of the two tracks.
+  expect(unseen).toHaveBeenCalledTimes(5);
   const last = dialled();
   page.dispatchEvent(new Event('online'));
   expect(dialled()).toBe(last);
@@ -290,8 +327,127 @@ test('closing it leaves no timer running and no listener behind', async () => {
 
 test('devices that are granted after closing are switched off again', async () => {
   const conversation = begin();
+  const answer = devices.keepWaiting();
+  await settle();
   conversation.close();
+  answer();
   await settle();
   expect(devices.given).toHaveLength(2);
   for (const track of devices.given) expect(track.stop).toHaveBeenCalledOnce();
+});
+
+test('a partner is heard from when they are found until they are left, and the next after a moment', async () => {
+  const conversation = await startTalking();
+  const heard = () => FakePeerConnection.last.transceivers[3]?.receiver.track.enabled;
+  expect(heard()).toBe(true);
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  FakeWebSocket.last.receive(parted('next', true));
+  expect(heard()).toBe(false);
+  FakeWebSocket.last.receive(found('second'));
+  expect(heard()).toBe(false);
+  vi.advanceTimersByTime(400);
+  expect(heard()).toBe(true);
+  conversation.act({ type: 'stop' });
+  expect(heard()).toBe(false);
+});
+
+describe('what a browser lacks or throws', () => {
+  test('asks nothing of it before it is opened', () => {
+    vi.stubGlobal('WebSocket', undefined);
+    vi.stubGlobal('navigator', undefined);
+    expect(new Conversation('ws://relay.test/ws').snapshot().session.link.name).toBe('connecting');
+  });
+
+  test('a WebSocket that cannot be opened is said, and can be tried again', () => {
+    vi.stubGlobal(
+      'WebSocket',
+      class {
+        constructor() {
+          throw new DOMException('', 'SecurityError');
+        }
+      },
+    );
+    const conversation = begin();
+    expect(obstacleOf(conversation.snapshot().session)).toMatchObject({ link: { loss: 'barred' } });
+    vi.stubGlobal('WebSocket', FakeWebSocket);
+    conversation.act({ type: 'retry' });
+    connect();
+    expect(conversation.snapshot().session.link.name).toBe('open');
+  });
+
+  test('without WebRTC no camera is asked for, and text works', async () => {
+    vi.stubGlobal('RTCPeerConnection', undefined);
+    const conversation = begin();
+    connect();
+    await settle();
+    expect(devices.asked).toEqual([]);
+    expect(obstacleOf(conversation.snapshot().session)).toEqual({ name: 'no_calls' });
+    conversation.act({ type: 'choose_mode', mode: 'text' });
+    conversation.act({ type: 'start' });
+    FakeWebSocket.last.receive(FOUND);
+    expect(conversation.snapshot().session.phase.name).toBe('talking');
+  });
+
+  test('a connection that cannot be made closes the camera again, and says so', async () => {
+    const { prototype } = FakePeerConnection;
+    vi.spyOn(prototype, 'addTransceiver').mockImplementation(() => {
+      throw new TypeError('sendEncodings');
+    });
+    const conversation = begin();
+    const changed = vi.fn();
+    conversation.subscribe(changed);
+    connect();
+    await settle();
+    expect(obstacleOf(conversation.snapshot().session)).toEqual({ name: 'no_calls' });
+    expect(devices.given).toHaveLength(2);
+    for (const track of devices.given) expect(track.stop).toHaveBeenCalled();
+    expect(changed).toHaveBeenCalled();
+    conversation.act({ type: 'choose_mode', mode: 'text' });
+    conversation.act({ type: 'choose_mode', mode: 'video' });
+    await settle();
+    expect(obstacleOf(conversation.snapshot().session)).toEqual({ name: 'no_calls' });
+    vi.restoreAllMocks();
+  });
+
+  test('a browser without encodings sends its camera without them', async () => {
+    const { addTransceiver } = FakePeerConnection.prototype;
+    vi.spyOn(FakePeerConnection.prototype, 'addTransceiver').mockImplementation(function add(
+      this: FakePeerConnection,
+      kind,
+      init,
+    ) {
+      if ('sendEncodings' in init) throw new TypeError('sendEncodings');
+      return addTransceiver.call(this, kind, init);
+    });
+    await startTalking();
+    expect(sent()).toEqual(['mic-1#0', 'cam-1#0', null]);
+    vi.restoreAllMocks();
+  });
+
+  test('a restart that throws is a connection that failed, and is repaired', async () => {
+    const conversation = await startTalking();
+    FakePeerConnection.last.become('connected');
+    FakePeerConnection.last.restartIce = () => {
+      throw new DOMException('', 'InvalidStateError');
+    };
+    FakePeerConnection.last.become('failed');
+    await settle();
+    expect(FakePeerConnection.made.length).toBeGreaterThan(1);
+    expect(conversation.snapshot().session.connection).not.toBe('connected');
+  });
+});
+
+test('a link over which nothing comes is asked, and then replaced', async () => {
+  const conversation = await startTalking();
+  vi.useFakeTimers();
+  FakeWebSocket.last.receive({ event: 'typing', data: { active: true } });
+  vi.advanceTimersByTime(5_000);
+  expect(FakeWebSocket.last.events().at(-1)).toBe('ping');
+  FakeWebSocket.last.receive({ event: 'pong' });
+  vi.advanceTimersByTime(8_999);
+  expect(conversation.snapshot().session.link.name).toBe('open');
+  const silent = FakeWebSocket.last;
+  vi.advanceTimersByTime(1);
+  expect(conversation.snapshot().session.link.name).toBe('reconnecting');
+  expect(FakeWebSocket.last).not.toBe(silent);
 });

@@ -2,25 +2,24 @@
 // session.ts asks for, and tells subscribers. It takes no decision: each thing that happens becomes
 // an event.
 
+import { abilities } from './abilities';
 import { Capture, type Captured } from './capture';
-import { type DeviceFailure, listDevices, onDevicesChanged, type PerDevice } from './devices';
-import { type Expected, expected } from './expected';
+import { listDevices, onDevicesChanged, type PerDevice } from './devices';
+import type { Effect } from './effects';
+import { type Expected, expected, isHeard, played } from './expected';
 import { Experience } from './experience';
-import { onNetworkChanged } from './network';
+import { SILENCE_SECONDS } from './link';
+import { onNetworkChanged, onWoken } from './network';
 import { selectedPath } from './path';
 import { Peer } from './peer';
+import { onPermissionChanged } from './permissions';
+import { Playback } from './playback';
 import type { IceServer } from './protocol';
 import { Pulse } from './pulse';
 import { reduce } from './session';
 import { sending } from './sharing';
 import { Signalling } from './signalling';
-import {
-  type Effect,
-  FIRST_STATE,
-  type PersonEvent,
-  type Session,
-  type SessionEvent,
-} from './state';
+import { FIRST_STATE, type PersonEvent, type Session, type SessionEvent } from './state';
 import { Timers } from './timers';
 
 export interface Snapshot {
@@ -33,27 +32,40 @@ export interface Snapshot {
 
 export class Conversation {
   readonly #url: string;
-  readonly #capture = new Capture((kind) => {
-    this.#preview();
-    this.#happen({ type: 'device_lost', kind, why: 'ended' });
+  readonly #capture = new Capture({
+    ended: (kind) => {
+      this.#preview();
+      this.#happen({ type: 'device_ended', kind });
+    },
+    muted: (kind, muted) => this.#happen({ type: 'device_muted', kind, muted }),
   });
   readonly #timers = new Timers((timer) => this.#happen({ type: 'timer_ended', timer }));
   readonly #subscribers = new Set<() => void>();
-  readonly #leaveDevices: () => void;
-  readonly #leaveNetwork: () => void;
+  readonly #leaving: (() => void)[] = [];
   #snapshot: Snapshot = { session: FIRST_STATE, local: null, partner: null };
   #signalling: Signalling | null = null;
   #peer: Peer | null = null;
   #experience: Experience | null = null;
   #pulse: Pulse | null = null;
+  #playback: Playback | null = null;
   #closed = false;
 
-  /** Begins at once: dials the relay and asks for camera and microphone. */
+  /** Asks nothing of the browser, so that the page is there before anything can go wrong. */
   constructor(url: string) {
     this.#url = url;
-    this.#leaveDevices = onDevicesChanged(() => void this.#listDevices());
-    this.#leaveNetwork = onNetworkChanged(() => this.#happen({ type: 'network_changed' }));
-    this.#happen({ type: 'page_opened' });
+  }
+
+  /** Begins: dials the relay. Once. */
+  open(): void {
+    this.#watchBrowser(() => onDevicesChanged(() => void this.#listDevices()));
+    this.#watchBrowser(() => onNetworkChanged(() => this.#happen({ type: 'network_changed' })));
+    this.#watchBrowser(() =>
+      onPermissionChanged((kind, permission) =>
+        this.#happen({ type: 'permission_changed', kind, permission }),
+      ),
+    );
+    this.#watchBrowser(() => onWoken(() => this.#happen({ type: 'page_woke' })));
+    this.#happen({ type: 'page_opened', able: abilities() });
   }
 
   /** The same object until something changed, as `useSyncExternalStore` wants it. */
@@ -73,17 +85,31 @@ export class Conversation {
     if (this.#experience?.roomId === roomId) this.#experience.painted(inView);
   };
 
+  /** How loud the partner is now, from 0 to 1. Not state: it changes all the time. */
+  readonly loudness = (): number => this.#peer?.loudness() ?? 0;
+
+  /** The element in which the page shows the partner; null: it is gone. */
+  readonly showIn = (video: HTMLVideoElement | null): void => {
+    this.#playback?.close();
+    this.#playback = null;
+    if (video === null) return;
+    this.#playback = new Playback(video, (state) =>
+      this.#happen({ type: 'playback_changed', playback: state }),
+    );
+    this.#playback.want(played(this.#snapshot.session) !== null);
+  };
+
   /** Media first, then the link, then the devices whose light the person is watching. */
   close(): void {
     this.#closed = true;
     this.#experience?.close();
     this.#pulse?.close();
+    this.#playback?.close();
     this.#peer?.close();
     this.#signalling?.close();
     this.#capture.close();
     this.#timers.close();
-    this.#leaveDevices();
-    this.#leaveNetwork();
+    for (const leave of this.#leaving.splice(0)) leave();
     this.#subscribers.clear();
   }
 
@@ -95,11 +121,36 @@ export class Conversation {
     if (session !== before.session) this.#snapshot = { ...before, session };
     this.#watch(expected(before.session), expected(session));
     this.#feel(sending(session));
-    for (const effect of effects) this.#run(effect);
+    for (const effect of effects) this.#attempt(effect);
     if (this.#snapshot !== before) for (const changed of this.#subscribers) changed();
   }
 
-  #run(effect: Effect): void {
+  /** The one boundary to the browser: what it throws is an event like any other, now or later. */
+  #attempt(effect: Effect): void {
+    try {
+      this.#run(effect)?.catch((cause: unknown) => this.#thrown(effect, cause));
+    } catch (cause) {
+      this.#thrown(effect, cause);
+    }
+  }
+
+  #thrown({ type }: Effect, cause: unknown): void {
+    if (this.#closed) return;
+    reportFault(cause);
+    this.#happen({ type: 'thrown', by: type });
+  }
+
+  /** What a browser can't tell of goes without being watched. */
+  #watchBrowser(watch: () => () => void): void {
+    try {
+      this.#leaving.push(watch());
+    } catch (cause) {
+      reportFault(cause);
+    }
+  }
+
+  /** The promise of what is not done yet, if there is one. */
+  #run(effect: Effect): Promise<void> | undefined {
     switch (effect.type) {
       case 'send':
         this.#signalling?.send(effect.message);
@@ -114,62 +165,53 @@ export class Conversation {
         this.#dial();
         break;
       case 'open_capture':
-        void this.#captured(this.#capture.open(effect.wanted), (failure) => ({
-          type: 'capture_failed',
-          failure,
-        }));
-        break;
+        return this.#captured(this.#capture.open(effect.wanted));
       case 'close_capture':
         this.#capture.close();
         this.#preview();
         break;
       case 'switch_device':
-        void this.#captured(this.#capture.switch(effect.kind, effect.id), (why) => ({
-          type: 'device_lost',
-          kind: effect.kind,
-          why,
-        }));
-        break;
+        return this.#captured(this.#capture.switch(effect.kind, effect.id));
       case 'enable_devices':
         this.#capture.enable(effect.on);
         break;
       case 'send_media':
-        this.#send(effect.sending);
+        return this.#send(effect.sending);
+      case 'hear':
+        this.#peer?.hear(effect.on);
+        break;
+      case 'play':
+        this.#playback?.want(effect.on);
+        break;
+      case 'play_as_pressed':
+        this.#playback?.press();
         break;
       case 'open_peer':
-        this.#openPeer(effect.iceServers);
-        break;
+        return this.#openPeer(effect.iceServers);
       case 'renew_ice_servers':
         this.#peer?.renew(effect.iceServers);
         break;
       case 'restart_ice':
-        void this.#peer?.restart();
-        break;
+        return this.#peer?.restart();
       case 'accept_answer':
-        void this.#peer?.accept(effect.sdp);
-        break;
+        return this.#peer?.accept(effect.sdp);
       case 'probe':
-        void this.#peer?.probe(effect.whole);
-        break;
+        return this.#peer?.probe(effect.whole);
       case 'close_peer':
         this.#closePeer();
         break;
     }
+    return undefined;
   }
 
   /** What was open is closed when this is called, and what is asked for comes when it comes. */
-  async #captured(
-    asked: Promise<Captured>,
-    failed: (failure: DeviceFailure) => SessionEvent,
-  ): Promise<void> {
+  async #captured(asked: Promise<Captured | 'overtaken'>): Promise<void> {
     this.#preview();
     const outcome = await asked;
     if (outcome === 'overtaken') return;
     this.#preview();
-    this.#send(sending(this.#snapshot.session));
-    this.#happen(
-      'using' in outcome ? { type: 'captured', using: outcome.using } : failed(outcome.failure),
-    );
+    void this.#send(sending(this.#snapshot.session));
+    this.#happen({ type: 'captured', ...outcome });
     await this.#listDevices();
   }
 
@@ -182,14 +224,14 @@ export class Conversation {
     this.#happen({ type: 'devices_listed', devices: await listDevices() });
   }
 
-  #send(on: PerDevice<boolean>): void {
-    void this.#peer?.send({
+  async #send(on: PerDevice<boolean>): Promise<void> {
+    await this.#peer?.send({
       microphone: on.microphone ? this.#capture.track('microphone') : null,
       camera: on.camera ? this.#capture.track('camera') : null,
     });
   }
 
-  #openPeer(iceServers: readonly IceServer[]): void {
+  async #openPeer(iceServers: readonly IceServer[]): Promise<void> {
     this.#closePeer();
     const peer = new Peer(iceServers, {
       offered: (sdp, lines) => this.#happen({ type: 'offered', offer: { sdp, lines } }),
@@ -204,13 +246,14 @@ export class Conversation {
         }),
       changed: (connection) => {
         this.#happen({ type: 'connection_changed', connection });
-        if (connection === 'connected') void this.#findPath(peer);
+        if (connection === 'connected') this.#findPath(peer).catch(() => undefined);
       },
     });
     this.#peer = peer;
     this.#snapshot = { ...this.#snapshot, partner: peer.partner };
-    this.#send(sending(this.#snapshot.session));
-    void peer.offer();
+    peer.hear(isHeard(this.#snapshot.session));
+    void this.#send(sending(this.#snapshot.session));
+    await peer.offer();
   }
 
   /** The relay counts how people get through, and sees only its own end. */
@@ -256,8 +299,16 @@ export class Conversation {
   #dial(): void {
     this.#signalling?.abandon();
     this.#signalling = new Signalling(this.#url, {
-      received: (message) => this.#happen({ type: 'received', message }),
+      received: (message) => {
+        this.#timers.set('silence', SILENCE_SECONDS);
+        this.#happen({ type: 'received', message });
+      },
       lost: (loss) => this.#happen({ type: 'link_lost', loss }),
     });
   }
+}
+
+/** To the browser's console, for who looks there. */
+function reportFault(cause: unknown): void {
+  globalThis.reportError?.(cause);
 }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { type FakeDevices, stubDevices } from '../testing/fake_devices';
+import { type FakeDevices, FakePermissions, stubDevices } from '../testing/fake_devices';
 import { listDevices, onDevicesChanged, openDevices } from './devices';
 
 let devices: FakeDevices;
@@ -8,9 +8,10 @@ beforeEach(() => {
 });
 
 describe('asking for devices', () => {
-  test('gives a stream of those that are wanted', async () => {
+  test('gives those that are wanted, after one question', async () => {
     const opened = await openDevices({ microphone: null, camera: null });
-    expect('stream' in opened && opened.stream.getTracks()).toEqual(devices.given);
+    expect(opened).toEqual({ tracks: devices.given, failures: {} });
+    expect(devices.asked).toHaveLength(1);
     expect(devices.given.map(({ kind }) => kind)).toEqual(['audio', 'video']);
   });
 
@@ -38,12 +39,45 @@ describe('asking for devices', () => {
     ['SomethingNewError', 'other'],
   ])('names %s as %s', async (name, failure) => {
     devices.refusal = name;
-    expect(await openDevices({ camera: null })).toEqual({ failure });
+    expect(await openDevices({ camera: null })).toEqual({
+      tracks: [],
+      failures: { camera: failure },
+    });
+    expect(devices.asked).toHaveLength(1);
   });
 
   test('on an insecure page fails with a reason of its own', async () => {
     vi.stubGlobal('navigator', {});
-    expect(await openDevices({ camera: null })).toEqual({ failure: 'insecure' });
+    expect(await openDevices({ microphone: null, camera: null })).toEqual({
+      tracks: [],
+      failures: { microphone: 'insecure', camera: 'insecure' },
+    });
+  });
+
+  test.each(['NotFoundError', 'NotReadableError', 'NotAllowedError'])(
+    'for both gives one that the other, with its %s, would keep out',
+    async (refusal) => {
+      devices.refusals.audio = refusal;
+      const { tracks, failures } = await openDevices({ microphone: null, camera: null });
+      expect(tracks.map(({ kind }) => kind)).toEqual(['video']);
+      expect(Object.keys(failures)).toEqual(['microphone']);
+    },
+  );
+
+  test('for both is answered by one refusal, where the browser would ask again', async () => {
+    const permissions = new FakePermissions();
+    devices = stubDevices(permissions);
+    permissions.become('camera', 'prompt');
+    permissions.become('microphone', 'denied');
+    devices.refusal = 'NotAllowedError';
+    const { failures } = await openDevices({ microphone: null, camera: null });
+    expect(failures).toEqual({ microphone: 'refused', camera: 'refused' });
+    expect(devices.asked).toHaveLength(1);
+  });
+
+  test('names an error that is no DOMException by its name', async () => {
+    devices.getUserMedia = () => Promise.reject({ name: 'OverconstrainedError' });
+    expect((await openDevices({ camera: null })).failures).toEqual({ camera: 'none' });
   });
 });
 

@@ -1,7 +1,10 @@
-// Owns what the browser is asked about cameras and microphones: to open one, to list them, and why
-// one was not given. It keeps nothing, and it never asks twice by itself: that is the person's to do.
+// Owns what the browser is asked about cameras and microphones: to open them, to list them, and why
+// one was not given. It keeps nothing, and the person is not asked twice: trying again is theirs to do.
+
+import { permissionOf } from './permissions';
 
 export type DeviceKind = 'microphone' | 'camera';
+export const DEVICE_KINDS: readonly DeviceKind[] = ['microphone', 'camera'];
 
 /** One value for the microphone and one for the camera. */
 export type PerDevice<Value> = { readonly [kind in DeviceKind]: Value };
@@ -23,7 +26,11 @@ export type DeviceFailure =
   | 'insecure'
   | 'other';
 
-export type Opened = { readonly stream: MediaStream } | { readonly failure: DeviceFailure };
+export interface Opened {
+  readonly tracks: readonly MediaStreamTrack[];
+  /** Of those that were wanted and were not given. */
+  readonly failures: Partial<PerDevice<DeviceFailure>>;
+}
 
 /** Which devices to open, each by its id, or null for whichever the browser thinks best. */
 export type Wanted = Partial<PerDevice<string | null>>;
@@ -33,7 +40,36 @@ const MICROPHONE = { echoCancellation: true, noiseSuppression: true, autoGainCon
 /** 640x480 is what the relay's pairing and congestion figures were measured with. */
 const CAMERA = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
 
-export async function openDevices({ microphone, camera }: Wanted): Promise<Opened> {
+/**
+ * Opens what is wanted, as far as it can be opened: the browser names no culprit when it is asked for two, so each is asked for
+ * alone then. A person who refused both is not asked twice more.
+ */
+export async function openDevices(wanted: Wanted): Promise<Opened> {
+  const kinds = DEVICE_KINDS.filter((kind) => wanted[kind] !== undefined);
+  const together = await ask(wanted);
+  if ('stream' in together) return { tracks: together.stream.getTracks(), failures: {} };
+  const tracks: MediaStreamTrack[] = [];
+  const failures: { [kind in DeviceKind]?: DeviceFailure } = {};
+  for (const kind of kinds) {
+    const alone =
+      kinds.length === 1 || (await isAnswered(together.failure, kind))
+        ? together
+        : await ask({ [kind]: wanted[kind] });
+    if ('stream' in alone) tracks.push(...alone.stream.getTracks());
+    else failures[kind] = alone.failure;
+  }
+  return { tracks, failures };
+}
+
+/** Asking again would not help, or would have the browser ask the person again. */
+async function isAnswered(failure: DeviceFailure, kind: DeviceKind): Promise<boolean> {
+  if (failure === 'insecure') return true;
+  return failure === 'refused' && (await permissionOf(kind)) !== 'granted';
+}
+
+type Answer = { readonly stream: MediaStream } | { readonly failure: DeviceFailure };
+
+async function ask({ microphone, camera }: Wanted): Promise<Answer> {
   // Absent outside secure contexts, whatever the type says (W3C Media Capture, section 9.1).
   const devices: MediaDevices | undefined = navigator.mediaDevices;
   if (devices === undefined) return { failure: 'insecure' };
@@ -72,9 +108,9 @@ function which(id: string | null, otherwise: MediaTrackConstraints = {}): MediaT
   return id === null ? otherwise : { deviceId: { ideal: id } };
 }
 
+/** By name: Firefox's OverconstrainedError is no DOMException. */
 function failureOf(cause: unknown): DeviceFailure {
-  if (!(cause instanceof DOMException)) return 'other';
-  switch (cause.name) {
+  switch (typeof cause === 'object' && cause !== null && 'name' in cause ? cause.name : null) {
     case 'NotAllowedError':
     case 'SecurityError':
       return 'refused';

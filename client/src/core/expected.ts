@@ -1,4 +1,4 @@
-// What is to be seen and heard of the partner at this moment. Pure.
+// What is to be seen and heard of the partner at this moment, and of whom. Pure.
 
 import type { Medium } from './protocol';
 import type { Session } from './state';
@@ -22,4 +22,14 @@ export function isPictureExpected({ phase, mode, link }: Session): boolean {
   if (phase.name !== 'talking' || mode !== 'video') return false;
   const ended = link.name === 'reconnecting' && link.outage === 'server_stopping';
   return phase.partner.camera && !ended;
+}
+
+/** The conversation whose picture and sound are to be played; null: none is. */
+export function played({ phase, mode }: Session): string | null {
+  return phase.name === 'talking' && mode !== 'text' ? phase.roomId : null;
+}
+
+/** A former partner is not heard with the next: their sound is in the browser's buffer for a moment. */
+export function isHeard(session: Session): boolean {
+  return played(session) !== null && !session.hushed;
 }

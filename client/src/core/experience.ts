@@ -93,7 +93,9 @@ export class Experience {
   }
 
   async #look(): Promise<Reading | null> {
-    const stats = await this.#peer()?.stats();
+    const stats = await this.#peer()
+      ?.stats()
+      .catch(() => undefined);
     return stats === undefined ? null : read(stats);
   }
 

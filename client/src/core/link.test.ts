@@ -10,6 +10,7 @@ import {
   error,
   GRANTED,
   LOST,
+  PAGE_OPENED,
   PARTED,
   parted,
   READY,
@@ -18,14 +19,17 @@ import {
   RESUMING,
   received,
   resumed,
+  says,
+  step,
   TALKING,
   TEXT_READY,
   WAITING,
 } from '../testing/sessions';
+import type { Effect } from './effects';
+import { PONG_SECONDS, SILENCE_SECONDS } from './link';
 import { maySearch } from './obstacle';
-import { reduce } from './session';
 import type { Ending } from './signalling';
-import { type Effect, FIRST_STATE, type Session, type SessionEvent } from './state';
+import { FIRST_STATE, type Session, type SessionEvent } from './state';
 
 const FULL = error('server_full', { retry_after: 30 });
 const REFUSED: SessionEvent = { type: 'link_lost', loss: 'server_full' };
@@ -40,26 +44,25 @@ const REDIAL: readonly Effect[] = [
 /** The longest pause before each of so many tries that come to nothing. */
 function pauses(session: Session, first: SessionEvent, count: number): number[] {
   const found: number[] = [];
-  let [state, effects] = reduce(session, first);
+  let [state, effects] = step(session, first);
   for (let tries = 0; tries < count; tries += 1) {
     for (const effect of effects) if (effect.type === 'set_random_timer') found.push(effect.atMost);
-    [state, effects] = reduce(advance(state, ended('redial')), CUT);
+    [state, effects] = step(advance(state, ended('redial')), CUT);
   }
   return found;
 }
 
-test('the page begins by dialling and by asking for camera and microphone', () => {
-  expect(effectsOf(FIRST_STATE, { type: 'page_opened' })).toEqual([
+test('the page begins by dialling, and asks the person for nothing', () => {
+  expect(effectsOf(FIRST_STATE, PAGE_OPENED)).toEqual([
     { type: 'dial' },
     { type: 'set_timer', timer: 'dialling', seconds: 10 },
-    { type: 'open_capture', wanted: { microphone: null, camera: null } },
   ]);
 });
 
 describe('a link that breaks', () => {
   test('ends nothing: it is dialled anew after a pause, and media goes on', () => {
     const said = advance(CONNECTED_CALL, { type: 'say', id: '1', text: 'hi' });
-    const [session, effects] = reduce(said, CUT);
+    const [session, effects] = step(said, CUT);
     expect(session.link).toMatchObject({ name: 'reconnecting', outage: 'closed', token: 'token' });
     expect(session.phase).toEqual(said.phase);
     expect(session.chat).toMatchObject([{ text: 'hi', delivery: 'sending' }]);
@@ -80,7 +83,7 @@ describe('a link that breaks', () => {
 
   test('as soon as it is open does not make the page dial more often', () => {
     const again = advance(RESUMING, received(resumed()));
-    const [once, first] = reduce(again, CUT);
+    const [once, first] = step(again, CUT);
     expect(first).toContainEqual({ type: 'set_random_timer', timer: 'redial', atMost: 0.6 });
     const twice = advance(once, ended('redial'), received(CONNECTED), received(resumed()));
     expect(effectsOf(twice, CUT)).toContainEqual({
@@ -93,11 +96,11 @@ describe('a link that breaks', () => {
       timer: 'redial',
       atMost: 0.3,
     });
-    expect(reduce(once, ended('settling'))).toEqual([once, []]);
+    expect(step(once, ended('settling'))).toEqual([once, []]);
   });
 
   test('that never was open means a server that cannot be reached, and is dialled again too', () => {
-    const [session, effects] = reduce(GRANTED, CUT);
+    const [session, effects] = step(GRANTED, CUT);
     expect(session.link).toMatchObject({
       name: 'reconnecting',
       outage: 'unreachable',
@@ -118,20 +121,20 @@ describe('a link that breaks', () => {
 
   test('pays no heed to the time of a try that is over', () => {
     for (const session of [READY, RECONNECTING, LOST]) {
-      expect(reduce(session, ended('dialling'))).toEqual([session, []]);
+      expect(step(session, ended('dialling'))).toEqual([session, []]);
     }
-    expect(reduce(RECONNECTING, CUT)).toEqual([RECONNECTING, []]);
+    expect(step(RECONNECTING, CUT)).toEqual([RECONNECTING, []]);
     const dialling = advance(RECONNECTING, ended('redial'));
-    expect(reduce(dialling, ended('redial'))).toEqual([dialling, []]);
+    expect(step(dialling, ended('redial'))).toEqual([dialling, []]);
   });
 
   test.each([
     ['the person', RETRY],
     ['a network that is there again', NETWORK],
   ])('is dialled at once for %s', (_, event) => {
-    const [session, effects] = reduce(RECONNECTING, event);
+    const [session, effects] = step(RECONNECTING, event);
     expect(effects).toEqual(REDIAL);
-    expect(reduce(session, ended('redial'))).toEqual([session, []]);
+    expect(step(session, ended('redial'))).toEqual([session, []]);
   });
 
   test('lets the person begin to search, and no one leave a partner unheard', () => {
@@ -140,7 +143,7 @@ describe('a link that breaks', () => {
   });
 
   test('says nothing meanwhile', () => {
-    const [session, effects] = reduce(RECONNECTING, { type: 'say', id: 'a', text: 'hi' });
+    const [session, effects] = step(RECONNECTING, { type: 'say', id: 'a', text: 'hi' });
     expect(session.chat).toMatchObject([{ delivery: 'sending' }]);
     expect(effects).toEqual([{ type: 'set_timer', timer: 'message a', seconds: 10 }]);
     expect(advance(session, ended('message a')).chat).toMatchObject([{ delivery: 'sending' }]);
@@ -153,8 +156,8 @@ describe('a link that breaks', () => {
 describe('when the time is over for which the relay keeps a session', () => {
   test('the conversation was cut off, its media is closed, and what was underway failed', () => {
     const said = advance(RECONNECTING, { type: 'say', id: '1', text: 'hi' });
-    const [session, effects] = reduce(said, ended('resume_window'));
-    expect(session.phase).toEqual({ name: 'parted', reason: 'link_lost' });
+    const [session, effects] = step(said, ended('resume_window'));
+    expect(session.phase).toEqual({ name: 'waiting', after: 'link_lost' });
     expect(session.chat).toMatchObject([{ text: 'hi', delivery: 'failed' }]);
     expect(session.connection).toBe('none');
     expect(effects).toEqual([
@@ -171,7 +174,7 @@ describe('when the time is over for which the relay keeps a session', () => {
   });
 
   test('nothing happens to a link that is open again', () => {
-    expect(reduce(CONNECTED_CALL, ended('resume_window'))).toEqual([CONNECTED_CALL, []]);
+    expect(step(CONNECTED_CALL, ended('resume_window'))).toEqual([CONNECTED_CALL, []]);
   });
 });
 
@@ -179,16 +182,16 @@ describe('a link that was ended on purpose', () => {
   test.each<Ending>(['ended', 'flooded', 'too_slow', 'superseded', 'server_full'])(
     '(%s) stays lost, with everything that hung on it',
     (loss) => {
-      const [session, effects] = reduce(CONNECTED_CALL, { type: 'link_lost', loss });
+      const [session, effects] = step(CONNECTED_CALL, { type: 'link_lost', loss });
       expect(session.link).toEqual({ name: 'lost', loss, retryAfter: null });
       expect(session.phase).toEqual({ name: 'parted', reason: 'link_lost' });
       expect(effects.map(({ type }) => type)).toEqual(['send_media', 'close_peer']);
-      expect(reduce(session, NETWORK)).toEqual([session, []]);
+      expect(step(session, NETWORK)).toEqual([session, []]);
     },
   );
 
   test('is replaced when the person asks for it', () => {
-    const [session, effects] = reduce(LOST, RETRY);
+    const [session, effects] = step(LOST, RETRY);
     expect(session.link).toEqual({ name: 'connecting' });
     expect(effects).toEqual([
       { type: 'dial' },
@@ -202,7 +205,7 @@ describe('a link that was ended on purpose', () => {
     (code) => {
       const told = advance(GRANTED, error(code, { retry_after: 30 }));
       expect(told.link).toEqual({ name: 'lost', loss: code, retryAfter: 30 });
-      expect(reduce(told, REFUSED)).toEqual([told, []]);
+      expect(step(told, REFUSED)).toEqual([told, []]);
       expect(advance(told, RETRY, received(CONNECTED)).link.name).toBe('open');
     },
   );
@@ -255,7 +258,7 @@ describe('a server that ends', () => {
     expect(draining.link).toMatchObject({ name: 'open', draining: 60 });
     expect(advance(draining, CUT).link).toMatchObject({ outage: 'server_stopping' });
     // It would take nobody back, so what there is of the link is held on to.
-    expect(reduce(draining, NETWORK)[0].link).toEqual(draining.link);
+    expect(step(draining, NETWORK)[0].link).toEqual(draining.link);
   });
 
   test('may have parted the two before', () => {
@@ -266,7 +269,7 @@ describe('a server that ends', () => {
 
 describe('another network', () => {
   test('makes an open link suspect: another is dialled while the session is kept', () => {
-    const [session, effects] = reduce(CONNECTED_CALL, NETWORK);
+    const [session, effects] = step(CONNECTED_CALL, NETWORK);
     expect(session.link).toMatchObject({ name: 'reconnecting', pausing: false, token: 'token' });
     expect(session.negotiation.due).toBe(true);
     expect(effects).toEqual([
@@ -276,7 +279,7 @@ describe('another network', () => {
   });
 
   test('makes a link that is about to resume dial anew', () => {
-    const [session, effects] = reduce(RESUMING, NETWORK);
+    const [session, effects] = step(RESUMING, NETWORK);
     expect(session.link).toMatchObject({ name: 'reconnecting', token: 'token' });
     expect(effects).toEqual(REDIAL);
   });
@@ -294,4 +297,50 @@ test('an answer that was on its way is lost with the link', () => {
     CUT,
   );
   expect(restarting.negotiation).toMatchObject({ offer: 'none', due: true });
+});
+
+describe('a link over which nothing comes', () => {
+  const PING = says({ event: 'ping' });
+  const listening = (seconds: number) => ({ type: 'set_timer', timer: 'silence', seconds });
+
+  test.each([
+    ['waits', WAITING],
+    ['talks', TALKING],
+  ])('is asked while one %s, and is given up for another when it does not answer', (_, session) => {
+    const [asked, question] = step(session, ended('silence'));
+    expect(question).toEqual([PING, listening(PONG_SECONDS)]);
+    const [silent, effects] = step(asked, ended('silence'));
+    expect(silent.link).toMatchObject({ name: 'reconnecting', pausing: false, token: 'token' });
+    expect(silent.phase).toEqual(session.phase);
+    expect(effects).toContainEqual({ type: 'dial' });
+    expect(SILENCE_SECONDS + PONG_SECONDS).toBeLessThan(10);
+  });
+
+  test('is there as soon as it says anything', () => {
+    const heard = advance(TALKING, ended('silence'), received({ event: 'pong' }));
+    expect(effectsOf(heard, ended('silence'))).toEqual([PING, listening(PONG_SECONDS)]);
+    expect(step(heard, received({ event: 'pong' }))).toEqual([heard, []]);
+  });
+
+  test('may be silent where nobody counts on this page', () => {
+    for (const session of [READY, PARTED]) {
+      expect(step(session, ended('silence'))).toEqual([session, [listening(SILENCE_SECONDS)]]);
+    }
+    expect(step(RECONNECTING, ended('silence'))).toEqual([RECONNECTING, []]);
+  });
+
+  test('is given up even where the server drains: that it is silent is certain', () => {
+    const draining = advance(
+      TALKING,
+      received({ event: 'server_draining', data: { seconds: 60 } }),
+      ended('silence'),
+      ended('silence'),
+    );
+    expect(draining.link.name).toBe('reconnecting');
+  });
+
+  test('is asked when the page runs again after it stood still', () => {
+    expect(effectsOf(TALKING, { type: 'page_woke' })).toEqual([PING, listening(PONG_SECONDS)]);
+    expect(step(RECONNECTING, { type: 'page_woke' })).toEqual([RECONNECTING, []]);
+  });
 });

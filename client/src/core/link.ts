@@ -1,21 +1,23 @@
 // Owns the transitions of the link to the relay.
 //
-//   link           opened       no answer, or broken   ended on purpose   network changed
-//   connecting     open         reconnecting           lost               dials anew
-//   open           -            reconnecting           lost               reconnecting, at once
-//   reconnecting   resuming *   reconnecting           lost **            tries at once
-//   resuming       -            reconnecting           lost               reconnecting, at once
-//   lost           -            -                      -                  -
+//   link           opened       no answer, or broken   ended on purpose   network changed         silent
+//   connecting     open         reconnecting           lost               dials anew              -
+//   open           -            reconnecting           lost               reconnecting, at once   asks, then reconnecting ***
+//   reconnecting   resuming *   reconnecting           lost **            tries at once           -
+//   resuming       -            reconnecting           lost               reconnecting, at once   -
+//   lost           -            -                      -                  -                       -
 //
-//  * Open at once where there is no session to go on with (resumption.ts).
-// ** A server that is full or ends is asked again by those who were inside: an upgraded one follows it.
+//   * Open at once where there is no session to go on with (resumption.ts).
+//  ** A server that is full or ends is asked again by those who were inside: an upgraded one follows it.
+// *** While the person waits or talks. A WebSocket whose way is gone does not know it for minutes.
 //
 // The session outlives the link: nothing of a conversation is touched while it may be gone on with.
 
 import { failAll } from './chat_log';
+import type { Effect, Step } from './effects';
 import { withoutPeer } from './media';
 import type { Ending, LinkLoss } from './signalling';
-import type { Effect, Link, OpenLink, Outage, Phase, Session, Step } from './state';
+import type { Link, OpenLink, Outage, Phase, Session } from './state';
 
 /** A browser alone may try for minutes to reach a server that does not answer. */
 export const DIALLING_SECONDS = 10;
@@ -32,6 +34,11 @@ const LONGEST_PAUSE_SECONDS = 10;
 const LONGEST_PAUSE_AT_RESTART_SECONDS = 3;
 /** Tries after which a server that ended is like any other that is not there. */
 const TRIES_AT_RESTART = 30;
+
+/** The relay asks after 4 s who is counted on, so silence for longer means that it does not hear this page, or is not heard. */
+export const SILENCE_SECONDS = 5;
+/** For the answer to our own question. The two together are below the 10 s after which a partner knows. */
+export const PONG_SECONDS = 4;
 
 type Reconnecting = Extract<Link, { readonly name: 'reconnecting' }>;
 
@@ -122,6 +129,40 @@ export function retry(session: Session): Step {
   }
 }
 
+/** The relay said something. */
+export function heard(session: Session): Session {
+  const { link } = session;
+  return link.name === 'open' && link.asked
+    ? { ...session, link: { ...link, asked: false } }
+    : session;
+}
+
+/** Nothing has come for a while. Where nobody counts on this page, nothing has to. */
+export function silent(session: Session): Step {
+  const { link, phase } = session;
+  if (link.name !== 'open') return [session, []];
+  if (phase.name !== 'waiting' && phase.name !== 'talking') {
+    return [session, [listening(SILENCE_SECONDS)]];
+  }
+  return link.asked ? abandon(session) : ask(session, link);
+}
+
+/** Nothing ran here for a while, so that silence means nothing yet. */
+export function woke(session: Session): Step {
+  return session.link.name === 'open' ? ask(session, session.link) : [session, []];
+}
+
+function ask(session: Session, link: OpenLink): Step {
+  return [
+    { ...session, link: { ...link, asked: true } },
+    [{ type: 'send', message: { event: 'ping' } }, listening(PONG_SECONDS)],
+  ];
+}
+
+function listening(seconds: number): Effect {
+  return { type: 'set_timer', timer: 'silence', seconds };
+}
+
 /** Sockets do not outlive the address that they were opened from, and take minutes to notice. */
 export function networkChanged(session: Session): Step {
   return session.link.name === 'lost' ? [session, []] : retry(session);
@@ -135,6 +176,11 @@ export function suspect(session: Session): Step {
   const { link } = session;
   if (link.name !== 'open' && link.name !== 'resuming') return [session, []];
   if (link.name === 'open' && link.draining !== null) return [session, []];
+  return abandon(session);
+}
+
+/** For another, at once. */
+function abandon(session: Session): Step {
   const [next, effects] = lost(session, 'closed');
   const [dialled, dialling] = retry(next);
   return [dialled, [...effects.filter(({ type }) => type !== 'set_random_timer'), ...dialling]];
@@ -149,19 +195,24 @@ export function windowEnded(session: Session): Step {
 }
 
 /** The session cannot be gone on with: neither the conversation nor the media connection. */
-export function cutOff(session: Session, outage: Outage): [Session, Effect[]] {
+export function cutOff(
+  session: Session,
+  outage: Outage,
+  searchOn = session.keepSearching,
+): [Session, Effect[]] {
   return [
     {
       ...withoutPeer(session),
-      phase: cutOffPhase(session.phase, outage, session.keepSearching),
+      phase: cutOffPhase(session.phase, outage, searchOn),
       chat: failAll(session.chat),
     },
     session.connection === 'none' ? [] : [{ type: 'close_peer' }],
   ];
 }
 
-/** Whoever was with a server that ends searches on, if that is what they do when a partner leaves. */
-function cutOffPhase(phase: Phase, outage: Outage, keepSearching: boolean): Phase {
+/** The search goes on once there is a link again, if that is what the person does when a partner leaves. */
+function cutOffPhase(phase: Phase, outage: Outage, searchOn: boolean): Phase {
+  const reason = outage === 'server_stopping' ? 'server_stopping' : 'link_lost';
   switch (phase.name) {
     case 'idle':
     case 'waiting':
@@ -170,10 +221,7 @@ function cutOffPhase(phase: Phase, outage: Outage, keepSearching: boolean): Phas
     case 'cooling':
       return { name: 'waiting', after: null };
     case 'talking':
-      if (outage !== 'server_stopping') return { name: 'parted', reason: 'link_lost' };
-      return keepSearching
-        ? { name: 'waiting', after: 'server_stopping' }
-        : { name: 'parted', reason: 'server_stopping' };
+      return searchOn ? { name: 'waiting', after: reason } : { name: 'parted', reason };
   }
 }
 
@@ -203,7 +251,7 @@ function longestPause({ failures, outage }: Reconnecting): number {
 }
 
 function end(session: Session, loss: Ending, retryAfter: number | null): Step {
-  const [next, effects] = cutOff(session, 'closed');
+  const [next, effects] = cutOff(session, 'closed', false);
   return [withoutLink(next, { name: 'lost', loss, retryAfter }), effects];
 }
 

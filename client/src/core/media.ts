@@ -1,73 +1,206 @@
-// Owns the transitions of devices, and when there is a media connection: as soon as there is a link
-// and a device to send from, while the person still waits. What keeps it alive is in negotiation.ts.
+// Owns the transitions of devices, and when there is a media connection: as soon as there is a link and the devices are
+// open, while the person still waits. What keeps it alive is in negotiation.ts.
+//
+//   capture   Start            opened, or not   allowed before   text chosen   call not possible
+//   off       -                -                -                off           off
+//   closed    asking, starts   open             asking           off           off
+//   asking    starts           open             -                off           off
+//   open      (pairing.ts)     open             -                off           off
+//
+// Microphone and camera are two wishes: `open` says of each what there is, and why not. One that is missing keeps neither
+// the other nor the person out. What went away comes back by itself where the browser needs not ask for it.
 
-import type { DeviceFailure, DeviceKind, PerDevice } from './devices';
+import type { Captured } from './capture';
+import {
+  DEVICE_KINDS,
+  type Device,
+  type DeviceFailure,
+  type DeviceKind,
+  type PerDevice,
+} from './devices';
+import type { Effect, Step } from './effects';
+import type { Permission } from './permissions';
 import type { Mode } from './protocol';
-import { wanted } from './sharing';
-import type { Effect, Session, Step } from './state';
+import { kindsOf, wanted } from './sharing';
+import type { OpenCapture, Session } from './state';
 
-const NONE_LOST = { microphone: null, camera: null } as const;
+export const REOPEN_SECONDS = 1;
+const REOPEN: Effect = { type: 'set_timer', timer: 'reopen', seconds: REOPEN_SECONDS };
+
+const NONE = { microphone: null, camera: null } as const;
 
 /** Between conversations only: the relay pairs people of one mode. */
 export function chooseMode(session: Session, mode: Mode): Step {
   if (session.phase.name !== 'idle' || mode === session.mode) return [session, []];
-  const chosen: Session = { ...session, mode };
-  if (mode !== 'text') return openCapture(chosen);
+  const chosen: Session = { ...session, mode, starting: false };
+  if (mode === 'text') {
+    return [
+      { ...withoutPeer(chosen), capture: { name: 'off' } },
+      [{ type: 'close_peer' }, { type: 'close_capture' }],
+    ];
+  }
+  if (!session.calls) return [chosen, []];
+  if (session.capture.name === 'open' || isAllowed(chosen)) return openCapture(chosen);
+  // What the browser still asks was asked for another mode.
+  const asked = session.capture.name === 'asking';
+  return [{ ...chosen, capture: { name: 'closed' } }, asked ? [{ type: 'close_capture' }] : []];
+}
+
+export function openCapture(session: Session): Step {
   return [
-    { ...withoutPeer(chosen), capture: { name: 'off' } },
-    [{ type: 'close_peer' }, { type: 'close_capture' }],
+    { ...session, capture: { name: 'asking' } },
+    [{ type: 'open_capture', wanted: wanted(session) }],
   ];
 }
 
-export function openCapture(session: Session, before: readonly Effect[] = []): Step {
-  return [
-    { ...session, capture: { name: 'asking' } },
-    [...before, { type: 'open_capture', wanted: wanted(session) }],
-  ];
+/** The person pressed Start before their devices were open. Null where nothing has to be opened. */
+export function startCapture(session: Session): Step | null {
+  const starting: Session = { ...session, starting: true };
+  if (session.capture.name === 'asking') return [starting, []];
+  return session.capture.name === 'closed' ? openCapture(starting) : null;
+}
+
+/** A browser without cameras to offer is asked at once: it says why, and the person is told before they start. */
+export function pageOpened(session: Session, devices: boolean): Step {
+  if (!session.calls) return [{ ...session, capture: { name: 'off' } }, []];
+  return devices ? [session, []] : openCapture(session);
 }
 
 /** Also after one device took the place of another. */
-export function captured(session: Session, using: PerDevice<string | null>): Step {
+export function captured(session: Session, { using, failures, muted }: Captured): Step {
   const { capture } = session;
-  const lost = capture.name === 'granted' ? capture.lost : NONE_LOST;
-  const still = (kind: DeviceKind) => (using[kind] === null ? lost[kind] : null);
-  return openPeer({
-    ...session,
-    capture: {
-      name: 'granted',
-      using,
-      lost: { microphone: still('microphone'), camera: still('camera') },
-    },
-  });
+  if (capture.name === 'off' || capture.name === 'closed') return [session, []];
+  const before = capture.name === 'asking' ? { absent: NONE, lost: NONE } : capture;
+  /** What never was there, or still is not, is not lost. */
+  const isAbsent = (kind: DeviceKind) => capture.name === 'asking' || before.absent[kind] !== null;
+  const why = <Why>(kind: DeviceKind, known: Why | null, failure: DeviceFailure | null) =>
+    using[kind] === null ? (failure ?? known) : null;
+  const failureOf = (kind: DeviceKind) => failures[kind] ?? null;
+  const open: OpenCapture = {
+    name: 'open',
+    using,
+    muted,
+    absent: perDevice((kind) =>
+      why(kind, before.absent[kind], isAbsent(kind) ? failureOf(kind) : null),
+    ),
+    lost: perDevice((kind) =>
+      why(kind, before.lost[kind], isAbsent(kind) ? null : failureOf(kind)),
+    ),
+  };
+  return openPeer({ ...session, capture: open });
 }
 
 export function chooseDevice(session: Session, kind: DeviceKind, id: string): Step {
-  if (session.capture.name !== 'granted') return [session, []];
+  const { capture } = session;
+  if (capture.name !== 'open') return [session, []];
+  // From now on the person counts on it.
+  const counted: OpenCapture = { ...capture, absent: { ...capture.absent, [kind]: null } };
   return [
-    { ...session, picked: { ...session.picked, [kind]: id } },
+    { ...session, capture: counted, picked: { ...session.picked, [kind]: id } },
     [{ type: 'switch_device', kind, id }],
   ];
 }
 
-export function deviceLost(session: Session, kind: DeviceKind, why: DeviceFailure | 'ended'): Step {
+/** A permission that was taken away ends a device as pulling its cable does. */
+export function deviceEnded(session: Session, kind: DeviceKind): Step {
   const { capture } = session;
-  if (capture.name !== 'granted') return [session, []];
+  if (capture.name !== 'open') return [session, []];
+  const why = session.permission[kind] === 'denied' ? 'refused' : 'ended';
   return [
     {
       ...session,
       capture: {
-        name: 'granted',
+        ...capture,
         using: { ...capture.using, [kind]: null },
         lost: { ...capture.lost, [kind]: why },
+        muted: { ...capture.muted, [kind]: false },
       },
     },
-    [],
+    // Not a camera: another one may look at what nobody was to see.
+    kind === 'microphone' ? [REOPEN] : [],
   ];
+}
+
+export function deviceMuted(session: Session, kind: DeviceKind, muted: boolean): Step {
+  const { capture } = session;
+  if (capture.name !== 'open') return [session, []];
+  return [{ ...session, capture: { ...capture, muted: { ...capture.muted, [kind]: muted } } }, []];
+}
+
+/** The browser threw when it was asked for devices. */
+export function captureThrown(session: Session): Step {
+  const failures = Object.fromEntries(kindsOf(session.mode).map((kind) => [kind, 'other']));
+  const using = session.capture.name === 'open' ? session.capture.using : NONE;
+  return captured(session, { using, failures, muted: perDevice(() => false) });
+}
+
+/** The person answered the browser, or changed their mind in its settings. */
+export function permissionChanged(
+  session: Session,
+  kind: DeviceKind,
+  permission: Permission,
+): Step {
+  const told: Session = { ...session, permission: { ...session.permission, [kind]: permission } };
+  const { capture } = told;
+  if (permission === 'granted') {
+    if (capture.name === 'closed' && told.phase.name === 'idle' && isAllowed(told)) {
+      return openCapture(told);
+    }
+    return [told, reopen(told, [kind])];
+  }
+  if (permission !== 'denied' || capture.name !== 'open' || capture.lost[kind] !== 'ended') {
+    return [told, []];
+  }
+  return [{ ...told, capture: { ...capture, lost: { ...capture.lost, [kind]: 'refused' } } }, []];
+}
+
+/** What is missing may have been plugged in. */
+export function devicesListed(session: Session, devices: PerDevice<readonly Device[]>): Step {
+  const { capture } = session;
+  const listed: Session = { ...session, devices };
+  if (capture.name !== 'open') return [listed, []];
+  const isMissing = (kind: DeviceKind) =>
+    capture.lost[kind] === 'ended' || (capture.lost[kind] ?? capture.absent[kind]) === 'none';
+  const effects = DEVICE_KINDS.filter(isMissing).flatMap((kind) => {
+    const plugged = devices[kind].find(
+      ({ id }) => !session.devices[kind].some((known) => known.id === id),
+    );
+    if (plugged === undefined) return [];
+    return reopen({ ...session, picked: { ...session.picked, [kind]: plugged.id } }, [kind]);
+  });
+  return [listed, effects];
+}
+
+/** What went away while the page was not looked at may be had again. */
+export function woke(session: Session): Effect[] {
+  const { capture } = session;
+  if (capture.name !== 'open') return [];
+  return reopen(
+    session,
+    DEVICE_KINDS.filter((kind) => capture.lost[kind] === 'ended'),
+  );
+}
+
+/** Of these, what is missing, and what the browser gives without asking. */
+export function reopen(
+  { capture, mode, permission, picked }: Session,
+  kinds: readonly DeviceKind[],
+): Effect[] {
+  if (capture.name !== 'open') return [];
+  return kindsOf(mode)
+    .filter((kind) => kinds.includes(kind) && permission[kind] === 'granted')
+    .filter((kind) => capture.lost[kind] !== null || capture.absent[kind] !== null)
+    .map((kind) => ({ type: 'switch_device', kind, id: picked[kind] }));
+}
+
+/** Opening what the mode asks for needs no question. */
+function isAllowed({ mode, permission }: Session): boolean {
+  return kindsOf(mode).every((kind) => permission[kind] === 'granted');
 }
 
 export function openPeer(session: Session): Step {
   const { capture, link, connection } = session;
-  if (capture.name !== 'granted' || link.name !== 'open' || connection !== 'none') {
+  if (capture.name !== 'open' || link.name !== 'open' || connection !== 'none') {
     return [session, []];
   }
   return [
@@ -77,6 +210,14 @@ export function openPeer(session: Session): Step {
       negotiation: { ...session.negotiation, offer: 'making' },
     },
     [{ type: 'open_peer', iceServers: link.iceServers }],
+  ];
+}
+
+/** The browser threw when a connection was to be opened: it lacks WebRTC, or a part of it. */
+export function withoutCalls(session: Session): Step {
+  return [
+    { ...withoutPeer(session), calls: false, starting: false, capture: { name: 'off' } },
+    [{ type: 'close_peer' }, { type: 'close_capture' }],
   ];
 }
 
@@ -94,4 +235,8 @@ export function withoutPeer(session: Session): Session {
       replacement: false,
     },
   };
+}
+
+function perDevice<Value>(of: (kind: DeviceKind) => Value): PerDevice<Value> {
+  return { microphone: of('microphone'), camera: of('camera') };
 }

@@ -6,6 +6,7 @@ import {
   CONNECTED,
   CONNECTED_CALL,
   CUT,
+  captured,
   effectsOf,
   ended,
   error,
@@ -17,13 +18,15 @@ import {
   received,
   resumed,
   says,
+  step,
   TALKING,
   TEXT_READY,
 } from '../testing/sessions';
+import type { Effect } from './effects';
 import { isRepairing } from './negotiation';
 import { obstacleOf } from './obstacle';
-import { PROBE_AGAIN_SECONDS, PROBE_LATER_SECONDS, reduce } from './session';
-import type { Effect, Session, SessionEvent } from './state';
+import { PROBE_AGAIN_SECONDS, PROBE_LATER_SECONDS } from './session';
+import type { Session, SessionEvent } from './state';
 
 const OPEN_PEER: Effect = { type: 'open_peer', iceServers: [{ urls: ['stun:relay.test'] }] };
 const FAILED = error('connection_failed');
@@ -76,7 +79,7 @@ describe('an offer', () => {
   const offering = advance(GRANTED, received(CONNECTED));
 
   test('goes to the server, and its answer to the connection', () => {
-    const [session, effects] = reduce(offering, OFFERED);
+    const [session, effects] = step(offering, OFFERED);
     expect(effects).toEqual([
       says({ event: 'webrtc_offer', data: OFFER }),
       { type: 'set_timer', timer: 'answer', seconds: 1 },
@@ -93,7 +96,7 @@ describe('an offer', () => {
 
   test('of a connection that was closed meanwhile is answered to nobody', () => {
     const text = advance(offering, OFFERED, { type: 'choose_mode', mode: 'text' });
-    const [again, effects] = reduce(text, ANSWERED);
+    const [again, effects] = step(text, ANSWERED);
     expect(effects).toEqual([]);
     expect(effectsOf(again, ANSWERED)).toEqual([]);
   });
@@ -104,10 +107,10 @@ describe('an offer', () => {
       OFFERED,
       { type: 'choose_mode', mode: 'text' },
       { type: 'choose_mode', mode: 'audio' },
-      { type: 'captured', using: { microphone: 'm', camera: null } },
+      captured({ microphone: 'm', camera: null }),
       OFFERED,
     );
-    const [first, nothing] = reduce(both, ANSWERED);
+    const [first, nothing] = step(both, ANSWERED);
     expect(nothing).toEqual([]);
     expect(effectsOf(first, ANSWERED)).toEqual([{ type: 'accept_answer', sdp: 'the answer' }]);
   });
@@ -118,7 +121,7 @@ describe('an offer', () => {
       OFFERED,
       { type: 'choose_mode', mode: 'text' },
       { type: 'choose_mode', mode: 'video' },
-      { type: 'captured', using: { microphone: 'm', camera: 'c' } },
+      captured({ microphone: 'm', camera: 'c' }),
       OFFERED,
     );
     const session = advance(both, error('invalid_offer'));
@@ -128,15 +131,15 @@ describe('an offer', () => {
 
   test('that is the first one waits for a busy server', () => {
     const sent = advance(offering, OFFERED);
-    expect(reduce(sent, ended('answer'))).toEqual([sent, []]);
+    expect(step(sent, ended('answer'))).toEqual([sent, []]);
   });
 
   test('of a restart that nobody answers means a dead link', () => {
-    const [session, effects] = reduce(advance(failing(1), OFFERED), ended('answer'));
+    const [session, effects] = step(advance(failing(1), OFFERED), ended('answer'));
     expect(session.link).toMatchObject({ name: 'reconnecting', pausing: false });
     expect(effects).toContainEqual({ type: 'dial' });
     const answered = advance(failing(1), OFFERED, ANSWERED);
-    expect(reduce(answered, ended('answer'))).toEqual([answered, []]);
+    expect(step(answered, ended('answer'))).toEqual([answered, []]);
   });
 });
 
@@ -153,9 +156,9 @@ describe('a connection from which nothing comes', () => {
 
   test('is left alone while a restart is under way', () => {
     const restarting = advance(CONNECTED_CALL, SILENT, OFFERED);
-    expect(reduce(restarting, SILENT)).toEqual([restarting, []]);
+    expect(step(restarting, SILENT)).toEqual([restarting, []]);
     const failed = advance(CONNECTED_CALL, became('disconnected'));
-    expect(reduce(failed, SILENT)).toEqual([failed, []]);
+    expect(step(failed, SILENT)).toEqual([failed, []]);
   });
 
   test('is restarted over the next link where the link is gone too', () => {
@@ -166,11 +169,11 @@ describe('a connection from which nothing comes', () => {
 
 describe('a broken connection', () => {
   test('is given a second to find back by itself', () => {
-    const [session, effects] = reduce(CONNECTED_CALL, became('disconnected'));
+    const [session, effects] = step(CONNECTED_CALL, became('disconnected'));
     expect(effects).toEqual([{ type: 'set_timer', timer: 'disconnected', seconds: 1 }]);
     expect(effectsOf(session, ended('disconnected'))).toEqual([RESTART, repair(2)]);
     const back = advance(session, became('connected'));
-    expect(reduce(back, ended('disconnected'))).toEqual([back, []]);
+    expect(step(back, ended('disconnected'))).toEqual([back, []]);
   });
 
   test('that failed is restarted at once', () => {
@@ -198,14 +201,20 @@ describe('a broken connection', () => {
   test('that works again has all tries before it', () => {
     const worked = advance(failing(4), OFFERED, ANSWERED, became('connected'));
     expect(effectsOf(worked, became('failed'))).toEqual([RESTART, repair(2)]);
-    expect(reduce(worked, ended('repair'))).toEqual([worked, []]);
+    expect(step(worked, ended('repair'))).toEqual([worked, []]);
+  });
+
+  test('that restarts saved, three times over, has all restarts before it again', () => {
+    const saved = advance(failing(3), OFFERED, ANSWERED, became('connected'));
+    expect(saved.negotiation.restarts).toBe(0);
+    expect(effectsOf(saved, became('failed'))).toEqual([RESTART, repair(2)]);
   });
 
   test('waits for a link', () => {
-    const [session, effects] = reduce(RECONNECTING, became('failed'));
+    const [session, effects] = step(RECONNECTING, became('failed'));
     expect(session.negotiation.due).toBe(true);
     expect(effects).toEqual([]);
-    expect(reduce(session, ended('repair'))).toEqual([session, []]);
+    expect(step(session, ended('repair'))).toEqual([session, []]);
   });
 
   test('waits for the answer to the offer before', () => {
@@ -233,14 +242,14 @@ describe('a broken connection', () => {
 
 describe('a connection that failed in the server’s view', () => {
   test('is replaced once', () => {
-    const [session, effects] = reduce(CONNECTED_CALL, FAILED);
+    const [session, effects] = step(CONNECTED_CALL, FAILED);
     expect(session.connection).toBe('new');
     expect(effects).toEqual([{ type: 'close_peer' }, OPEN_PEER, repair(10)]);
   });
 
   test('and fails again is given up, until the person asks for another', () => {
     const again = advance(TALKING, FAILED, OFFERED, ANSWERED);
-    const [session, effects] = reduce(again, FAILED);
+    const [session, effects] = step(again, FAILED);
     expect(obstacleOf(session)).toEqual({ name: 'connection_failed' });
     expect(effects).toEqual([{ type: 'close_peer' }]);
     expect(effectsOf(session, { type: 'retry' })).toEqual([OPEN_PEER]);
@@ -248,7 +257,7 @@ describe('a connection that failed in the server’s view', () => {
 
   test('is the one before, when the server has not answered this one yet', () => {
     const offered = advance(TALKING, FAILED, OFFERED);
-    expect(reduce(offered, FAILED)).toEqual([offered, []]);
+    expect(step(offered, FAILED)).toEqual([offered, []]);
   });
 
   test('is replaced even while a restart waits for its answer', () => {
@@ -267,13 +276,13 @@ describe('a first connection', () => {
     ['invalid', error('invalid_offer')],
     ['too frequent', error('rate_limited', { refused: 'webrtc_offer' })],
   ])('whose offer is %s is given up', (_, refusal) => {
-    const [session, effects] = reduce(READY, refusal);
+    const [session, effects] = step(READY, refusal);
     expect(session.connection).toBe('given_up');
     expect(effects).toEqual([{ type: 'close_peer' }]);
   });
 
   test('whose offer crossed with the server’s word goes on', () => {
-    expect(reduce(READY, error('out_of_turn', { refused: 'webrtc_offer' }))).toEqual([READY, []]);
+    expect(step(READY, error('out_of_turn', { refused: 'webrtc_offer' }))).toEqual([READY, []]);
   });
 });
 

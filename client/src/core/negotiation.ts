@@ -5,11 +5,12 @@
 // `failed`, when the network changed, and when what is sent is not acknowledged any more. It is made as soon as the link is open and no other offer
 // is unanswered.
 
+import type { Effect, Step } from './effects';
 import { suspect } from './link';
 import { openPeer, withoutPeer } from './media';
 import type { Connection } from './peer';
 import type { WebrtcOffer } from './protocol';
-import type { Effect, Negotiation, Session, Step } from './state';
+import type { Negotiation, Session } from './state';
 
 /** ICE often finds back by itself within it. */
 export const DISCONNECTED_SECONDS = 1;

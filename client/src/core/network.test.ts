@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from 'vitest';
-import { onNetworkChanged } from './network';
+import { onNetworkChanged, onWoken } from './network';
 
 class FakeInformation extends EventTarget {
   type: string | undefined;
@@ -58,4 +58,19 @@ test('nothing is told after the end', () => {
   page.dispatchEvent(new Event('online'));
   connection.become('cellular');
   expect(changed).not.toHaveBeenCalled();
+});
+
+test('a page that is looked at again, or runs again, tells', () => {
+  const sheet = Object.assign(new EventTarget(), { visibilityState: 'hidden' });
+  vi.stubGlobal('document', sheet);
+  const leave = onWoken(changed);
+  sheet.dispatchEvent(new Event('visibilitychange'));
+  expect(changed).not.toHaveBeenCalled();
+  sheet.visibilityState = 'visible';
+  sheet.dispatchEvent(new Event('visibilitychange'));
+  sheet.dispatchEvent(new Event('resume'));
+  expect(changed).toHaveBeenCalledTimes(2);
+  leave();
+  sheet.dispatchEvent(new Event('resume'));
+  expect(changed).toHaveBeenCalledTimes(2);
 });

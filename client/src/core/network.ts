@@ -1,5 +1,5 @@
-// Owns the browser's signs that the network is another one, or is there again. It keeps nothing but
-// the kind of network there was.
+// Owns the browser's signs that the network is another one, or is there again, and that the page runs again. It keeps
+// nothing but the kind of network there was.
 
 /** Network Information API. Absent in Firefox and Safari, and without `type` on most computers. */
 interface NetworkInformation extends EventTarget {
@@ -24,6 +24,20 @@ export function onNetworkChanged(changed: () => void): () => void {
       type = connection.type;
       changed();
     },
+    { signal },
+  );
+  return () => ending.abort();
+}
+
+/** A page that is not looked at may be slowed down, and frozen. Returns what ends it. */
+export function onWoken(woke: () => void): () => void {
+  const ending = new AbortController();
+  const { signal } = ending;
+  // Page Lifecycle. Absent in Firefox and Safari.
+  document.addEventListener('resume', woke, { signal });
+  document.addEventListener(
+    'visibilitychange',
+    () => document.visibilityState === 'visible' && woke(),
     { signal },
   );
   return () => ending.abort();

@@ -2,12 +2,13 @@ import { describe, expect, test } from 'vitest';
 import {
   advance,
   CONNECTED,
+  CUT,
   effectsOf,
+  ended,
   error,
   FOUND,
   found,
   GRANTED,
-  LINKED,
   LOOKING,
   LOST,
   PARTED,
@@ -16,12 +17,14 @@ import {
   RESUMING,
   received,
   says,
+  step,
   TALKING,
   TEXT_READY,
   WAITING,
 } from '../testing/sessions';
-import { PROBE_SECONDS, reduce } from './session';
-import { type Effect, FIRST_STATE } from './state';
+import { PROBE_SECONDS } from './consequences';
+import type { Effect } from './effects';
+import { reduce } from './session';
 
 const FIND = says({ event: 'find_partner', data: { mode: 'video', keep_searching: true } });
 const NEXT = says({ event: 'next_partner' });
@@ -35,7 +38,7 @@ const STOPPED = advance(WAITING, { type: 'stop' });
 
 describe('searching', () => {
   test('start asks for a partner', () => {
-    const [session, effects] = reduce(READY, { type: 'start' });
+    const [session, effects] = step(READY, { type: 'start' });
     expect(session.phase).toEqual({ name: 'waiting', after: null });
     expect(effects).toEqual([FIND]);
   });
@@ -47,35 +50,36 @@ describe('searching', () => {
     ]);
   });
 
-  test('start means nothing once the search has begun, nor before everything is ready', () => {
-    for (const session of [WAITING, TALKING, PARTED, LINKED, LOST, FIRST_STATE]) {
-      expect(reduce(session, { type: 'start' })).toEqual([session, []]);
+  test('start means nothing once the search has begun, nor where there is no server', () => {
+    for (const session of [WAITING, TALKING, PARTED, LOST]) {
+      expect(step(session, { type: 'start' })).toEqual([session, []]);
     }
   });
 
   test('start before the link is open asks for a partner as soon as it is', () => {
-    const [session, effects] = reduce(GRANTED, { type: 'start' });
+    const [session, effects] = step(GRANTED, { type: 'start' });
     expect(session.phase.name).toBe('waiting');
     expect(effects).toEqual([]);
     expect(effectsOf(session, received(CONNECTED)).at(-1)).toEqual(FIND);
   });
 
-  test('next while waiting asks again', () => {
-    expect(effectsOf(WAITING, { type: 'next' })).toEqual([NEXT]);
+  test('next while waiting means nothing: there is nobody to go on from', () => {
+    expect(step(WAITING, { type: 'next' })).toEqual([WAITING, []]);
+    expect(step(WAITING, { type: 'escape' })).toEqual([WAITING, []]);
   });
 
   test('next means nothing before the start', () => {
-    expect(reduce(READY, { type: 'next' })).toEqual([READY, []]);
+    expect(step(READY, { type: 'next' })).toEqual([READY, []]);
   });
 
   test('stop while waiting leaves the queue', () => {
-    const [session, effects] = reduce(WAITING, { type: 'stop' });
+    const [session, effects] = step(WAITING, { type: 'stop' });
     expect(session.phase.name).toBe('idle');
     expect(effects).toEqual([LEAVE]);
   });
 
   test('a partner ends the search, and media starts', () => {
-    const [session, effects] = reduce(WAITING, received(found('first', true, false)));
+    const [session, effects] = step(WAITING, received(found('first', true, false)));
     expect(session.phase).toEqual({
       name: 'talking',
       roomId: 'first',
@@ -90,14 +94,14 @@ describe('searching', () => {
 
 describe('talking', () => {
   test('next silences media before it asks for another partner', () => {
-    const [session, effects] = reduce(TALKING, { type: 'next' });
+    const [session, effects] = step(TALKING, { type: 'next' });
     expect(session.phase.name).toBe('waiting');
     expect(effects).toEqual([SILENCE, NEXT]);
   });
 
   test('stop silences media before it leaves, and forgets what was written', () => {
     const session = advance(TALKING, { type: 'say', id: '1', text: 'hi' });
-    const [stopped, effects] = reduce(session, { type: 'stop' });
+    const [stopped, effects] = step(session, { type: 'stop' });
     expect(stopped.phase.name).toBe('idle');
     expect(stopped.chat).toEqual([]);
     expect(effects).toEqual([SILENCE, LEAVE]);
@@ -106,14 +110,14 @@ describe('talking', () => {
   test.each(['next', 'left', 'disconnected', 'server_stopping'] as const)(
     'a partner who is gone (%s) silences media and leaves the reason',
     (reason) => {
-      const [session, effects] = reduce(TALKING, received(parted(reason)));
+      const [session, effects] = step(TALKING, received(parted(reason)));
       expect(session.phase).toEqual({ name: 'parted', reason });
       expect(effects).toEqual([SILENCE]);
     },
   );
 
   test('where the server searches on, the reason stays through the wait', () => {
-    const [session, effects] = reduce(TALKING, received(parted('left', true)));
+    const [session, effects] = step(TALKING, received(parted('left', true)));
     expect(session.phase).toEqual({ name: 'waiting', after: 'left' });
     expect(effects).toEqual([SILENCE]);
     expect(advance(session, received(LOOKING)).phase).toEqual(session.phase);
@@ -126,7 +130,7 @@ describe('talking', () => {
   });
 
   test('being put back into the queue silences media', () => {
-    const [session, effects] = reduce(TALKING, received(LOOKING));
+    const [session, effects] = step(TALKING, received(LOOKING));
     expect(session.phase.name).toBe('waiting');
     expect(effects).toEqual([SILENCE]);
   });
@@ -136,19 +140,19 @@ describe('talking', () => {
     expect(advance(TALKING, received(message)).phase).toMatchObject({
       partner: { microphone: false, camera: false },
     });
-    expect(reduce(WAITING, received(message))).toEqual([WAITING, []]);
+    expect(step(WAITING, received(message))).toEqual([WAITING, []]);
   });
 });
 
 describe('after the partner left', () => {
   test('next searches as at the start, because the server has nobody to leave', () => {
-    const [session, effects] = reduce(PARTED, { type: 'next' });
+    const [session, effects] = step(PARTED, { type: 'next' });
     expect(session.phase.name).toBe('waiting');
     expect(effects).toEqual([FIND]);
   });
 
   test('stop says nothing, because the server knows', () => {
-    const [session, effects] = reduce(PARTED, { type: 'stop' });
+    const [session, effects] = step(PARTED, { type: 'stop' });
     expect(session.phase.name).toBe('idle');
     expect(effects).toEqual([]);
   });
@@ -161,13 +165,13 @@ describe('messages that crossed', () => {
     ['a parting', parted('next')],
   ])('%s that was sent before the server read our leave changes nothing', (_, message) => {
     for (const session of [STOPPED, COOLING]) {
-      expect(reduce(session, received(message))).toEqual([session, []]);
+      expect(step(session, received(message))).toEqual([session, []]);
     }
   });
 
   test('a parting that crossed with our next leaves the search going', () => {
     const searching = advance(TALKING, { type: 'next' });
-    expect(reduce(searching, received(parted('left')))).toEqual([searching, []]);
+    expect(step(searching, received(parted('left')))).toEqual([searching, []]);
   });
 });
 
@@ -175,7 +179,7 @@ describe('a search that is refused for its rate', () => {
   test('lets the partner go, and waits as long as the server says', () => {
     const searching = advance(TALKING, { type: 'next' });
     const refusal = error('rate_limited', { refused: 'next_partner', retry_after: 2.5 });
-    const [session, effects] = reduce(searching, refusal);
+    const [session, effects] = step(searching, refusal);
     expect(session.phase).toEqual({ name: 'cooling', seconds: 2.5 });
     expect(effects).toEqual([LEAVE, { type: 'set_timer', timer: 'cooling', seconds: 2.5 }]);
   });
@@ -186,33 +190,90 @@ describe('a search that is refused for its rate', () => {
   });
 
   test('goes on by itself when the pause is over', () => {
-    const [session, effects] = reduce(COOLING, { type: 'timer_ended', timer: 'cooling' });
+    const [session, effects] = step(COOLING, { type: 'timer_ended', timer: 'cooling' });
     expect(session.phase).toEqual({ name: 'waiting', after: null });
     expect(effects).toEqual([FIND]);
   });
 
   test('cannot be hurried', () => {
-    expect(reduce(COOLING, { type: 'next' })).toEqual([COOLING, []]);
+    expect(step(COOLING, { type: 'next' })).toEqual([COOLING, []]);
   });
 
   test('can be stopped, and then does not go on', () => {
-    const [stopped, effects] = reduce(COOLING, { type: 'stop' });
+    const [stopped, effects] = step(COOLING, { type: 'stop' });
     expect(stopped.phase.name).toBe('idle');
     expect(effects).toEqual([]);
-    expect(reduce(stopped, { type: 'timer_ended', timer: 'cooling' })).toEqual([stopped, []]);
+    expect(step(stopped, { type: 'timer_ended', timer: 'cooling' })).toEqual([stopped, []]);
   });
 
   test('is passed over when a partner was found meanwhile, or when it only crossed', () => {
     const refusal = error('rate_limited', { refused: 'next_partner' });
-    expect(reduce(TALKING, refusal)).toEqual([TALKING, []]);
+    expect(step(TALKING, refusal)).toEqual([TALKING, []]);
     const crossed = error('out_of_turn', { refused: 'find_partner' });
-    expect(reduce(WAITING, crossed)).toEqual([WAITING, []]);
+    expect(step(WAITING, crossed)).toEqual([WAITING, []]);
   });
 });
 
-test('after a lost session the next search says again what is shared', () => {
-  const back = advance(RESUMING, error('resume_failed'));
-  expect(effectsOf(back, { type: 'next' })).toEqual([FIND]);
+describe('after a lost session', () => {
+  test('the search goes on by itself, and says again what is shared', () => {
+    expect(effectsOf(RESUMING, error('resume_failed'))).toContainEqual(FIND);
+    const crashed = advance(TALKING, CUT, ended('resume_window'));
+    expect(effectsOf(crashed, received(CONNECTED))).toContainEqual(FIND);
+  });
+
+  test('who does not search on by themselves is asked', () => {
+    const asked = advance(
+      RESUMING,
+      { type: 'choose_keep_searching', on: false },
+      error('resume_failed'),
+    );
+    expect(asked.phase).toEqual({ name: 'parted', reason: 'link_lost' });
+    expect(effectsOf(advance(asked, ended('guard')), { type: 'next' })).toHaveLength(1);
+  });
+
+  test('that goes on in another window it does not go on in this one', () => {
+    const superseded = advance(TALKING, { type: 'link_lost', loss: 'superseded' });
+    expect(superseded.phase).toEqual({ name: 'parted', reason: 'link_lost' });
+  });
+});
+
+describe('nobody is lost by accident', () => {
+  const found2 = received(found('second'));
+
+  test('a double press skips one person, and the next is seen', () => {
+    const once = advance(TALKING, { type: 'next' }, found2);
+    expect(step(once, { type: 'next' })).toEqual([once, []]);
+    expect(effectsOf(advance(once, ended('guard')), { type: 'next' })).toContainEqual(NEXT);
+  });
+
+  test('a press that was meant for Start is none for Next', () => {
+    const started = advance(READY, { type: 'start' }, received(FOUND));
+    expect(step(started, { type: 'next' })).toEqual([started, []]);
+  });
+
+  test('the guard lasts for 0.7 s from each pairing', () => {
+    const guard = { type: 'set_timer', timer: 'guard', seconds: 0.7 };
+    expect(reduce(WAITING, received(FOUND))[1]).toContainEqual(guard);
+    expect(reduce(TALKING, { type: 'next' })[1]).toContainEqual(guard);
+    expect(reduce(READY, { type: 'start' })[1]).toContainEqual(guard);
+  });
+
+  test('Escape asks first, and goes on when it is pressed again within three seconds', () => {
+    const [asked, effects] = step(TALKING, { type: 'escape' });
+    expect(asked).toEqual({ ...TALKING, unsure: true });
+    expect(effects).toEqual([{ type: 'set_timer', timer: 'doubt', seconds: 3 }]);
+    expect(effectsOf(asked, { type: 'escape' })).toContainEqual(NEXT);
+    expect(advance(asked, ended('doubt'))).toEqual(TALKING);
+  });
+
+  test('the question is about the partner there was', () => {
+    const another = advance(TALKING, { type: 'escape' }, received(parted('left', true)), found2);
+    expect(another.unsure).toBe(false);
+  });
+
+  test('Escape goes on at once where nobody is there to be lost', () => {
+    expect(effectsOf(PARTED, { type: 'escape' })).toContainEqual(FIND);
+  });
 });
 
 test('a page that runs answers the server', () => {

@@ -1,11 +1,14 @@
 // Owns the transitions from partner to partner.
 //
-//   phase     start     next      stop   partner_found   waiting_…   partner_disconnected   refused   cooled
+//   phase     start     next *    stop   partner_found   waiting_…   partner_disconnected   refused   cooled
 //   idle      waiting   -         -      -               -           -                      -         -
-//   waiting   -         waiting   idle   talking         waiting     waiting                cooling   -
+//   waiting   -         -         idle   talking         waiting     waiting                cooling   -
 //   talking   -         waiting   idle   talking         waiting     parted or waiting      -         -
 //   parted    -         waiting   idle   talking         waiting     -                      -         -
 //   cooling   -         -         idle   -               -           -                      -         waiting
+//
+// * Nothing for 0.7 s after a partner was found and after it was pressed: two presses of one mind would skip somebody
+//   unseen. Escape does the same in two presses within 3 s, as it is meant for many other things.
 //
 // The phase moves when the person asks, and what the server then says wins. Three cells need a word:
 // - `leave_room` has no reply, so whatever arrives while idle or cooling was sent before the server
@@ -14,13 +17,22 @@
 // - A refused `next_partner` changes nothing on the server, so there the former partner is still
 //   looking at a picture that we stopped. `leave_room` lets them go; the search goes on by itself.
 
+import { DEVICE_KINDS } from './devices';
+import type { Effect, Step } from './effects';
+import { startCapture } from './media';
 import { maySearch } from './obstacle';
 import type { ErrorMessage, PartnerFound, Resumed } from './protocol';
-import type { Effect, Parting, Partner, Phase, Session, Step } from './state';
+import type { Parting, Partner, Phase, Session } from './state';
 
 /** For a refusal that names no time. */
 const COOLING_SECONDS = 5;
 
+/** Longer than a double click, and than one needs to see that there is somebody else. */
+export const GUARD_SECONDS = 0.7;
+/** For which a question is looked at. */
+export const DOUBT_SECONDS = 3;
+
+const GUARD: Effect = { type: 'set_timer', timer: 'guard', seconds: GUARD_SECONDS };
 const NEXT: Effect = { type: 'send', message: { event: 'next_partner' } };
 const LEAVE: Effect = { type: 'send', message: { event: 'leave_room' } };
 
@@ -31,16 +43,39 @@ export function findPartner({ mode, keepSearching }: Session): Effect {
   };
 }
 
+/** Their devices come first, where those are still to be asked for. */
 export function start(session: Session): Step {
   if (session.phase.name !== 'idle' || !maySearch(session)) return [session, []];
-  return search(session);
+  return startCapture(session) ?? search(session);
+}
+
+/** The devices were opened for the start. Who has none of them is told so first, and may start all the same. */
+export function begin(session: Session): Step {
+  const { capture, starting } = session;
+  if (!starting || capture.name !== 'open') return [session, []];
+  const started: Session = { ...session, starting: false };
+  const any = DEVICE_KINDS.some((kind) => capture.using[kind] !== null);
+  return any ? search(started) : [started, []];
 }
 
 export function next(session: Session): Step {
-  if (session.phase.name === 'idle' || !maySearch(session)) return [session, []];
+  const { name } = session.phase;
+  if ((name !== 'talking' && name !== 'parted') || session.guarded || !maySearch(session)) {
+    return [session, []];
+  }
   // Whose partner left is idle on the server; a new link has no mode as before.
-  if (session.phase.name === 'parted') return search(session);
-  return [enter(session, { name: 'waiting', after: null }), [NEXT]];
+  if (name === 'parted') return search(session);
+  return [guarded(enter(session, { name: 'waiting', after: null })), [NEXT, GUARD]];
+}
+
+/** Nobody is lost who is not there. */
+export function hesitate(session: Session): Step {
+  if (session.phase.name !== 'talking' || session.unsure) return next(session);
+  if (session.guarded || !maySearch(session)) return [session, []];
+  return [
+    { ...session, unsure: true },
+    [{ type: 'set_timer', timer: 'doubt', seconds: DOUBT_SECONDS }],
+  ];
 }
 
 export function stop(session: Session): Step {
@@ -58,7 +93,8 @@ export function found(session: Session, data: PartnerFound['data']): Step {
   if (isDeaf(session.phase)) return [session, []];
   const { room_id: roomId, microphone, camera } = data;
   const partner: Partner = { microphone, camera, typing: false, away: false };
-  return [{ ...enter(session, { name: 'talking', roomId, partner }), chat: [] }, []];
+  const talking = guarded(enter(session, { name: 'talking', roomId, partner }));
+  return [{ ...talking, chat: [], playback: 'playing' }, [GUARD]];
 }
 
 /**
@@ -121,14 +157,18 @@ export function cooled(session: Session): Step {
 
 /** Where the link is not open yet, the search begins when it is (resumption.ts). */
 function search(session: Session): Step {
-  return [enter(session, { name: 'waiting', after: null }), [findPartner(session)]];
+  return [guarded(enter(session, { name: 'waiting', after: null })), [findPartner(session), GUARD]];
+}
+
+function guarded(session: Session): Session {
+  return { ...session, guarded: true };
 }
 
 function isDeaf(phase: Phase): boolean {
   return phase.name === 'idle' || phase.name === 'cooling';
 }
 
-/** What was being typed was for the partner there was. */
+/** What was being typed, and asked, was about the partner there was. */
 function enter(session: Session, phase: Phase): Session {
-  return { ...session, phase, typing: 'quiet' };
+  return { ...session, phase, typing: 'quiet', unsure: false };
 }

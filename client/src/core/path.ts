@@ -12,6 +12,9 @@ export type Entry = RTCStats & {
   readonly selected?: boolean;
   readonly currentRoundTripTime?: number;
   readonly bytesReceived?: number;
+  readonly bytesSent?: number;
+  /** Not in Firefox. */
+  readonly bytesDiscardedOnSend?: number;
   /** Firefox does not tell it. */
   readonly availableOutgoingBitrate?: number;
   /** Of what is sent; not in Firefox. */

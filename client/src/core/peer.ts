@@ -134,10 +134,21 @@ export class Peer {
     return this.#connection.getStats();
   }
 
+  /** Silence is at once, and for the sound that waits to be played as well. */
+  hear(on: boolean): void {
+    this.#lines.partner_microphone.receiver.track.enabled = on;
+  }
+
   /** When the partner's sound was last played, in milliseconds since 1970; null: never. */
   lastHeard(): number | null {
     const sources = this.#lines.partner_microphone.receiver.getSynchronizationSources();
     return sources.length === 0 ? null : Math.max(...sources.map(({ timestamp }) => timestamp));
+  }
+
+  /** How loud the partner is now, from 0 to 1, as the packets say (RFC 6464). */
+  loudness(): number {
+    const sources = this.#lines.partner_microphone.receiver.getSynchronizationSources();
+    return Math.max(0, ...sources.map(({ audioLevel }) => audioLevel ?? 0));
   }
 
   close(): void {
@@ -177,16 +188,22 @@ function addLines(connection: RTCPeerConnection): Record<Role, RTCRtpTransceiver
   const streams = [new MediaStream()];
   return {
     microphone: connection.addTransceiver('audio', { direction: 'sendonly', streams }),
-    camera: connection.addTransceiver('video', {
-      direction: 'sendonly',
-      streams,
-      sendEncodings: [{ maxBitrate: CAMERA_BITS_PER_SECOND }],
-    }),
+    camera: addCamera(connection, { direction: 'sendonly', streams }),
     screen: connection.addTransceiver('video', { direction: 'sendonly' }),
     partner_microphone: connection.addTransceiver('audio', { direction: 'recvonly' }),
     partner_camera: connection.addTransceiver('video', { direction: 'recvonly' }),
     partner_screen: connection.addTransceiver('video', { direction: 'recvonly' }),
   };
+}
+
+/** A browser that knows no encodings yet (Firefox before 110) sends what it thinks best. */
+function addCamera(connection: RTCPeerConnection, init: RTCRtpTransceiverInit): RTCRtpTransceiver {
+  const sendEncodings = [{ maxBitrate: CAMERA_BITS_PER_SECOND }];
+  try {
+    return connection.addTransceiver('video', { ...init, sendEncodings });
+  } catch {
+    return connection.addTransceiver('video', init);
+  }
 }
 
 function rolesByMid(lines: Readonly<Record<Role, RTCRtpTransceiver>>): Record<string, Role> {

@@ -191,7 +191,12 @@ export interface Resume {
   };
 }
 
-/** The page runs: the answer to `ping`. */
+/** The other side has said nothing for a while: is it there? A page can't see a WebSocket's own pings. */
+export interface Ping {
+  readonly event: 'ping';
+}
+
+/** The answer to `ping`. */
 export interface Pong {
   readonly event: 'pong';
 }
@@ -281,11 +286,6 @@ export interface PartnerDisconnected {
   };
 }
 
-/** The page has said nothing for a while: does it run? A WebSocket's own pings are answered by the browser. */
-export interface Ping {
-  readonly event: 'ping';
-}
-
 /** The server stops soon; conversations may end by themselves until then. */
 export interface ServerDraining {
   readonly event: 'server_draining';
@@ -319,6 +319,7 @@ export type ClientMessage =
   | Typing
   | MediaState
   | Resume
+  | Ping
   | Pong;
 
 export type ServerMessage =
@@ -336,5 +337,6 @@ export type ServerMessage =
   | PartnerResumed
   | PartnerDisconnected
   | Ping
+  | Pong
   | ServerDraining
   | ErrorMessage;

@@ -3,13 +3,24 @@ import { BEATING_LOOKS, LOOKING_MILLISECONDS, Pulse, SILENT_LOOKS } from './puls
 
 describe('the pulse of the media connection', () => {
   let bytes = 0;
+  let sent = 0;
+  let discarded = 0;
   let stopped = 0;
   let pulse: Pulse;
 
   function statistics(): RTCStatsReport {
     return new Map<string, unknown>([
       ['transport', { id: 'transport', type: 'transport', selectedCandidatePairId: 'pair' }],
-      ['pair', { id: 'pair', type: 'candidate-pair', bytesReceived: bytes }],
+      [
+        'pair',
+        {
+          id: 'pair',
+          type: 'candidate-pair',
+          bytesReceived: bytes,
+          bytesSent: sent,
+          bytesDiscardedOnSend: discarded,
+        },
+      ],
     ]) as unknown as RTCStatsReport;
   }
 
@@ -23,6 +34,8 @@ describe('the pulse of the media connection', () => {
   beforeEach(() => {
     vi.useFakeTimers();
     bytes = 0;
+    sent = 0;
+    discarded = 0;
     stopped = 0;
     pulse = new Pulse(
       () => ({ stats: () => Promise.resolve(statistics()) }),
@@ -71,6 +84,25 @@ describe('the pulse of the media connection', () => {
     await looks(BEATING_LOOKS + 1, 1);
     await looks(SILENT_LOOKS, 0);
     expect(stopped).toBe(2);
+  });
+
+  test.each([
+    ['sent', () => (sent += 1_000)],
+    ['refused by a socket whose address is gone', () => (discarded += 1_000)],
+  ])('that never was means the same, as long as something is %s', async (_, send) => {
+    await looks(1, 1_000);
+    for (let look = 0; look < SILENT_LOOKS; look += 1) {
+      expect(stopped).toBe(0);
+      send();
+      await looks(1, 0);
+    }
+    expect(stopped).toBe(1);
+    for (let look = 0; look < 20; look += 1) {
+      send();
+      await looks(1, 0);
+    }
+    // A relay that acknowledges nothing is doubted once.
+    expect(stopped).toBe(1);
   });
 
   test('means nothing after it was closed', async () => {

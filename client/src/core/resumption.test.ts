@@ -18,11 +18,11 @@ import {
   received,
   resumed,
   says,
+  step,
   TALKING,
   TEXT_READY,
   WAITING,
 } from '../testing/sessions';
-import { reduce } from './session';
 import type { Session, SessionEvent } from './state';
 
 const FAILED = error('resume_failed', { refused: 'resume' });
@@ -42,7 +42,7 @@ function resuming(session: Session, ...meanwhile: SessionEvent[]): Session {
 
 describe('a new link', () => {
   test('asks for the lost session before anything else', () => {
-    const [session, effects] = reduce(
+    const [session, effects] = step(
       advance(RECONNECTING, { type: 'toggle', kind: 'camera' }, ended('redial')),
       received(CONNECTED),
     );
@@ -69,16 +69,16 @@ describe('a new link', () => {
 
   test('begins anew at once when there is no session any more', () => {
     const late = advance(RECONNECTING, ended('resume_window'), ended('redial'));
-    const [session, effects] = reduce(late, received(CONNECTED));
+    const [session, effects] = step(late, received(CONNECTED));
     expect(session.link.name).toBe('open');
-    expect(effects.map(({ type }) => type)).toEqual(['open_peer']);
+    expect(effects.map(({ type }) => type)).toEqual(['open_peer', 'send']);
   });
 });
 
 describe('a session that goes on', () => {
   test('keeps conversation, chat and media, with a new token and new ICE servers', () => {
     const heard = advance(CONNECTED_CALL, hears('p1'));
-    const [session, effects] = reduce(resuming(heard), received(resumed()));
+    const [session, effects] = step(resuming(heard), received(resumed()));
     expect(session.link).toMatchObject({ name: 'open', token: 'token 2', iceServers: SERVERS });
     expect(session.phase).toEqual(heard.phase);
     expect(session.chat).toEqual(heard.chat);
@@ -136,7 +136,7 @@ describe('a session that goes on', () => {
   });
 
   test('waits on where it waited', () => {
-    const [session, effects] = reduce(
+    const [session, effects] = step(
       resuming(advance(WAITING, became('connected'))),
       received(resumed({ room_id: null, searching: true })),
     );
@@ -148,7 +148,7 @@ describe('a session that goes on', () => {
     [true, { name: 'waiting', after: 'while_away' }],
     [false, { name: 'parted', reason: 'while_away' }],
   ])('learns that the partner left meanwhile (searching: %s)', (searching, phase) => {
-    const [session, effects] = reduce(RESUMING, received(resumed({ room_id: null, searching })));
+    const [session, effects] = step(RESUMING, received(resumed({ room_id: null, searching })));
     expect(session.phase).toEqual(phase);
     expect(effects[0]).toMatchObject({ type: 'send_media', sending: { camera: false } });
   });
@@ -164,7 +164,7 @@ describe('a session that goes on', () => {
 
   test('tells that the person stopped meanwhile', () => {
     const stopped = resuming(CONNECTED_CALL, { type: 'stop' });
-    const [session, effects] = reduce(stopped, received(resumed()));
+    const [session, effects] = step(stopped, received(resumed()));
     expect(session.phase.name).toBe('idle');
     expect(effects).toEqual([RENEW, LEAVE]);
     expect(effectsOf(stopped, received(resumed({ room_id: null })))).toEqual([RENEW]);
@@ -177,7 +177,7 @@ describe('a session that goes on', () => {
 
   test('does not lead back to a partner who was left meanwhile', () => {
     const again = resuming(CONNECTED_CALL, { type: 'stop' }, { type: 'start' });
-    const [session, effects] = reduce(again, received(resumed()));
+    const [session, effects] = step(again, received(resumed()));
     expect(session.phase.name).toBe('waiting');
     expect(effects).toEqual([RENEW, says({ event: 'next_partner' })]);
   });
@@ -206,19 +206,24 @@ describe('a session that goes on', () => {
   });
 
   test('is passed over where nobody asked for it', () => {
-    expect(reduce(TALKING, received(resumed()))).toEqual([TALKING, []]);
+    expect(step(TALKING, received(resumed()))).toEqual([TALKING, []]);
   });
 });
 
 describe('a session that cannot be gone on with', () => {
   test('ends: the conversation was cut off, and media begins anew', () => {
     const said = resuming(CONNECTED_CALL, { type: 'say', id: 'a', text: 'hi' });
-    const [session, effects] = reduce(said, FAILED);
+    const [session, effects] = step(said, FAILED);
     expect(session.link).toMatchObject({ name: 'open', token: 'token' });
-    expect(session.phase).toEqual({ name: 'parted', reason: 'link_lost' });
+    expect(session.phase).toEqual({ name: 'waiting', after: 'link_lost' });
     expect(session.chat).toMatchObject([{ delivery: 'failed' }]);
     expect(session.connection).toBe('new');
-    expect(effects.map(({ type }) => type)).toEqual(['send_media', 'close_peer', 'open_peer']);
+    expect(effects.map(({ type }) => type)).toEqual([
+      'send_media',
+      'close_peer',
+      'open_peer',
+      'send',
+    ]);
   });
 
   test('puts whoever was waiting back into the queue', () => {
@@ -232,7 +237,7 @@ describe('a session that cannot be gone on with', () => {
 
   test('searches on by itself after a server that ended', () => {
     const restarted = advance(CONNECTED_CALL, RESTARTED, ended('redial'), received(CONNECTED));
-    const [session, effects] = reduce(restarted, FAILED);
+    const [session, effects] = step(restarted, FAILED);
     expect(session.phase).toEqual({ name: 'waiting', after: 'server_stopping' });
     expect(effects.at(-1)).toEqual(FIND);
   });
@@ -251,6 +256,6 @@ describe('a session that cannot be gone on with', () => {
   });
 
   test('is no news on a link that is open', () => {
-    expect(reduce(READY, FAILED)).toEqual([READY, []]);
+    expect(step(READY, FAILED)).toEqual([READY, []]);
   });
 });

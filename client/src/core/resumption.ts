@@ -2,12 +2,13 @@
 // the last link, or a new one.
 
 import { newestTheirs } from './chat_log';
+import type { Step } from './effects';
 import { cutOff } from './link';
 import { openPeer } from './media';
 import { relinked } from './negotiation';
 import { findPartner, resumed as resumedPairing } from './pairing';
 import type { Connected, Resumed } from './protocol';
-import { type OpenLink, type Outage, type Session, type Step, TOLD_AT_FIRST } from './state';
+import { type OpenLink, type Outage, type Session, TOLD_AT_FIRST } from './state';
 import { deliverUnderway } from './writing';
 
 export function connected(session: Session, data: Connected['data']): Step {
@@ -20,6 +21,7 @@ export function connected(session: Session, data: Connected['data']): Step {
     resumeWindow: data.resume_window,
     draining: null,
     failures: link.name === 'reconnecting' ? link.failures + 1 : 0,
+    asked: false,
   };
   if (link.name !== 'reconnecting') return beginAnew(next, fresh, 'unreachable');
   const { outage, token } = link;

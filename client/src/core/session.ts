@@ -1,9 +1,13 @@
 // Owns how a state and an event give the next state and what is to be done. It has no clock, no
 // browser and no socket; conversation.ts does the doing. Each family of transitions has a file:
 // link.ts (the socket), resumption.ts (what a new socket means), media.ts (devices), negotiation.ts
-// (the media connection), pairing.ts (partners) and writing.ts (chat). What follows from the state
-// alone, whatever the event, is here.
+// (the media connection), pairing.ts (partners), writing.ts (chat) and breakage.ts (what the browser
+// throws). What follows from the state alone, whatever the event, is in consequences.ts.
 
+import type { Abilities } from './abilities';
+import { thrown } from './breakage';
+import { follow, isSayable } from './consequences';
+import type { Effect, Step, Timer } from './effects';
 import * as link from './link';
 import * as media from './media';
 import * as negotiation from './negotiation';
@@ -11,12 +15,9 @@ import { obstacleOf } from './obstacle';
 import * as pairing from './pairing';
 import type { ErrorMessage, IceServer, ServerMessage } from './protocol';
 import * as resumption from './resumption';
-import { same, sending, shared } from './sharing';
-import type { Effect, Session, SessionEvent, Step, Timer } from './state';
+import type { Session, SessionEvent } from './state';
 import * as writing from './writing';
 
-/** By then a picture flows, and the relay has taken back what the link of the last partner did not let through. */
-export const PROBE_SECONDS = 0.5;
 /** One probe may fall into a moment in which the machine is busy. */
 export const PROBE_AGAIN_SECONDS = 1.5;
 /** A way that was narrow for a while may take more again. */
@@ -29,38 +30,22 @@ const PROBE_LATER: Effect = {
 };
 
 export function reduce(session: Session, event: SessionEvent): Step {
-  const [moved, effects] = transition(session, event);
+  const [moved, effects] = transition(
+    event.type === 'received' ? link.heard(session) : session,
+    event,
+  );
   const [next, consequences] = follow(session, moved);
-  return [next, [...consequences, ...effects].filter((effect) => isHeard(next, effect))];
-}
-
-/** These come before the effects of the event: media stops before another partner is asked for. */
-function follow(before: Session, after: Session): Step {
-  const effects: Effect[] = [];
-  if (!same(before.on, after.on)) effects.push({ type: 'enable_devices', on: after.on });
-  if (!same(sending(before), sending(after))) {
-    effects.push({ type: 'send_media', sending: sending(after) });
-  }
-  if (sending(after).camera && !sending(before).camera) {
-    effects.push({ type: 'set_timer', timer: 'probe', seconds: PROBE_SECONDS });
-  }
-  const told = shared(after);
-  if (after.link.name !== 'open' || same(after.told, told)) return [after, effects];
-  return [
-    { ...after, told },
-    [...effects, { type: 'send', message: { event: 'media_state', data: told } }],
-  ];
-}
-
-/** Nothing is said over a link but `resume`, until it is open. What was to be said follows from the state then. */
-function isHeard({ link: { name } }: Session, effect: Effect): boolean {
-  return effect.type !== 'send' || name === 'open' || effect.message.event === 'resume';
+  return [next, [...consequences, ...effects].filter((effect) => isSayable(next, effect))];
 }
 
 function transition(session: Session, event: SessionEvent): Step {
   switch (event.type) {
     case 'page_opened':
-      return media.openCapture(...link.dial(session));
+      return opened(session, event.able);
+    case 'page_woke':
+      return woke(session);
+    case 'thrown':
+      return thrown(session, event.by);
     case 'choose_mode':
       return media.chooseMode(session, event.mode);
     case 'choose_keep_searching':
@@ -73,10 +58,14 @@ function transition(session: Session, event: SessionEvent): Step {
       return pairing.start(session);
     case 'next':
       return pairing.next(session);
+    case 'escape':
+      return pairing.hesitate(session);
+    case 'play':
+      return [session, [{ type: 'play_as_pressed' }]];
     case 'stop':
       return pairing.stop(session);
     case 'say':
-      return writing.say(session, event.id, event.text.trim());
+      return writing.say(session, event.id, event.text);
     case 'say_again':
       return writing.sayAgain(session, event.id);
     case 'typed':
@@ -84,13 +73,15 @@ function transition(session: Session, event: SessionEvent): Step {
     case 'retry':
       return retry(session);
     case 'captured':
-      return media.captured(session, event.using);
-    case 'capture_failed':
-      return [{ ...session, capture: { name: 'failed', failure: event.failure } }, []];
+      return media.captured(session, event);
+    case 'permission_changed':
+      return media.permissionChanged(session, event.kind, event.permission);
     case 'devices_listed':
-      return [{ ...session, devices: event.devices }, []];
-    case 'device_lost':
-      return media.deviceLost(session, event.kind, event.why);
+      return media.devicesListed(session, event.devices);
+    case 'device_ended':
+      return media.deviceEnded(session, event.kind);
+    case 'device_muted':
+      return media.deviceMuted(session, event.kind, event.muted);
     case 'link_lost':
       return link.lost(session, event.loss);
     case 'network_changed':
@@ -108,6 +99,8 @@ function transition(session: Session, event: SessionEvent): Step {
       return negotiation.changed(session, event.connection);
     case 'path_found':
       return [session, [{ type: 'send', message: { event: 'media_path', data: event.path } }]];
+    case 'playback_changed':
+      return [{ ...session, playback: event.playback }, []];
     case 'seen_or_heard':
       return [session, [{ type: 'send', message: { event: 'first_frame', data: event.first } }]];
     case 'quality_measured':
@@ -120,6 +113,17 @@ function transition(session: Session, event: SessionEvent): Step {
     case 'received':
       return receive(session, event.message);
   }
+}
+
+function opened(session: Session, able: Abilities): Step {
+  const [next, effects] = media.pageOpened({ ...session, calls: able.calls }, able.devices);
+  const [dialling, dialled] = link.dial(next);
+  return [dialling, [...dialled, ...effects]];
+}
+
+function woke(session: Session): Step {
+  const [next, effects] = link.woke(session);
+  return [next, [...effects, ...media.woke(session)]];
 }
 
 function receive(session: Session, message: ServerMessage): Step {
@@ -142,6 +146,9 @@ function receive(session: Session, message: ServerMessage): Step {
       return pairing.updatePartner(session, { away: false });
     case 'ping':
       return [session, [{ type: 'send', message: { event: 'pong' } }]];
+    case 'pong':
+      // That it came is all it says.
+      return [session, []];
     case 'server_draining':
       return drained(session, message.data.seconds);
     case 'media_state':
@@ -181,6 +188,8 @@ function timerEnded(session: Session, timer: Timer): Step {
       return link.pauseEnded(session);
     case 'settling':
       return link.settled(session);
+    case 'silence':
+      return link.silent(session);
     case 'resume_window':
       return link.windowEnded(session);
     case 'disconnected':
@@ -199,8 +208,16 @@ function timerEnded(session: Session, timer: Timer): Step {
       return negotiation.probe(session, true, PROBE_LATER);
     case 'probe_later':
       return negotiation.probe(session, false, PROBE_LATER);
+    case 'reopen':
+      return [session, media.reopen(session, ['microphone'])];
     case 'cooling':
       return pairing.cooled(session);
+    case 'hush':
+      return [{ ...session, hushed: false }, []];
+    case 'guard':
+      return [{ ...session, guarded: false }, []];
+    case 'doubt':
+      return [{ ...session, unsure: false }, []];
     case 'typing_pause':
       return writing.typingPaused(session);
     case 'typing_repeat':
@@ -224,9 +241,14 @@ function retry(session: Session): Step {
     case 'connection_failed':
       return media.openPeer(media.withoutPeer(session));
     case 'device_lost':
-      return [session, [{ type: 'switch_device', kind: obstacle.kind, id: null }]];
+    case 'device_muted':
+      return [
+        session,
+        obstacle.kinds.map((kind) => ({ type: 'switch_device', kind, id: session.picked[kind] })),
+      ];
     case 'linking':
     case 'asking':
+    case 'no_calls':
     case undefined:
       return [session, []];
   }

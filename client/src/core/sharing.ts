@@ -15,15 +15,19 @@ export function uses(mode: Mode, kind: DeviceKind): boolean {
   return KINDS_OF[mode].includes(kind);
 }
 
+export function kindsOf(mode: Mode): readonly DeviceKind[] {
+  return KINDS_OF[mode];
+}
+
 /** The devices of this mode, the picked ones where the person picked. */
 export function wanted({ mode, picked }: Session): Wanted {
   return Object.fromEntries(KINDS_OF[mode].map((kind) => [kind, picked[kind]]));
 }
 
-/** What the partner is told: devices that the mode has, that are switched on, and that work. */
+/** What the partner is told: devices that the mode has, that are switched on, and that give something. */
 export function shared(session: Session): PerDevice<boolean> {
   const of = (kind: DeviceKind) =>
-    uses(session.mode, kind) && session.on[kind] && !isLost(session, kind);
+    uses(session.mode, kind) && session.on[kind] && gives(session, kind);
   return { microphone: of('microphone'), camera: of('camera') };
 }
 
@@ -37,6 +41,7 @@ export function same(one: PerDevice<boolean>, other: PerDevice<boolean>): boolea
   return one.microphone === other.microphone && one.camera === other.camera;
 }
 
-function isLost({ capture }: Session, kind: DeviceKind): boolean {
-  return capture.name === 'granted' && capture.lost[kind] !== null;
+/** Before they are open nothing is known against them. */
+function gives({ capture }: Session, kind: DeviceKind): boolean {
+  return capture.name !== 'open' || (capture.using[kind] !== null && !capture.muted[kind]);
 }

@@ -10,7 +10,9 @@ export type Ending =
   | 'server_full'
   | 'too_many_connections'
   | 'too_slow'
-  | 'superseded';
+  | 'superseded'
+  /** The browser would not open one: it has no WebSockets, or a policy or an extension forbids it. */
+  | 'barred';
 
 /** Why the link is gone, as the close code tells (relay/protocol/README.md, close codes). */
 export type LinkLoss = Ending | 'closed' | 'server_stopping';
@@ -31,6 +33,7 @@ const SERVER_EVENTS: Record<ServerMessage['event'], true> = {
   partner_reconnecting: true,
   partner_resumed: true,
   ping: true,
+  pong: true,
   partner_disconnected: true,
   server_draining: true,
   chat_message: true,

@@ -1,11 +1,15 @@
-// Owns what the page knows: the state, what can happen to it, and what it can ask to be done.
+// Owns what the page knows: the state, and what can happen to it (effects.ts: what it can ask to be done).
 // Types and the first state only; session.ts alone makes one state out of another.
 
+import type { Abilities } from './abilities';
+import type { Captured } from './capture';
 import type { ChatLog } from './chat_log';
-import type { Device, DeviceFailure, DeviceKind, PerDevice, Wanted } from './devices';
+import type { Device, DeviceFailure, DeviceKind, PerDevice } from './devices';
+import type { Effect, Timer } from './effects';
 import type { Connection } from './peer';
+import type { Permission } from './permissions';
+import type { PlaybackState } from './playback';
 import type {
-  ClientMessage,
   FirstFrame,
   IceServer,
   Limits,
@@ -19,18 +23,26 @@ import type {
 } from './protocol';
 import type { Ending, LinkLoss } from './signalling';
 
-/** The person's camera and microphone. */
+/** The person's camera and microphone (media.ts has the table). */
 export type Capture =
-  /** In text mode nothing is asked for. */
+  /** In text mode, and in a browser that can hold no calls, nothing is asked for. */
   | { readonly name: 'off' }
+  /** Not asked for yet: the person is to press Start first, unless they allowed it before. */
+  | { readonly name: 'closed' }
   | { readonly name: 'asking' }
-  | {
-      readonly name: 'granted';
-      readonly using: PerDevice<string | null>;
-      /** Why a device that was granted is not there any more. */
-      readonly lost: PerDevice<DeviceFailure | 'ended' | null>;
-    }
-  | { readonly name: 'failed'; readonly failure: DeviceFailure };
+  | OpenCapture;
+
+/** What there is of them: one, both, or neither. */
+export interface OpenCapture {
+  readonly name: 'open';
+  readonly using: PerDevice<string | null>;
+  /** Why one was not there when they were opened. The person goes on without it. */
+  readonly absent: PerDevice<DeviceFailure | null>;
+  /** Why one that was there, or was chosen, is not there any more. */
+  readonly lost: PerDevice<DeviceFailure | 'ended' | null>;
+  /** The system keeps it silent or dark: a phone call, a switch on the headset or beside the camera. */
+  readonly muted: PerDevice<boolean>;
+}
 
 /** A link over which the relay has said `connected`, and what it said with it. */
 export interface OpenLink {
@@ -44,6 +56,8 @@ export interface OpenLink {
   readonly draining: number | null;
   /** Tries since a link last held for a while: one that opens and breaks at once is no success. */
   readonly failures: number;
+  /** The relay was asked whether it is there, and has said nothing since. */
+  readonly asked: boolean;
 }
 
 /** Why there is no link although there may be one again: what the person is told of it. */
@@ -121,6 +135,8 @@ export type Typing = 'quiet' | 'fresh' | 'stale';
 
 export interface Session {
   readonly mode: Mode;
+  /** This browser can see and hear others, as far as it has shown. */
+  readonly calls: boolean;
   /** Search on when a partner leaves. */
   readonly keepSearching: boolean;
   /** Which microphone and camera the person wants on. */
@@ -128,7 +144,11 @@ export interface Session {
   /** The ones the person picked, for as long as the page lives. */
   readonly picked: PerDevice<string | null>;
   readonly devices: PerDevice<readonly Device[]>;
+  /** Whether the browser would ask before it opens one. */
+  readonly permission: PerDevice<Permission>;
   readonly capture: Capture;
+  /** The person pressed Start, and the search begins once their devices are open. */
+  readonly starting: boolean;
   readonly link: Link;
   readonly phase: Phase;
   /** Null until the relay has told them. */
@@ -139,6 +159,14 @@ export interface Session {
   readonly told: PerDevice<boolean>;
   readonly chat: ChatLog;
   readonly typing: Typing;
+  /** How the partner's picture and sound are played. */
+  readonly playback: PlaybackState;
+  /** The last partner's sound may still be on its way out: nobody is heard. */
+  readonly hushed: boolean;
+  /** A conversation just began, or Next was just pressed: another press is meant for what was there before. */
+  readonly guarded: boolean;
+  /** The person pressed Escape, and is asked whether they mean it. */
+  readonly unsure: boolean;
 }
 
 export type PersonEvent =
@@ -148,24 +176,34 @@ export type PersonEvent =
   | { readonly type: 'toggle'; readonly kind: DeviceKind }
   | { readonly type: 'start' }
   | { readonly type: 'next' }
+  /** Escape: Next, once the person means it. */
+  | { readonly type: 'escape' }
   | { readonly type: 'stop' }
   | { readonly type: 'say'; readonly id: string; readonly text: string }
   | { readonly type: 'say_again'; readonly id: string }
   /** The message being written changed. */
   | { readonly type: 'typed'; readonly empty: boolean }
+  /** What the browser would not play unasked is to be played. */
+  | { readonly type: 'play' }
   /** Do away with what stands in the way (obstacle.ts). */
   | { readonly type: 'retry' };
 
 export type BrowserEvent =
-  | { readonly type: 'page_opened' }
-  | { readonly type: 'captured'; readonly using: PerDevice<string | null> }
-  | { readonly type: 'capture_failed'; readonly failure: DeviceFailure }
-  | { readonly type: 'devices_listed'; readonly devices: PerDevice<readonly Device[]> }
+  | { readonly type: 'page_opened'; readonly able: Abilities }
+  /** The page is looked at again, or runs again after it stood still. */
+  | { readonly type: 'page_woke' }
+  /** The browser threw instead of doing this. */
+  | { readonly type: 'thrown'; readonly by: Effect['type'] }
+  /** Devices were opened, or one in the place of another, as far as that was possible. */
+  | ({ readonly type: 'captured' } & Captured)
   | {
-      readonly type: 'device_lost';
+      readonly type: 'permission_changed';
       readonly kind: DeviceKind;
-      readonly why: DeviceFailure | 'ended';
+      readonly permission: Permission;
     }
+  | { readonly type: 'devices_listed'; readonly devices: PerDevice<readonly Device[]> }
+  | { readonly type: 'device_ended'; readonly kind: DeviceKind }
+  | { readonly type: 'device_muted'; readonly kind: DeviceKind; readonly muted: boolean }
   | { readonly type: 'link_lost'; readonly loss: LinkLoss }
   /** The browser is on a network again, or on another one. */
   | { readonly type: 'network_changed' }
@@ -176,6 +214,7 @@ export type BrowserEvent =
   | { readonly type: 'connection_changed'; readonly connection: Connection }
   /** The way that media takes, each time the connection is made. */
   | { readonly type: 'path_found'; readonly path: MediaPath['data'] }
+  | { readonly type: 'playback_changed'; readonly playback: PlaybackState }
   | { readonly type: 'seen_or_heard'; readonly first: FirstFrame['data'] }
   | { readonly type: 'quality_measured'; readonly report: QualityReport['data'] }
   | { readonly type: 'timer_ended'; readonly timer: Timer };
@@ -185,72 +224,19 @@ export type SessionEvent =
   | BrowserEvent
   | { readonly type: 'received'; readonly message: ServerMessage };
 
-export type Timer =
-  | 'dialling'
-  /** Until the next try to reach the relay. */
-  | 'redial'
-  /** For how long a link has to hold. */
-  | 'settling'
-  /** For as long as the relay keeps the session of a lost link. */
-  | 'resume_window'
-  /** For how long a connection is `disconnected` before that is taken seriously. */
-  | 'disconnected'
-  /** The answer to an ICE restart. */
-  | 'answer'
-  /** For a restart or a replacement to lead to a connection. */
-  | 'repair'
-  /** For media to flow to a new partner, and for what came of a probe. */
-  | 'probe'
-  | 'probe_again'
-  | 'probe_later'
-  | 'cooling'
-  | 'typing_pause'
-  | 'typing_repeat'
-  | 'partner_typing'
-  /** The confirmation of the message with this id. */
-  | `message ${string}`;
-
-export type Effect =
-  | { readonly type: 'send'; readonly message: ClientMessage }
-  /** Runs once, and anew if it is running. There is no stopping it: what is stale is passed over. */
-  | { readonly type: 'set_timer'; readonly timer: Timer; readonly seconds: number }
-  /** The same, after a time that is drawn evenly from zero to so many seconds. */
-  | { readonly type: 'set_random_timer'; readonly timer: Timer; readonly atMost: number }
-  /** Opens a link. The one there is, if any, is not heard any more. */
-  | { readonly type: 'dial' }
-  /** Opens devices in the place of those that are open. */
-  | { readonly type: 'open_capture'; readonly wanted: Wanted }
-  | { readonly type: 'close_capture' }
-  | { readonly type: 'switch_device'; readonly kind: DeviceKind; readonly id: string | null }
-  | { readonly type: 'enable_devices'; readonly on: PerDevice<boolean> }
-  /** Sends exactly these to the partner. */
-  | { readonly type: 'send_media'; readonly sending: PerDevice<boolean> }
-  /** Takes the place of an open one. */
-  | { readonly type: 'open_peer'; readonly iceServers: readonly IceServer[] }
-  /** For the next ICE restart of the open one. */
-  | { readonly type: 'renew_ice_servers'; readonly iceServers: readonly IceServer[] }
-  /** Makes another offer, with new ICE credentials. */
-  | { readonly type: 'restart_ice' }
-  | { readonly type: 'accept_answer'; readonly sdp: string }
-  /**
-   * Finds out how much the way to the relay takes, where the browser believes that it takes little; and where it takes
-   * enough, has a `whole` picture shown, if that is wanted.
-   */
-  | { readonly type: 'probe'; readonly whole: boolean }
-  | { readonly type: 'close_peer' };
-
-export type Step = readonly [Session, readonly Effect[]];
-
 /** Both are on until the relay hears otherwise. */
 export const TOLD_AT_FIRST: PerDevice<boolean> = { microphone: true, camera: true };
 
 export const FIRST_STATE: Session = {
   mode: 'video',
+  calls: true,
   keepSearching: true,
   on: { microphone: true, camera: true },
   picked: { microphone: null, camera: null },
   devices: { microphone: [], camera: [] },
-  capture: { name: 'asking' },
+  permission: { microphone: 'unknown', camera: 'unknown' },
+  capture: { name: 'closed' },
+  starting: false,
   link: { name: 'connecting' },
   phase: { name: 'idle' },
   limits: null,
@@ -259,4 +245,8 @@ export const FIRST_STATE: Session = {
   told: TOLD_AT_FIRST,
   chat: [],
   typing: 'quiet',
+  playback: 'playing',
+  hushed: false,
+  guarded: false,
+  unsure: false,
 };

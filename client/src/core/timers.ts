@@ -1,7 +1,7 @@
 // Owns the page's clock and its dice: named timers that run out once. What running out means is the session's to
 // say, and a timer that no longer matters may run out without harm.
 
-import type { Timer } from './state';
+import type { Timer } from './effects';
 
 export class Timers {
   readonly #ended: (timer: Timer) => void;

@@ -8,12 +8,12 @@ import {
   parted,
   received,
   says,
+  step,
   TALKING,
   WAITING,
 } from '../testing/sessions';
 import { MAX_ENTRIES } from './chat_log';
 import type { ServerMessage } from './protocol';
-import { reduce } from './session';
 import type { Session, SessionEvent } from './state';
 
 const TYPED: SessionEvent = { type: 'typed', empty: false };
@@ -79,18 +79,44 @@ describe('the log', () => {
   test.each(['out_of_turn', 'too_many_candidates', 'slow_reader', 'rate_limited'] as const)(
     'says nothing of %s, which the person can do nothing about',
     (code) => {
-      expect(reduce(TALKING, error(code, { refused: 'typing' }))).toEqual([TALKING, []]);
+      expect(step(TALKING, error(code, { refused: 'typing' }))).toEqual([TALKING, []]);
     },
   );
 
   test('does not show a former partner’s last words', () => {
     expect(advance(TALKING, { type: 'next' }, hears('wait!')).chat).toEqual([]);
   });
+
+  test('does not show what belongs to another conversation than this one', () => {
+    const stray = received({
+      event: 'chat_message',
+      data: { id: '1', text: 'for another', room_id: 'second' },
+    });
+    expect(step(TALKING, stray)).toEqual([TALKING, []]);
+    const own = received({
+      event: 'chat_message',
+      data: { id: '1', text: 'for you', room_id: 'first' },
+    });
+    expect(lines(advance(TALKING, own))).toEqual(['partner: for you']);
+  });
 });
 
 describe('a message', () => {
+  test.each(['', '  ', '\u200b\u2060', '\u3164', '\u2800', '\u0301'])(
+    'of nothing visible is not sent: %j',
+    (text) => {
+      expect(step(TALKING, { type: 'say', id: 'a', text })).toEqual([TALKING, []]);
+    },
+  );
+
+  test('with half of an emoji is sent in a form that the relay can read', () => {
+    expect(effectsOf(TALKING, { type: 'say', id: 'a', text: 'cut \ud83d' })[0]).toMatchObject({
+      message: { data: { text: 'cut \ufffd' } },
+    });
+  });
+
   test('is sent without the space around it, and waits ten seconds for its confirmation', () => {
-    const [session, effects] = reduce(TALKING, { type: 'say', id: 'a', text: ' hi \n' });
+    const [session, effects] = step(TALKING, { type: 'say', id: 'a', text: ' hi \n' });
     expect(delivery(session)).toEqual(['sending']);
     expect(effects).toEqual([
       says({ event: 'chat_message', data: { id: 'a', text: 'hi', room_id: 'first' } }),
@@ -99,15 +125,15 @@ describe('a message', () => {
   });
 
   test('is not sent when blank, or to nobody', () => {
-    expect(reduce(TALKING, { type: 'say', id: 'a', text: ' \n' })).toEqual([TALKING, []]);
-    expect(reduce(WAITING, SAID)).toEqual([WAITING, []]);
+    expect(step(TALKING, { type: 'say', id: 'a', text: ' \n' })).toEqual([TALKING, []]);
+    expect(step(WAITING, SAID)).toEqual([WAITING, []]);
   });
 
   test('that is confirmed is sent, and its time running out means nothing', () => {
     const session = advance(TALKING, SAID, delivered('a'));
     expect(delivery(session)).toEqual(['sent']);
     const late: SessionEvent = { type: 'timer_ended', timer: 'message a' };
-    expect(reduce(session, late)).toEqual([session, []]);
+    expect(step(session, late)).toEqual([session, []]);
   });
 
   test('that is not confirmed in time failed', () => {
@@ -137,16 +163,16 @@ describe('a message', () => {
 
   test('that failed is sent again under its own id', () => {
     const failed = advance(TALKING, SAID, { type: 'timer_ended', timer: 'message a' });
-    const [session, effects] = reduce(failed, { type: 'say_again', id: 'a' });
+    const [session, effects] = step(failed, { type: 'say_again', id: 'a' });
     expect(delivery(session)).toEqual(['sending']);
     expect(effects).toEqual(effectsOf(TALKING, SAID));
   });
 
   test('is not sent again unless it failed, nor to nobody', () => {
     const said = advance(TALKING, SAID);
-    expect(reduce(said, { type: 'say_again', id: 'a' })).toEqual([said, []]);
+    expect(step(said, { type: 'say_again', id: 'a' })).toEqual([said, []]);
     const gone = advance(TALKING, SAID, { type: 'link_lost', loss: 'closed' });
-    expect(reduce(gone, { type: 'say_again', id: 'a' })).toEqual([gone, []]);
+    expect(step(gone, { type: 'say_again', id: 'a' })).toEqual([gone, []]);
   });
 });
 
@@ -170,29 +196,29 @@ describe('typing', () => {
     ['a pause', { type: 'timer_ended', timer: 'typing_pause' }],
     ['emptying the box', { type: 'typed', empty: true }],
   ] as const)('ends with %s, once', (_, event) => {
-    const [session, effects] = reduce(advance(TALKING, TYPED), event);
+    const [session, effects] = step(advance(TALKING, TYPED), event);
     expect(effects).toEqual([NOT_TYPING]);
-    expect(reduce(session, event)).toEqual([session, []]);
+    expect(step(session, event)).toEqual([session, []]);
   });
 
   test('ends with the message', () => {
-    const [session, effects] = reduce(advance(TALKING, TYPED), SAID);
+    const [session, effects] = step(advance(TALKING, TYPED), SAID);
     expect(effects.at(-1)).toEqual(NOT_TYPING);
     expect(effectsOf(session, TYPED)).toContainEqual(TYPING);
   });
 
   test('is told anew to the next partner, and to nobody in between', () => {
     const waiting = advance(TALKING, TYPED, { type: 'next' });
-    expect(reduce(waiting, TYPED)).toEqual([waiting, []]);
+    expect(step(waiting, TYPED)).toEqual([waiting, []]);
     const paused: SessionEvent = { type: 'timer_ended', timer: 'typing_pause' };
-    expect(reduce(waiting, paused)).toEqual([waiting, []]);
+    expect(step(waiting, paused)).toEqual([waiting, []]);
     expect(effectsOf(advance(waiting, received(found('second'))), TYPED)).toContainEqual(TYPING);
   });
 
   test('a repeat that is due after the pause means nothing', () => {
     const paused = advance(TALKING, TYPED, { type: 'timer_ended', timer: 'typing_pause' });
     const due: SessionEvent = { type: 'timer_ended', timer: 'typing_repeat' };
-    expect(reduce(paused, due)).toEqual([paused, []]);
+    expect(step(paused, due)).toEqual([paused, []]);
   });
 });
 
@@ -217,7 +243,7 @@ describe('the partner’s typing', () => {
   });
 
   test('of a former partner is not shown', () => {
-    expect(reduce(WAITING, received(partnerTypes(true)))).toEqual([WAITING, []]);
+    expect(step(WAITING, received(partnerTypes(true)))).toEqual([WAITING, []]);
     expect(isTyping(advance(typing, received(found('second'))))).toBe(false);
   });
 });

@@ -2,9 +2,11 @@
 // who is typing. Everything here is about one conversation and ends with it.
 
 import { addMine, addNotice, addTheirs, mark, textOf, underway } from './chat_log';
+import type { Effect, Step } from './effects';
 import { updatePartner } from './pairing';
 import type { ChatMessage, ErrorMessage } from './protocol';
-import type { Effect, Session, Step } from './state';
+import { isVisible, sendable } from './shown_text';
+import type { Session } from './state';
 
 /** A message that is not confirmed by then has failed. */
 export const CONFIRM_SECONDS = 10;
@@ -15,8 +17,9 @@ export const PARTNER_TYPING_SECONDS = 6;
 
 const NO_LONGER_TYPING: Effect = typing(false);
 
-export function say(session: Session, id: string, text: string): Step {
-  if (session.phase.name !== 'talking' || text === '') return [session, []];
+export function say(session: Session, id: string, written: string): Step {
+  const text = sendable(written);
+  if (session.phase.name !== 'talking' || !isVisible(text)) return [session, []];
   return [
     { ...session, chat: addMine(session.chat, id, text), typing: 'quiet' },
     [

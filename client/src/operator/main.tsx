@@ -2,7 +2,6 @@
 
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import '../ui/theme.css';
 import './colours.css';
 import { Console } from './Console';
 import { Watch } from './watch';

@@ -17,12 +17,18 @@ export class FakeDevices extends EventTarget {
     ];
   /** The name of the error that the next requests end with. */
   refusal: string | null = null;
+  /** The same, for requests that ask for one of this kind. */
+  readonly refusals: { audio?: string; video?: string } = {};
   #hold: Promise<void> = Promise.resolve();
 
   async getUserMedia(constraints: MediaStreamConstraints) {
     this.asked.push(constraints);
     await this.#hold;
     if (this.refusal !== null) throw new DOMException('', this.refusal);
+    for (const kind of ['audio', 'video'] as const) {
+      const refusal = this.refusals[kind];
+      if (constraints[kind] !== false && refusal !== undefined) throw new DOMException('', refusal);
+    }
     const tracks = (['audio', 'video'] as const)
       .filter((kind) => constraints[kind] !== false)
       .map((kind) => new FakeTrack(kind, this.#idFor(kind, constraints[kind])));
@@ -58,9 +64,27 @@ export class FakeDevices extends EventTarget {
   }
 }
 
+/** What the person allowed, by kind. */
+export class FakePermissions {
+  readonly #statuses = { camera: new FakeStatus(), microphone: new FakeStatus() };
+
+  async query({ name }: { readonly name: 'camera' | 'microphone' }): Promise<FakeStatus> {
+    return this.#statuses[name];
+  }
+
+  become(name: 'camera' | 'microphone', state: PermissionState) {
+    this.#statuses[name].state = state;
+    this.#statuses[name].dispatchEvent(new Event('change'));
+  }
+}
+
+class FakeStatus extends EventTarget {
+  state: PermissionState = 'granted';
+}
+
 /** Takes the place of the browser's own until the test ends. */
-export function stubDevices(): FakeDevices {
+export function stubDevices(permissions = new FakePermissions()): FakeDevices {
   const devices = new FakeDevices();
-  vi.stubGlobal('navigator', { mediaDevices: devices });
+  vi.stubGlobal('navigator', { mediaDevices: devices, permissions });
   return devices;
 }

@@ -8,6 +8,7 @@ export class FakeTrack extends EventTarget {
   readonly id: string;
   readonly stop = vi.fn();
   enabled = true;
+  muted = false;
 
   constructor(kind: string, id: string) {
     super();
@@ -18,6 +19,12 @@ export class FakeTrack extends EventTarget {
   /** The id of a device is that of its track, without what tells tracks of one device apart. */
   getSettings() {
     return { deviceId: this.id.split('#')[0] };
+  }
+
+  /** As the system does during a phone call. */
+  mute(muted: boolean) {
+    this.muted = muted;
+    this.dispatchEvent(new Event(muted ? 'mute' : 'unmute'));
   }
 
   /** As when it is unplugged. */

@@ -1,6 +1,10 @@
 // States that tests begin from, each reached by the events that really lead there.
 
+import type { Captured } from '../core/capture';
+import type { DeviceKind } from '../core/devices';
+import type { Effect, Step, Timer } from '../core/effects';
 import type { Connection } from '../core/peer';
+import type { Permission } from '../core/permissions';
 import type {
   ClientMessage,
   ErrorMessage,
@@ -10,13 +14,7 @@ import type {
   ServerMessage,
 } from '../core/protocol';
 import { reduce } from '../core/session';
-import {
-  type Effect,
-  FIRST_STATE,
-  type Session,
-  type SessionEvent,
-  type Timer,
-} from '../core/state';
+import { FIRST_STATE, type Session, type SessionEvent } from '../core/state';
 
 export const LIMITS: Limits = {
   message_bytes: 65_536,
@@ -49,6 +47,17 @@ export const OFFERED: SessionEvent = { type: 'offered', offer: OFFER };
 export const ANSWERED = received({ event: 'webrtc_answer', data: { sdp: 'the answer' } });
 export const CUT: SessionEvent = { type: 'link_lost', loss: 'closed' };
 export const RESTARTED: SessionEvent = { type: 'link_lost', loss: 'server_stopping' };
+
+export function captured(
+  using: Captured['using'],
+  failures: Captured['failures'] = {},
+): SessionEvent {
+  return { type: 'captured', using, failures, muted: { microphone: false, camera: false } };
+}
+
+export function permitted(kind: DeviceKind, permission: Permission = 'granted'): SessionEvent {
+  return { type: 'permission_changed', kind, permission };
+}
 
 export function became(connection: Connection): SessionEvent {
   return { type: 'connection_changed', connection };
@@ -102,17 +111,35 @@ export function advance(session: Session, ...events: SessionEvent[]): Session {
   return events.reduce((state, event) => reduce(state, event)[0], session);
 }
 
-/** What is to be done because of the event. */
-export function effectsOf(session: Session, event: SessionEvent): readonly Effect[] {
-  return reduce(session, event)[1];
+/** One step, without what this page alone does at every pairing and parting (playing.test.ts is about that). */
+export function step(session: Session, event: SessionEvent): Step {
+  const [next, effects] = reduce(session, event);
+  return [next, effects.filter((effect) => !isOwn(effect))];
 }
 
-const OPENED = advance(FIRST_STATE, { type: 'page_opened' });
-export const GRANTED = advance(OPENED, { type: 'captured', using: USING });
+function isOwn(effect: Effect): boolean {
+  if (effect.type === 'set_timer') return effect.timer === 'guard' || effect.timer === 'hush';
+  return effect.type === 'hear' || effect.type === 'play';
+}
+
+/** What is to be done because of the event, as in `step`. */
+export function effectsOf(session: Session, event: SessionEvent): readonly Effect[] {
+  return step(session, event)[1];
+}
+
+export const PAGE_OPENED: SessionEvent = {
+  type: 'page_opened',
+  able: { calls: true, devices: true },
+};
+export const OPENED = advance(FIRST_STATE, PAGE_OPENED);
+/** The person allowed both before. */
+export const ALLOWED = advance(OPENED, permitted('camera'), permitted('microphone'));
+export const GRANTED = advance(ALLOWED, captured(USING));
 export const LINKED = advance(OPENED, received(CONNECTED));
 export const READY = advance(GRANTED, received(CONNECTED), OFFERED, ANSWERED);
 export const WAITING = advance(READY, { type: 'start' });
-export const TALKING = advance(WAITING, received(FOUND));
+/** Long enough for a press to be meant. */
+export const TALKING = advance(WAITING, received(FOUND), ended('guard'));
 export const PARTED = advance(TALKING, received(parted('left')));
 /** Ended on purpose, so that only the person dials again. */
 export const LOST = advance(READY, { type: 'link_lost', loss: 'ended' });

@@ -24,7 +24,10 @@ export function show(session: Session, partner: MediaStream | null = null): View
           subscribe: () => vi.fn(),
           act: (event) => void did.push(event),
           painted,
+          loudness: () => 0,
+          showIn: vi.fn(),
         }}
+        preferences={{ sound: () => true, subscribe: () => vi.fn(), choose: vi.fn() }}
       />
     );
   };
@@ -40,6 +43,6 @@ export function buttons(): (string | null)[] {
   return screen.getAllByRole('button').map((each) => each.textContent);
 }
 
-export function messageBox(): HTMLInputElement {
-  return screen.getByRole<HTMLInputElement>('textbox', { name: 'Message' });
+export function messageBox(): HTMLTextAreaElement {
+  return screen.getByRole<HTMLTextAreaElement>('textbox', { name: 'Message' });
 }

@@ -5,10 +5,13 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { DeviceFailure } from '../core/devices';
 import { FIRST_STATE, type Session } from '../core/state';
 import {
+  ALLOWED,
   advance,
   became,
   CONNECTED_CALL,
   CUT,
+  captured,
+  ended,
   error,
   found,
   GRANTED,
@@ -16,6 +19,7 @@ import {
   LOST,
   PARTED,
   parted,
+  permitted,
   READY,
   RECONNECTING,
   RESTARTED,
@@ -36,8 +40,11 @@ const COOLING = advance(
 );
 const CAMERA_OFF = advance(WAITING, received(found('first', false, false)));
 
+const NOTHING = { microphone: null, camera: null };
+const ASKED = advance(LINKED, { type: 'start' });
+
 function refused(failure: DeviceFailure): Session {
-  return advance(LINKED, { type: 'capture_failed', failure });
+  return advance(ASKED, captured(NOTHING, { microphone: failure, camera: failure }));
 }
 
 afterEach(cleanup);
@@ -64,7 +71,9 @@ describe('the names that people and tests find things by', () => {
 
 /** Each with the buttons that lead on, of which every state must have one. */
 const STATES: [string, Session, string[]][] = [
-  ['Allow camera and microphone to begin', FIRST_STATE, ['Chat by text instead']],
+  ['Connecting to the server…', FIRST_STATE, ['Start']],
+  ['Allow camera and microphone to begin', ASKED, ['Chat by text instead']],
+  ['Opening your camera and microphone…', ALLOWED, ['Chat by text instead', 'Start']],
   ['Connecting to the server…', GRANTED, ['Start']],
   ['Ready when you are', READY, ['Start']],
   ['Looking for a partner…', WAITING, ['Next', 'Stop']],
@@ -76,19 +85,23 @@ const STATES: [string, Session, string[]][] = [
     ['Next', 'Stop'],
   ],
   ['A short pause', COOLING, ['Stop']],
-  ['Camera and microphone were not allowed', refused('refused'), ['Try again']],
-  ['No camera or microphone was found', refused('none'), ['Try again']],
-  ['Your camera or microphone is in use', refused('in_use'), ['Try again']],
-  ['Camera and microphone need a secure page', refused('insecure'), ['Chat by text instead']],
-  ['Camera and microphone could not be opened', refused('other'), ['Try again']],
+  ['Camera and microphone were not allowed', refused('refused'), ['Try again', 'Start']],
+  ['No camera or microphone was found', refused('none'), ['Try again', 'Start']],
+  ['Your camera or microphone is in use', refused('in_use'), ['Try again', 'Start']],
+  [
+    'Camera and microphone need a secure page',
+    refused('insecure'),
+    ['Chat by text instead', 'Start'],
+  ],
+  ['Camera and microphone could not be opened', refused('other'), ['Try again', 'Start']],
   [
     'Microphone was not allowed',
     advance(
       READY,
       { type: 'choose_mode', mode: 'audio' },
-      { type: 'capture_failed', failure: 'refused' },
+      captured(NOTHING, { microphone: 'refused' }),
     ),
-    ['Try again'],
+    ['Try again', 'Start'],
   ],
   ['The server closed the connection', LOST, ['Reconnect']],
   [
@@ -128,18 +141,65 @@ const STATES: [string, Session, string[]][] = [
     advance(GRANTED, error('too_many_connections')),
     ['Try again'],
   ],
-  ['Your conversation was cut off', advance(RESUMING, error('resume_failed')), ['Next', 'Stop']],
+  [
+    'Your conversation was cut off. Looking for another…',
+    advance(RESUMING, error('resume_failed')),
+    ['Stop'],
+  ],
+  [
+    'Your browser stopped the picture',
+    advance(TALKING, { type: 'playback_changed', playback: 'stopped' }),
+    ['Play', 'Next', 'Stop'],
+  ],
   ['Video could not get through', advance(READY, INVALID), ['Try again']],
   ['Video could not get through', advance(TALKING, INVALID), ['Try again', 'Next', 'Stop']],
   [
     'Your camera was disconnected',
-    advance(TALKING, { type: 'device_lost', kind: 'camera', why: 'ended' }),
+    advance(TALKING, { type: 'device_ended', kind: 'camera' }),
+    ['Try again', 'Next', 'Stop'],
+  ],
+  [
+    'Your camera and microphone are not allowed any more',
+    advance(
+      TALKING,
+      permitted('camera', 'denied'),
+      permitted('microphone', 'denied'),
+      { type: 'device_ended', kind: 'camera' },
+      { type: 'device_ended', kind: 'microphone' },
+    ),
     ['Try again', 'Next', 'Stop'],
   ],
   [
     'Your microphone could not be opened',
-    advance(READY, { type: 'device_lost', kind: 'microphone', why: 'in_use' }),
+    advance(READY, captured({ microphone: null, camera: 'cam-1' }, { microphone: 'in_use' })),
     ['Try again', 'Start'],
+  ],
+  [
+    'No camera was found',
+    advance(ASKED, captured({ microphone: 'mic-1', camera: null }, { camera: 'none' }), {
+      type: 'stop',
+    }),
+    ['Try again', 'Start'],
+  ],
+  [
+    'Camera and microphone could not be opened',
+    advance(ASKED, captured(NOTHING, { camera: 'none', microphone: 'refused' })),
+    ['Try again', 'Start'],
+  ],
+  [
+    'Your microphone is turned off by your system',
+    advance(TALKING, { type: 'device_muted', kind: 'microphone', muted: true }),
+    ['Try again', 'Next', 'Stop'],
+  ],
+  [
+    'This browser cannot hold video calls',
+    advance(READY, { type: 'thrown', by: 'open_peer' }),
+    ['Chat by text instead'],
+  ],
+  [
+    'This browser cannot connect to the server',
+    advance(GRANTED, { type: 'thrown', by: 'dial' }),
+    ['Try again'],
   ],
 ];
 
@@ -190,7 +250,7 @@ describe('the partner’s devices', () => {
   test('a microphone that is off has a badge, which goes with the partner', () => {
     const view = show(CAMERA_OFF);
     expect(screen.getByText('Your partner is muted')).toBeDefined();
-    view.go(advance(CAMERA_OFF, { type: 'next' }));
+    view.go(advance(CAMERA_OFF, ended('guard'), { type: 'next' }));
     expect(screen.queryByText('Your partner is muted')).toBeNull();
   });
 });
@@ -202,7 +262,8 @@ describe('the partner’s picture', () => {
   beforeEach(() => {
     frames.length = 0;
     const { prototype } = HTMLVideoElement;
-    prototype.requestVideoFrameCallback = (painted) => frames.push(painted as () => void);
+    prototype.requestVideoFrameCallback = (painted) =>
+      frames.push(() => painted(0, {} as VideoFrameCallbackMetadata));
     prototype.cancelVideoFrameCallback = () => undefined;
     prototype.play = () => Promise.resolve();
   });
@@ -283,18 +344,20 @@ describe('the partner’s picture', () => {
     expect(video().dataset.inView).toBe('false');
   });
 
-  test('plays in silence where sound was refused, until the person taps', async () => {
-    HTMLVideoElement.prototype.play = function play() {
-      return this.muted
-        ? Promise.resolve()
-        : Promise.reject(new DOMException('', 'NotAllowedError'));
-    };
-    show(TALKING, new MediaStream());
-    const tap = await screen.findByRole('button', { name: 'Turn sound on' });
-    expect(video().muted).toBe(true);
-    HTMLVideoElement.prototype.play = () => Promise.resolve();
-    fireEvent.click(tap);
-    expect(video().muted).toBe(false);
+  test('that plays in silence is heard after a press', () => {
+    const silenced = advance(TALKING, { type: 'playback_changed', playback: 'silenced' });
+    const view = show(silenced, new MediaStream());
+    fireEvent.click(button('Turn sound on'));
+    expect(view.did).toEqual([{ type: 'play' }]);
+    view.go(TALKING);
     expect(screen.queryByRole('button', { name: 'Turn sound on' })).toBeNull();
+  });
+
+  test('that does not come for a while is said not to be there yet', () => {
+    vi.useFakeTimers();
+    show(CONNECTED_CALL, new MediaStream());
+    act(() => void vi.advanceTimersByTime(5_000));
+    expect(screen.getByRole('status').textContent).toBe('No picture from your partner yet');
+    vi.useRealTimers();
   });
 });

@@ -1,52 +1,88 @@
 // Owns the page's layout and the subscription to the conversation. Everything below is told by
 // props and reads no state of its own from the core.
 
-import { useState, useSyncExternalStore } from 'react';
-import type { Conversation } from '../core/conversation';
+import { useEffect, useState, useSyncExternalStore } from 'react';
+import type { Conversation, Snapshot } from '../core/conversation';
+import { FIRST_STATE } from '../core/state';
+import { Announcer } from './Announcer';
 import styles from './App.module.css';
 import { Chat } from './Chat';
 import { Controls } from './Controls';
 import { Headline } from './Headline';
 import { Icon } from './icons';
 import type { Sight } from './PartnerVideo';
+import type { SoundSwitch } from './preferences';
 import { Setup } from './Setup';
 import { Stage } from './Stage';
+import { followVisibleHeight } from './visible_height';
 
 /** What the page needs of a conversation. */
-export type ConversationView = Pick<Conversation, 'snapshot' | 'subscribe' | 'act' | 'painted'>;
+export type ConversationView = Pick<
+  Conversation,
+  'snapshot' | 'subscribe' | 'act' | 'painted' | 'loudness' | 'showIn'
+>;
 
-export function App({ conversation }: { readonly conversation: ConversationView }) {
+interface AppProps {
+  readonly conversation: ConversationView;
+  readonly preferences: SoundSwitch;
+}
+
+/** What is painted before any script runs: nothing was asked of the browser yet. */
+const BEFORE: Snapshot = {
+  session: FIRST_STATE,
+  local: null,
+  partner: null,
+};
+
+const before = () => BEFORE;
+
+export function App({ conversation, preferences }: AppProps) {
   const { session, local, partner } = useSyncExternalStore(
     conversation.subscribe,
     conversation.snapshot,
+    before,
   );
+  const ready = useSyncExternalStore(unchanging, yes, no);
+  const sound = useSyncExternalStore(preferences.subscribe, preferences.sound, yes);
   const [seen, setSeen] = useState<Sight | null>(null);
+  useEffect(followVisibleHeight, []);
   const { phase, mode } = session;
   const sight = phase.name === 'talking' && seen?.roomId === phase.roomId ? seen.picture : null;
-  const { act, painted } = conversation;
+  const view = phase.name === 'idle' ? 'landing' : 'call';
+  const { act, painted, loudness, showIn } = conversation;
   return (
-    <main
-      className={styles.page}
-      data-view={phase.name === 'idle' ? 'landing' : 'call'}
-      data-mode={mode}
-    >
-      <h1 className={styles.title}>
-        <Icon name="chat" size={22} />
-        Random video chat
-      </h1>
-      {/* One element in every state: a live region that comes and goes is not read out. */}
-      <Headline session={session} sight={sight} onAct={act} />
-      <Stage
-        session={session}
-        local={local}
-        partner={partner}
-        pictured={sight === 'moving'}
-        onSight={setSeen}
-        onPainted={painted}
-      />
-      {phase.name === 'idle' && <Setup session={session} onAct={act} />}
-      <Controls session={session} onAct={act} />
-      {phase.name !== 'idle' && <Chat session={session} onAct={act} />}
-    </main>
+    <div className={styles.window} data-view={view}>
+      {/* Nothing answers before the script is there, and nothing looks as if it did. */}
+      <main className={styles.page} data-view={view} data-mode={mode} inert={!ready}>
+        <h1 className={styles.title}>
+          <Icon name="chat" size={22} />
+          Random video chat
+        </h1>
+        {/* One element in every state: a live region that comes and goes is not read out. */}
+        <Headline session={session} sight={sight} onAct={act} />
+        <Announcer session={session} />
+        <Stage
+          session={session}
+          local={local}
+          partner={partner}
+          pictured={sight === 'moving'}
+          loudness={loudness}
+          onShown={showIn}
+          onAct={act}
+          onSight={setSeen}
+          onPainted={painted}
+        />
+        {phase.name === 'idle' && (
+          <Setup session={session} onAct={act} sound={sound} onSound={preferences.choose} />
+        )}
+        <Controls session={session} onAct={act} />
+        {phase.name !== 'idle' && <Chat session={session} onAct={act} />}
+      </main>
+    </div>
   );
 }
+
+/** React's own way of telling what was painted before from what the script goes on with. */
+const unchanging = () => () => undefined;
+const yes = () => true;
+const no = () => false;

@@ -1,9 +1,18 @@
 // @vitest-environment happy-dom
 
 import { cleanup, fireEvent, screen, within } from '@testing-library/react';
-import { afterEach, describe, expect, test } from 'vitest';
-import type { SessionEvent } from '../core/state';
-import { advance, found, PARTED, parted, received, TALKING, WAITING } from '../testing/sessions';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { Session, SessionEvent } from '../core/state';
+import {
+  advance,
+  found,
+  PARTED,
+  parted,
+  received,
+  TALKING,
+  TEXT_READY,
+  WAITING,
+} from '../testing/sessions';
 import { button, messageBox, show } from '../testing/view';
 
 const SAID = advance(TALKING, { type: 'say', id: 'a', text: 'hi' });
@@ -14,7 +23,6 @@ afterEach(cleanup);
 describe('writing', () => {
   test('sends on Enter under a name of its own, and empties the box', () => {
     const { did } = show(TALKING);
-    expect(messageBox().maxLength).toBe(2_000);
     fireEvent.change(messageBox(), { target: { value: 'hello' } });
     fireEvent.submit(messageBox());
     expect(did.at(-1)).toMatchObject({
@@ -35,19 +43,93 @@ describe('writing', () => {
     ]);
   });
 
-  test('is closed unless talking', () => {
+  test('sends on Enter, and begins a line with Shift or while a character is composed', () => {
+    const { did } = show(TALKING);
+    fireEvent.change(messageBox(), { target: { value: 'hello' } });
+    fireEvent.keyDown(messageBox(), { key: 'Enter', shiftKey: true });
+    fireEvent.keyDown(messageBox(), { key: 'Enter', isComposing: true });
+    fireEvent.keyDown(messageBox(), { key: 'Enter', keyCode: 229 });
+    expect(did.filter(({ type }) => type === 'say')).toEqual([]);
+    fireEvent.keyDown(messageBox(), { key: 'Enter' });
+    expect(did.at(-1)).toMatchObject({ type: 'say', text: 'hello' });
+  });
+
+  test('goes on while there is nobody, and sends nothing then', () => {
     for (const session of [WAITING, PARTED]) {
-      show(session);
-      expect(messageBox().disabled).toBe(true);
+      const { did, go } = show(session);
+      fireEvent.change(messageBox(), { target: { value: 'hello whoever comes' } });
+      expect(button('Send').disabled).toBe(true);
+      fireEvent.submit(messageBox());
+      expect(did.filter(({ type }) => type === 'say')).toEqual([]);
+      go(advance(WAITING, received(found('second'))));
+      expect(messageBox().value).toBe('hello whoever comes');
+      fireEvent.submit(messageBox());
+      expect(did.at(-1)).toMatchObject({ type: 'say', text: 'hello whoever comes' });
       cleanup();
     }
   });
 
-  test('does not carry a half-written message over to the next stranger', () => {
+  test('half a sentence stays when the partner goes, and is not sent to the next by the same press', () => {
     const view = show(TALKING);
+    const said = () => view.did.filter(({ type }) => type === 'say');
     fireEvent.change(messageBox(), { target: { value: 'half a sen' } });
+    view.go(PARTED);
     view.go(advance(TALKING, received(found('second'))));
-    expect(messageBox().value).toBe('');
+    expect(messageBox().value).toBe('half a sen');
+    fireEvent.change(messageBox(), { target: { value: 'half a sentence' } });
+    fireEvent.submit(messageBox());
+    expect(said()).toEqual([]);
+    expect(screen.getByText(/You began this for somebody else/)).toBeDefined();
+    fireEvent.submit(messageBox());
+    expect(said()).toMatchObject([{ text: 'half a sentence' }]);
+    expect(screen.queryByText(/You began this for somebody else/)).toBeNull();
+  });
+
+  test('is not cut where it is too long, but says by how much', () => {
+    const { did } = show(TALKING);
+    fireEvent.change(messageBox(), { target: { value: 'ab'.repeat(951) } });
+    expect(screen.getByText('98 characters left')).toBeDefined();
+    // As the relay counts: an emoji is one.
+    fireEvent.change(messageBox(), { target: { value: '👋'.repeat(2_001) } });
+    expect(screen.getByText('1 character too many')).toBeDefined();
+    expect(button('Send').disabled).toBe(true);
+    fireEvent.submit(messageBox());
+    expect(did.filter(({ type }) => type === 'say')).toEqual([]);
+  });
+});
+
+describe('the focus', () => {
+  test('is in the message box once there is somebody to write to', () => {
+    const view = show(WAITING);
+    button('Next').focus();
+    view.go(TALKING);
+    expect(document.activeElement).toBe(messageBox());
+    const box = messageBox();
+    view.go(PARTED);
+    view.go(advance(TALKING, received(found('second'))));
+    expect(document.activeElement).toBe(box);
+  });
+
+  test('stays where a device is chosen or the log is read', () => {
+    const listed = { id: 'cam-1', label: 'Lid camera' };
+    const devices = { microphone: [], camera: [listed] };
+    const waiting = advance(WAITING, { type: 'devices_listed', devices });
+    const view = show(waiting);
+    for (const at of [screen.getByLabelText('Camera'), screen.getByRole('log')]) {
+      at.focus();
+      view.go(advance(waiting, received(found('first'))));
+      expect(document.activeElement).toBe(at);
+      view.go(waiting);
+    }
+  });
+
+  test('on a touch screen opens the keyboard only where there is nothing but words', () => {
+    vi.stubGlobal('matchMedia', (query: string) => ({ matches: query === '(pointer: coarse)' }));
+    show(TALKING);
+    expect(document.activeElement).toBe(document.body);
+    cleanup();
+    show(advance(TEXT_READY, { type: 'start' }, received(found('first'))));
+    expect(document.activeElement).toBe(messageBox());
   });
 });
 
@@ -58,6 +140,45 @@ describe('the log', () => {
     const log = screen.getByRole('log');
     expect(within(log).getByText(text)).toBeDefined();
     expect(log.querySelector('img, a')).toBeNull();
+  });
+
+  test('says who wrote what, and reads one’s own words to nobody', () => {
+    const heard = advance(
+      SAID,
+      received({ event: 'chat_message', data: { id: '1', text: 'hello' } }),
+    );
+    const view = show(SAID);
+    view.go(heard);
+    const log = screen.getByRole('log');
+    expect(within(log).getByText('You:').parentElement?.textContent).toContain('hi');
+    expect(within(log).getByText('Partner:').parentElement?.textContent).toContain('hello');
+    expect(log.getAttribute('aria-live')).toBe('off');
+    const announced = document.querySelector('[data-announcer]');
+    expect(announced?.getAttribute('aria-live')).toBe('polite');
+    expect(announced?.textContent).toBe('Partner: hello');
+  });
+
+  test('stays where somebody reads, and counts what came meanwhile', () => {
+    const writes = (session: Session, id: string) =>
+      advance(session, received({ event: 'chat_message', data: { id, text: id } }));
+    const view = show(writes(TALKING, '1'));
+    const log = screen.getByRole('log');
+    Object.defineProperties(log, {
+      scrollHeight: { value: 1_000 },
+      clientHeight: { value: 100 },
+    });
+    log.scrollTop = 200;
+    fireEvent.scroll(log);
+    const two = writes(writes(writes(TALKING, '1'), '2'), '3');
+    view.go(two);
+    expect(log.scrollTop).toBe(200);
+    fireEvent.click(button('2 new'));
+    expect(log.scrollTop).toBe(1_000);
+    expect(screen.queryByRole('button', { name: /new/ })).toBeNull();
+    log.scrollTop = 200;
+    fireEvent.scroll(log);
+    view.go(advance(two, { type: 'say', id: 'a', text: 'hi' }));
+    expect(log.scrollTop).toBe(1_000);
   });
 
   test('says what becomes of a message, of the newest alone once it is sent', () => {

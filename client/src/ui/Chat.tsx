@@ -6,7 +6,9 @@ import { newMessageId } from '../core/message_id';
 import type { PersonEvent, Session } from '../core/state';
 import styles from './Chat.module.css';
 import { Composer } from './Composer';
+import { Icon } from './icons';
 import { Message } from './Message';
+import { useScrolledLog } from './scrolled_log';
 
 interface ChatProps {
   readonly session: Session;
@@ -14,15 +16,23 @@ interface ChatProps {
 }
 
 export function Chat({ session, onAct }: ChatProps) {
-  const { chat, limits, phase } = session;
-  const log = useRef<HTMLDivElement>(null);
+  const { chat, limits, mode, phase } = session;
+  const box = useRef<HTMLTextAreaElement>(null);
   const talking = phase.name === 'talking' ? phase : null;
+  const roomId = talking?.roomId ?? null;
   const newestOfMine = chat.findLast(({ from }) => from === 'me');
+  const { log, unread, look, toEnd } = useScrolledLog(chat);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new entry is what scrolls the log.
+  // Who writes to the partner does not press Next by the way.
   useEffect(() => {
-    log.current?.scrollTo({ top: log.current.scrollHeight });
-  }, [chat]);
+    if (roomId !== null && isToBeWrittenIn(mode)) box.current?.focus({ preventScroll: true });
+  }, [roomId, mode]);
+
+  function toNewest() {
+    toEnd();
+    // The button is about to vanish from under the focus.
+    log.current?.focus({ preventScroll: true });
+  }
 
   return (
     <section className={styles.chat} aria-label="Messages">
@@ -36,10 +46,11 @@ export function Chat({ session, onAct }: ChatProps) {
         className={styles.log}
         role="log"
         aria-label="Chat"
-        // A message that is confirmed is no news.
-        aria-relevant="additions"
+        // What is news in it, Announcer says: one's own words are none.
+        aria-live="off"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a keyboard scrolls what it can focus.
         tabIndex={0}
+        onScroll={look}
       >
         {chat.map((entry) => (
           <Message
@@ -50,15 +61,31 @@ export function Chat({ session, onAct }: ChatProps) {
           />
         ))}
       </div>
-      {talking?.partner.typing === true && <p className={styles.typing}>Your partner is typing…</p>}
-      {/* Keyed by conversation: half a sentence to one stranger never reaches the next. */}
+      {unread > 0 && (
+        <button type="button" className={styles.unread} onClick={toNewest}>
+          {unread} new
+          <Icon name="down" size={16} />
+        </button>
+      )}
+      <div className={styles.typing} aria-live="polite">
+        {talking?.partner.typing === true && <p>Your partner is typing…</p>}
+      </div>
       <Composer
-        key={talking?.roomId ?? 'nobody'}
-        enabled={talking !== null}
-        maxLength={limits?.chat_characters ?? 0}
+        box={box}
+        roomId={roomId}
+        limit={limits?.chat_characters ?? null}
         onTyped={(empty) => onAct({ type: 'typed', empty })}
         onSay={(text) => onAct({ type: 'say', id: newMessageId(), text })}
       />
     </section>
   );
+}
+
+/**
+ * When a partner was found. A touch screen would open its keyboard over the faces; and who chooses a device, or reads, is
+ * not called away.
+ */
+function isToBeWrittenIn(mode: Session['mode']): boolean {
+  if (mode !== 'text' && window.matchMedia('(pointer: coarse)').matches) return false;
+  return document.activeElement?.closest('[popover], [role="log"]') === null;
 }

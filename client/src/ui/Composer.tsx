@@ -1,50 +1,102 @@
-// Owns the message being written. It forgets it once sent and keeps it nowhere.
+// Owns the message being written. It stays while partners come and go, and is kept nowhere else. What was begun for one
+// person is not sent to another by a press that was meant for the first.
 
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, type KeyboardEvent, type RefObject, useState } from 'react';
+import { isVisible } from '../core/shown_text';
 import styles from './Chat.module.css';
 import { Icon } from './icons';
 
 interface ComposerProps {
-  readonly enabled: boolean;
-  /** Counted by the browser in UTF-16 units, never fewer than the code points the relay counts. */
-  readonly maxLength: number;
+  readonly box: RefObject<HTMLTextAreaElement | null>;
+  /** The conversation that is going on, if one is. Without one there is time to write, and nobody to send it to. */
+  readonly roomId: string | null;
+  /** Most characters of a message; null until the relay has told. */
+  readonly limit: number | null;
   readonly onTyped: (empty: boolean) => void;
   readonly onSay: (text: string) => void;
 }
 
-export function Composer({ enabled, maxLength, onTyped, onSay }: ComposerProps) {
+/** From so many characters that are left on, their number is shown. */
+const NEARLY_FULL = 100;
+
+export function Composer({ box, roomId, limit, onTyped, onSay }: ComposerProps) {
   const [text, setText] = useState('');
+  /** For whom this was begun; null: for whoever comes next. */
+  const [begunFor, setBegunFor] = useState<string | null>(null);
+  const [asked, setAsked] = useState(false);
+  // As the relay counts them.
+  const left = limit === null ? null : limit - [...text].length;
+  const sendable = roomId !== null && isVisible(text) && (left === null || left >= 0);
 
   function type(written: string) {
+    if (!isVisible(text)) setBegunFor(roomId);
     setText(written);
-    onTyped(written.trim() === '');
+    setAsked(false);
+    onTyped(!isVisible(written));
   }
 
   function submit(event: FormEvent) {
     event.preventDefault();
+    if (!sendable) return;
+    if (begunFor !== null && begunFor !== roomId) {
+      setBegunFor(roomId);
+      setAsked(true);
+      return;
+    }
     onSay(text);
     setText('');
+    setAsked(false);
+  }
+
+  /** Escape takes back what was written, and then leaves the box; only then it means the partner (Controls). */
+  function takeBack(event: KeyboardEvent<HTMLTextAreaElement>) {
+    event.preventDefault();
+    if (text === '') event.currentTarget.blur();
+    else type('');
+  }
+
+  /** Enter sends, and with Shift it begins a line. What composes a character means something else by it. */
+  function press(event: KeyboardEvent<HTMLTextAreaElement>) {
+    const composing = event.nativeEvent.isComposing || event.keyCode === COMPOSING;
+    if (event.key === 'Escape' && !composing) return takeBack(event);
+    if (event.key !== 'Enter' || event.shiftKey || composing) return;
+    event.preventDefault();
+    event.currentTarget.form?.requestSubmit();
   }
 
   return (
     <form className={styles.composer} onSubmit={submit}>
-      <input
+      <textarea
+        ref={box}
         className={styles.message}
-        type="text"
+        rows={1}
         aria-label="Message"
         placeholder="Message"
         autoComplete="off"
         enterKeyHint="send"
         dir="auto"
-        maxLength={maxLength}
-        disabled={!enabled}
         value={text}
         onChange={({ target }) => type(target.value)}
+        onKeyDown={press}
       />
-      <button type="submit" className={styles.send} disabled={!enabled || text.trim() === ''}>
+      <button type="submit" className={styles.send} disabled={!sendable}>
         <Icon name="send" />
-        Send
+        <span className={styles.sendName}>Send</span>
       </button>
+      {/* One element in every state: a live region that comes and goes is not read out. */}
+      <p className={styles.note} aria-live="polite">
+        {noteFor(asked, left)}
+      </p>
     </form>
   );
+}
+
+/** What Safari gives for the key that ends a composition. */
+const COMPOSING = 229;
+
+function noteFor(asked: boolean, left: number | null): string | null {
+  if (asked) return 'You began this for somebody else. Send again to send it to this partner.';
+  if (left === null || left > NEARLY_FULL) return null;
+  const characters = Math.abs(left) === 1 ? 'character' : 'characters';
+  return left < 0 ? `${-left} ${characters} too many` : `${left} ${characters} left`;
 }

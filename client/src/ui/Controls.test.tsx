@@ -18,12 +18,12 @@ import { button, buttons, messageBox, show } from '../testing/view';
 afterEach(cleanup);
 
 describe('start, next and stop', () => {
-  test('start is there once everything is ready', () => {
+  test('start is there from the first moment, and rests while the browser asks', () => {
     const view = show(FIRST_STATE);
-    expect(button('Start').disabled).toBe(true);
-    view.go(READY);
     fireEvent.click(button('Start'));
     expect(view.did).toEqual([{ type: 'start' }]);
+    view.go(advance(FIRST_STATE, { type: 'start' }));
+    expect(button('Start').disabled).toBe(true);
   });
 
   test.each([
@@ -50,16 +50,36 @@ describe('start, next and stop', () => {
 
   test('next waits while the server asks for a pause', () => {
     show(advance(WAITING, error('rate_limited', { refused: 'next_partner' })));
-    expect(button('Next').disabled).toBe(true);
+    expect(button('Next').getAttribute('aria-disabled')).toBe('true');
     expect(button('Stop').disabled).toBe(false);
   });
 });
 
 describe('Escape', () => {
-  test('goes on to the next partner, also from the message box', () => {
+  test('takes back what was written, then leaves the box, and only then is about the partner', () => {
     const view = show(TALKING);
+    fireEvent.change(messageBox(), { target: { value: 'half a sentence' } });
+    messageBox().focus();
     fireEvent.keyDown(messageBox(), { key: 'Escape' });
-    expect(view.did).toEqual([{ type: 'next' }]);
+    expect(messageBox().value).toBe('');
+    expect(document.activeElement).toBe(messageBox());
+    fireEvent.keyDown(messageBox(), { key: 'Escape' });
+    expect(document.activeElement).toBe(document.body);
+    expect(view.did.filter(({ type }) => type !== 'typed')).toEqual([]);
+    fireEvent.keyDown(document.body, { key: 'Escape' });
+    expect(view.did.at(-1)).toEqual({ type: 'escape' });
+  });
+
+  test('is asked about on the button', () => {
+    show(advance(TALKING, { type: 'escape' }));
+    expect(buttons()).toContain('Really?');
+    fireEvent.click(button('Really?'));
+  });
+
+  test('means nothing on the landing page', () => {
+    const view = show(READY);
+    fireEvent.keyDown(document.body, { key: 'Escape' });
+    expect(view.did).toEqual([]);
   });
 
   test('held down is pressed once', () => {
@@ -78,7 +98,7 @@ describe('Escape', () => {
     expect(view.did).toEqual([]);
     fireEvent(panel, Object.assign(new Event('beforetoggle'), { newState: 'closed' }));
     fireEvent.keyDown(document.body, { key: 'Escape' });
-    expect(view.did).toEqual([{ type: 'next' }]);
+    expect(view.did).toEqual([{ type: 'escape' }]);
   });
 });
 
@@ -89,7 +109,7 @@ test('Escape is not lost when the devices’ panel is taken away while it is ope
   view.go(READY);
   view.go(TALKING);
   fireEvent.keyDown(document.body, { key: 'Escape' });
-  expect(view.did).toEqual([{ type: 'next' }]);
+  expect(view.did).toEqual([{ type: 'escape' }]);
 });
 
 describe('microphone and camera', () => {

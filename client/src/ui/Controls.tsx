@@ -23,7 +23,7 @@ export function Controls({ session, onAct }: ControlsProps) {
   const noteMenu = useCallback((open: boolean) => {
     menuOpen.current = open;
   }, []);
-  useEscape(() => !menuOpen.current && onAct({ type: 'next' }));
+  useEscape(() => !menuOpen.current && !idle && onAct({ type: 'escape' }));
 
   function stop() {
     // Stop is about to vanish from under the focus.
@@ -37,12 +37,14 @@ export function Controls({ session, onAct }: ControlsProps) {
         ref={primary}
         type="button"
         className={styles.primary}
-        disabled={!maySearch(session)}
+        disabled={idle && !maySearch(session)}
+        // Not `disabled` in a search: the focus would be lost at each turn.
+        aria-disabled={!idle && !maySearch(session)}
         {...(!idle && { 'aria-keyshortcuts': 'Escape', title: 'Next (Esc)' })}
         onClick={() => onAct({ type: idle ? 'start' : 'next' })}
       >
         <Icon name={idle ? 'start' : 'next'} />
-        {idle ? 'Start' : 'Next'}
+        {session.unsure ? 'Really?' : idle ? 'Start' : 'Next'}
       </button>
       {!idle && (
         <button type="button" className={styles.secondary} onClick={stop}>

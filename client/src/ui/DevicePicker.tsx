@@ -14,9 +14,9 @@ interface DevicePickerProps {
 const NAMES: Record<DeviceKind, string> = { microphone: 'Microphone', camera: 'Camera' };
 
 export function DevicePicker({ session: { capture, devices }, kind, onAct }: DevicePickerProps) {
-  const open = capture.name === 'granted' ? capture.using[kind] : null;
+  const open = capture.name === 'open' ? capture.using[kind] : null;
   const choices = devices[kind];
-  const usable = capture.name === 'granted' && choices.length > 0;
+  const usable = capture.name === 'open' && choices.length > 0;
   return (
     <label className={styles.picker}>
       <span>{NAMES[kind]}</span>
@@ -25,7 +25,9 @@ export function DevicePicker({ session: { capture, devices }, kind, onAct }: Dev
         disabled={!usable}
         onChange={({ target }) => onAct({ type: 'choose_device', kind, id: target.value })}
       >
-        {!choices.some(({ id }) => id === open) && <option value="">{nothingOpen(capture)}</option>}
+        {!choices.some(({ id }) => id === open) && (
+          <option value="">{nothingOpen(capture, kind)}</option>
+        )}
         {choices.map(({ id, label }, index) => (
           <option key={id} value={id}>
             {label === '' ? `${NAMES[kind]} ${index + 1}` : label}
@@ -37,9 +39,9 @@ export function DevicePicker({ session: { capture, devices }, kind, onAct }: Dev
 }
 
 /** Why no device is open, as the place of a choice. */
-function nothingOpen(capture: Capture): string {
-  if (capture.name === 'granted') return 'Choose one';
-  const allowed =
-    capture.name === 'failed' && capture.failure !== 'refused' && capture.failure !== 'insecure';
-  return allowed ? 'Not available' : 'Not allowed yet';
+function nothingOpen(capture: Capture, kind: DeviceKind): string {
+  if (capture.name !== 'open') return 'Not open yet';
+  if (capture.lost[kind] !== null) return 'Choose one';
+  const why = capture.absent[kind];
+  return why === 'refused' || why === 'insecure' ? 'Not allowed yet' : 'Not available';
 }

@@ -17,7 +17,7 @@ interface HeadlineProps {
 
 export function Headline({ session, sight, onAct }: HeadlineProps) {
   const ref = useRef<HTMLDivElement>(null);
-  const { status, hint, action } = wordsFor(session, sight === 'frozen');
+  const { status, hint, action } = wordsFor(session, sight);
   // The partner is in the picture.
   const aside = sight === 'moving';
 
@@ -29,7 +29,7 @@ export function Headline({ session, sight, onAct }: HeadlineProps) {
 
   return (
     <div ref={ref} className={styles.headline} data-aside={aside} tabIndex={-1}>
-      {!aside && <Figure session={session} frozen={sight === 'frozen'} />}
+      {!aside && <Figure session={session} interrupted={sight !== null} />}
       <p className={styles.status} role="status">
         {status}
       </p>
@@ -46,13 +46,19 @@ export function Headline({ session, sight, onAct }: HeadlineProps) {
   );
 }
 
+interface FigureProps {
+  readonly session: Session;
+  /** There is no picture where there should be one. */
+  readonly interrupted: boolean;
+}
+
 /** Something to rest the eyes on where there is no picture. */
-function Figure({ session, frozen }: { readonly session: Session; readonly frozen: boolean }) {
+function Figure({ session, interrupted: unseen }: FigureProps) {
   const { phase, mode } = session;
   if (phase.name === 'waiting' || phase.name === 'cooling') {
     return <span className={styles.dots} data-moving={phase.name === 'waiting'} />;
   }
-  const interrupted = frozen || (phase.name === 'talking' && phase.partner.away);
+  const interrupted = unseen || (phase.name === 'talking' && phase.partner.away);
   if (interrupted && mode !== 'text') return <span className={styles.dots} data-moving={true} />;
   if (phase.name !== 'talking' || mode === 'text') return null;
   if (mode === 'video' && phase.partner.camera) return null;

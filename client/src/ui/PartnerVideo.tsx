@@ -1,9 +1,9 @@
-// Owns the partner's <video>: what it plays, when it may be seen, and what to do when the browser
-// will not play sound unasked. A last frame is never shown again: neither in another conversation,
-// nor when a camera that was off comes back.
+// Owns the partner's <video>: what is in it, and when it may be seen; that it plays is the core's to see to (playback.ts). A
+// last frame is never shown again: neither in another conversation, nor when a camera that was off comes back.
 
-import { useEffect, useRef, useState } from 'react';
-import { watchFrames } from './frame_watch';
+import { useEffect, useRef } from 'react';
+import type { PlaybackState } from '../core/playback';
+import { type Picture, watchFrames } from './frame_watch';
 import { Icon } from './icons';
 import styles from './Stage.module.css';
 
@@ -14,16 +14,21 @@ interface PartnerVideoProps {
   /** The partner is there, and their camera is on. */
   readonly expected: boolean;
   readonly inView: boolean;
-  /** Null while no picture is expected, and until its first frame. */
+  readonly playback: PlaybackState;
+  /** Where the partner is shown; null: nowhere any more. */
+  readonly onShown: (video: HTMLVideoElement | null) => void;
+  /** The person wants to hear what the browser plays without sound. */
+  readonly onPlay: () => void;
+  /** Null while no picture is expected, and until there is something to say of it. */
   readonly onSight: (sight: Sight | null) => void;
-  /** The first frame of a picture that is expected was painted. A browser that cannot tell its frames tells nothing. */
+  /** The first frame of a picture that is expected was painted. */
   readonly onPainted: (roomId: string, inView: boolean) => void;
 }
 
 /** What there is to see of the partner in this conversation. */
 export interface Sight {
   readonly roomId: string;
-  readonly picture: 'moving' | 'frozen';
+  readonly picture: Picture;
 }
 
 export function PartnerVideo({
@@ -31,11 +36,18 @@ export function PartnerVideo({
   roomId,
   expected,
   inView,
+  playback,
+  onShown,
+  onPlay,
   onSight,
   onPainted,
 }: PartnerVideoProps) {
   const ref = useRef<HTMLVideoElement>(null);
-  const [silenced, setSilenced] = useState(false);
+
+  useEffect(() => {
+    onShown(ref.current);
+    return () => onShown(null);
+  }, [onShown]);
 
   useEffect(() => {
     if (ref.current !== null) ref.current.srcObject = stream;
@@ -55,26 +67,6 @@ export function PartnerVideo({
     };
   }, [stream, roomId, expected, onSight, onPainted]);
 
-  useEffect(() => {
-    const video = ref.current;
-    if (video === null || stream === null || roomId === null) return;
-    video.play().catch((cause: unknown) => {
-      // Any other refusal is a play() overtaken by a newer stream, which plays by itself.
-      if (!(cause instanceof DOMException) || cause.name !== 'NotAllowedError') return;
-      // Without sound it may play, so at least the picture is there while the person decides.
-      video.muted = true;
-      video.play().catch(() => undefined);
-      setSilenced(true);
-    });
-  }, [stream, roomId]);
-
-  function unsilence() {
-    if (ref.current === null) return;
-    ref.current.muted = false;
-    ref.current.play().catch(() => undefined);
-    setSilenced(false);
-  }
-
   return (
     <>
       <video
@@ -85,10 +77,10 @@ export function PartnerVideo({
         autoPlay
         playsInline
       />
-      {silenced && roomId !== null && (
+      {playback === 'silenced' && roomId !== null && (
         // Read out when it appears: whoever only listens would not know why there is nothing to hear.
         <div role="alert" className={styles.silence}>
-          <button type="button" className={styles.unsilence} onClick={unsilence}>
+          <button type="button" className={styles.unsilence} onClick={onPlay}>
             <Icon name="sound" />
             Turn sound on
           </button>

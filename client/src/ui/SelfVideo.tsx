@@ -2,27 +2,28 @@
 // that is how people know their face. What the partner receives is not mirrored.
 
 import { useEffect, useRef } from 'react';
+import { obstacleOf } from '../core/obstacle';
 import type { Mode } from '../core/protocol';
 import { shared } from '../core/sharing';
 import type { Session } from '../core/state';
+import { AskingPicture } from './AskingPicture';
 import { Icon, type IconName } from './icons';
 import styles from './Stage.module.css';
+import { wordsForSelf } from './words';
 
 interface SelfVideoProps {
   readonly session: Session;
   readonly stream: MediaStream | null;
 }
 
-const UNSEEN: Record<Mode, { readonly icon: IconName; readonly words: string }> = {
-  video: { icon: 'camera_off', words: 'Camera off' },
-  audio: { icon: 'sound', words: 'Audio only' },
-  text: { icon: 'chat', words: 'Text only' },
-};
+const ICONS: Record<Mode, IconName> = { video: 'camera_off', audio: 'sound', text: 'chat' };
 
 export function SelfVideo({ session, stream }: SelfVideoProps) {
   const ref = useRef<HTMLVideoElement>(null);
   const { camera, microphone } = shared(session);
   const inView = camera && stream !== null;
+  const obstacle = obstacleOf(session);
+  const asked = obstacle?.name === 'asking' && obstacle.prompting;
 
   useEffect(() => {
     if (ref.current !== null) ref.current.srcObject = stream;
@@ -41,14 +42,14 @@ export function SelfVideo({ session, stream }: SelfVideoProps) {
       />
       {!inView && (
         <p className={styles.unseen}>
-          <Icon name={UNSEEN[session.mode].icon} size={28} />
-          <span>{UNSEEN[session.mode].words}</span>
+          {asked ? <AskingPicture /> : <Icon name={ICONS[session.mode]} size={28} />}
+          <span className={styles.unseenWords}>{wordsForSelf(session)}</span>
         </p>
       )}
       {session.mode !== 'text' && !microphone && (
         <p className={styles.silent}>
           <Icon name="microphone_off" size={16} />
-          <span className="visually-hidden">Your microphone is off</span>
+          <span className={styles.silentName}>Your microphone is off</span>
         </p>
       )}
     </div>

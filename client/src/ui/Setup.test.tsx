@@ -73,11 +73,11 @@ describe('the devices', () => {
   test('cannot be chosen before they are allowed', () => {
     show(LINKED);
     expect(picker('Microphone').disabled).toBe(true);
-    expect(picker('Microphone').textContent).toBe('Not allowed yet');
+    expect(picker('Microphone').textContent).toBe('Not open yet');
   });
 
   test('one that is gone is not shown as chosen', () => {
-    show(advance(LISTED, { type: 'device_lost', kind: 'camera', why: 'ended' }));
+    show(advance(LISTED, { type: 'device_ended', kind: 'camera' }));
     expect(picker('Camera').selectedOptions[0]?.textContent).toBe('Choose one');
   });
 

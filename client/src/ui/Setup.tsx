@@ -11,6 +11,9 @@ import styles from './Setup.module.css';
 interface SetupProps {
   readonly session: Session;
   readonly onAct: (event: PersonEvent) => void;
+  /** The person wants to be called when the page is out of sight. */
+  readonly sound: boolean;
+  readonly onSound: (sound: boolean) => void;
 }
 
 const MODES: readonly { readonly mode: Mode; readonly name: string; readonly icon: IconName }[] = [
@@ -27,7 +30,7 @@ const PRIVACY: Record<Mode, string> = {
   text: 'Your camera and microphone stay closed. Only your partner reads what you write, and never learns your network address.',
 };
 
-export function Setup({ session, onAct }: SetupProps) {
+export function Setup({ session, onAct, sound, onSound }: SetupProps) {
   const { mode, keepSearching } = session;
   return (
     <div className={styles.setup}>
@@ -45,6 +48,7 @@ export function Setup({ session, onAct }: SetupProps) {
           </label>
         ))}
       </div>
+      <p className={styles.privacy}>{PRIVACY[mode]}</p>
       {(['camera', 'microphone'] as const)
         .filter((kind) => uses(mode, kind))
         .map((kind) => (
@@ -58,7 +62,10 @@ export function Setup({ session, onAct }: SetupProps) {
         />
         Search on when my partner leaves
       </label>
-      <p className={styles.privacy}>{PRIVACY[mode]}</p>
+      <label className={styles.preference}>
+        <input type="checkbox" checked={sound} onChange={({ target }) => onSound(target.checked)} />
+        Soft sound when I am in another tab
+      </label>
     </div>
   );
 }

@@ -2,11 +2,12 @@
 // text mode has none.
 
 import { isPictureExpected } from '../core/expected';
-import type { Session } from '../core/state';
+import type { PersonEvent, Session } from '../core/state';
 import { Icon } from './icons';
 import { PartnerVideo, type Sight } from './PartnerVideo';
 import { SelfVideo } from './SelfVideo';
 import styles from './Stage.module.css';
+import { useSpeaking } from './speaking';
 
 interface StageProps {
   readonly session: Session;
@@ -14,30 +15,60 @@ interface StageProps {
   readonly partner: MediaStream | null;
   /** There is a picture of the partner, of this moment. */
   readonly pictured: boolean;
+  /** How loud the partner is now, from 0 to 1. */
+  readonly loudness: () => number;
+  readonly onShown: (video: HTMLVideoElement | null) => void;
+  readonly onAct: (event: PersonEvent) => void;
   readonly onSight: (sight: Sight | null) => void;
   readonly onPainted: (roomId: string, inView: boolean) => void;
 }
 
-export function Stage({ session, local, partner, pictured, onSight, onPainted }: StageProps) {
+export function Stage({
+  session,
+  local,
+  partner,
+  pictured,
+  loudness,
+  onShown,
+  onAct,
+  onSight,
+  onPainted,
+}: StageProps) {
   const { phase, mode } = session;
   const talking = phase.name === 'talking' ? phase : null;
+  const audible = talking?.partner.microphone === true && mode !== 'text';
+  const speaking = useSpeaking(audible ? loudness : null);
   if (mode === 'text' && phase.name !== 'idle') return null;
   return (
-    <section className={styles.stage} aria-label="Video">
+    <section className={styles.stage} data-speaking={speaking} aria-label="Video">
       <PartnerVideo
         stream={partner}
         roomId={talking?.roomId ?? null}
         expected={isPictureExpected(session)}
         inView={pictured}
+        playback={session.playback}
+        onShown={onShown}
+        onPlay={() => onAct({ type: 'play' })}
         onSight={onSight}
         onPainted={onPainted}
       />
-      {talking?.partner.microphone === false && (
-        <p className={styles.badge}>
-          <Icon name="microphone_off" size={16} />
-          Your partner is muted
-        </p>
-      )}
+      <div className={styles.signs}>
+        {talking?.partner.microphone === false && (
+          <p className={styles.badge}>
+            <Icon name="microphone_off" size={16} />
+            <span className={styles.badgeWords}>Your partner is muted</span>
+          </p>
+        )}
+        {audible && (
+          // For eyes alone: who hears them need not be told.
+          <p className={styles.speaking} data-speaking={speaking} aria-hidden="true">
+            <span className={styles.bar} />
+            <span className={styles.bar} />
+            <span className={styles.bar} />
+            <span className={styles.badgeWords}>Speaking</span>
+          </p>
+        )}
+      </div>
       <SelfVideo session={session} stream={local} />
     </section>
   );

@@ -1,16 +1,17 @@
 // @vitest-environment happy-dom
 
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { watchFrames } from './frame_watch';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { FORMER_MILLISECONDS, LATE_SECONDS, watchFrames } from './frame_watch';
 
 const tell = vi.fn();
-let painted: (() => void) | null;
+let painted: VideoFrameRequestCallback | null;
 let video: HTMLVideoElement;
 
-function paint() {
+/** A frame that came in now, or at another time. */
+function paint(receiveTime?: number) {
   const due = painted;
   painted = null;
-  due?.();
+  due?.(0, { receiveTime } as VideoFrameCallbackMetadata);
 }
 
 beforeEach(() => {
@@ -19,7 +20,7 @@ beforeEach(() => {
   painted = null;
   video = document.createElement('video');
   video.requestVideoFrameCallback = (callback) => {
-    painted = callback as () => void;
+    painted = callback;
     return 1;
   };
   video.cancelVideoFrameCallback = () => {
@@ -31,10 +32,23 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-test('nothing is told before the first frame, however long it takes', () => {
+test('a first frame that takes long is told, once', () => {
   watchFrames(video, tell);
-  vi.advanceTimersByTime(60_000);
+  vi.advanceTimersByTime(LATE_SECONDS * 1000 - 1);
   expect(tell).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(60_000);
+  expect(tell.mock.calls).toEqual([['late']]);
+  paint();
+  expect(tell).toHaveBeenLastCalledWith('moving');
+});
+
+test('a frame that came in before the watch is of somebody else', () => {
+  const began = performance.now();
+  watchFrames(video, tell);
+  paint(began - 1);
+  expect(tell).not.toHaveBeenCalled();
+  paint(began + 1);
+  expect(tell.mock.calls).toEqual([['moving']]);
 });
 
 test('frames that come are told once', () => {
@@ -90,8 +104,29 @@ test('the first frame is told apart, and whether the page was in view until then
   expect(first.mock.calls).toEqual([[true], [false]]);
 });
 
-test('a browser that cannot tell its frames is taken to move', () => {
-  const plain = {} as HTMLVideoElement;
-  watchFrames(plain, tell);
-  expect(tell.mock.calls).toEqual([['moving']]);
+describe('a browser that tells no frames', () => {
+  test('has them counted, from when the former partner’s are through', () => {
+    let total = 100;
+    const counting = { getVideoPlaybackQuality: () => ({ totalVideoFrames: total }) };
+    watchFrames(counting as unknown as HTMLVideoElement, tell);
+    for (let passed = 0; passed < FORMER_MILLISECONDS; passed += 100) {
+      total += 3;
+      vi.advanceTimersByTime(100);
+    }
+    expect(tell).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(2_000);
+    expect(tell).not.toHaveBeenCalled();
+    total += 1;
+    vi.advanceTimersByTime(100);
+    expect(tell.mock.calls).toEqual([['moving']]);
+    vi.advanceTimersByTime(4_000);
+    expect(tell).toHaveBeenLastCalledWith('frozen');
+  });
+
+  test('and counts none shows no picture', () => {
+    const leave = watchFrames({} as HTMLVideoElement, tell);
+    vi.advanceTimersByTime(60_000);
+    expect(tell.mock.calls).toEqual([['late']]);
+    leave();
+  });
 });

@@ -1,31 +1,38 @@
-// Owns the watch over a <video>: whether frames are painted at this moment.
+// Owns the watch over a <video>: whether frames of this conversation are painted at this moment. What cannot be known counts
+// as not seen, so that nobody is shown the last frame of somebody else.
 
 /** Longer than a keyframe takes to be asked for and sent on a slow link. */
 export const FROZEN_SECONDS = 4;
+/** Without any frame for so long, it is said that there is none. */
+export const LATE_SECONDS = 5;
+
+/** Between looks at a count of frames, where the browser does not tell of each. */
+const COUNTING_MILLISECONDS = 100;
+/** For which a browser may still paint what came before: its buffer, and the network's. */
+export const FORMER_MILLISECONDS = 500;
+
+/** What there is to see: frames, none any more, or none so far. */
+export type Picture = 'moving' | 'frozen' | 'late';
 
 /**
- * Tells `moving` at the next frame, and `frozen` and `moving` in turn when frames stop and go on. Until
- * the first frame it tells nothing; that one calls `first` as well, and says whether
- * the page was in view since the watch began. Returns what ends the watch.
- *
- * A browser that cannot tell its frames (Firefox before 132) is taken to move, and calls nothing.
+ * Tells `moving` at the next frame, and `frozen` and `moving` in turn when frames stop and go on; `late` where the first takes
+ * long. The first frame calls `first` as well, and says whether the page was in view since the watch began. Returns what
+ * ends the watch.
  */
 export function watchFrames(
   video: HTMLVideoElement,
-  tell: (picture: 'moving' | 'frozen') => void,
+  tell: (picture: Picture) => void,
   first: (inView: boolean) => void = () => undefined,
 ): () => void {
-  if (!('requestVideoFrameCallback' in video)) {
-    tell('moving');
-    return () => undefined;
-  }
-  let told: 'moving' | 'frozen' | null = null;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let told: Picture | null = null;
+  let seen = false;
   let inView = document.visibilityState === 'visible';
+  let timer = setTimeout(late, LATE_SECONDS * 1000);
   document.addEventListener('visibilitychange', hidden);
-  let handle = video.requestVideoFrameCallback(painted);
+  const leave =
+    'requestVideoFrameCallback' in video ? eachFrame(video, painted) : countFrames(video, painted);
 
-  function say(picture: 'moving' | 'frozen') {
+  function say(picture: Picture) {
     if (picture === told) return;
     told = picture;
     tell(picture);
@@ -36,11 +43,15 @@ export function watchFrames(
   }
 
   function painted() {
-    if (told === null) first(inView);
+    if (!seen) first(inView);
+    seen = true;
     say('moving');
     clearTimeout(timer);
     arm();
-    handle = video.requestVideoFrameCallback(painted);
+  }
+
+  function late() {
+    if (document.visibilityState === 'visible') say('late');
   }
 
   function arm() {
@@ -56,6 +67,41 @@ export function watchFrames(
   return () => {
     document.removeEventListener('visibilitychange', hidden);
     clearTimeout(timer);
-    video.cancelVideoFrameCallback(handle);
+    leave();
   };
+}
+
+/** Frames that came in before the watch began are the former partner's, even if they are painted later. */
+function eachFrame(video: HTMLVideoElement, painted: () => void): () => void {
+  const began = performance.now();
+  let handle = video.requestVideoFrameCallback(look);
+
+  function look(_: DOMHighResTimeStamp, { receiveTime }: VideoFrameCallbackMetadata) {
+    if (receiveTime === undefined || receiveTime >= began) painted();
+    handle = video.requestVideoFrameCallback(look);
+  }
+
+  return () => video.cancelVideoFrameCallback(handle);
+}
+
+/** Where the browser only counts (Firefox before 132, Safari before 15.4), and tells nothing of when a frame came in. */
+function countFrames(video: HTMLVideoElement, painted: () => void): () => void {
+  const began = performance.now();
+  let before: number | null = null;
+  const looking = setInterval(() => {
+    const count = paintedFrames(video);
+    if (before !== null && count !== null && count > before) painted();
+    if (performance.now() - began >= FORMER_MILLISECONDS) before = count;
+  }, COUNTING_MILLISECONDS);
+  return () => clearInterval(looking);
+}
+
+/** Null: it does not even count, and no picture is shown. */
+function paintedFrames(
+  video: HTMLVideoElement & { readonly mozPaintedFrames?: number },
+): number | null {
+  // Firefox counts in the standard place for files alone.
+  if (typeof video.mozPaintedFrames === 'number') return video.mozPaintedFrames;
+  if (!('getVideoPlaybackQuality' in video)) return null;
+  return video.getVideoPlaybackQuality().totalVideoFrames;
 }

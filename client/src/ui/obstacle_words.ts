@@ -1,8 +1,9 @@
 // Owns the sentences about what stands in the way, and which button does away with it.
 
-import type { DeviceFailure, DeviceKind } from '../core/devices';
+import type { DeviceFailure, DeviceKind, PerDevice } from '../core/devices';
 import type { Obstacle } from '../core/obstacle';
 import type { Mode } from '../core/protocol';
+import { kindsOf } from '../core/sharing';
 import type { Outage, Session } from '../core/state';
 import type { Words } from './words';
 
@@ -18,6 +19,8 @@ export function wordsForObstacle(session: Session, obstacle: Obstacle): Words {
   switch (obstacle.name) {
     case 'link_lost':
       return wordsForLoss(obstacle.link);
+    case 'no_calls':
+      return wordsForNoCalls(session);
     case 'linking':
       return { status: 'Connecting to the server…' };
     case 'reconnecting':
@@ -27,17 +30,15 @@ export function wordsForObstacle(session: Session, obstacle: Obstacle): Words {
         action: RECONNECT_NOW,
       };
     case 'asking':
-      return {
-        status: `Allow ${devicesOf(session.mode)} to begin`,
-        hint: 'Your browser is asking. Nobody sees or hears you yet.',
-        action: TEXT_INSTEAD,
-      };
+      return wordsForAsking(session, obstacle.prompting);
     case 'capture_failed':
-      return wordsForFailure(session.mode, obstacle.failure);
+      return wordsForFailures(session.mode, obstacle.failures);
     case 'connection_failed':
       return wordsForConnection(session);
     case 'device_lost':
-      return wordsForDevice(session, obstacle.kind, obstacle.why);
+      return wordsForLost(session, obstacle.kinds, obstacle.why);
+    case 'device_muted':
+      return wordsForMuted(session, obstacle.kinds);
   }
 }
 
@@ -78,6 +79,12 @@ function wordsForLoss({
       };
     case 'too_slow':
       return { status: lost, hint: 'Your network was too slow to keep up.', action: RECONNECT };
+    case 'barred':
+      return {
+        status: 'This browser cannot connect to the server',
+        hint: 'Its age, a setting or an extension keeps it from opening a WebSocket. Another browser may help.',
+        action: TRY_AGAIN,
+      };
     case 'server_full':
       return {
         status: 'The server is full right now',
@@ -91,6 +98,16 @@ function wordsForLoss({
         action: TRY_AGAIN,
       };
   }
+}
+
+function wordsForNoCalls({ mode, phase }: Session): Words {
+  const status = `This browser cannot hold ${mode === 'audio' ? 'voice' : 'video'} calls`;
+  if (phase.name === 'talking') return { status, hint: 'You can still write to each other.' };
+  return {
+    status,
+    hint: 'WebRTC is missing or turned off in it. Text works.',
+    action: TEXT_INSTEAD,
+  };
 }
 
 function wordsForConnection(session: Session): Words {
@@ -109,54 +126,131 @@ function wordsForConnection(session: Session): Words {
   };
 }
 
-function wordsForFailure(mode: Mode, failure: DeviceFailure): Words {
-  const devices = devicesOf(mode);
-  const Devices = devices.charAt(0).toUpperCase() + devices.slice(1);
-  switch (failure) {
-    case 'refused':
-      return {
-        status: `${Devices} ${mode === 'video' ? 'were' : 'was'} not allowed`,
-        hint: 'Open the site settings beside the address of this page, allow them, and try again.',
-        action: TRY_AGAIN,
-      };
-    case 'none':
-      return {
-        status: `No ${mode === 'video' ? 'camera or microphone' : 'microphone'} was found`,
-        hint: 'Plug it in and try again, or choose to share less.',
-        action: TRY_AGAIN,
-      };
-    case 'in_use':
-      return {
-        status: `Your ${mode === 'video' ? 'camera or microphone' : 'microphone'} is in use`,
-        hint: 'Close the other program that uses it, and try again.',
-        action: TRY_AGAIN,
-      };
-    case 'insecure':
-      return {
-        status: `${Devices} need${mode === 'video' ? '' : 's'} a secure page`,
-        hint: 'Open this page with an address that begins with https.',
-        action: TEXT_INSTEAD,
-      };
-    case 'other':
-      return { status: `${Devices} could not be opened`, action: TRY_AGAIN };
-  }
+function wordsForAsking({ mode }: Session, prompting: boolean): Words {
+  const devices = named(kindsOf(mode));
+  const hint = mode === 'video' ? 'Nobody sees or hears you yet.' : 'Nobody hears you yet.';
+  if (!prompting) return { status: `Opening your ${devices}…`, hint, action: TEXT_INSTEAD };
+  return {
+    status: `Allow ${devices} to begin`,
+    hint: `Your browser is asking. ${hint}`,
+    action: TEXT_INSTEAD,
+  };
 }
 
-function wordsForDevice({ phase }: Session, kind: DeviceKind, why: DeviceFailure | 'ended'): Words {
-  const stopped = why === 'ended' ? 'was disconnected' : 'could not be opened';
-  const unnoticed = kind === 'camera' ? 'does not see you' : 'does not hear you';
+/** What is not there keeps nobody out: Start goes on without it. */
+function wordsForFailures(mode: Mode, failures: Partial<PerDevice<DeviceFailure>>): Words {
+  const kinds = kindsOf(mode).filter((kind) => failures[kind] !== undefined);
+  const reasons = [...new Set(kinds.map((kind) => failures[kind]))];
+  const all = kinds.length === kindsOf(mode).length;
+  const without = all ? WITHOUT_ANY[mode] : WITHOUT[kinds[0] ?? 'camera'];
+  const [failure] = reasons;
+  if (failure !== undefined && reasons.length === 1)
+    return wordsForFailure(kinds, failure, without);
+  const each = kinds.map(
+    (kind) => `${wordsForFailure([kind], failures[kind] ?? 'other', '').status}.`,
+  );
   return {
-    status: `Your ${kind} ${stopped}`,
-    hint:
-      phase.name === 'talking'
-        ? `Your partner ${unnoticed}. Plug it in or choose another.`
-        : 'Plug it in or choose another.',
+    status: `${capitalised(named(kinds))} could not be opened`,
+    hint: `${each.join(' ')} ${without}`,
     action: TRY_AGAIN,
   };
 }
 
-function devicesOf(mode: Mode): string {
-  return mode === 'video' ? 'camera and microphone' : 'microphone';
+const WITHOUT: Record<DeviceKind, string> = {
+  camera: 'Start goes on without it: you are heard, and see and hear others.',
+  microphone: 'Start goes on without it: you are seen, and see and hear others.',
+};
+
+const WITHOUT_ANY: Record<Mode, string> = {
+  video: 'Start goes on without: you see and hear others, and write.',
+  audio: 'Start goes on without: you hear others, and write.',
+  text: '',
+};
+
+function wordsForFailure(
+  kinds: readonly DeviceKind[],
+  failure: DeviceFailure,
+  without: string,
+): Words {
+  const Devices = capitalised(named(kinds));
+  const [it, was] = kinds.length > 1 ? ['them', 'were'] : ['it', 'was'];
+  const either = [...kinds].reverse().join(' or ');
+  switch (failure) {
+    case 'refused':
+      return {
+        status: `${Devices} ${was} not allowed`,
+        hint: `Allow ${it} in the site settings beside the address of this page. ${without}`,
+        action: TRY_AGAIN,
+      };
+    case 'none':
+      return {
+        status: `No ${either} was found`,
+        hint: `Plug one in and try again. ${without}`,
+        action: TRY_AGAIN,
+      };
+    case 'in_use':
+      return {
+        status: `Your ${either} is in use`,
+        hint: `Close the other program that uses it, and try again. ${without}`,
+        action: TRY_AGAIN,
+      };
+    case 'insecure':
+      return {
+        status: `${Devices} need${kinds.length > 1 ? '' : 's'} a secure page`,
+        hint: `Open this page with an address that begins with https. ${without}`,
+        action: TEXT_INSTEAD,
+      };
+    case 'other':
+      return { status: `${Devices} could not be opened`, hint: without, action: TRY_AGAIN };
+  }
+}
+
+function wordsForLost(
+  { phase }: Session,
+  kinds: readonly DeviceKind[],
+  why: DeviceFailure | 'ended',
+): Words {
+  const many = kinds.length > 1;
+  const remedy =
+    why === 'refused'
+      ? `Allow ${many ? 'them' : 'it'} in the site settings beside the address of this page.`
+      : `Plug ${many ? 'them in or choose others' : 'it in or choose another'}.`;
+  return {
+    status: `Your ${named(kinds)} ${lostHow(why, many)}`,
+    hint: phase.name === 'talking' ? `${unnoticed(kinds)} ${remedy}` : remedy,
+    action: TRY_AGAIN,
+  };
+}
+
+function lostHow(why: DeviceFailure | 'ended', many: boolean): string {
+  if (why === 'ended') return many ? 'were disconnected' : 'was disconnected';
+  if (why === 'refused') return many ? 'are not allowed any more' : 'is not allowed any more';
+  return 'could not be opened';
+}
+
+function wordsForMuted({ phase }: Session, kinds: readonly DeviceKind[]): Words {
+  const remedy = 'Look for a switch on it, a call, or another program that uses it.';
+  return {
+    status: `Your ${named(kinds)} ${kinds.length > 1 ? 'are' : 'is'} turned off by your system`,
+    hint: phase.name === 'talking' ? `${unnoticed(kinds)} ${remedy}` : remedy,
+    action: TRY_AGAIN,
+  };
+}
+
+function unnoticed(kinds: readonly DeviceKind[]): string {
+  if (kinds.length > 1) return 'Your partner neither sees nor hears you.';
+  return kinds[0] === 'camera'
+    ? 'Your partner does not see you.'
+    : 'Your partner does not hear you.';
+}
+
+/** The camera first, as people say it. */
+function named(kinds: readonly DeviceKind[]): string {
+  return kinds.length > 1 ? 'camera and microphone' : (kinds[0] ?? '');
+}
+
+function capitalised(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 export function seconds(count: number): string {

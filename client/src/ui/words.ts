@@ -1,10 +1,12 @@
 // Owns every sentence about the state of things (those about obstacles in obstacle_words.ts). Plain
 // words: no codes, and nothing that a person could not act on.
 
+import type { DeviceFailure } from '../core/devices';
 import { isRepairing } from '../core/negotiation';
 import { obstacleOf } from '../core/obstacle';
 import type { Mode } from '../core/protocol';
 import type { Parting, Partner, PersonEvent, Session } from '../core/state';
+import type { Picture } from './frame_watch';
 import { seconds, wordsForObstacle } from './obstacle_words';
 
 export interface Words {
@@ -15,19 +17,19 @@ export interface Words {
 }
 
 /**
- * What stands in the way comes before how far things have got. `frozen`: the partner's picture has
- * stopped, as only the <video> can tell.
+ * What stands in the way comes before how far things have got. `sight`: what there is to see of the partner, as
+ * only the <video> can tell.
  */
-export function wordsFor(session: Session, frozen: boolean): Words {
+export function wordsFor(session: Session, sight: Picture | null): Words {
   const obstacle = obstacleOf(session);
-  return obstacle === null ? wordsForPhase(session, frozen) : wordsForObstacle(session, obstacle);
+  return obstacle === null ? wordsForPhase(session, sight) : wordsForObstacle(session, obstacle);
 }
 
-function wordsForPhase(session: Session, frozen: boolean): Words {
+function wordsForPhase(session: Session, sight: Picture | null): Words {
   const { phase, mode } = session;
   switch (phase.name) {
     case 'idle':
-      return { status: 'Ready when you are', hint: 'Start pairs you with someone at random.' };
+      return { status: 'Ready when you are', hint: readyHint(session) };
     case 'waiting':
       return {
         status:
@@ -38,7 +40,7 @@ function wordsForPhase(session: Session, frozen: boolean): Words {
       };
     case 'talking':
       return (
-        wordsForInterruption(session, frozen) ?? {
+        wordsForInterruption(session, sight) ?? {
           status: talkingStatus(session),
           hint: talkingHint(mode, phase.partner),
         }
@@ -53,8 +55,40 @@ function wordsForPhase(session: Session, frozen: boolean): Words {
   }
 }
 
-/** What is missing in a conversation, and comes back by itself. */
-function wordsForInterruption(session: Session, frozen: boolean): Words | null {
+function readyHint({ capture, mode }: Session): string {
+  if (capture.name !== 'closed') return 'Start pairs you with someone at random.';
+  const devices = mode === 'video' ? 'your camera and microphone' : 'your microphone';
+  return `Start asks for ${devices}, and pairs you with someone at random.`;
+}
+
+/** What is to be read in the place of the person's own picture. */
+export function wordsForSelf({ capture, mode, on }: Session): string {
+  if (mode !== 'video') return mode === 'audio' ? 'Audio only' : 'Text only';
+  if (!on.camera) return 'Camera off';
+  switch (capture.name) {
+    case 'off':
+      return 'No camera';
+    case 'closed':
+      return 'Your camera is not open yet';
+    case 'asking':
+      return 'Waiting for your browser';
+    case 'open':
+      if (capture.muted.camera) return 'Camera turned off by your system';
+      return NO_CAMERA[capture.lost.camera ?? capture.absent.camera ?? 'other'];
+  }
+}
+
+const NO_CAMERA: Record<DeviceFailure | 'ended', string> = {
+  ended: 'Camera disconnected',
+  refused: 'Camera not allowed',
+  none: 'No camera',
+  in_use: 'Camera in use elsewhere',
+  insecure: 'No camera without https',
+  other: 'Camera could not be opened',
+};
+
+/** What is missing in a conversation, and comes back by itself if it can. */
+function wordsForInterruption(session: Session, sight: Picture | null): Words | null {
   const { phase, mode } = session;
   if (phase.name === 'talking' && phase.partner.away) {
     return {
@@ -68,10 +102,18 @@ function wordsForInterruption(session: Session, frozen: boolean): Words | null {
       hint: 'You can still write to each other.',
     };
   }
-  if (!frozen) return null;
+  if (session.playback === 'stopped') {
+    return {
+      status:
+        mode === 'audio' ? 'Your browser stopped the sound' : 'Your browser stopped the picture',
+      hint: 'A call or another program may have taken it.',
+      action: { label: 'Play', does: { type: 'play' } },
+    };
+  }
+  if (sight === null || sight === 'moving') return null;
   return {
-    status: 'No picture from your partner right now',
-    hint: 'It comes back by itself as soon as it gets through.',
+    status: `No picture from your partner ${sight === 'late' ? 'yet' : 'right now'}`,
+    hint: 'It comes by itself as soon as it gets through.',
   };
 }
 

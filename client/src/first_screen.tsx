@@ -1,0 +1,32 @@
+// Owns the page as it is painted before any script runs. The build puts it into index.html (finish.js),
+// so that the first paint waits for one style sheet and for nothing else.
+
+import { StrictMode } from 'react';
+import { renderToString } from 'react-dom/server';
+import { App } from './ui/App';
+
+export function firstScreen(): string {
+  return renderToString(
+    <StrictMode>
+      <App conversation={NOBODY} preferences={NOTHING_REMEMBERED} />
+    </StrictMode>,
+  );
+}
+
+/** Asked for nothing: what is painted first is the page's own. */
+const NOBODY = {
+  snapshot: () => {
+    throw new Error('There is no conversation before there is a page.');
+  },
+  subscribe: () => () => undefined,
+  act: () => undefined,
+  painted: () => undefined,
+  loudness: () => 0,
+  showIn: () => undefined,
+};
+
+const NOTHING_REMEMBERED = {
+  sound: () => true,
+  subscribe: () => () => undefined,
+  choose: () => undefined,
+};

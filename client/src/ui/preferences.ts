@@ -1,0 +1,99 @@
+// Owns what a browser remembers of a person between visits: what they share, whether the search goes on by itself, and
+// whether they want to be called. Nothing of it leaves the browser.
+
+import type { Mode } from '../core/protocol';
+import { FIRST_STATE, type PersonEvent, type Session } from '../core/state';
+
+export interface Remembered {
+  readonly mode: Mode;
+  readonly keepSearching: boolean;
+  /** A soft sound when somebody is there or writes while the page is out of sight. */
+  readonly sound: boolean;
+}
+
+const KEY = 'preferences';
+const MODES: readonly Mode[] = ['video', 'audio', 'text'];
+
+const FIRST: Remembered = {
+  mode: FIRST_STATE.mode,
+  keepSearching: FIRST_STATE.keepSearching,
+  sound: true,
+};
+
+/** Pure. Whatever is not as it was written is passed over: somebody else may have written it, or an older page. */
+export function parse(written: string | null): Remembered {
+  let found: unknown;
+  try {
+    found = JSON.parse(written ?? '');
+  } catch {
+    return FIRST;
+  }
+  if (typeof found !== 'object' || found === null) return FIRST;
+  const { mode, keepSearching, sound } = found as Record<string, unknown>;
+  return {
+    mode: MODES.find((each) => each === mode) ?? FIRST.mode,
+    keepSearching: typeof keepSearching === 'boolean' ? keepSearching : FIRST.keepSearching,
+    sound: typeof sound === 'boolean' ? sound : FIRST.sound,
+  };
+}
+
+/** What the page needs of them. */
+export interface SoundSwitch {
+  /** Whether the sound is wanted, as `useSyncExternalStore` wants it. */
+  readonly sound: () => boolean;
+  readonly subscribe: (changed: () => void) => () => void;
+  readonly choose: (sound: boolean) => void;
+}
+
+export class Preferences implements SoundSwitch {
+  readonly #subscribers = new Set<() => void>();
+  #so: Remembered = read();
+
+  readonly sound = (): boolean => this.#so.sound;
+
+  readonly subscribe = (changed: () => void): (() => void) => {
+    this.#subscribers.add(changed);
+    return () => this.#subscribers.delete(changed);
+  };
+
+  readonly choose = (sound: boolean): void => {
+    this.#keep({ ...this.#so, sound });
+    for (const changed of this.#subscribers) changed();
+  };
+
+  /** Brings a conversation to what was chosen last time, and remembers what is chosen in it. */
+  follow(conversation: {
+    snapshot(): { readonly session: Session };
+    subscribe(changed: () => void): () => void;
+    act(event: PersonEvent): void;
+  }): void {
+    const { mode, keepSearching } = this.#so;
+    const { session } = conversation.snapshot();
+    if (session.mode !== mode) conversation.act({ type: 'choose_mode', mode });
+    if (session.keepSearching !== keepSearching) {
+      conversation.act({ type: 'choose_keep_searching', on: keepSearching });
+    }
+    conversation.subscribe(() => {
+      const chosen = conversation.snapshot().session;
+      if (chosen.mode === this.#so.mode && chosen.keepSearching === this.#so.keepSearching) return;
+      this.#keep({ ...this.#so, mode: chosen.mode, keepSearching: chosen.keepSearching });
+    });
+  }
+
+  #keep(so: Remembered): void {
+    this.#so = so;
+    try {
+      localStorage.setItem(KEY, JSON.stringify(so));
+    } catch {
+      // A browser that keeps nothing: then it holds for this visit.
+    }
+  }
+}
+
+function read(): Remembered {
+  try {
+    return parse(localStorage.getItem(KEY));
+  } catch {
+    return FIRST;
+  }
+}

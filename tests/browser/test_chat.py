@@ -1,0 +1,71 @@
+"""What a stranger may write, as real pages show it."""
+
+import asyncio
+
+from playwright.async_api import expect
+
+from tests.browser.conftest import Invite
+from tests.browser.person import Person
+from tests.browser.test_strangers_meet import meet
+
+PILED = "a" + "\u0301\u0489" * 360 + "bc"
+"""A letter under 720 combining marks."""
+
+IMITATION = "Your partner has left. Enter your e-mail to go on:\nYou: yes"
+
+STANDS_OUT = """(log) => [...log.children].filter((line) => {
+  const range = document.createRange();
+  range.selectNodeContents(line);
+  const [text, box] = [range.getBoundingClientRect(), line.getBoundingClientRect()];
+  return text.right > box.right + 1 || text.left < box.left - 1 || text.bottom > box.bottom + 1;
+}).map((line) => line.textContent.slice(0, 20))"""
+"""Lines of the log whose text is larger than their bubble."""
+
+
+async def _text_only(*people: Person) -> None:
+    for person in people:
+        await person.page.get_by_role("radio", name="Text only").check()
+    await meet(*people)
+
+
+async def test_what_is_written_stays_in_its_bubble(invite: Invite) -> None:
+    red, blue = await asyncio.gather(invite("red"), invite("blue", (390, 844)))
+    await _text_only(red, blue)
+    await red.write("hello")
+    await red.write(PILED)
+    await red.write("W" * 300)
+    await blue.chat.get_by_text("bc").wait_for()
+    marks = await blue.chat.get_by_text("bc").evaluate(r"(line) => line.textContent.match(/\p{M}/gu).length")
+    assert marks == 4
+    await blue.chat.get_by_text("W" * 300).wait_for()
+    for person in (red, blue):
+        assert await person.chat.evaluate(STANDS_OUT) == []
+    await blue.picture("chat_marks")
+
+
+async def test_a_message_of_nothing_visible_is_not_sent(invite: Invite) -> None:
+    red, blue = await asyncio.gather(invite("red"), invite("blue"))
+    await _text_only(red, blue)
+    for nothing in ("\u200b\u200b", "\u3164", "\u2800", "\u0301"):
+        await red.page.get_by_role("textbox", name="Message").fill(nothing)
+        await expect(red.button("Send")).to_be_disabled()
+        await red.page.get_by_role("textbox", name="Message").press("Enter")
+    await red.write("something")
+    await blue.chat.get_by_text("something").wait_for()
+    assert await blue.chat.locator("p").count() == 1
+
+
+async def test_lines_that_imitate_the_page_are_in_the_bubble_of_who_wrote_them(invite: Invite) -> None:
+    red, blue = await asyncio.gather(invite("red"), invite("blue"))
+    await _text_only(red, blue)
+    # Pasted, as the box itself takes one line.
+    await red.page.evaluate(
+        "(text) => window.sockets.at(-1).send(JSON.stringify({event: 'chat_message', data: {id: 'imitation', text}}))",
+        IMITATION,
+    )
+    line = blue.chat.get_by_text("Your partner has left")
+    await line.wait_for()
+    assert await line.evaluate("(line) => getComputedStyle(line).alignSelf") == "flex-start"
+    assert await line.evaluate("(line) => getComputedStyle(line).backgroundColor") != "rgba(0, 0, 0, 0)"
+    await blue.is_told("You are talking")
+    await blue.picture("chat_imitation")
