@@ -183,7 +183,7 @@ class AsyncioPort:
             return
         self._proved(path)
         if taken.response is not None:
-            self._send_on(path, taken.peer, taken.response, is_media=False)
+            self._send_if_allowed(path, taken.peer, taken.response)
         self._ask(taken.peer, now)
         if taken.heard_again:
             self._listener.flow_heard(taken.peer)
@@ -192,27 +192,31 @@ class AsyncioPort:
 
     def _ask(self, peer: PeerId, now: float) -> None:
         for path, question in self._table.questions(peer, now):
-            self._send_on(path, peer, question, is_media=False)
+            self._send_if_allowed(path, peer, question)
 
     def _send_to(self, peer: PeerId, datagram: bytes, *, is_media: bool) -> None:
-        path = self._table.flow(peer)
-        if path is None:
-            self._drops.count(Drop.SEND_FAILED)
+        route = self._table.route(peer, len(datagram))
+        if isinstance(route, Drop):
+            self._drops.count(route)
         else:
-            self._send_on(path, peer, datagram, is_media=is_media)
+            self._send_on(route, datagram, is_media=is_media)
 
-    def _send_on(self, path: Path, peer: PeerId, datagram: bytes, *, is_media: bool) -> None:
+    def _send_if_allowed(self, path: Path, peer: PeerId, datagram: bytes) -> None:
         """On one of the peer's paths."""
-        if not self._table.allows(peer, path, len(datagram), clock.monotonic()):
-            self._drops.count(Drop.PATH_UNVALIDATED)
-        elif path.transport is Transport.TCP:
-            self._flows[path].send(datagram, is_media=is_media)
+        if self._table.allows(peer, path, len(datagram)):
+            self._send_on(path, datagram, is_media=False)
         else:
-            version = 6 if ":" in path.remote_host else 4
-            for bound in self._sockets.values():
-                if bound.version == version:
-                    self._send(bound, datagram, path)
-                    return
+            self._drops.count(Drop.PATH_UNVALIDATED)
+
+    def _send_on(self, path: Path, datagram: bytes, *, is_media: bool) -> None:
+        if path.transport is Transport.TCP:
+            self._flows[path].send(datagram, is_media=is_media)
+            return
+        version = 6 if ":" in path.remote_host else 4
+        for bound in self._sockets.values():
+            if bound.version == version:
+                self._send(bound, datagram, path)
+                return
 
     def _send(self, bound: UdpSocket, datagram: bytes, path: Path) -> None:
         try:
@@ -248,11 +252,9 @@ class AsyncioPort:
         while True:
             await asyncio.sleep(ASK_INTERVAL)
             now = clock.monotonic()
+            self._table.settle(now)
             for peer in self._table.peers():
-                moved = self._table.settle(peer, now)
                 self._ask(peer, now)
-                if moved is not None:
-                    self._listener.flow_selected(peer, moved)
 
     async def _watch_consent(self) -> None:
         while True:

@@ -9,9 +9,9 @@ find out who is here or to reflect traffic. A right check proves the address it 
 first proved address is selected at once, because browsers begin DTLS before they nominate; from
 then on the selected one is that of the latest check with USE-CANDIDATE.
 
-Who is at an address may not be who sent from it. So we ask back there: datagrams stay on the path that is
-validated until the selected one is, and one that is not gets less than three times what came from it.
-Only answers renew consent (`relay/decisions/0015-the-return-path.md`).
+Who is at an address may not be who sent from it. So we ask back there: a path that is not validated gets
+less than three times what came from it, and the rest goes on to the path before it. Only answers renew
+consent (`relay/decisions/0015-the-return-path.md`).
 
 Two things are no right checks although their MESSAGE-INTEGRITY fits. One is a check that was seen
 before on another path: somebody recorded it and plays it again from elsewhere (no browser sends one
@@ -79,10 +79,10 @@ class _Agent:
     """By transaction id."""
     selected: Path | None = None
     """Where the peer wants its datagrams."""
-    flow: Path | None = None
-    """Where they go."""
-    awaits_answer: bool = False
-    """The selected path is not validated: what comes by it counts."""
+    is_limited: bool = False
+    """It is not validated: what comes and goes there counts."""
+    spare: Path | None = None
+    """Validated: for what is beyond the limit."""
     consented_at: float = 0.0
     """When it last received something, or when its first check came."""
     heard_at: float = 0.0
@@ -90,24 +90,25 @@ class _Agent:
     quiet: bool = False
     consenting: bool = False
 
-    def is_valid(self, path: Path, now: float) -> bool:
-        known = self.paths.get(path)
-        return known is not None and known.is_valid(CONSENT_TIMEOUT, now)
+    def select(self, path: Path | None) -> None:
+        """Have datagrams go to another path."""
+        before, self.selected = self.selected, path
+        if before != path:
+            self.spare = next((known for known in (before, self.spare) if self.was_valid(known)), None)
 
-    def settle(self, now: float) -> Path | None:
-        """Work out where datagrams go: to the selected path, or on to a validated one until that is validated too.
-        Returns it if that has changed."""
-        if self.selected is None:
-            self.flow, self.awaits_answer = None, False
-            return None
+    def settle(self, now: float) -> None:
+        """Work out what the selected path is worth now. Idempotent."""
         for known in self.paths.values():
             if not known.is_valid(CONSENT_TIMEOUT, now):
                 known.lapse(now)
-        self.awaits_answer = not self.is_valid(self.selected, now)
-        before = self.flow
-        stays = self.awaits_answer and before is not None and self.is_valid(before, now)
-        self.flow = before if stays else self.selected
-        return self.flow if self.flow != before else None
+        self.is_limited = self.selected is not None and not self.was_valid(self.selected)
+        if not (self.is_limited and self.was_valid(self.spare)):
+            self.spare = None
+
+    def was_valid(self, path: Path | None) -> bool:
+        """As of the last time that this was settled."""
+        known = self.paths.get(path) if path is not None else None
+        return known is not None and known.was_valid()
 
 
 class BindingTable:
@@ -162,28 +163,34 @@ class BindingTable:
         """`size` bytes came from an address that the peer proved. Returns whether it had been quiet."""
         agent = self._agents[peer]
         agent.heard_at = now
-        if agent.awaits_answer:
+        if agent.is_limited:
             agent.paths[path].heard(size)
         was_quiet, agent.quiet = agent.quiet, False
         return was_quiet
 
-    def flow(self, peer: PeerId) -> Path | None:
-        """Where datagrams for `peer` go, if it has shown an address yet."""
+    def selected(self, peer: PeerId) -> Path | None:
+        """Where `peer` wants its datagrams, if it has shown an address yet."""
         agent = self._agents.get(peer)
-        return agent.flow if agent else None
+        return agent.selected if agent else None
 
-    def allows(self, peer: PeerId, path: Path, size: int, now: float) -> bool:
+    def route(self, peer: PeerId, size: int) -> Path | Drop:
+        """Where `size` bytes for `peer` may go; they count as sent there."""
+        agent = self._agents.get(peer)
+        if agent is None or agent.selected is None:
+            return Drop.SEND_FAILED
+        if not agent.is_limited or agent.paths[agent.selected].allows_other(size):
+            return agent.selected
+        return agent.spare or Drop.PATH_UNVALIDATED
+
+    def allows(self, peer: PeerId, path: Path, size: int) -> bool:
         """Whether `size` bytes may be sent on one of the peer's paths; they count as sent."""
-        agent = self._agents[peer]
-        if path == agent.flow and not (agent.awaits_answer and path == agent.selected):
-            return True
-        known = agent.paths.get(path)
-        return known is not None and (known.is_valid(CONSENT_TIMEOUT, now) or known.allows(size))
+        known = self._agents[peer].paths.get(path)
+        return known is not None and (known.was_valid() or known.allows(size))
 
     def questions(self, peer: PeerId, now: float) -> Iterator[tuple[Path, bytes]]:
-        """Checks of our own that are due, for where the peer's datagrams go and for where it wants them."""
+        """Checks of our own that are due, for where the peer's datagrams go."""
         agent = self._agents.get(peer, _Agent())
-        for path in dict.fromkeys((agent.selected, agent.flow)):
+        for path in (agent.selected, agent.spare):
             known = agent.paths.get(path) if path else None
             admitted = self._credentials.get(known.ufrag) if known else None
             if known is None or admitted is None or (transaction := known.ask(now)) is None:
@@ -207,10 +214,10 @@ class BindingTable:
         """All that are admitted."""
         return list(self._agents)
 
-    def settle(self, peer: PeerId, now: float) -> Path | None:
-        """Where the peer's datagrams go from now on, if where they went has not answered for long."""
-        agent = self._agents.get(peer)
-        return agent.settle(now) if agent else None
+    def settle(self, now: float) -> None:
+        """What has not answered for long is not validated any more."""
+        for agent in self._agents.values():
+            agent.settle(now)
 
     def forget(self, path: Path, now: float) -> tuple[PeerId, Path] | None:
         """The path is gone: its TCP connection has closed. The peer may come back on another. Returns who had it, and
@@ -238,7 +245,7 @@ class BindingTable:
                 for path in agent.paths:
                     del self._owners[path]
                 agent.paths.clear()
-                agent.selected = None
+                agent.select(None)
                 agent.settle(now)
                 agent.consenting = False
                 lost.append(peer)
@@ -279,7 +286,8 @@ class BindingTable:
             return Drop.STUN_BAD_INTEGRITY
         known.answered(now)
         agent.consented_at = now
-        return Taken(peer, None, agent.settle(now), self.hear(peer, path, 0, now))
+        agent.settle(now)
+        return Taken(peer, None, None, self.hear(peer, path, 0, now))
 
     def _is_held(self, path: Path, peer: PeerId, now: float) -> bool:
         """Whether somebody else has shown lately that they sit behind the path."""
@@ -297,6 +305,7 @@ class BindingTable:
 
     def _prove(self, peer: PeerId, ufrag: str, path: Path, size: int, nominates: bool, now: float) -> Path | None:
         agent = self._agents[peer]
+        before = agent.selected
         if (previous := self._owners.get(path)) is not None and previous != peer:
             # A NAT gave the address to someone else, and who had it is silent.
             self._disown(previous, path, now)
@@ -308,16 +317,16 @@ class BindingTable:
         if path.transport is Transport.TCP or not agent.consenting:
             agent.consented_at, agent.consenting = now, True
         if nominates:
-            agent.selected = path
+            agent.select(path)
             self._retire(agent, ufrag)
         elif agent.selected is None:
-            agent.selected = path
-        moved = agent.settle(now)
+            agent.select(path)
+        agent.settle(now)
         while len(agent.paths) > PATHS_PER_PEER:
-            oldest = next(shown for shown in agent.paths if shown not in (agent.selected, agent.flow))
+            oldest = next(shown for shown in agent.paths if shown not in (agent.selected, agent.spare))
             del agent.paths[oldest]
             del self._owners[oldest]
-        return moved
+        return agent.selected if agent.selected != before else None
 
     def _retire(self, agent: _Agent, nominating: str) -> None:
         """Once a restart's credentials nominate, those before it are void."""
@@ -329,8 +338,10 @@ class BindingTable:
     def _disown(self, peer: PeerId, path: Path, now: float) -> Path | None:
         agent = self._agents[peer]
         del agent.paths[path]
-        if agent.selected == path:
-            latest = list(reversed(agent.paths))
-            valid = (shown for shown in latest if agent.is_valid(shown, now))
-            agent.selected = next(valid, latest[0] if latest else None)
-        return agent.settle(now)
+        agent.settle(now)
+        if agent.selected != path:
+            return None
+        latest = list(reversed(agent.paths))
+        agent.select(next(filter(agent.was_valid, latest), latest[0] if latest else None))
+        agent.settle(now)
+        return agent.selected

@@ -15,6 +15,9 @@ from relay.transport.port import Path, Transport
 AMPLIFICATION = 3
 """Times what came from an unvalidated path that may be sent there (RFC 9000 section 8.1)."""
 
+KEPT = 256
+"""Bytes of that which are kept for a question and its repetition: nothing else ends the limit."""
+
 FIRST_ASKED_AGAIN = 0.1
 """Seconds until an unvalidated path is asked again; doubled each time, up to `ASKED_AGAIN`."""
 
@@ -70,6 +73,10 @@ class KnownPath:
         """Whether somebody there received lately."""
         return self._validated_at is not None and now - self._validated_at <= consent
 
+    def was_valid(self) -> bool:
+        """The same, as of the last `lapse`."""
+        return self._validated_at is not None
+
     def lapse(self, now: float) -> None:
         """What came and went before its validation ran out counts no more. Idempotent."""
         if self._validated_at is not None:
@@ -83,6 +90,10 @@ class KnownPath:
         if allowed:
             self._sent += size
         return allowed
+
+    def allows_other(self, size: int) -> bool:
+        """The same, of what is neither an answer nor a question."""
+        return self._sent + size + KEPT <= AMPLIFICATION * self._received and self.allows(size)
 
     def ask(self, now: float) -> bytes | None:
         """The transaction id of a question that is due now."""

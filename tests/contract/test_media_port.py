@@ -88,6 +88,7 @@ async def test_what_is_sent_to_a_peer_without_a_flow_is_dropped_and_counted(subj
 async def test_the_flow_moves_only_by_nomination(subject: Subject) -> None:
     home, away = subject.browser(), subject.browser()
     await home.check(nominate=True)
+    assert await home.hears_nothing()
     await away.check()
     subject.port.send_dtls(ANN, b"\x16one")
     assert await home.receive() == b"\x16one"

@@ -65,16 +65,16 @@ def test_a_right_check_is_answered_with_the_address_it_came_from(table: BindingT
 
 def test_the_first_proved_address_is_selected_before_it_is_nominated(table: BindingTable) -> None:
     assert accept(table, check(), HOME).moved
-    assert table.flow(ANN) == HOME
+    assert table.selected(ANN) == HOME
     assert table.owner(HOME) == ANN
 
 
 def test_another_address_is_selected_only_by_nomination(table: BindingTable) -> None:
     accept(table, check(nominate=True), HOME)
     assert not accept(table, check(), AWAY).moved
-    assert table.flow(ANN) == HOME
+    assert table.selected(ANN) == HOME
     assert accept(table, check(nominate=True), AWAY).moved
-    assert table.flow(ANN) == AWAY
+    assert table.selected(ANN) == AWAY
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_another_address_is_selected_only_by_nomination(table: BindingTable) -> 
 def test_what_is_not_authentic_changes_nothing(table: BindingTable, datagram: bytes, reason: Drop) -> None:
     assert table.receive_stun(datagram, HOME, 0.0) is reason
     assert table.owner(HOME) is None
-    assert table.flow(ANN) is None
+    assert table.selected(ANN) is None
 
 
 def test_integrity_is_required(table: BindingTable) -> None:
@@ -108,7 +108,7 @@ def test_old_credentials_stay_valid_until_the_new_ones_nominate(table: BindingTa
     accept(table, check("ann2"), AWAY)
     accept(table, check(), HOME)
     accept(table, check("ann2", nominate=True), AWAY)
-    assert table.flow(ANN) == AWAY
+    assert table.selected(ANN) == AWAY
     assert table.receive_stun(check(), HOME, 0.0) is Drop.STUN_UNKNOWN_UFRAG
 
 
@@ -127,7 +127,7 @@ def test_an_address_changes_hands_only_when_its_owner_is_silent(table: BindingTa
     assert table.owner(HOME) == ANN
     accept(table, check("bob", nominate=True), HOME, now=PATH_HELD + 0.1)
     assert table.owner(HOME) == BOB
-    assert table.flow(ANN) is None
+    assert table.selected(ANN) is None
 
 
 def test_a_check_from_elsewhere_is_known_again_for_as_long_as_it_is_remembered(table: BindingTable) -> None:
@@ -137,7 +137,7 @@ def test_a_check_from_elsewhere_is_known_again_for_as_long_as_it_is_remembered(t
     for _ in range(CHECKS_REMEMBERED - 1):
         accept(table, check(nominate=True), HOME)
     assert table.receive_stun(recorded, AWAY, 1.0) is Drop.STUN_REPLAYED
-    assert table.flow(ANN) == HOME
+    assert table.selected(ANN) == HOME
     # Then it is forgotten: memory has a bound. The owner's next check takes the flow back.
     accept(table, check(nominate=True), HOME)
     assert accept(table, recorded, AWAY).moved
@@ -150,7 +150,7 @@ def test_a_released_peer_leaves_nothing_behind(table: BindingTable) -> None:
     table.release(ANN)
     assert len(table) == 0
     assert table.owner(HOME) is None
-    assert table.flow(ANN) is None
+    assert table.selected(ANN) is None
     assert table.receive_stun(check(), HOME, 0.0) is Drop.STUN_UNKNOWN_UFRAG
 
 

@@ -1,7 +1,7 @@
-//! What we know of one peer's addresses: which were shown, which is wanted, and where datagrams go.
+//! What we know of one peer's addresses: which were shown, which is selected, and where datagrams go.
 //!
-//! Datagrams stay on a validated path until the wanted one is validated too. Where none is, they go to the wanted one,
-//! within its limit.
+//! They go to the selected path, within its limit until it is validated. What is beyond that goes to the path before it
+//! as long as that is validated, and nowhere else.
 
 use std::collections::VecDeque;
 
@@ -48,12 +48,10 @@ pub(crate) struct Agent {
     checks: VecDeque<([u8; 12], Path)>,
     /// Where the peer wants its datagrams.
     pub(crate) selected: Option<Path>,
-    /// Where they go.
-    pub(crate) flow: Option<Path>,
-    /// The selected path is not validated: what comes by it counts.
-    pub(crate) awaits_answer: bool,
-    /// Nor is the one where datagrams go: what goes there counts.
+    /// It is not validated: what comes and goes there counts.
     pub(crate) is_limited: bool,
+    /// Validated: for what is beyond the limit.
+    pub(crate) spare: Option<Path>,
     /// When it last received something, or when its first check came.
     pub(crate) consented_at: Time,
     /// When anything came from one of its addresses.
@@ -66,7 +64,7 @@ pub(crate) struct Agent {
 impl Agent {
     /// That of a tap.
     pub(crate) fn inside() -> Self {
-        Self { flow: Some(Path::inside()), ..Self::default() }
+        Self { selected: Some(Path::inside()), ..Self::default() }
     }
 
     /// Remember a check; false if it was seen on another path.
@@ -86,57 +84,55 @@ impl Agent {
         self.paths.iter().find(|known| known.path == *path)
     }
 
-    /// Work out where datagrams go: to the selected path, or on to a validated one until that is validated too. Gives
-    /// it if that has changed.
-    pub(crate) fn settle(&mut self, consent: u64, now: Time) -> Option<Path> {
-        let Some(selected) = self.selected else {
-            // A tap has none, and stays as it is.
-            self.flow = self.flow.filter(|flow| !flow.leaves());
-            (self.awaits_answer, self.is_limited) = (false, false);
-            return None;
-        };
+    /// Have datagrams go to another path.
+    pub(crate) fn select(&mut self, path: Option<Path>) {
+        let before = std::mem::replace(&mut self.selected, path);
+        if before != path {
+            self.spare = [before, self.spare].into_iter().flatten().find(|before| self.is_valid(before));
+        }
+    }
+
+    /// Work out what the selected path is worth now. Idempotent.
+    pub(crate) fn settle(&mut self, consent: u64, now: Time) {
         for known in self.paths.iter_mut().filter(|known| !known.is_valid(consent, now)) {
             known.lapse(now);
         }
-        let is_valid = |path: &Path| self.known(path).is_some_and(|known| known.is_valid(consent, now));
-        let awaits_answer = !is_valid(&selected);
-        let before = self.flow;
-        self.flow = before.filter(|flow| awaits_answer && is_valid(flow)).or(Some(selected));
-        self.awaits_answer = awaits_answer;
-        self.is_limited = self.awaits_answer && self.flow == self.selected;
-        self.flow.filter(|_| self.flow != before)
+        self.is_limited = self.selected.is_some_and(|selected| selected.leaves() && !self.is_valid(&selected));
+        self.spare = self.spare.filter(|spare| self.is_limited && self.is_valid(spare));
+    }
+
+    /// As of the last time that this was settled.
+    fn is_valid(&self, path: &Path) -> bool {
+        self.known(path).is_some_and(KnownPath::was_valid)
+    }
+
+    /// Have `write` append a datagram, to where it may go.
+    pub(crate) fn send<T, E: From<Unsent>>(
+        &mut self,
+        peer: PeerId,
+        out: &mut Outbox,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let selected = self.selected.ok_or(Unsent::NoPath)?;
+        if !self.is_limited {
+            return out.push(peer, selected, write);
+        }
+        let known = self.paths.iter_mut().find(|known| known.path == selected).ok_or(Unsent::NoPath)?;
+        let spare = self.spare.ok_or(Unsent::Withheld);
+        out.push_where(peer, write, |length| if known.allows_other(length) { Ok(selected) } else { spare })
     }
 
     /// To one of its paths, within the limit if it is not validated.
-    pub(crate) fn send_to<T, E: From<Unsent>>(
-        &mut self,
-        path: Path,
-        peer: PeerId,
-        consent: u64,
-        now: Time,
-        out: &mut Outbox,
-        write: impl FnOnce(&mut Vec<u8>) -> Result<T, E>,
-    ) -> Result<T, E> {
-        if self.known(&path).is_some_and(|known| known.is_valid(consent, now)) {
-            out.push(peer, path, write)
-        } else {
-            self.send_within_limit(path, peer, out, write)
-        }
-    }
-
-    /// To a path that is not validated.
-    pub(crate) fn send_within_limit<T, E: From<Unsent>>(
+    pub(crate) fn send_to<E: From<Unsent>>(
         &mut self,
         path: Path,
         peer: PeerId,
         out: &mut Outbox,
-        write: impl FnOnce(&mut Vec<u8>) -> Result<T, E>,
-    ) -> Result<T, E> {
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let known = self.paths.iter_mut().find(|known| known.path == path).ok_or(Unsent::NoPath)?;
-        out.push(peer, path, |packets| {
-            let start = packets.len();
-            let written = write(packets)?;
-            if known.allows(packets.len() - start) { Ok(written) } else { Err(Unsent::Withheld.into()) }
+        out.push_where(peer, write, |length| {
+            if known.was_valid() || known.allows(length) { Ok(path) } else { Err(Unsent::Withheld) }
         })
     }
 }

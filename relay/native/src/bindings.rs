@@ -7,9 +7,8 @@
 //! that is not a right check gets no answer; nor does one that was seen on another path, or that comes from
 //! an address whose owner still proves it.
 //!
-//! Who is at an address may not be who sent from it. So we ask back there ([`KnownPath`]): datagrams stay on the path
-//! that is validated until the selected one is, and one that is not gets less than three times what came from it.
-//! Only answers renew consent (`relay/decisions/0015-the-return-path.md`).
+//! Who is at an address may not be who sent from it. So we ask back there ([`KnownPath`]): a path that is not validated
+//! gets less than three times what came from it, and the rest goes on to the path before it. Only answers renew consent (`relay/decisions/0015-the-return-path.md`).
 
 use std::collections::HashMap;
 
@@ -143,7 +142,7 @@ impl BindingTable {
         let moved = self.prove(&message, peer, path, datagram.len(), now);
         let Some(credentials) = self.credentials.get(ufrag) else { return Err(Reason::StunUnknownUfrag) };
         if let Some(agent) = self.agents.get_mut(&peer) {
-            let sent: Result<(), Reason> = agent.send_to(path, peer, self.patience.consent, now, out, |response| {
+            let sent: Result<(), Reason> = agent.send_to(path, peer, out, |response| {
                 message.respond(path.remote, &credentials.key, response);
                 Ok(())
             });
@@ -162,7 +161,7 @@ impl BindingTable {
     pub fn hear(&mut self, peer: PeerId, path: &Path, bytes: usize, now: Time) -> bool {
         let Some(agent) = self.agents.get_mut(&peer) else { return false };
         agent.heard_at = now;
-        if agent.awaits_answer {
+        if agent.is_limited {
             if let Some(known) = agent.paths.iter_mut().find(|known| known.path == *path) {
                 known.heard(bytes);
             }
@@ -177,15 +176,13 @@ impl BindingTable {
         out: &mut Outbox,
         write: impl FnOnce(&mut Vec<u8>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let agent = self.agents.get_mut(&peer).ok_or(Unsent::NoPath)?;
-        let path = agent.flow.ok_or(Unsent::NoPath)?;
-        if agent.is_limited { agent.send_within_limit(path, peer, out, write) } else { out.push(peer, path, write) }
+        self.agents.get_mut(&peer).ok_or(Unsent::NoPath)?.send(peer, out, write)
     }
 
     /// Where datagrams for the peer go.
     #[cfg(test)]
     pub(crate) fn flow(&self, peer: PeerId) -> Option<Path> {
-        self.agents.get(&peer)?.flow
+        self.agents.get(&peer)?.selected
     }
 
     /// The path is gone: its TCP connection has closed. The peer may come back on another. Gives who had it, and where
@@ -195,18 +192,15 @@ impl BindingTable {
         Some((peer, self.disown(peer, *path, now)?))
     }
 
-    /// Ask those of a group of peers who are due, and give the peers whose datagrams go elsewhere from now on because
-    /// where they went has not answered for long.
-    pub fn ask_back(&mut self, groups: u64, group: u64, now: Time, out: &mut Outbox) -> Vec<(PeerId, Path)> {
+    /// Ask those of a group of peers who are due.
+    pub fn ask_back(&mut self, groups: u64, group: u64, now: Time, out: &mut Outbox) {
         let peers: Vec<PeerId> = self.agents.keys().copied().filter(|peer| peer % groups == group).collect();
-        let mut moved = Vec::new();
         for peer in peers {
             if let Some(agent) = self.agents.get_mut(&peer) {
-                moved.extend(agent.settle(self.patience.consent, now).map(|path| (peer, path)));
+                agent.settle(self.patience.consent, now);
             }
             self.ask(peer, now, out);
         }
-        moved
     }
 
     /// Peers that fell silent since the last call. A forged source can put that off, at most until consent expires.
@@ -229,8 +223,8 @@ impl BindingTable {
                 for known in agent.paths.drain(..) {
                     self.owners.remove(&known.path);
                 }
-                (agent.selected, agent.flow, agent.consenting) = (None, None, false);
-                (agent.awaits_answer, agent.is_limited) = (false, false);
+                agent.select(None);
+                agent.consenting = false;
                 lost.push(*peer);
             }
         }
@@ -255,6 +249,7 @@ impl BindingTable {
         }
         let ufrag = check.local_ufrag();
         let agent = self.agents.get_mut(&peer)?;
+        let before = agent.selected;
         let mut known = match agent.paths.iter().position(|known| known.path == path) {
             Some(at) => agent.paths.remove(at),
             None => KnownPath::new(path, ufrag, now),
@@ -266,22 +261,22 @@ impl BindingTable {
             (agent.consented_at, agent.consenting) = (now, true);
         }
         if check.use_candidate {
-            agent.selected = Some(path);
+            agent.select(Some(path));
             // Once a restart's credentials nominate, those before them are void.
             let position = agent.ufrags.iter().position(|known| known == ufrag).unwrap_or(0);
             for outdated in agent.ufrags.drain(..position) {
                 self.credentials.remove(&outdated);
             }
         } else if agent.selected.is_none() {
-            agent.selected = Some(path);
+            agent.select(Some(path));
         }
-        let moved = agent.settle(self.patience.consent, now);
+        agent.settle(self.patience.consent, now);
         while agent.paths.len() > PATHS_PER_PEER {
-            let in_use = [agent.selected, agent.flow];
+            let in_use = [agent.selected, agent.spare];
             let Some(oldest) = agent.paths.iter().position(|known| !in_use.contains(&Some(known.path))) else { break };
             self.owners.remove(&agent.paths.remove(oldest).path);
         }
-        moved
+        agent.selected.filter(|_| agent.selected != before)
     }
 
     /// Somebody received a check of ours, if this answers one.
@@ -298,22 +293,21 @@ impl BindingTable {
         }
         known.answered(now);
         agent.consented_at = now;
-        let moved = agent.settle(self.patience.consent, now);
-        Ok(Taken { peer, moved, heard_again: self.hear(peer, &path, 0, now) })
+        agent.settle(self.patience.consent, now);
+        Ok(Taken { peer, moved: None, heard_again: self.hear(peer, &path, 0, now) })
     }
 
-    /// Ask where the peer's datagrams go, and where it wants them, if it is time to.
+    /// Ask where the peer's datagrams go, if it is time to.
     fn ask(&mut self, peer: PeerId, now: Time, out: &mut Outbox) {
         let Some(agent) = self.agents.get_mut(&peer) else { return };
-        let (selected, flow) = (agent.selected, agent.flow.filter(|flow| agent.selected != Some(*flow)));
-        for path in selected.into_iter().chain(flow) {
+        for path in [agent.selected, agent.spare].into_iter().flatten() {
             let Some(known) = agent.paths.iter_mut().find(|known| known.path == path) else { continue };
             let Some(credentials) = self.credentials.get(&known.ufrag) else { continue };
             let Some(transaction) = known.ask(now) else { continue };
             let Credentials { remote_ufrag, remote_key, .. } = credentials;
             let ufrag = known.ufrag.clone();
             // What is withheld is asked again soon: more will have come by then.
-            let _: Result<(), Reason> = agent.send_to(path, peer, self.patience.consent, now, out, |question| {
+            let _: Result<(), Reason> = agent.send_to(path, peer, out, |question| {
                 write_check(transaction, remote_ufrag, &ufrag, remote_key, question);
                 Ok(())
             });
@@ -324,10 +318,13 @@ impl BindingTable {
         let consent = self.patience.consent;
         let agent = self.agents.get_mut(&peer)?;
         agent.paths.retain(|known| known.path != path);
-        if agent.selected == Some(path) {
-            let valid = agent.paths.iter().rev().find(|known| known.is_valid(consent, now));
-            agent.selected = valid.or(agent.paths.last()).map(|known| known.path);
+        agent.settle(consent, now);
+        if agent.selected != Some(path) {
+            return None;
         }
-        agent.settle(consent, now)
+        let valid = agent.paths.iter().rev().find(|known| known.was_valid());
+        agent.select(valid.or(agent.paths.last()).map(|known| known.path));
+        agent.settle(consent, now);
+        agent.selected
     }
 }

@@ -14,6 +14,9 @@ use crate::time::Time;
 /// Times what came from an unvalidated path that may be sent there (RFC 9000 section 8.1).
 const AMPLIFICATION: u64 = 3;
 
+/// Bytes of that which are kept for a question and its repetition: nothing else ends the limit.
+const KEPT: u64 = 256;
+
 /// Milliseconds until an unvalidated path is asked again; doubled each time, up to [`ASKED_AGAIN`].
 const FIRST_ASKED_AGAIN: u64 = 100;
 
@@ -93,6 +96,11 @@ impl KnownPath {
         self.validated_at.is_some_and(|at| now.millis_since(at) <= consent)
     }
 
+    /// The same, as of the last [`Self::lapse`].
+    pub fn was_valid(&self) -> bool {
+        self.validated_at.is_some()
+    }
+
     /// What came and went before its validation ran out counts no more. Idempotent.
     pub fn lapse(&mut self, now: Time) {
         if self.validated_at.take().is_some() {
@@ -108,6 +116,11 @@ impl KnownPath {
             self.sent += bytes as u64;
         }
         allowed
+    }
+
+    /// The same, of what is neither an answer nor a question.
+    pub fn allows_other(&mut self, bytes: usize) -> bool {
+        self.sent + bytes as u64 + KEPT <= AMPLIFICATION * self.received && self.allows(bytes)
     }
 
     /// The transaction id of a question that is due now.

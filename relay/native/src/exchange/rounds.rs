@@ -56,10 +56,7 @@ impl Exchange {
             let since = (service + id / GROUPS) % SERVICES_PER_REPORT;
             self.serve(id, since, now, out);
         }
-        for (peer, path) in self.table.ask_back(GROUPS, round % GROUPS, now, out) {
-            self.events.push(Event::FlowSelected(peer, path));
-            self.moved(peer, now, out);
-        }
+        self.table.ask_back(GROUPS, round % GROUPS, now, out);
         if round % (1_000 / ROUND) == 0 || self.table.is_empty() {
             self.events.extend(self.table.fall_quiet(now).into_iter().map(Event::FlowQuiet));
             self.events.extend(self.table.expire(now).into_iter().map(Event::FlowLost));
