@@ -10,8 +10,8 @@ first proved address is selected at once, because browsers begin DTLS before the
 then on the selected one is that of the latest check with USE-CANDIDATE.
 
 Who is at an address may not be who sent from it. So we ask back there: a path that is not validated gets
-less than three times what came from it, and the rest goes on to the path before it. Only answers renew
-consent (`relay/decisions/0015-the-return-path.md`).
+less than three times what came from it, and the rest goes on to the path before it
+(`relay/decisions/0015-the-return-path.md`).
 
 Two things are no right checks although their MESSAGE-INTEGRITY fits. One is a check that was seen
 before on another path: somebody recorded it and plays it again from elsewhere (no browser sends one
@@ -29,10 +29,10 @@ from aioice import stun
 from relay.ids import PeerId
 from relay.observe.drops import Drop
 from relay.transport.path_validation import KnownPath
-from relay.transport.port import Credentials, Path, Transport
+from relay.transport.port import Credentials, Path
 
 CONSENT_TIMEOUT = 30.0
-"""Seconds without an answer to a check of ours after which consent has expired (RFC 7675 section 5.1)."""
+"""Seconds without an authentic check or an answer to ours after which consent has expired (RFC 7675 section 5.1)."""
 
 QUIET_TIMEOUT = 7.0
 """Seconds without anything from a peer's addresses after which it is quiet. Firefox checks every 4 to 6 s."""
@@ -84,7 +84,7 @@ class _Agent:
     spare: Path | None = None
     """Validated: for what is beyond the limit."""
     consented_at: float = 0.0
-    """When it last received something, or when its first check came."""
+    """When it last checked, or answered."""
     heard_at: float = 0.0
     """When anything came from one of its addresses."""
     quiet: bool = False
@@ -192,7 +192,7 @@ class BindingTable:
         agent = self._agents.get(peer, _Agent())
         for path in (agent.selected, agent.spare):
             known = agent.paths.get(path) if path else None
-            admitted = self._credentials.get(known.ufrag) if known else None
+            admitted = self._of_browser(agent, known) if known else None
             if known is None or admitted is None or (transaction := known.ask(now)) is None:
                 continue
             question = stun.Message(
@@ -200,7 +200,7 @@ class BindingTable:
                 message_class=stun.Class.REQUEST,
                 transaction_id=transaction,
                 attributes={
-                    "USERNAME": f"{admitted.remote.ufrag}:{known.ufrag}",
+                    "USERNAME": f"{admitted.remote.ufrag}:{known.ufrags[0]}",
                     "PRIORITY": HOST_PRIORITY,
                     # The tie-breaker: a lite agent never becomes the controlling one, so none is ever needed.
                     "ICE-CONTROLLED": 0,
@@ -252,7 +252,7 @@ class BindingTable:
         return lost
 
     def _receive_check(self, check: stun.Message, size: int, path: Path, now: float) -> Taken | Drop:
-        ufrag = str(check.attributes.get("USERNAME", "")).partition(":")[0]
+        ufrag, _, remote_ufrag = str(check.attributes.get("USERNAME", "")).partition(":")
         admitted = self._credentials.get(ufrag)
         if admitted is None:
             return Drop.STUN_UNKNOWN_UFRAG
@@ -262,7 +262,7 @@ class BindingTable:
             return Drop.STUN_ADDRESS_HELD
         if not self._is_fresh(admitted.peer, check.transaction_id, path):
             return Drop.STUN_REPLAYED
-        moved = self._prove(admitted.peer, ufrag, path, size, "USE-CANDIDATE" in check.attributes, now)
+        moved = self._prove(admitted.peer, (ufrag, remote_ufrag), path, size, "USE-CANDIDATE" in check.attributes, now)
         response = stun.Message(
             message_method=stun.Method.BINDING,
             message_class=stun.Class.RESPONSE,
@@ -279,7 +279,7 @@ class BindingTable:
             return Drop.STUN_UNASKED
         agent = self._agents[peer]
         known = agent.paths[path]
-        admitted = self._credentials.get(known.ufrag)
+        admitted = self._of_browser(agent, known)
         if admitted is None or not known.awaits(answer.transaction_id, now):
             return Drop.STUN_UNASKED
         if not answer.check_message_integrity(admitted.remote.password.encode()):
@@ -288,6 +288,13 @@ class BindingTable:
         agent.consented_at = now
         agent.settle(now)
         return Taken(peer, None, None, self.hear(peer, path, 0, now))
+
+    def _of_browser(self, agent: _Agent, known: KnownPath) -> _Admitted | None:
+        """The credentials with which a browser takes a question by the path. While it restarts ICE it may check
+        already with its new ones, and still with our old ones."""
+        admitted = (self._credentials[ufrag] for ufrag in agent.ufrags)
+        fitting = (found for found in admitted if found.remote.ufrag == known.ufrags[1])
+        return next(fitting, self._credentials.get(known.ufrags[0]))
 
     def _is_held(self, path: Path, peer: PeerId, now: float) -> bool:
         """Whether somebody else has shown lately that they sit behind the path."""
@@ -303,22 +310,23 @@ class BindingTable:
             checks.popitem(last=False)
         return True
 
-    def _prove(self, peer: PeerId, ufrag: str, path: Path, size: int, nominates: bool, now: float) -> Path | None:
+    def _prove(
+        self, peer: PeerId, ufrags: tuple[str, str], path: Path, size: int, nominates: bool, now: float
+    ) -> Path | None:
         agent = self._agents[peer]
         before = agent.selected
         if (previous := self._owners.get(path)) is not None and previous != peer:
             # A NAT gave the address to someone else, and who had it is silent.
             self._disown(previous, path, now)
         self._owners[path] = peer
-        known = agent.paths.setdefault(path, KnownPath(path, ufrag, now))
-        known.checked(ufrag, size, now)
+        known = agent.paths.setdefault(path, KnownPath(path, ufrags, now))
+        known.checked(ufrags, size, now)
         agent.paths.move_to_end(path)
-        # Consent begins with the first check, so that a handshake can; only what receives goes on with it.
-        if path.transport is Transport.TCP or not agent.consenting:
-            agent.consented_at, agent.consenting = now, True
+        # A browser that restarts ICE can't always be asked, so its checks go on with consent, within the limit.
+        agent.consented_at, agent.consenting = now, True
         if nominates:
             agent.select(path)
-            self._retire(agent, ufrag)
+            self._retire(agent, ufrags[0])
         elif agent.selected is None:
             agent.select(path)
         agent.settle(now)

@@ -43,10 +43,10 @@ class _Question:
 class KnownPath:
     """See the module."""
 
-    def __init__(self, path: Path, ufrag: str, now: float) -> None:
+    def __init__(self, path: Path, ufrags: tuple[str, str], now: float) -> None:
         self.path = path
-        self.ufrag = ufrag
-        """Of ours, in the latest check that came by it: a question is signed with its counterpart's password."""
+        self.ufrags = ufrags
+        """In the latest check that came by it: ours, and the browser's, whose password signs a question."""
         self.checked_at = now
         self._validated_at: float | None = None
         self._received = 0
@@ -55,13 +55,13 @@ class KnownPath:
         self._due = now
         self._pause = FIRST_ASKED_AGAIN
 
-    def checked(self, ufrag: str, size: int, now: float) -> None:
+    def checked(self, ufrags: tuple[str, str], size: int, now: float) -> None:
         """A right check of `size` bytes came by it. Over TCP that is an answer too: nobody sends on a connection
         without having received."""
         self.checked_at = now
         self._received += size
-        if self.ufrag != ufrag:
-            self.ufrag, self._question, self._due = ufrag, None, now
+        if self.ufrags != ufrags:
+            self.ufrags, self._question, self._due = ufrags, None, now
         if self.path.transport is Transport.TCP:
             self._validated_at = now
 

@@ -54,7 +54,7 @@ class PortListener(Protocol):
         """`peer`, which was quiet, is heard again."""
 
     def flow_lost(self, peer: PeerId) -> None:
-        """`peer` stopped answering checks of ours: its consent expired (RFC 7675)."""
+        """`peer` neither checks nor answers any more: its consent expired (RFC 7675)."""
 
     def dtls_received(self, peer: PeerId, datagram: bytes) -> None:
         """A datagram of well-formed DTLS from an address that `peer` proved to be its own."""

@@ -3,16 +3,11 @@
 import asyncio
 import contextlib
 
-import pytest
 from aioice import stun
 
-from relay import native
-from relay.config import EngineChoice, Settings
-from relay.media.choice import choose
-from relay.observe.drops import Drop, Drops
-from relay.transport import bindings
-from tests.conftest import free_port
-from tests.contract.media_ports import ANN, BROWSER, CLIENT_HELLO, Browser, Subject, check, fail, until
+from relay.observe.drops import Drop
+from relay.transport.port import Credentials
+from tests.contract.media_ports import ANN, BROWSER, CLIENT_HELLO, PASSWORD, Browser, Subject, check, until
 from tests.hostile.call import answer_to
 
 FLIGHT = b"\x16" + bytes(999)
@@ -103,20 +98,12 @@ async def test_what_is_beyond_the_limit_goes_to_where_somebody_answers(subject: 
     assert [path.remote_port for _, path in subject.listener.selected] == [home.address[1], away.address[1]]
 
 
-@pytest.mark.parametrize("engine", list(EngineChoice))
-async def test_checks_alone_keep_no_consent(engine: EngineChoice, monkeypatch: pytest.MonkeyPatch) -> None:
-    if engine is EngineChoice.PACKETS and not native.BUILT:
-        pytest.skip("the native core is not built")
-    monkeypatch.setattr(bindings, "CONSENT_TIMEOUT", 0.5)
-    number = free_port()
-    subject = Subject(choose(Settings(engine=engine), Drops(), fail), number)
-    subject.open()
-    subject.admit(ANN, "ann")
+async def test_who_restarts_is_asked_with_the_credentials_that_it_checks_with(subject: Subject) -> None:
+    """Already with its own new ones, and still with our old ones: the answer to its offer is on its way."""
     browser = subject.browser(deaf=True)
-    await browser.check(nominate=True)
-    async with asyncio.timeout(5):
-        while not subject.listener.lost:
-            browser.send(check())
-            await asyncio.sleep(0.02)
-    assert subject.listener.lost == [ANN]
-    await subject.close()
+    subject.port.admit(ANN, Credentials("again", PASSWORD), Credentials("anew", "w" * 24))
+    browser.send(check("ann", nominate=True, USERNAME="ann:anew"))
+    await browser.receive()
+    question = await asked(browser)
+    assert question.attributes["USERNAME"] == "anew:ann"
+    assert question.check_message_integrity(b"w" * 24)

@@ -52,7 +52,7 @@ pub(crate) struct Agent {
     pub(crate) is_limited: bool,
     /// Validated: for what is beyond the limit.
     pub(crate) spare: Option<Path>,
-    /// When it last received something, or when its first check came.
+    /// When it last checked, or answered.
     pub(crate) consented_at: Time,
     /// When anything came from one of its addresses.
     pub(crate) heard_at: Time,

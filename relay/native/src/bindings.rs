@@ -18,7 +18,7 @@ use rustc_hash::FxHashMap;
 use crate::agent::{Agent, Unsent};
 use crate::counters::Reason;
 use crate::outbox::Outbox;
-use crate::path::{Path, Transport};
+use crate::path::Path;
 use crate::path_validation::KnownPath;
 use crate::stun::{Message, integrity_key, write_check};
 use crate::time::Time;
@@ -35,7 +35,7 @@ pub const PATH_HELD: u64 = 15_000;
 /// Milliseconds without a sign of a peer.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// Without an answer to a check of ours, after which consent has expired (RFC 7675 section 5.1).
+    /// Without an authentic check or an answer to ours, after which consent has expired (RFC 7675 section 5.1).
     pub consent: u64,
     /// Without anything from its addresses, after which it is quiet.
     pub quiet: u64,
@@ -248,18 +248,17 @@ impl BindingTable {
             _ => {}
         }
         let ufrag = check.local_ufrag();
+        let ufrags = (ufrag, check.remote_ufrag());
         let agent = self.agents.get_mut(&peer)?;
         let before = agent.selected;
         let mut known = match agent.paths.iter().position(|known| known.path == path) {
             Some(at) => agent.paths.remove(at),
-            None => KnownPath::new(path, ufrag, now),
+            None => KnownPath::new(path, ufrags, now),
         };
-        known.checked(ufrag, bytes, now);
+        known.checked(ufrags, bytes, now);
         agent.paths.push(known);
-        // Consent begins with the first check, so that a handshake can; only what receives goes on with it.
-        if path.transport == Transport::Tcp || !agent.consenting {
-            (agent.consented_at, agent.consenting) = (now, true);
-        }
+        // A browser that restarts ICE can't always be asked, so its checks go on with consent, within the limit.
+        (agent.consented_at, agent.consenting) = (now, true);
         if check.use_candidate {
             agent.select(Some(path));
             // Once a restart's credentials nominate, those before them are void.
@@ -283,8 +282,9 @@ impl BindingTable {
     fn receive_answer(&mut self, answer: &Message<'_>, path: Path, now: Time) -> Result<Taken, Reason> {
         let peer = self.owner(&path).ok_or(Reason::StunUnasked)?;
         let agent = self.agents.get_mut(&peer).ok_or(Reason::StunUnasked)?;
-        let known = agent.paths.iter_mut().find(|known| known.path == path).ok_or(Reason::StunUnasked)?;
-        let credentials = self.credentials.get(&known.ufrag).ok_or(Reason::StunUnasked)?;
+        let at = agent.paths.iter().position(|known| known.path == path).ok_or(Reason::StunUnasked)?;
+        let credentials = of_browser(&self.credentials, agent, &agent.paths[at]).ok_or(Reason::StunUnasked)?;
+        let known = &mut agent.paths[at];
         if !known.awaits(answer.transaction, now) {
             return Err(Reason::StunUnasked);
         }
@@ -301,11 +301,11 @@ impl BindingTable {
     fn ask(&mut self, peer: PeerId, now: Time, out: &mut Outbox) {
         let Some(agent) = self.agents.get_mut(&peer) else { return };
         for path in [agent.selected, agent.spare].into_iter().flatten() {
-            let Some(known) = agent.paths.iter_mut().find(|known| known.path == path) else { continue };
-            let Some(credentials) = self.credentials.get(&known.ufrag) else { continue };
-            let Some(transaction) = known.ask(now) else { continue };
-            let Credentials { remote_ufrag, remote_key, .. } = credentials;
-            let ufrag = known.ufrag.clone();
+            let Some(at) = agent.paths.iter().position(|known| known.path == path) else { continue };
+            let found = of_browser(&self.credentials, agent, &agent.paths[at]);
+            let Some(Credentials { remote_ufrag, remote_key, .. }) = found else { continue };
+            let Some(transaction) = agent.paths[at].ask(now) else { continue };
+            let ufrag = agent.paths[at].ufrags.0.clone();
             // What is withheld is asked again soon: more will have come by then.
             let _: Result<(), Reason> = agent.send_to(path, peer, out, |question| {
                 write_check(transaction, remote_ufrag, &ufrag, remote_key, question);
@@ -327,4 +327,15 @@ impl BindingTable {
         agent.settle(consent, now);
         agent.selected
     }
+}
+
+/// The credentials with which a browser takes a question by the path. While it restarts ICE it may check already with
+/// its new ones, and still with our old ones.
+fn of_browser<'a>(
+    credentials: &'a HashMap<Vec<u8>, Credentials>,
+    agent: &Agent,
+    known: &KnownPath,
+) -> Option<&'a Credentials> {
+    let mut admitted = agent.ufrags.iter().filter_map(|ufrag| credentials.get(ufrag));
+    admitted.find(|found| found.remote_ufrag == known.ufrags.1).or_else(|| credentials.get(&known.ufrags.0))
 }

@@ -41,8 +41,8 @@ struct Question {
 pub struct KnownPath {
     /// Which.
     pub path: Path,
-    /// Of ours, in the latest check that came by it: a question is signed with its counterpart's password.
-    pub ufrag: Vec<u8>,
+    /// In the latest check that came by it: ours, and the browser's, whose password signs a question.
+    pub ufrags: (Vec<u8>, Vec<u8>),
     /// When that was.
     pub checked_at: Time,
     validated_at: Option<Time>,
@@ -57,10 +57,10 @@ pub struct KnownPath {
 
 impl KnownPath {
     /// One that a check has just come by.
-    pub fn new(path: Path, ufrag: &[u8], now: Time) -> Self {
+    pub fn new(path: Path, ufrags: (&[u8], &[u8]), now: Time) -> Self {
         Self {
             path,
-            ufrag: ufrag.to_vec(),
+            ufrags: (ufrags.0.to_vec(), ufrags.1.to_vec()),
             checked_at: now,
             validated_at: None,
             received: 0,
@@ -73,11 +73,11 @@ impl KnownPath {
 
     /// A right check of so many bytes came by it. Over TCP that is an answer too: nobody sends on a connection
     /// without having received.
-    pub fn checked(&mut self, ufrag: &[u8], bytes: usize, now: Time) {
+    pub fn checked(&mut self, ufrags: (&[u8], &[u8]), bytes: usize, now: Time) {
         self.checked_at = now;
         self.received += bytes as u64;
-        if self.ufrag != ufrag {
-            self.ufrag = ufrag.to_vec();
+        if (&self.ufrags.0[..], &self.ufrags.1[..]) != ufrags {
+            self.ufrags = (ufrags.0.to_vec(), ufrags.1.to_vec());
             self.question = None;
             self.due = now;
         }
@@ -167,7 +167,11 @@ mod tests {
     const CONSENT: u64 = 30_000;
 
     fn known() -> KnownPath {
-        KnownPath::new(Path::udp(([192, 0, 2, 1], 4_000).into(), [198, 51, 100, 1].into()), b"ann", Time::default())
+        KnownPath::new(
+            Path::udp(([192, 0, 2, 1], 4_000).into(), [198, 51, 100, 1].into()),
+            (b"ann", b"them"),
+            Time::default(),
+        )
     }
 
     fn at(millis: u64) -> Time {
@@ -178,7 +182,7 @@ mod tests {
     fn three_times_what_came_may_be_sent() {
         let mut path = known();
         assert!(!path.allows(1));
-        path.checked(b"ann", 100, at(0));
+        path.checked((b"ann", b"them"), 100, at(0));
         assert!(path.allows(200) && path.allows(100));
         assert!(!path.allows(1));
         path.heard(1_000);
@@ -225,7 +229,7 @@ mod tests {
     fn a_validation_lasts_as_long_as_consent_whatever_comes() {
         let mut path = known();
         path.answered(at(0));
-        path.checked(b"ann", 100, at(29_000));
+        path.checked((b"ann", b"them"), 100, at(29_000));
         path.heard(10_000);
         assert!(path.is_valid(CONSENT, at(30_000)));
         assert!(!path.is_valid(CONSENT, at(30_001)));
@@ -239,9 +243,9 @@ mod tests {
         let mut path = known();
         path.path.transport = Transport::Tcp;
         assert_eq!(path.ask(at(0)), None);
-        path.checked(b"ann", 100, at(0));
+        path.checked((b"ann", b"them"), 100, at(0));
         assert!(path.is_valid(CONSENT, at(30_000)));
-        path.checked(b"ann", 100, at(20_000));
+        path.checked((b"ann", b"them"), 100, at(20_000));
         assert!(path.is_valid(CONSENT, at(50_000)));
     }
 
@@ -249,7 +253,7 @@ mod tests {
     fn after_a_restart_the_question_is_signed_anew() {
         let mut path = known();
         let transaction = path.ask(at(0)).unwrap();
-        path.checked(b"again", 100, at(50));
+        path.checked((b"again", b"anew"), 100, at(50));
         assert!(!path.awaits(transaction, at(50)));
         assert_ne!(path.ask(at(50)), Some(transaction));
     }

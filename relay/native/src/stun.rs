@@ -89,6 +89,11 @@ impl<'a> Message<'a> {
         self.username.split(|byte| *byte == b':').next().unwrap_or_default()
     }
 
+    /// The sender's: what USERNAME has behind the colon.
+    pub fn remote_ufrag(&self) -> &'a [u8] {
+        self.username.splitn(2, |byte| *byte == b':').nth(1).unwrap_or_default()
+    }
+
     /// Whether MESSAGE-INTEGRITY was made with this key. Takes the same time for every answer.
     pub fn is_authentic(&self, key: &hmac::Key) -> bool {
         let Some(integrity_at) = self.integrity_at else { return false };
@@ -226,7 +231,7 @@ mod tests {
     #[test]
     fn the_sample_request_of_rfc_5769_is_authentic() {
         let check = Message::parse(REQUEST).unwrap();
-        assert_eq!(check.local_ufrag(), b"evtj");
+        assert_eq!((check.local_ufrag(), check.remote_ufrag()), (&b"evtj"[..], &b"h6vY"[..]));
         assert!(!check.use_candidate);
         assert!(check.is_authentic(&integrity_key(PASSWORD)));
         assert!(!check.is_authentic(&integrity_key(b"another")));

@@ -1,7 +1,7 @@
 //! Who receives where datagrams go: a person who writes a bystander's address as a source, and one who moves.
 #![allow(clippy::unwrap_used)]
 
-use super::tests::{Browser, REMOTE_PASSWORD, World, check, delta, keyframe, nomination};
+use super::tests::{Browser, REMOTE_PASSWORD, World, check, check_of, delta, keyframe, nomination};
 use super::*;
 use crate::bindings::Side;
 use crate::forward::line::Medium;
@@ -195,4 +195,28 @@ fn a_connection_that_closes_gives_media_to_the_path_that_answered_last() {
     world.exchange.receive(&mut check("ufrag1"), ann.path, world.now, &mut world.out);
     world.exchange.forget(&tcp, world.now);
     assert_eq!(world.exchange.take_events(), [Event::FlowSelected(1, ann.path)]);
+}
+
+#[test]
+fn who_restarts_is_asked_with_the_credentials_that_it_checks_with() {
+    let mut world = World::new();
+    let ann = world.join(1, 96);
+    let away = at(&ann, ([192, 0, 2, 200], 5_000));
+    world.deaf.push(away);
+    // Already with its own new ones, and still with our old ones: the answer to its offer is on its way.
+    let mut check = check_of("ufrag1", "anew", [1; 12], &[0, 0x25, 0, 0]);
+    let local = Side { ufrag: b"again".to_vec(), password: b"pppppppppppppppppppppp".to_vec() };
+    let remote = Side { ufrag: b"anew".to_vec(), password: b"another password, 22 +".to_vec() };
+    world.order(Command::Admit { peer: 1, local, remote });
+    world.exchange.receive(&mut check, away, world.now, &mut world.out);
+    let asked = world.out.items().iter().filter(|item| item.path == away);
+    let names: Vec<&[u8]> = asked
+        .filter_map(|item| stun::Message::parse(world.out.bytes(item)))
+        .filter(|message| !message.is_answer)
+        .flat_map(|question| [question.local_ufrag(), question.remote_ufrag()])
+        .collect();
+    assert_eq!(names, [&b"anew"[..], b"ufrag1"]);
+    let mut answer = answer_at(&world, away, b"another password, 22 +").unwrap();
+    world.exchange.receive(&mut answer, away, world.now, &mut world.out);
+    assert!(is_validated(&mut world, away));
 }
