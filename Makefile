@@ -57,7 +57,7 @@ test-load: core $(STATIC) chromium
 test-unit: $(VENV)/installed
 	$(BIN)/pytest -q tests/unit tests/contract
 
-test-scenario: core $(STATIC) chromium coturn
+test-scenario: core $(STATIC) chromium coturn proxies
 	$(BIN)/pytest -q tests/scenario tests/hostile
 
 test-pages: $(VENV)/installed $(STATIC) chromium
@@ -128,9 +128,10 @@ audit: $(VENV)/installed client/node_modules/installed cargo-audit ## Look for k
 cargo-audit: rust
 	@command -v cargo-audit >/dev/null || cargo install --quiet --locked cargo-audit || true
 
-attacks: core $(STATIC) chromium ## Attack calls class by class, and print rates, CPU, memory, pictures and loss
+attacks: core $(STATIC) chromium ## Attack calls, pages and sessions class by class, and print rates, CPU, memory and who still got in
 	$(BIN)/python -m tests.hostile.measure
 	$(BIN)/python -m tests.hostile.measure --engine frames --audience visitors --rate 20000
+	$(BIN)/python -m tests.hostile.siege
 
 measure: $(VENV)/installed $(STATIC) chromium ## How soon strangers see each other, and what a pair costs
 	$(BIN)/python -m tests.browser.first_frame
@@ -195,6 +196,12 @@ coturn: # Debian's package, as root; otherwise say what to install
 	@command -v turnserver >/dev/null || { \
 		if [ "$$(id -u)" = 0 ]; then $(NO_SERVICES) apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends coturn >/dev/null; \
 		else echo "TURN tests need turnserver: install Debian's package 'coturn' and try again." >&2; exit 1; fi; }
+
+.PHONY: proxies
+proxies: # Debian's packages, as root; otherwise say what to install
+	@command -v nginx >/dev/null && command -v haproxy >/dev/null || { \
+		if [ "$$(id -u)" = 0 ]; then $(NO_SERVICES) apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends nginx-light haproxy >/dev/null; \
+		else echo "Tests behind proxies need nginx and HAProxy: install Debian's packages 'nginx-light' and 'haproxy' and try again." >&2; exit 1; fi; }
 
 promtool: # Debian's package, as root, without starting its server; otherwise say what to install
 	@command -v promtool >/dev/null || { \

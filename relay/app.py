@@ -11,12 +11,15 @@ from relay import __version__, clock
 from relay.config import Settings
 from relay.errors import FatalError
 from relay.ids import UserId
+from relay.ledger.accounts import Deed, Ledger
+from relay.ledger.addresses import Networks
+from relay.ledger.turns import Turns
 from relay.matchmaking.matchmaker import Matchmaker
 from relay.media.choice import choose
 from relay.media.connections import Connections
 from relay.media.engine import links
 from relay.media.switchboard import Switchboard
-from relay.observe.capacity import Capacity, Counters, limits_of
+from relay.observe.capacity import CONNECTIONS_PER_PERSON, Capacity, Counters, limits_of, most_connections
 from relay.observe.drops import Drops
 from relay.observe.figures import Figures, Links
 from relay.observe.history import History
@@ -35,11 +38,15 @@ from relay.session.presence import Presence
 from relay.session.sessions import Sessions
 from relay.tasks import Tasks
 from relay.transport.addresses import advertised, turn_relays
+from relay.web.charging import charge
 from relay.web.front import Front
 from relay.web.gateway import Gateway
+from relay.web.guests import Guests
 from relay.web.operator_console import OperatorConsole
+from relay.web.operator_token import OperatorGate
 from relay.web.server import WebServer
 from relay.web.status import Cleanup, Health, RoomStatus, Stats
+from relay.web.visitor_address import VisitorAddresses
 
 log = get_logger("app")
 
@@ -56,7 +63,17 @@ class Relay:
         self.tally = Tally()
         self.media = choose(settings, self.drops, self.report)
         self._port, self.engine = self.media.port, self.media.engine
-        self._directory = Directory()
+        rates = {
+            Deed.CONNECTION: settings.rate_address_connection,
+            Deed.JOIN: settings.rate_address_join,
+            Deed.OFFER: settings.rate_address_offer,
+            Deed.SKIP: settings.rate_address_skip,
+        }
+        self._ledger = Ledger(rates, settings.max_cpu_per_address, Networks(settings.trusted_proxies))
+        self._turns = Turns()
+        self._directory = Directory(
+            limits.people, settings.max_per_address, rank=lambda session: self._presence.rank(session)
+        )
         switchboard = Switchboard(self.engine)
         self._connections = Connections(
             self._port,
@@ -74,8 +91,8 @@ class Relay:
         self._rooms = RoomHost(switchboard, self._directory.tell, self.tally)
         self._matchmaker = Matchmaker(self._rooms, self._directory.tell, self.tally, self.report)
         self._pulse = Pulse(self.report)
-        self._memory = Memory(self._directory.places_taken, self.report)
-        self._capacity = Capacity(limits, self._directory.places_taken, self._counters, self._pulse, self.report)
+        self._memory = Memory(lambda: len(self._directory), self.report)
+        self._capacity = Capacity(limits, lambda: self._directory.present, self._counters, self._pulse, self.report)
         self._presence = Presence(self._directory, self._matchmaker, self._rooms, self._connections)
         self._sessions = Sessions(
             self._directory,
@@ -102,9 +119,19 @@ class Relay:
             self.engine,
             order_drain,
         )
-        gateway = Gateway(self._sessions, settings, self.tally, self.report)
-        self._web = WebServer(gateway, self, console, self.metrics, self.tally, settings)
-        self._front = Front(settings, self._web, self._port, self.drops, self.report)
+        self._guests = Guests(
+            most_connections(), CONNECTIONS_PER_PERSON * settings.max_per_address, self.drops, self.report
+        )
+        addresses = VisitorAddresses(settings, self._guests)
+        gateway = Gateway(
+            self._sessions, self._guests, addresses, self._ledger, self._turns, settings, self.tally, self.report
+        )
+        gate = OperatorGate(settings, addresses)
+        charged = charge(addresses, gate, self._ledger, self._turns)
+        self._web = WebServer(gateway, self, console, self.metrics, self.tally, charged, gate, settings, addresses)
+        self._front = Front(
+            settings, self._web, self._port, self._guests, self._ledger, self._turns, self.drops, self.report
+        )
         self._ready = False
         self.broken = asyncio.Event()
         """Set when the process can't go on: its supervisor is to start another."""
@@ -140,6 +167,8 @@ class Relay:
         """Send people away, then end their connections, the engine and the port. Idempotent."""
         self._ready = False
         await self._front.close()
+        await self._guests.close()
+        self._turns.close()
         await self._sessions.stop()
         await self._matchmaker.close()
         self._recent.stop()
@@ -175,6 +204,8 @@ class Relay:
             waiting=len(self._matchmaker),
             rooms=len(self._rooms),
             media_connections=len(self._connections),
+            web_connections=len(self._guests),
+            held_back=len(self._turns),
             paths=dict(self._connections.paths()),
             packets_received=media.packets_received,
             packets_sent=media.packets_sent,

@@ -14,3 +14,8 @@ def monotonic() -> float:
 def unix() -> float:
     """Seconds since 1970, for what another machine is to understand."""
     return time.time()
+
+
+def cpu() -> float:
+    """Seconds of CPU that this thread has used: what something costs, however busy the machine is."""
+    return time.thread_time()

@@ -21,14 +21,21 @@ from relay.errors import ConfigurationError
 
 ENVIRONMENT_PREFIX = "RELAY_"
 CONFIG_VARIABLE = "RELAY_CONFIG"
-SECRETS = frozenset({"operator_token", "turn_secret"})
-"""Settings that are never printed."""
+SECRETS = frozenset({"metrics_token", "operator_token", "turn_secret"})
+"""Settings that are never printed, and that may be in a file of their own, which `RELAY_..._FILE` names."""
+
+FILE_SUFFIX = "_FILE"
+LARGEST_SECRET = 4_096
+"""Bytes of a file that holds a secret."""
 
 LOWEST_UNPRIVILEGED_PORT = 1024
 SELF_SIGNED_PORT = 8443
 
 TURN_URL = re.compile(r"turns?:(\[[0-9A-Fa-f:.]+\]|[^:?/@\s]+)(:\d{1,5})?(\?transport=(udp|tcp))?")
 """RFC 7065 section 3.1."""
+
+HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?")
+"""A name, an IPv4 address or an IPv6 address, without a port."""
 
 NOT_PUBLIC = tuple(
     ipaddress.ip_network(network)
@@ -53,6 +60,13 @@ class TlsChoice(StrEnum):
     """Where a certificate comes from when none is given."""
 
     SELF_SIGNED = "self-signed"
+
+
+class ForwardedHeader(StrEnum):
+    """The header in which reverse proxies say whom they speak for."""
+
+    X_FORWARDED_FOR = "x-forwarded-for"
+    FORWARDED = "forwarded"
 
 
 class LogFormat(StrEnum):
@@ -152,18 +166,63 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_cache: Annotated[
         int, Meta(ge=0, description="Bytes of media kept to be sent again, likewise; 0: a quarter of the memory.")
     ] = 0
-    max_per_address: Annotated[int, Meta(ge=1, description="Connections from one address (IPv6: from one /64).")] = 50
+    max_per_address: Annotated[
+        int, Meta(ge=1, description="Visitors from one address (IPv6: from one /64) at the same time.")
+    ] = 50
+    max_cpu_per_address: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=1,
+            description="Share of the event loop's CPU (0 to 1) that one address may use, beyond what a household"
+            " needs; 1: nothing is metered by address.",
+        ),
+    ] = 0.25
     trusted_proxies: Annotated[
         tuple[str, ...],
-        Meta(description="Addresses or networks of reverse proxies whose `X-Forwarded-For` is believed."),
+        Meta(
+            description="Addresses or networks of reverse proxies that say for whom they ask, by a header or the PROXY"
+            " protocol, and are believed."
+        ),
+    ] = ()
+    forwarded_header: Annotated[
+        ForwardedHeader,
+        Meta(
+            description="The header that trusted proxies write: `x-forwarded-for`, with `X-Forwarded-Proto` and"
+            " `X-Forwarded-Host` beside it, or `forwarded` (RFC 7239). The other one is ignored."
+        ),
+    ] = ForwardedHeader.X_FORWARDED_FOR
+    hosts: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Host names and addresses that are served; empty: any, but over loopback only names of this"
+            " machine itself."
+        ),
     ] = ()
     allowed_origins: Annotated[
         tuple[str, ...],
         Meta(description="Origins besides the page's own that may connect and read `/videochat/`."),
     ] = ()
+    hsts_seconds: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Seconds for which browsers are to use HTTPS alone, once they have seen a certificate that is"
+            " not self-signed; 0: they are not told.",
+        ),
+    ] = 31_536_000
+    hsts_subdomains: Annotated[
+        bool, Meta(description="Whether `hsts_seconds` is for all names below this one as well.")
+    ] = False
     operator_token: Annotated[
         Annotated[str, Meta(min_length=16)] | None,
-        Meta(description="Opens the operator's endpoints as a bearer token; empty: they are closed."),
+        Meta(
+            description="Opens the operator's endpoints as a bearer token, best a random one; empty: they are closed."
+        ),
+    ] = None
+    metrics_token: Annotated[
+        Annotated[str, Meta(min_length=16)] | None,
+        Meta(description="Opens `/metrics` and nothing else, as a bearer token."),
     ] = None
     resume_window: Annotated[
         float, Meta(ge=0, description="Seconds that a visitor whose connection was lost may take to come back.")
@@ -173,7 +232,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     )
     metrics_allow: Annotated[
         tuple[str, ...],
-        Meta(description="Addresses or networks that may read `/metrics` without the token, as this host may."),
+        Meta(description="Addresses or networks that may read `/metrics` without a token; none by itself."),
     ] = ()
     max_message_bytes: Annotated[int, Meta(ge=1_024, description="Largest WebSocket message from a visitor.")] = 65_536
     max_chat_characters: Annotated[int, Meta(ge=1, description="Longest chat message.")] = 2_000
@@ -186,6 +245,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     rate_candidate: Annotated[int, Meta(ge=1, description="ICE candidates a minute, likewise.")] = 300
     rate_report: Annotated[int, Meta(ge=1, description="Reports of quality and first frames a minute, likewise.")] = 90
     rate_other: Annotated[int, Meta(ge=1, description="All other events and refused frames a minute, likewise.")] = 240
+    rate_address_connection: Annotated[
+        int, Meta(ge=1, description="TCP connections a minute from one address, a third of them at once.")
+    ] = 6_000
+    rate_address_join: Annotated[
+        int, Meta(ge=1, description="Visitors a minute who come in from one address, a third of them at once.")
+    ] = 400
+    rate_address_offer: Annotated[
+        int,
+        Meta(
+            ge=1, description="WebRTC offers a minute from one address, a third of them at once; long ones count more."
+        ),
+    ] = 300
+    rate_address_skip: Annotated[
+        int, Meta(ge=1, description="Searches and skips a minute from one address, a third of them at once.")
+    ] = 150
     log_level: Annotated[LogLevel, Meta(description="`debug`, `info`, `warning` or `error`.")] = LogLevel.INFO
     log_format: Annotated[LogFormat, Meta(description="`console` for people, `json` for machines.")] = LogFormat.CONSOLE
 
@@ -304,11 +378,36 @@ def _from_file(path: str | None) -> dict[str, Any]:
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Without those that are empty: so Compose and service files write what somebody did not set."""
-    return {
-        variable.removeprefix(ENVIRONMENT_PREFIX).lower(): value
+    given = {
+        variable: value
         for variable, value in environment.items()
         if variable.startswith(ENVIRONMENT_PREFIX) and variable != CONFIG_VARIABLE and value
     }
+    for name in sorted(SECRETS):
+        variable = ENVIRONMENT_PREFIX + name.upper()
+        path = given.pop(variable + FILE_SUFFIX, None)
+        if path is None:
+            continue
+        if variable in given:
+            raise ConfigurationError(f"{variable} and {variable}{FILE_SUFFIX} exclude each other: remove one of them.")
+        given[variable] = _secret_in(path, variable + FILE_SUFFIX)
+    return {variable.removeprefix(ENVIRONMENT_PREFIX).lower(): value for variable, value in given.items()}
+
+
+def _secret_in(path: str, variable: str) -> str:
+    """What the file holds, without the newline that editors put at the end."""
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(LARGEST_SECRET + 1)
+        text = content.decode().removesuffix("\n").removesuffix("\r")
+    except (OSError, UnicodeDecodeError) as cause:
+        why = cause.strerror if isinstance(cause, OSError) else "it is not text in UTF-8"
+        raise ConfigurationError(f"The file {path} of {variable} can't be read: {why}.") from cause
+    if not text:
+        raise ConfigurationError(f"The file {path} of {variable} is empty.")
+    if len(content) > LARGEST_SECRET or not text.isprintable():
+        raise ConfigurationError(f"The file {path} of {variable} is not one line of at most {LARGEST_SECRET} bytes.")
+    return text
 
 
 def _convert(raw: Any, kind: Any, label: str) -> Any:
@@ -339,6 +438,12 @@ def _check(settings: Settings) -> None:
             except ValueError as cause:
                 sentence = f"`{name}` has {network!r}, which is not an IP address or network."
                 raise ConfigurationError(sentence) from cause
+    for host in settings.hosts:
+        if not HOST.fullmatch(host):
+            sentence = f"`hosts` has {host!r}, which is not a name or an address alone, such as chat.example.org."
+            raise ConfigurationError(sentence)
+    if settings.metrics_token is not None and settings.metrics_token == settings.operator_token:
+        raise ConfigurationError("`metrics_token` and `operator_token` are the same: the first would open everything.")
     for origin in settings.allowed_origins:
         parts = urlsplit(origin)
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:

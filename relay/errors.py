@@ -28,11 +28,16 @@ class ErrorCode(StrEnum):
     SLOW_READER = "slow_reader"
     OPERATOR_ONLY = "operator_only"
     OPERATOR_TOKEN_WRONG = "operator_token_wrong"  # noqa: S105 - a code, not a token
+    HOST_REFUSED = "host_refused"
+    ORIGIN_REFUSED = "origin_refused"
     NOT_FOUND = "not_found"
     INTERNAL = "internal"
 
 
-HTTP_ONLY = frozenset({ErrorCode.OPERATOR_ONLY, ErrorCode.OPERATOR_TOKEN_WRONG, ErrorCode.NOT_FOUND})
+AT_THE_DOOR = frozenset({ErrorCode.HOST_REFUSED, ErrorCode.ORIGIN_REFUSED})
+"""Why a page is not served or a WebSocket not opened, by HTTP."""
+
+HTTP_ONLY = AT_THE_DOOR | {ErrorCode.OPERATOR_ONLY, ErrorCode.OPERATOR_TOKEN_WRONG, ErrorCode.NOT_FOUND}
 """Codes of HTTP answers; no visitor is told one over the WebSocket."""
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urljoin
 
@@ -64,6 +65,8 @@ async def probe(url: str, *, trusting: bool = False) -> list[Finding]:
     async with aiohttp.ClientSession(timeout=timeout) as client:
         try:
             async with client.get(urljoin(url, "videochat/health"), ssl=context) as response:
+                if response.status == HTTPStatus.MISDIRECTED_REQUEST:
+                    return [failure("page", f"The server does not serve the name in {url}. Add it to RELAY_HOSTS.")]
                 found.append(ok("page", f"{url} answers."))
                 found.append(_clock(response.headers.get("Date")))
         except (aiohttp.ClientError, TimeoutError, OSError) as cause:

@@ -16,6 +16,7 @@ async def check(settings: Settings) -> list[Finding]:
     """Everything that can be known here; what only others can see is said where to look."""
     secure = settings.tls is TlsChoice.SELF_SIGNED or settings.tls_cert is not None
     host = settings.bind[0] if settings.bind else "127.0.0.1"
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - any address of ours will do
     place = f"[{host}]" if ":" in host else host
     url = f"{'https' if secure else 'http'}://{place}:{settings.port}/"
     running = await _answers(host, settings.port)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from relay import clock
 from relay.errors import ErrorCode, RelayError
 from relay.ids import PeerId, UserId
+from relay.ledger.accounts import Payer
+from relay.ledger.table import Table, Takes
 from relay.media.engine import Engine
 from relay.media.paths import carrier
 from relay.media.switchboard import Switchboard
@@ -27,7 +29,7 @@ from relay.peer.lines import RECEIVED, Medium, Negotiated, Slot, SrtpKeys
 from relay.peer.negotiation import Identity, negotiate
 from relay.protocol.messages import MediaPath, Role
 from relay.tasks import Report, Tasks
-from relay.transport.port import MediaPort, Path
+from relay.transport.port import Credentials, MediaPort, Path
 
 UFRAG_BYTES = 9
 """12 characters: long enough that ufrags of one process don't meet."""
@@ -35,7 +37,7 @@ PASSWORD_BYTES = 24
 """32 characters; RFC 8445 section 5.3 asks for 128 bits of randomness."""
 
 MOST_UNSECURED = 512
-"""Connections without keys at the same time. When one more comes, the oldest of them is dropped."""
+"""Connections without keys at the same time. When one more comes, the oldest of who has most of them is dropped."""
 
 log = get_logger("media")
 
@@ -43,6 +45,7 @@ log = get_logger("media")
 @dataclass(frozen=True, slots=True)
 class _Held:
     user: UserId
+    payer: Payer
     connection: PeerConnection
     negotiated: Negotiated
     """As of the last offer."""
@@ -85,8 +88,7 @@ class Connections:
         self._peers: dict[PeerId, _Held] = {}
         self._users: dict[UserId, PeerId] = {}
         self._secure: set[PeerId] = set()
-        self._unsecured: dict[PeerId, None] = {}
-        """Oldest first."""
+        self._unsecured: Table[PeerId] = Table(MOST_UNSECURED, Takes.OLDEST)
         self._quiet: set[UserId] = set()
         self._paths: dict[PeerId, Path] = {}
         self._claims: dict[PeerId, MediaPath] = {}
@@ -96,8 +98,9 @@ class Connections:
     def __len__(self) -> int:
         return len(self._peers)
 
-    def answer(self, user: UserId, offer: str, roles: Mapping[str, Role]) -> str:
-        """Answer the person's offer: a first connection, an ICE restart, or a replacement.
+    def answer(self, user: UserId, payer: Payer, offer: str, roles: Mapping[str, Role]) -> str:
+        """Answer the person's offer: a first connection, an ICE restart, or a replacement. `payer` pays for what
+        follows.
 
         A later offer with the same certificate and new ICE credentials restarts ICE (RFC 8445 section
         9): keys, engine and routes stay. One with another certificate is of a new connection in the
@@ -113,25 +116,24 @@ class Connections:
                 return restarted
         if held is not None:
             self._drop(held.connection.peer)
-        return self._connect(user, offer, roles)
+        return self._connect(user, payer, offer, roles)
 
     def _held(self, user: UserId) -> _Held | None:
         return self._peers.get(self._users.get(user, PeerId(0)))
 
-    def _connect(self, user: UserId, offer: str, roles: Mapping[str, Role]) -> str:
+    def _connect(self, user: UserId, payer: Payer, offer: str, roles: Mapping[str, Role]) -> str:
         identity, ssrcs = self._identity(), _fresh_ssrcs(2 * len(RECEIVED))
         negotiated = negotiate(offer, roles, self._engine.terms, identity, ssrcs)
-        if len(self._unsecured) >= MOST_UNSECURED:
-            self._crowd_out(next(iter(self._unsecured)))
         peer = PeerId(next(self._numbers))
-        self._port.admit(peer, identity.ufrag, identity.password)
+        if (crowded_out := self._unsecured.enter(peer, payer.groups)) is not None:
+            self._crowd_out(crowded_out)
+        self._port.admit(peer, Credentials(identity.ufrag, identity.password), negotiated.remote)
         connection = PeerConnection(
             peer, negotiated, self._port, self._certificate, self._drops, self._report, self._secured, self._failed
         )
-        self._peers[peer] = _Held(user, connection, negotiated, ssrcs, clock.monotonic())
+        self._peers[peer] = _Held(user, payer, connection, negotiated, ssrcs, clock.monotonic())
         self._users[user] = peer
-        self._unsecured[peer] = None
-        self._engine.open(peer, negotiated)
+        self._engine.open(peer, negotiated, payer.groups)
         self._switchboard.attach(user, peer)
         return negotiated.answer
 
@@ -141,12 +143,12 @@ class Connections:
         negotiated = negotiate(offer, roles, self._engine.terms, identity, held.ssrcs)
         if negotiated.fingerprints != held.negotiated.fingerprints:
             return None
-        if negotiated.remote_ufrag == held.negotiated.remote_ufrag:
+        if negotiated.remote.ufrag == held.negotiated.remote.ufrag:
             raise RelayError(ErrorCode.OUT_OF_TURN, "This offer was answered already.")
         if (negotiated.lines, negotiated.slots) != (held.negotiated.lines, held.negotiated.slots):
             raise RelayError(ErrorCode.INVALID_OFFER, "A later offer may change ICE credentials only.")
         peer = held.connection.peer
-        self._port.admit(peer, identity.ufrag, identity.password)
+        self._port.admit(peer, Credentials(identity.ufrag, identity.password), negotiated.remote)
         self._peers[peer] = dataclasses.replace(held, negotiated=negotiated)
         return negotiated.answer
 
@@ -227,7 +229,9 @@ class Connections:
 
     def dtls_received(self, peer: PeerId, datagram: bytes) -> None:
         if held := self._peers.get(peer):
+            began = clock.cpu()
             held.connection.dtls_received(datagram)
+            held.payer.charge(clock.monotonic(), clock.cpu() - began)
 
     def _hear(self, user: UserId) -> None:
         if user in self._quiet:
@@ -251,11 +255,11 @@ class Connections:
             self._tally.setup_seconds.observe(seconds)
             log.info("media_connected", user=held.user, peer=peer, seconds=round(seconds, 3))
             self._secure.add(peer)
-            self._unsecured.pop(peer, None)
+            self._unsecured.leave(peer)
             self._engine.secure(peer, keys)
 
     def _failed(self, peer: PeerId, reason: str) -> None:
-        self._unsecured.pop(peer, None)
+        self._unsecured.leave(peer)
         if held := self._peers.get(peer):
             log.info("media_failed", user=held.user, peer=peer, reason=reason)
             if peer in self._secure:
@@ -270,7 +274,7 @@ class Connections:
 
     def _drop(self, peer: PeerId) -> None:
         held = self._peers.pop(peer)
-        self._unsecured.pop(peer, None)
+        self._unsecured.leave(peer)
         del self._users[held.user]
         if peer in self._secure:
             self._tally.paths[self._carrier(peer)] += 1

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from relay.ids import PeerId
+from relay.ledger.addresses import Group
 from relay.observe.figures import Links, Mending
 from relay.peer.lines import Line, Negotiated, Slot, SrtpKeys
 from relay.peer.negotiation import Terms
@@ -125,8 +126,8 @@ class Engine(Protocol):
     def terms(self) -> Terms:
         """What negotiation may agree on."""
 
-    def open(self, peer: PeerId, negotiated: Negotiated) -> None:
-        """A connection was negotiated; its media may come once `secure` was called."""
+    def open(self, peer: PeerId, negotiated: Negotiated, groups: tuple[Group, ...]) -> None:
+        """A connection was negotiated, from an address in these groups; its media may come once `secure` was called."""
 
     def secure(self, peer: PeerId, keys: SrtpKeys) -> None:
         """The handshake is done. Called once per peer."""

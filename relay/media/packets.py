@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from relay.ids import PeerId
+from relay.ledger.addresses import Group
 from relay.media.engine import EngineListener, EngineStats, PeerStats, SocketBuffers, Way
 from relay.media.taps import CONVERTIBLE, NUMBERS, Taps
 from relay.observe.drops import Drop, Drops
@@ -47,8 +48,9 @@ class PacketsEngine:
         self._terms = replace(TERMS, bitrate=bitrate)
         self._bitrate = bitrate
         self._peers: dict[PeerId, Negotiated] = {}
+        self._groups: dict[PeerId, tuple[Group, ...]] = {}
         self._routes: dict[Slot, Line] = {}
-        self._taps = Taps(port, taps, bitrate, drops, report)
+        self._taps = Taps(port, taps, bitrate, drops, report, self.tap_taken)
         self._dark: set[Slot] = set()
         self._refused = 0
         port.taps = self
@@ -57,8 +59,9 @@ class PacketsEngine:
     def terms(self) -> Terms:
         return self._terms
 
-    def open(self, peer: PeerId, negotiated: Negotiated) -> None:
+    def open(self, peer: PeerId, negotiated: Negotiated, groups: tuple[Group, ...]) -> None:
         self._peers[peer] = negotiated
+        self._groups[peer] = groups
         self._port.core.open(
             peer,
             [
@@ -90,7 +93,7 @@ class PacketsEngine:
 
     def close(self, peer: PeerId) -> None:
         if peer in self._peers:
-            del self._peers[peer]
+            del self._peers[peer], self._groups[peer]
             self._taps.end_of(peer)
             self._dark = {slot for slot in self._dark if slot.peer != peer}
             self._routes = {slot: line for slot, line in self._routes.items() if peer not in (slot.peer, line.peer)}
@@ -107,10 +110,16 @@ class PacketsEngine:
         source = self._routes.get(slot)
         if source is None or slot in self._taps:
             return  # they parted meanwhile, or the word crossed with the remedy
-        if self._can_decode(source) and self._taps.begin(slot, source, self._codecs_of(slot)):
+        if self._can_decode(source) and self._taps.begin(slot, source, self._codecs_of(slot), self._groups[peer]):
             self._dark.discard(slot)
         else:
             self._leave_dark(slot)
+
+    def tap_taken(self, slot: Slot) -> None:
+        """Another address had fewer taps than this slot's."""
+        if (source := self._routes.get(slot)) is not None:
+            self._port.core.route((slot.peer, NUMBERS[slot.medium]), (source.peer, NUMBERS[source.medium]))
+        self._leave_dark(slot)
 
     def tapped(self, peer: PeerId, packet: bytes) -> None:
         """From the core: a packet for a tap."""

@@ -14,18 +14,21 @@ import itertools
 import os
 import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from relay import clock
 from relay.ids import PeerId
+from relay.ledger.addresses import Group
+from relay.ledger.table import Table, Takes
 from relay.media.frames.engine import TERMS
 from relay.media.frames.peer import FramesPeer, Traffic
 from relay.observe.drops import Drop, Drops
 from relay.peer.lines import Codec, DtlsRole, Line, Medium, Negotiated, NegotiatedLine, NegotiatedSlot, Slot
 from relay.tasks import Report, Tasks
 from relay.transport.native import NativePort
+from relay.transport.port import Credentials
 
 NUMBERS = {Medium.MICROPHONE: 0, Medium.CAMERA: 1, Medium.SCREEN: 2}
 """Media, as the core numbers them."""
@@ -58,10 +61,22 @@ class _Tap:
 class Taps:
     """All taps of the process. Used by the packets engine alone."""
 
-    def __init__(self, port: NativePort, most: int, bitrate: int, drops: Drops, report: Report) -> None:
-        """`most` at once, each sending `bitrate` bits per second at most."""
+    def __init__(
+        self,
+        port: NativePort,
+        most: int,
+        bitrate: int,
+        drops: Drops,
+        report: Report,
+        taken: Callable[[Slot], None],
+    ) -> None:
+        """`most` at once, each sending `bitrate` bits per second at most. `taken` is called when a slot loses its tap
+        to that of an address which had fewer."""
         self._port = port
         self._most = most
+        self._taken = taken
+        # The newest goes: who has seen their partner for long goes on seeing them.
+        self._table: Table[Slot] = Table(most, Takes.NEWEST)
         self._bitrate = bitrate
         self._drops = drops
         self._report = report
@@ -89,14 +104,21 @@ class Taps:
         tap = self._peers.get(peer)
         return tap.slot if tap else None
 
-    def begin(self, slot: Slot, source: Line, codecs: Sequence[Codec]) -> bool:
-        """Show `source` in `slot` by way of a tap, in the first of its `codecs` that can be encoded.
+    def begin(self, slot: Slot, source: Line, codecs: Sequence[Codec], groups: tuple[Group, ...]) -> bool:
+        """Show `source` in `slot` by way of a tap, in the first of its `codecs` that can be encoded, for somebody whose
+        address is in these groups. If there are as many taps as there may be, it takes one of the address with most.
 
-        False if there are too many taps, or no such codec.
+        False if there is no tap to be had, or no such codec.
         """
         wanted = next((codec.name for codec in codecs if codec.name in CONVERTIBLE), None)
-        if wanted is None or len(self._slots) >= self._most:
+        if wanted is None:
             return False
+        taken = self._table.enter(slot, groups)
+        if taken == slot:
+            return False
+        if taken is not None:
+            self.end(taken)
+            self._taken(taken)
         peer = PeerId(next(self._numbers))
         ssrcs = [1 + secrets.randbelow(0xFFFF_FFF0) for _ in range(2)]
         frames = FramesPeer(
@@ -130,6 +152,7 @@ class Taps:
 
     def end(self, slot: Slot) -> None:
         """The slot shows nothing any more. Idempotent."""
+        self._table.leave(slot)
         tap = self._slots.pop(slot, None)
         if tap is None:
             return
@@ -194,7 +217,7 @@ def _negotiated(medium: Medium, wanted: str, ssrcs: Sequence[int]) -> Negotiated
         (NegotiatedLine("", medium, incoming, (), ssrcs[0], None),),
         (NegotiatedSlot("", medium, (codec(wanted, _OUTGOING),), (), ssrcs[1], 0),),
         (),
-        "",
+        Credentials("", ""),
         DtlsRole.SERVER,
         "",
     )

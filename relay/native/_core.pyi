@@ -61,7 +61,7 @@ class Core:
     def fileno(self) -> int:
         """Readable while there are reports."""
 
-    def admit(self, peer: int, ufrag: str, password: str) -> None: ...
+    def admit(self, peer: int, local: tuple[str, str], remote: tuple[str, str]) -> None: ...
     def adopt(self, descriptor: int) -> None:
         """Take over an accepted TCP connection that nobody else owns."""
 

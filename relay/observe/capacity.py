@@ -37,6 +37,13 @@ BUFFER_PER_PERSON = 1_250
 PACKETS_PER_THREAD = 100_000
 """Received a second by one media thread: 7 us for each."""
 CACHE_OF_MEMORY = 0.25
+MEMORY_USED = 0.85
+"""Of the memory that the process may have: at more, nobody else is taken."""
+CONNECTIONS_PER_PERSON = 6
+"""That a browser opens to one server; a WebSocket is one of them, once open."""
+BYTES_PER_CONNECTION = 96 * 1024
+"""Of memory, for an idle one over TLS."""
+CONNECTIONS_OF_MEMORY = 0.25
 
 _BUFFERS = tuple(Path("/proc/sys/net/core") / name for name in ("rmem_max", "wmem_max"))
 
@@ -49,6 +56,7 @@ class Limits(NamedTuple):
     cpu: float
     lag: float
     cache: int
+    memory: int
 
 
 class Load(NamedTuple):
@@ -64,6 +72,8 @@ class Load(NamedTuple):
     """The event loop's, in seconds."""
     cache: int
     """Bytes of packets that are kept to be sent again."""
+    memory: int = 0
+    """Bytes that the process holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +93,7 @@ def limits_of(settings: Settings) -> Limits:
         cpu=settings.max_cpu,
         lag=settings.max_lag,
         cache=settings.max_cache or int(memory * CACHE_OF_MEMORY),
+        memory=int(memory * MEMORY_USED),
     )
 
 
@@ -97,6 +108,13 @@ def most_people(media_threads: int) -> int:
     if descriptors != resource.RLIM_INFINITY:
         carried.append(descriptors / DESCRIPTORS_PER_PERSON)
     return max(2, int(min(carried)))
+
+
+def most_connections() -> int:
+    """For pages and WebSockets, that this machine can hold: by memory and descriptors."""
+    _, descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
+    by_memory = int(process.memory_limit() * CONNECTIONS_OF_MEMORY / BYTES_PER_CONNECTION)
+    return by_memory if descriptors == resource.RLIM_INFINITY else min(by_memory, descriptors // 2)
 
 
 def shares(load: Load, limits: Limits) -> dict[str, float]:
@@ -120,7 +138,7 @@ class Capacity:
         self._counters = counters
         self._pulse = pulse
         self._tasks = Tasks("capacity", report)
-        self._measured = Load(0, 0.0, 0.0, 0.0, 0)
+        self._measured = Load(0, 0.0, 0.0, 0.0, 0, 0)
         self._last: tuple[float, int, dict[str, float]] | None = None
         self._cores = (process.cpu_limit(), clock.monotonic())
 
@@ -162,6 +180,7 @@ class Capacity:
                     cpu=max(media, sum(spent.values()) / self._cores[0]),
                     lag=self._pulse.median_within(LAG_WINDOW),
                     cache=counters.cache,
+                    memory=process.resident_bytes(),
                 )
             )
         self._last = now, counters.packets, cpu

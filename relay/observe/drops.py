@@ -16,6 +16,8 @@ class Drop(StrEnum):
     STUN_BAD_INTEGRITY = "stun_bad_integrity"
     STUN_REPLAYED = "stun_replayed"
     STUN_ADDRESS_HELD = "stun_address_held"
+    STUN_UNASKED = "stun_unasked"
+    PATH_UNVALIDATED = "path_unvalidated"
     UNVERIFIED_SOURCE = "unverified_source"
     DTLS_BACKLOG = "dtls_backlog"
     DTLS_REFUSED = "dtls_refused"
@@ -40,6 +42,7 @@ class Drop(StrEnum):
     # packets; reasons above occur there too (relay/native/src/counters.rs)
     PADDING = "padding"
     AWAITING_KEYFRAME = "awaiting_keyframe"
+    PICTURE_TOO_LARGE = "picture_too_large"
     NO_COMMON_CODEC = "no_common_codec"
     TOO_LATE = "too_late"
     NOT_KEPT = "not_kept"

@@ -53,6 +53,10 @@ class Figures:
     waiting: int
     rooms: int
     media_connections: int
+    web_connections: int = 0
+    """That the HTTP server serves, WebSockets among them."""
+    held_back: int = 0
+    """Steps that wait because their address has spent what it may have."""
 
     paths: dict[str, int]
     """Media connections that came about, by what carries or carried them."""

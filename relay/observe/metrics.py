@@ -18,7 +18,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from relay.errors import HTTP_ONLY, ErrorCode
+from relay.errors import AT_THE_DOOR, HTTP_ONLY, ErrorCode
 from relay.observe import process
 from relay.observe.drops import Drop
 from relay.observe.figures import Figures, Links
@@ -94,6 +94,10 @@ def _now(figures: Figures) -> Iterator[Metric]:
     yield _by(family, figures.shares)
     yield GaugeMetricFamily("relay_rooms", "Conversations.", figures.rooms)
     yield GaugeMetricFamily("relay_media_connections", "WebRTC connections.", figures.media_connections)
+    web = "TCP connections that HTTP is served on, WebSockets among them."
+    yield GaugeMetricFamily("relay_web_connections", web, figures.web_connections)
+    held_back = "Connections and requests that wait because their address has spent what it may have."
+    yield GaugeMetricFamily("relay_held_back", held_back, figures.held_back)
 
 
 def _media(figures: Figures) -> Iterator[Metric]:
@@ -151,7 +155,7 @@ def _setups(figures: Figures, tally: Tally) -> Iterator[Metric]:
 
 
 def _troubles(tally: Tally) -> Iterator[Metric]:
-    codes = {code.value: tally.refusals[code] for code in ErrorCode if code not in HTTP_ONLY}
+    codes = {code.value: tally.refusals[code] for code in ErrorCode if code not in HTTP_ONLY - AT_THE_DOOR}
     yield _by(CounterMetricFamily("relay_errors", "Errors that visitors were told.", labels=["code"]), codes)
     family = CounterMetricFamily("relay_limit_hits", "Events that came more often than allowed.", labels=["limit"])
     yield _by(family, tally.limit_hits)

@@ -23,13 +23,10 @@ from OpenSSL import SSL
 
 from relay.peer.lines import DtlsRole, Fingerprint, NegotiatedSlot, SrtpKeys, SrtpProfile
 from relay.peer.parameters import codec_parameters, extension_parameters
+from relay.transport.suites import SUITES
 
 DTLS_BACKLOG = 32
 """Datagrams kept for a handshake that has not read them yet; a whole one has fewer than ten."""
-
-CIPHER_SUITES = b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305"
-"""With forward secrecy and authenticated encryption. The first is mandatory for WebRTC (RFC 8827 section 6.5); none of
-these exists below DTLS 1.2."""
 
 LARGEST_PICTURE = 1_920 * 1_920
 """Pixels: 1080p in either orientation, with room. A VP8 keyframe of ten bytes can ask for 268 million."""
@@ -170,7 +167,7 @@ class _CertificateWithContext(RTCCertificate):
         if self._context is None:
             self._context = super()._create_ssl_context(srtp_profiles)
             self._context.set_options(SSL.OP_NO_RENEGOTIATION)
-            self._context.set_cipher_list(CIPHER_SUITES)
+            self._context.set_cipher_list(SUITES.encode())
         return self._context
 
 

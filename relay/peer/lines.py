@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from relay.ids import PeerId
 from relay.protocol.messages import Role
+from relay.transport.port import Credentials
 
 
 class Medium(StrEnum):
@@ -109,8 +110,8 @@ class Negotiated:
     slots: tuple[NegotiatedSlot, ...]
     fingerprints: tuple[Fingerprint, ...]
     """Of the browser's certificate; every one with a digest we know must match."""
-    remote_ufrag: str
-    """The browser's; a new one means an ICE restart."""
+    remote: Credentials
+    """The browser's; a new ufrag means an ICE restart."""
     dtls_role: "DtlsRole"
     """Ours."""
     answer: str

@@ -29,6 +29,7 @@ from relay.peer.lines import (
 )
 from relay.peer.parameters import codec_parameters, extension_parameters
 from relay.protocol.messages import Role
+from relay.transport.port import Credentials
 
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
@@ -99,7 +100,7 @@ def negotiate(
     """
     description = _parse(offer)
     _check_bundle(description, roles)
-    fingerprints, remote_ufrag, dtls_role = _check_security(description.media)
+    fingerprints, remote, dtls_role = _check_security(description.media)
     available = iter(ssrcs)
     lines: list[NegotiatedLine] = []
     slots: list[NegotiatedSlot] = []
@@ -134,7 +135,7 @@ def negotiate(
         _secure(section, identity, dtls_role)
         answer.media.append(section)
     _check_streams(lines)
-    return Negotiated(tuple(lines), tuple(slots), fingerprints, remote_ufrag, dtls_role, _limit(str(answer), terms))
+    return Negotiated(tuple(lines), tuple(slots), fingerprints, remote, dtls_role, _limit(str(answer), terms))
 
 
 def _invalid(sentence: str) -> RelayError:
@@ -177,8 +178,8 @@ def _check_bundle(description: sdp.SessionDescription, roles: Mapping[str, Role]
             raise _invalid("Each section needs UDP/TLS/RTP/SAVPF and rtcp-mux.")
 
 
-def _check_security(sections: Sequence[sdp.MediaDescription]) -> tuple[tuple[Fingerprint, ...], str, DtlsRole]:
-    """The browser's certificate and ufrag, and our DTLS role."""
+def _check_security(sections: Sequence[sdp.MediaDescription]) -> tuple[tuple[Fingerprint, ...], Credentials, DtlsRole]:
+    """The browser's certificate and ICE credentials, and our DTLS role."""
     dtls, ice = sections[0].dtls, sections[0].ice
     if dtls is None or ice is None or any(media.dtls != dtls for media in sections):
         raise _invalid("The sections do not agree on a DTLS role and certificate fingerprint.")
@@ -193,7 +194,7 @@ def _check_security(sections: Sequence[sdp.MediaDescription]) -> tuple[tuple[Fin
     for text, shortest in ((ice.usernameFragment, 4), (ice.password, 22)):
         if text is None or not shortest <= len(text) <= 256 or not _ICE_CHARACTERS.fullmatch(text):
             raise _invalid("The offer's ICE credentials are not well-formed.")
-    return known, ice.usernameFragment or "", ours
+    return known, Credentials(ice.usernameFragment or "", ice.password or ""), ours
 
 
 def _extensions(media: sdp.MediaDescription, further: tuple[str, ...]) -> tuple[tuple[int, str], ...]:

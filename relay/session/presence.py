@@ -22,6 +22,9 @@ ASKED_AFTER, SILENT_AFTER = 8, 16
 """Looks at a page that has said nothing, after which it is asked whether it runs, and after which it is taken
 not to. They are looks and not seconds: while the server itself stands still, nobody is silent."""
 
+JUST_OPENED = 15.0
+"""Seconds that somebody has to begin before a newcomer at their address is preferred."""
+
 log = get_logger("presence")
 
 
@@ -53,6 +56,14 @@ class Presence:
         else:
             self._rooms.returned(user)
             self._matchmaker.welcome_back(user, clock.monotonic())
+
+    def rank(self, session: Session) -> int:
+        """How much would be lost with a person's place: what they are in the middle of, most first."""
+        if session.user in self._rooms:
+            return 3
+        if session.user in self._matchmaker:
+            return 2
+        return 1 if clock.monotonic() - session.opened_at < JUST_OPENED else 0
 
     def look_for_silence(self) -> None:
         """Ask pages that say nothing, and give up those that do not answer."""

@@ -1,9 +1,10 @@
 """How often a visitor may do what. Pure: time is an argument."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from relay.config import Settings
+from relay.ledger.accounts import BURST_SECONDS
+from relay.ledger.bucket import TokenBucket, full
 from relay.protocol.messages import (
     Back,
     ChatMessage,
@@ -15,9 +16,6 @@ from relay.protocol.messages import (
     WebrtcIceCandidate,
     WebrtcOffer,
 )
-
-BURST_SECONDS = 20.0
-"""How much of a rate may be used at once: that of so many seconds."""
 
 
 class Activity(StrEnum):
@@ -48,25 +46,6 @@ def activity_of(message: ClientMessage) -> Activity:
     return _ACTIVITIES.get(type(message), Activity.OTHER)
 
 
-@dataclass(slots=True)
-class TokenBucket:
-    """Tokens come in at `per_second` up to `capacity`; each event takes one."""
-
-    per_second: float
-    capacity: float
-    tokens: float
-    filled_at: float
-
-    def take(self, now: float) -> float:
-        """Take a token and return 0; without one, return the seconds until there is."""
-        self.tokens = min(self.capacity, self.tokens + (now - self.filled_at) * self.per_second)
-        self.filled_at = now
-        if self.tokens < 1:
-            return (1 - self.tokens) / self.per_second
-        self.tokens -= 1
-        return 0.0
-
-
 class RateLimiter:
     """One visitor's buckets, made when they are first needed."""
 
@@ -86,6 +65,5 @@ class RateLimiter:
         bucket = self._buckets.get(activity)
         if bucket is None:
             per_second = self._per_minute[activity] / 60
-            capacity = max(1.0, per_second * BURST_SECONDS)
-            bucket = self._buckets[activity] = TokenBucket(per_second, capacity, capacity, now)
+            bucket = self._buckets[activity] = full(per_second, max(1.0, per_second * BURST_SECONDS), now)
         return bucket.take(now)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from relay.errors import RelayError
 from relay.ids import SessionToken, UserId
+from relay.ledger.accounts import Payer
 from relay.session.outbox import Outbox
 from relay.session.rates import RateLimiter
 
@@ -29,13 +30,16 @@ class Link(Protocol):
         """Nobody is there: let the connection be lost."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Session:
     """Everything that belongs to one visitor and to nobody else."""
 
     user: UserId
     token: SessionToken
     rates: RateLimiter
+    payer: Payer
+    """The address that it came from last."""
+    opened_at: float
     outbox: Outbox = field(default_factory=Outbox)
     link: Link | None = None
     """None while the connection is lost."""

@@ -1,7 +1,7 @@
 """Everybody who is connected: takes what they say, decides whether it may be said now, passes it on.
 
-Owns the life of sessions: open, lost, resumed, closed. What a message means is decided below: by the
-matchmaker, the rooms and the connections.
+Owns the life of sessions: open, lost, resumed, closed; and who has to go where there is no place for a newcomer.
+What a message means is decided below: by the matchmaker, the rooms and the connections.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from relay import clock
 from relay.config import Settings
 from relay.errors import About, ErrorCode, RelayError
 from relay.ids import RoomId, UserId, new_session_token, new_user_id
+from relay.ledger.accounts import Deed, Payer
 from relay.matchmaking.matchmaker import Matchmaker, Wish
 from relay.media.connections import Connections
 from relay.observe.capacity import Capacity
@@ -55,6 +56,15 @@ from relay.tasks import Report, Tasks
 FULL_RETRY = 30.0
 """Seconds after which a visitor who found the server full may try again."""
 
+CROWDED_RETRY = 60.0
+"""Seconds after which an address that has all it may have may try again."""
+
+ORDINARY_OFFER = 8 * 1024
+"""Bytes. A longer one costs more to read, and counts for more."""
+
+DEEDS = {Activity.OFFER: Deed.OFFER, Activity.SKIP: Deed.SKIP}
+"""What is counted for the address as well: a new session has new rates."""
+
 SLOW_READER = 4000
 SUPERSEDED = 4001
 """Close codes, from the range for applications (RFC 6455 section 7.4.2)."""
@@ -69,6 +79,16 @@ log = get_logger("session")
 def server_full() -> RelayError:
     """What newcomers are told for whom there is no place."""
     return RelayError(ErrorCode.SERVER_FULL, "The server is full. Please try again later.", retry_after=FULL_RETRY)
+
+
+def crowded(sentence: str, retry_after: float = CROWDED_RETRY) -> RelayError:
+    """What somebody is told whose address has all that it may have."""
+    return RelayError(ErrorCode.TOO_MANY_CONNECTIONS, sentence, retry_after=retry_after)
+
+
+def tenths(seconds: float) -> float:
+    """A wait that is worth telling: in tenths of a second, never none."""
+    return max(0.1, round(seconds, 1))
 
 
 class Sessions:
@@ -118,19 +138,23 @@ class Sessions:
         for session in self._directory.sessions():
             self.close(session, PartingReason.SERVER_STOPPING)
 
-    def open(self, link: Link) -> Session:
-        """Let a visitor in and greet them.
+    def open(self, link: Link, payer: Payer) -> Session:
+        """Let a visitor in and greet them. In a full server they take the place of somebody whose address has most.
 
         Raises:
-            RelayError: SERVER_FULL.
+            RelayError: SERVER_FULL, or TOO_MANY_CONNECTIONS where their address has all it may have.
         """
-        if self._draining or self._has_no_place() or (self._capacity.is_full and self._directory.lost == 0):
+        if self._draining:
             raise server_full()
-        session = Session(new_user_id(), new_session_token(), RateLimiter(self._settings), link=link)
+        now = clock.monotonic()
+        if (wait := payer.take(Deed.JOIN, now)) > 0:
+            self._tally.limit_hits[f"address_{Deed.JOIN}"] += 1
+            raise crowded("Too many have come from your address lately.", tenths(wait))
+        session = Session(new_user_id(), new_session_token(), RateLimiter(self._settings), payer, now, link=link)
         # A newcomer may turn out to be one of those who lost their connection: they are no new load.
-        session.is_on_trial = self._capacity.is_full
+        session.is_on_trial = self._capacity.is_full and self._directory.lost > 0
+        self._give_place(session, full=self._capacity.is_full and not session.is_on_trial)
         session.outbox.overflowed = lambda: self._end_slow_reader(session)
-        self._directory.add(session)
         self._tally.connections += 1
         log.info("session_opened", user=session.user)
         session.outbox.put(
@@ -144,8 +168,23 @@ class Sessions:
         )
         return session
 
-    def _has_no_place(self) -> bool:
-        return self._directory.places_taken() >= self._capacity.limits.people
+    def _give_place(self, session: Session, *, full: bool) -> None:
+        taken = self._directory.add(session, full=full)
+        if taken is session:
+            if self._directory.has_all_it_may(session.payer):
+                raise crowded("There are too many connections from your address.")
+            raise server_full()
+        if taken is None:
+            return
+        error = crowded("The server is full, and there are too many connections from your address.")
+        if self._directory.has_all_it_may(session.payer):
+            error = crowded("Somebody else at your address takes your place, because you did not use it.")
+        link = taken.link
+        self._tally.refusals[error.code] += 1
+        self._forget(taken.user, PartingReason.DISCONNECTED)
+        self._depart(taken, PartingReason.DISCONNECTED)
+        if link is not None:
+            link.turn_away(error)
 
     def receive(self, session: Session, frame: str) -> float:
         """Act on one text frame. What is wrong with it goes back as `error`; nobody else notices.
@@ -177,6 +216,10 @@ class Sessions:
         session.outbox.put(refusal(error))
         return session.rates.take(Activity.OTHER, now)
 
+    def tolerate(self, session: Session) -> float:
+        """Count a frame that says nothing, such as a ping. Returns as `receive` does."""
+        return session.rates.take(Activity.OTHER, clock.monotonic())
+
     def disconnected(self, session: Session, link: Link, *, lost: bool) -> None:
         """A connection ended: by the visitor's will, or `lost`, so that they may come back."""
         if session.link is not link:
@@ -185,15 +228,21 @@ class Sessions:
         if not (lost and worth_keeping and self._settings.resume_window > 0 and not self._draining):
             self.close(session, PartingReason.DISCONNECTED)
             return
-        self._directory.lose(session, clock.monotonic())
-        log.info("session_lost", user=session.user)
-        self._presence.heed(session)
+        given_up = self._directory.lose(session, clock.monotonic())
+        if given_up is not None:
+            self.close(given_up, PartingReason.DISCONNECTED)
+        if given_up is not session:
+            log.info("session_lost", user=session.user)
+            self._presence.heed(session)
 
     def close(self, session: Session, reason: PartingReason) -> None:
         """The visitor is gone, for the reason that their partner is told. Idempotent."""
         if not self._directory.remove(session):
             return
         self._forget(session.user, reason)
+        self._depart(session, reason)
+
+    def _depart(self, session: Session, reason: PartingReason) -> None:
         self._tally.departures[reason.value] += 1
         log.info("session_closed", user=session.user, reason=reason.value)
 
@@ -257,8 +306,10 @@ class Sessions:
             self._tally.limit_hits[activity.value] += 1
         if wait > 0 and activity is not Activity.OTHER:
             raise RelayError(
-                ErrorCode.RATE_LIMITED, "That was too often.", retry_after=round(wait, 1), about=about(message)
+                ErrorCode.RATE_LIMITED, "That was too often.", retry_after=tenths(wait), about=about(message)
             )
+        if (deed := DEEDS.get(activity)) is not None:
+            self._count(deed, session, message, now)
         if type(message) not in ALLOWED[self.state(session)]:
             sentence = f"{message.event} is not possible now."
             raise RelayError(ErrorCode.OUT_OF_TURN, sentence, about=about(message))
@@ -267,14 +318,34 @@ class Sessions:
         self._act(session, message, now)
         return wait
 
+    def _count(self, deed: Deed, session: Session, message: ClientMessage, now: float) -> None:
+        amount = max(1.0, len(message.sdp) / ORDINARY_OFFER) if isinstance(message, WebrtcOffer) else 1.0
+        if (wait := session.payer.take(deed, now, amount)) > 0:
+            self._tally.limit_hits[f"address_{deed}"] += 1
+            raise RelayError(
+                ErrorCode.RATE_LIMITED,
+                "That came too often from your address.",
+                retry_after=tenths(wait),
+                about=about(message),
+            )
+
     def _admits(self, session: Session) -> bool:
-        """They have not come back but are new: turned away if the server still has too much to do."""
-        session.is_on_trial = self._capacity.is_full
-        if session.is_on_trial and session.link is not None:
-            full = server_full()
-            self._tally.refusals[full.code] += 1
-            session.link.turn_away(full)
-        return not session.is_on_trial
+        """They have not come back but are new: turned away if the server still has too much to do, and nobody has more
+        places than they."""
+        session.is_on_trial = False
+        if not self._capacity.is_full:
+            return True
+        link = session.link
+        self._directory.remove(session)
+        try:
+            self._give_place(session, full=True)
+        except RelayError as error:
+            self._tally.refusals[error.code] += 1
+            self._forget(session.user, PartingReason.LEFT)
+            if link is not None:
+                link.turn_away(error)
+            return False
+        return True
 
     def _act(self, session: Session, message: ClientMessage, now: float) -> None:
         user = session.user
@@ -302,7 +373,7 @@ class Sessions:
             case MediaState():
                 self._rooms.share(user, message)
             case WebrtcOffer(sdp=sdp, lines=lines):
-                answer = self._connections.answer(user, sdp, lines)
+                answer = self._connections.answer(user, session.payer, sdp, lines)
                 session.candidates = 0
                 session.outbox.put(WebrtcAnswer(sdp=answer))
             case Ping():
@@ -329,7 +400,7 @@ class Sessions:
         if resumed is None or link is None:
             sentence = "There is nothing to go on with: too much time has passed, or it was ended."
             raise RelayError(ErrorCode.RESUME_FAILED, sentence, about=About(Resume.event))
-        self._directory.remove(provisional)
+        self._directory.take_over(resumed, provisional)
         self._forget(provisional.user, PartingReason.LEFT)
         superseded, resumed.link = resumed.link, link
         if superseded is not None:

@@ -1,21 +1,15 @@
-"""Which addresses browsers are told to send media to, and whose address is whose."""
+"""Which addresses browsers are told to send media to."""
 
 import asyncio
 import contextlib
 import ipaddress
 import socket
-from collections.abc import Sequence
 
 import ifaddr
 
 from relay.config import TURN_URL, Settings, usable_by_browsers
 from relay.errors import ConfigurationError
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-IPV6_PREFIX = 64
-"""Bits that name one subscriber; the rest is theirs to choose."""
+from relay.ledger.addresses import Address
 
 LOOKUP_TIMEOUT = 3.0
 """Seconds that a name server has at start-up."""
@@ -67,34 +61,3 @@ def own_addresses() -> list[Address]:
         for ip in adapter.ips
         if not (address := ipaddress.ip_address(ip.ip if isinstance(ip.ip, str) else ip.ip[0])).is_link_local
     ]
-
-
-class Networks:
-    """A set of addresses and networks, as written in the settings."""
-
-    def __init__(self, written: Sequence[str]) -> None:
-        self._networks: tuple[Network, ...] = tuple(ipaddress.ip_network(network) for network in written)
-
-    def hold(self, host: str) -> bool:
-        """Whether the address is one of them."""
-        address = parse(host)
-        return any(address in network for network in self._networks)
-
-
-def parse(host: str) -> Address:
-    """An address as the system writes it. IPv4 that came over an IPv6 socket is IPv4.
-
-    Raises:
-        ValueError: it is not an address.
-    """
-    address = ipaddress.ip_address(host)
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return mapped or address
-
-
-def subscriber(host: str) -> str:
-    """Names who is behind an address: of IPv6 the /64, of IPv4 the address."""
-    address = parse(host)
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False))
-    return str(address)

@@ -1,7 +1,7 @@
 """The media port in Python: UDP sockets and TCP connections on the event loop, for the frames engine.
 
 Owns the sockets and the binding table. Tells STUN, DTLS and SRTP apart by their first byte (RFC
-7983 section 7), answers checks, and drops what comes from an address that nobody has proved. A TCP
+7983 section 7), answers checks and asks back, and drops what comes from an address that nobody has proved. A TCP
 connection lives as long as its path has an owner: it has `PROOF_TIMEOUT` to find one.
 """
 
@@ -13,17 +13,22 @@ from collections.abc import Sequence
 from relay import clock
 from relay.errors import ConfigurationError
 from relay.ids import PeerId
+from relay.ledger.addresses import groups_of
+from relay.ledger.table import Table, Takes
 from relay.observe.drops import Drop, Drops
 from relay.observe.logging import get_logger
 from relay.tasks import Report, Tasks
 from relay.transport.bindings import BindingTable
-from relay.transport.port import Path, PortListener, SrtpReceiver, Transport
+from relay.transport.port import Credentials, Path, PortListener, SrtpReceiver, Transport
 from relay.transport.records import is_sensible
 from relay.transport.tcp import TcpFlow, prepare
 from relay.transport.udp import UdpSocket
 
 DATAGRAMS_PER_WAKE = 64
 """How many are read before other work gets its turn."""
+
+ASK_INTERVAL = 0.1
+"""Seconds between looks for paths that are to be asked."""
 
 EXPIRY_INTERVAL = 1.0
 """Seconds between looks for expired consent and for TCP connections that nobody owns."""
@@ -32,7 +37,7 @@ PROOF_TIMEOUT = 10.0
 """Seconds that a TCP connection has for its first right check."""
 
 MOST_UNPROVED = 512
-"""TCP connections without an owner. When one more comes, the oldest of them is closed."""
+"""TCP connections without an owner. When one more comes, the address that holds most loses its oldest."""
 
 _STUN = range(4)
 _DTLS = range(20, 64)
@@ -53,6 +58,9 @@ class AsyncioPort:
         self._sockets: dict[int, UdpSocket] = {}
         self._flows: dict[Path, TcpFlow] = {}
         self._unproved: dict[Path, float] = {}
+        """Since when."""
+        self._newcomers: Table[Path] = Table(MOST_UNPROVED, Takes.OLDEST)
+        """The same."""
         self._tasks = Tasks("port", report)
 
     def open(self, hosts: Sequence[str], port: int, listener: PortListener, srtp_received: SrtpReceiver) -> None:
@@ -83,9 +91,10 @@ class AsyncioPort:
             self._sockets[bound.fileno()] = bound
             loop.add_reader(bound.fileno(), self._readable, bound)
         self._tasks.start("consent", self._watch_consent())
+        self._tasks.start("questions", self._ask_back())
 
-    def admit(self, peer: PeerId, ufrag: str, password: str) -> None:
-        self._table.admit(peer, ufrag, password)
+    def admit(self, peer: PeerId, local: Credentials, remote: Credentials) -> None:
+        self._table.admit(peer, local, remote)
 
     def release(self, peer: PeerId) -> None:
         self._table.release(peer)
@@ -103,10 +112,11 @@ class AsyncioPort:
         if (stale := self._flows.get(flow.path)) is not None:
             # The browser used the port again: it has forgotten the older connection.
             self._drop_flow(stale)
-        if len(self._unproved) >= MOST_UNPROVED:
-            self._flows[next(iter(self._unproved))].fail(Drop.TCP_CROWDED)
+        taken = self._newcomers.enter(flow.path, groups_of(flow.path.remote_host))
         self._flows[flow.path] = flow
         self._unproved[flow.path] = clock.monotonic()
+        if taken is not None:
+            self._flows[taken].fail(Drop.TCP_CROWDED)
 
     def send_dtls(self, peer: PeerId, datagram: bytes) -> None:
         self._send_to(peer, datagram, is_media=False)
@@ -146,7 +156,7 @@ class AsyncioPort:
             return
         first = datagram[0]
         if first in _STUN:
-            self._receive_check(source, datagram, path)
+            self._receive_stun(datagram, path)
             return
         if first not in _DTLS and first not in _RTP:
             self._drops.count(Drop.UNKNOWN_PROTOCOL)
@@ -155,7 +165,7 @@ class AsyncioPort:
         if peer is None:
             self._drops.count(Drop.UNVERIFIED_SOURCE)
             return
-        if self._table.hear(peer, clock.monotonic()):
+        if self._table.hear(peer, path, len(datagram), clock.monotonic()):
             self._listener.flow_heard(peer)
         if first in _DTLS:
             if is_sensible(datagram):
@@ -165,33 +175,48 @@ class AsyncioPort:
         else:
             self._srtp_received(peer, datagram)
 
-    def _receive_check(self, source: UdpSocket | TcpFlow, datagram: bytes, path: Path) -> None:
-        verdict = self._table.receive_stun(datagram, path, clock.monotonic())
-        if isinstance(verdict, Drop):
-            self._drops.count(verdict)
+    def _receive_stun(self, datagram: bytes, path: Path) -> None:
+        now = clock.monotonic()
+        taken = self._table.receive_stun(datagram, path, now)
+        if isinstance(taken, Drop):
+            self._drops.count(taken)
             return
-        self._unproved.pop(path, None)
-        if isinstance(source, TcpFlow):
-            source.send(verdict.response, is_media=False)
-        else:
-            self._send(source, verdict.response, path)
-        if verdict.heard_again:
-            self._listener.flow_heard(verdict.peer)
-        if verdict.selected:
-            self._listener.flow_selected(verdict.peer, path)
+        self._proved(path)
+        if taken.response is not None:
+            self._send_if_allowed(path, taken.peer, taken.response)
+        self._ask(taken.peer, now)
+        if taken.heard_again:
+            self._listener.flow_heard(taken.peer)
+        if taken.moved is not None:
+            self._listener.flow_selected(taken.peer, taken.moved)
+
+    def _ask(self, peer: PeerId, now: float) -> None:
+        for path, question in self._table.questions(peer, now):
+            self._send_if_allowed(path, peer, question)
 
     def _send_to(self, peer: PeerId, datagram: bytes, *, is_media: bool) -> None:
-        path = self._table.selected(peer)
-        if path is None:
-            self._drops.count(Drop.SEND_FAILED)
-        elif path.transport is Transport.TCP:
-            self._flows[path].send(datagram, is_media=is_media)
+        route = self._table.route(peer, len(datagram))
+        if isinstance(route, Drop):
+            self._drops.count(route)
         else:
-            version = 6 if ":" in path.remote_host else 4
-            for bound in self._sockets.values():
-                if bound.version == version:
-                    self._send(bound, datagram, path)
-                    return
+            self._send_on(route, datagram, is_media=is_media)
+
+    def _send_if_allowed(self, path: Path, peer: PeerId, datagram: bytes) -> None:
+        """On one of the peer's paths."""
+        if self._table.allows(peer, path, len(datagram)):
+            self._send_on(path, datagram, is_media=False)
+        else:
+            self._drops.count(Drop.PATH_UNVALIDATED)
+
+    def _send_on(self, path: Path, datagram: bytes, *, is_media: bool) -> None:
+        if path.transport is Transport.TCP:
+            self._flows[path].send(datagram, is_media=is_media)
+            return
+        version = 6 if ":" in path.remote_host else 4
+        for bound in self._sockets.values():
+            if bound.version == version:
+                self._send(bound, datagram, path)
+                return
 
     def _send(self, bound: UdpSocket, datagram: bytes, path: Path) -> None:
         try:
@@ -202,9 +227,16 @@ class AsyncioPort:
 
     def _flow_closed(self, flow: TcpFlow) -> None:
         # Only the path is lost: the browser may be about to come back on another.
-        self._table.forget(flow.path)
-        self._unproved.pop(flow.path, None)
+        moved = self._table.forget(flow.path, clock.monotonic())
+        self._proved(flow.path)
         self._flows.pop(flow.path, None)
+        if moved is not None:
+            self._listener.flow_selected(*moved)
+
+    def _proved(self, path: Path) -> None:
+        """Or gone. Idempotent."""
+        self._unproved.pop(path, None)
+        self._newcomers.leave(path)
 
     def _drop_flow(self, flow: TcpFlow) -> None:
         flow.close()
@@ -215,6 +247,14 @@ class AsyncioPort:
         for path, flow in list(self._flows.items()):
             if path not in self._unproved and self._table.owner(path) is None:
                 self._drop_flow(flow)
+
+    async def _ask_back(self) -> None:
+        while True:
+            await asyncio.sleep(ASK_INTERVAL)
+            now = clock.monotonic()
+            self._table.settle(now)
+            for peer in self._table.peers():
+                self._ask(peer, now)
 
     async def _watch_consent(self) -> None:
         while True:

@@ -1,13 +1,17 @@
 """The ICE-lite agent (RFC 8445 sections 2.5 and 6.1.1) without its sockets.
 
-Owns the table of credentials, the addresses that each peer has proved, and which of them is
-selected. It parses STUN and says what to answer; it never sends, waits or reads a clock.
+Owns the table of credentials, the addresses that each peer has shown, which of them is selected, and
+where datagrams go. It parses STUN and says what to send; it never sends, waits or reads a clock.
 
 Theory: a check is a Binding request whose USERNAME begins with our ufrag and whose
 MESSAGE-INTEGRITY fits our password. Anything else gets no answer, so the port can't be used to
 find out who is here or to reflect traffic. A right check proves the address it came from. The
 first proved address is selected at once, because browsers begin DTLS before they nominate; from
 then on the selected one is that of the latest check with USE-CANDIDATE.
+
+Who is at an address may not be who sent from it. So we ask back there: a path that is not validated gets
+less than three times what came from it, and the rest goes on to the path before it
+(`relay/decisions/0015-the-return-path.md`).
 
 Two things are no right checks although their MESSAGE-INTEGRITY fits. One is a check that was seen
 before on another path: somebody recorded it and plays it again from elsewhere (no browser sends one
@@ -17,22 +21,24 @@ with credentials of their own forges the source.
 
 import struct
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from aioice import stun
 
 from relay.ids import PeerId
 from relay.observe.drops import Drop
-from relay.transport.port import Path
+from relay.transport.path_validation import KnownPath
+from relay.transport.port import Credentials, Path
 
 CONSENT_TIMEOUT = 30.0
-"""Seconds without an authenticated check after which consent has expired (RFC 7675 section 5.1)."""
+"""Seconds without an authentic check or an answer to ours after which consent has expired (RFC 7675 section 5.1)."""
 
 QUIET_TIMEOUT = 7.0
 """Seconds without anything from a peer's addresses after which it is quiet. Firefox checks every 4 to 6 s."""
 
 PATHS_PER_PEER = 16
-"""Proved addresses kept per peer. A browser with several networks and TURN shows about eight."""
+"""Addresses known per peer. A browser with several networks and TURN shows about eight."""
 
 CHECKS_REMEMBERED = 256
 """Checks per peer that are known again. Chromium sends one every 2.5 s: those of the last ten minutes."""
@@ -41,58 +47,89 @@ PATH_HELD = 15.0
 """Seconds after a check during which its address is nobody else's. Browsers check every 2.5 to 6 s."""
 
 
+HOST_PRIORITY = (126 << 24) | (0xFFFF << 8) | 0xFF
+"""Of a host candidate, which is all that we have (RFC 8445 section 5.1.2.2)."""
+
+
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """A check was right: send `response` back on the path it came by."""
+class Taken:
+    """A STUN message was right: send `response`, if there is one, back on the path it came by."""
 
     peer: PeerId
-    response: bytes
-    selected: bool
-    """Whether this check changed the selected path."""
+    response: bytes | None
+    moved: Path | None
+    """Where its datagrams go from now on, if that has changed."""
     heard_again: bool
     """Whether the peer had been quiet."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Credentials:
+class _Admitted:
     peer: PeerId
     key: bytes
+    remote: Credentials
 
 
 @dataclass(slots=True)
 class _Agent:
     ufrags: list[str] = field(default_factory=list)
-    paths: OrderedDict[Path, float] = field(default_factory=OrderedDict)
-    """Least recently proved first, with the time of the latest check."""
+    paths: OrderedDict[Path, KnownPath] = field(default_factory=OrderedDict)
+    """Least recently checked first."""
     checks: OrderedDict[bytes, Path] = field(default_factory=OrderedDict)
     """By transaction id."""
     selected: Path | None = None
-    checked_at: float = 0.0
+    """Where the peer wants its datagrams."""
+    is_limited: bool = False
+    """It is not validated: what comes and goes there counts."""
+    spare: Path | None = None
+    """Validated: for what is beyond the limit."""
+    consented_at: float = 0.0
+    """When it last checked, or answered."""
     heard_at: float = 0.0
     """When anything came from one of its addresses."""
     quiet: bool = False
     consenting: bool = False
+
+    def select(self, path: Path | None) -> None:
+        """Have datagrams go to another path."""
+        before, self.selected = self.selected, path
+        if before != path:
+            self.spare = next((known for known in (before, self.spare) if self.was_valid(known)), None)
+
+    def settle(self, now: float) -> None:
+        """Work out what the selected path is worth now. Idempotent."""
+        for known in self.paths.values():
+            if not known.is_valid(CONSENT_TIMEOUT, now):
+                known.lapse(now)
+        self.is_limited = self.selected is not None and not self.was_valid(self.selected)
+        if not (self.is_limited and self.was_valid(self.spare)):
+            self.spare = None
+
+    def was_valid(self, path: Path | None) -> bool:
+        """As of the last time that this was settled."""
+        known = self.paths.get(path) if path is not None else None
+        return known is not None and known.was_valid()
 
 
 class BindingTable:
     """Who may talk to us, from where."""
 
     def __init__(self) -> None:
-        self._credentials: dict[str, _Credentials] = {}
+        self._credentials: dict[str, _Admitted] = {}
         self._agents: dict[PeerId, _Agent] = {}
         self._owners: dict[Path, PeerId] = {}
 
     def __len__(self) -> int:
         return len(self._agents)
 
-    def admit(self, peer: PeerId, ufrag: str, password: str) -> None:
-        """Accept checks for `ufrag`; a second call for the same peer is an ICE restart."""
+    def admit(self, peer: PeerId, local: Credentials, remote: Credentials) -> None:
+        """Accept checks for the local ufrag; a second call for the same peer is an ICE restart."""
         agent = self._agents.setdefault(peer, _Agent())
         # Only the newest of the old credentials can be in use: a restart replaces a pending restart.
         for outdated in agent.ufrags[1:]:
             del self._credentials[outdated]
-        agent.ufrags = [*agent.ufrags[:1], ufrag]
-        self._credentials[ufrag] = _Credentials(peer, password.encode())
+        agent.ufrags = [*agent.ufrags[:1], local.ufrag]
+        self._credentials[local.ufrag] = _Admitted(peer, local.password.encode(), remote)
 
     def release(self, peer: PeerId) -> None:
         """Forget everything about the peer. Idempotent."""
@@ -104,54 +141,91 @@ class BindingTable:
         for path in agent.paths:
             del self._owners[path]
 
-    def receive_stun(self, datagram: bytes, path: Path, now: float) -> Answered | Drop:
+    def receive_stun(self, datagram: bytes, path: Path, now: float) -> Taken | Drop:
         """Judge one datagram that looks like STUN. State changes only when it is authentic."""
         try:
-            request = stun.parse_message(datagram)
+            message = stun.parse_message(datagram)
         except (ValueError, struct.error):
             return Drop.STUN_MALFORMED
-        if request.message_class != stun.Class.REQUEST or request.message_method != stun.Method.BINDING:
+        if message.message_method != stun.Method.BINDING:
             return Drop.STUN_MALFORMED
-        ufrag = str(request.attributes.get("USERNAME", "")).partition(":")[0]
-        credentials = self._credentials.get(ufrag)
-        if credentials is None:
-            return Drop.STUN_UNKNOWN_UFRAG
-        if not request.check_message_integrity(credentials.key):
-            return Drop.STUN_BAD_INTEGRITY
-        if self._is_held(path, credentials.peer, now):
-            return Drop.STUN_ADDRESS_HELD
-        if not self._is_fresh(credentials.peer, request.transaction_id, path):
-            return Drop.STUN_REPLAYED
-        selected = self._prove(credentials.peer, ufrag, path, "USE-CANDIDATE" in request.attributes, now)
-        response = stun.Message(
-            message_method=stun.Method.BINDING,
-            message_class=stun.Class.RESPONSE,
-            transaction_id=request.transaction_id,
-            attributes={"XOR-MAPPED-ADDRESS": (path.remote_host, path.remote_port)},
-        )
-        response.add_message_integrity(credentials.key)
-        return Answered(credentials.peer, bytes(response), selected, self.hear(credentials.peer, now))
+        if message.message_class == stun.Class.RESPONSE:
+            return self._receive_answer(message, path, now)
+        if message.message_class != stun.Class.REQUEST:
+            return Drop.STUN_MALFORMED
+        return self._receive_check(message, len(datagram), path, now)
 
     def owner(self, path: Path) -> PeerId | None:
         """The peer that proved to sit behind `path`, if any."""
         return self._owners.get(path)
 
-    def hear(self, peer: PeerId, now: float) -> bool:
-        """Something came from an address that the peer proved. Returns whether it had been quiet."""
+    def hear(self, peer: PeerId, path: Path, size: int, now: float) -> bool:
+        """`size` bytes came from an address that the peer proved. Returns whether it had been quiet."""
         agent = self._agents[peer]
         agent.heard_at = now
+        if agent.is_limited:
+            agent.paths[path].heard(size)
         was_quiet, agent.quiet = agent.quiet, False
         return was_quiet
 
     def selected(self, peer: PeerId) -> Path | None:
-        """Where datagrams for `peer` go, if it has shown an address yet."""
+        """Where `peer` wants its datagrams, if it has shown an address yet."""
         agent = self._agents.get(peer)
         return agent.selected if agent else None
 
-    def forget(self, path: Path) -> None:
-        """The path is gone: its TCP connection has closed. The peer may come back on another."""
-        if (peer := self._owners.pop(path, None)) is not None:
-            self._disown(peer, path)
+    def route(self, peer: PeerId, size: int) -> Path | Drop:
+        """Where `size` bytes for `peer` may go; they count as sent there."""
+        agent = self._agents.get(peer)
+        if agent is None or agent.selected is None:
+            return Drop.SEND_FAILED
+        if not agent.is_limited or agent.paths[agent.selected].allows_other(size):
+            return agent.selected
+        return agent.spare or Drop.PATH_UNVALIDATED
+
+    def allows(self, peer: PeerId, path: Path, size: int) -> bool:
+        """Whether `size` bytes may be sent on one of the peer's paths; they count as sent."""
+        known = self._agents[peer].paths.get(path)
+        return known is not None and (known.was_valid() or known.allows(size))
+
+    def questions(self, peer: PeerId, now: float) -> Iterator[tuple[Path, bytes]]:
+        """Checks of our own that are due, for where the peer's datagrams go."""
+        agent = self._agents.get(peer, _Agent())
+        for path in (agent.selected, agent.spare):
+            known = agent.paths.get(path) if path else None
+            admitted = self._of_browser(agent, known) if known else None
+            if known is None or admitted is None or (transaction := known.ask(now)) is None:
+                continue
+            question = stun.Message(
+                message_method=stun.Method.BINDING,
+                message_class=stun.Class.REQUEST,
+                transaction_id=transaction,
+                attributes={
+                    "USERNAME": f"{admitted.remote.ufrag}:{known.ufrags[0]}",
+                    "PRIORITY": HOST_PRIORITY,
+                    # The tie-breaker: a lite agent never becomes the controlling one, so none is ever needed.
+                    "ICE-CONTROLLED": 0,
+                },
+            )
+            question.add_message_integrity(admitted.remote.password.encode())
+            question.add_fingerprint()
+            yield known.path, bytes(question)
+
+    def peers(self) -> list[PeerId]:
+        """All that are admitted."""
+        return list(self._agents)
+
+    def settle(self, now: float) -> None:
+        """What has not answered for long is not validated any more."""
+        for agent in self._agents.values():
+            agent.settle(now)
+
+    def forget(self, path: Path, now: float) -> tuple[PeerId, Path] | None:
+        """The path is gone: its TCP connection has closed. The peer may come back on another. Returns who had it, and
+        where its datagrams go instead, if they went there."""
+        if (peer := self._owners.pop(path, None)) is None:
+            return None
+        moved = self._disown(peer, path, now)
+        return (peer, moved) if moved is not None else None
 
     def fall_quiet(self, now: float) -> list[PeerId]:
         """Peers that fell silent since the last call. A forged source can put that off, at most until consent
@@ -167,19 +241,65 @@ class BindingTable:
         """Peers whose consent expired since the last call. They stay admitted, but have no flow."""
         lost = []
         for peer, agent in self._agents.items():
-            if agent.consenting and now - agent.checked_at > CONSENT_TIMEOUT:
+            if agent.consenting and now - agent.consented_at > CONSENT_TIMEOUT:
                 for path in agent.paths:
                     del self._owners[path]
                 agent.paths.clear()
-                agent.selected = None
+                agent.select(None)
+                agent.settle(now)
                 agent.consenting = False
                 lost.append(peer)
         return lost
 
+    def _receive_check(self, check: stun.Message, size: int, path: Path, now: float) -> Taken | Drop:
+        ufrag, _, remote_ufrag = str(check.attributes.get("USERNAME", "")).partition(":")
+        admitted = self._credentials.get(ufrag)
+        if admitted is None:
+            return Drop.STUN_UNKNOWN_UFRAG
+        if not check.check_message_integrity(admitted.key):
+            return Drop.STUN_BAD_INTEGRITY
+        if self._is_held(path, admitted.peer, now):
+            return Drop.STUN_ADDRESS_HELD
+        if not self._is_fresh(admitted.peer, check.transaction_id, path):
+            return Drop.STUN_REPLAYED
+        moved = self._prove(admitted.peer, (ufrag, remote_ufrag), path, size, "USE-CANDIDATE" in check.attributes, now)
+        response = stun.Message(
+            message_method=stun.Method.BINDING,
+            message_class=stun.Class.RESPONSE,
+            transaction_id=check.transaction_id,
+            attributes={"XOR-MAPPED-ADDRESS": (path.remote_host, path.remote_port)},
+        )
+        response.add_message_integrity(admitted.key)
+        return Taken(admitted.peer, bytes(response), moved, self.hear(admitted.peer, path, 0, now))
+
+    def _receive_answer(self, answer: stun.Message, path: Path, now: float) -> Taken | Drop:
+        """Somebody received a check of ours, if this answers one."""
+        peer = self._owners.get(path)
+        if peer is None:
+            return Drop.STUN_UNASKED
+        agent = self._agents[peer]
+        known = agent.paths[path]
+        admitted = self._of_browser(agent, known)
+        if admitted is None or not known.awaits(answer.transaction_id, now):
+            return Drop.STUN_UNASKED
+        if not answer.check_message_integrity(admitted.remote.password.encode()):
+            return Drop.STUN_BAD_INTEGRITY
+        known.answered(now)
+        agent.consented_at = now
+        agent.settle(now)
+        return Taken(peer, None, None, self.hear(peer, path, 0, now))
+
+    def _of_browser(self, agent: _Agent, known: KnownPath) -> _Admitted | None:
+        """The credentials with which a browser takes a question by the path. While it restarts ICE it may check
+        already with its new ones, and still with our old ones."""
+        admitted = (self._credentials[ufrag] for ufrag in agent.ufrags)
+        fitting = (found for found in admitted if found.remote.ufrag == known.ufrags[1])
+        return next(fitting, self._credentials.get(known.ufrags[0]))
+
     def _is_held(self, path: Path, peer: PeerId, now: float) -> bool:
         """Whether somebody else has shown lately that they sit behind the path."""
         owner = self._owners.get(path, peer)
-        return owner != peer and now - self._agents[owner].paths[path] <= PATH_HELD
+        return owner != peer and now - self._agents[owner].paths[path].checked_at <= PATH_HELD
 
     def _is_fresh(self, peer: PeerId, transaction: bytes, path: Path) -> bool:
         """Remember the check; False if it was seen on another path."""
@@ -190,27 +310,31 @@ class BindingTable:
             checks.popitem(last=False)
         return True
 
-    def _prove(self, peer: PeerId, ufrag: str, path: Path, nominates: bool, now: float) -> bool:
+    def _prove(
+        self, peer: PeerId, ufrags: tuple[str, str], path: Path, size: int, nominates: bool, now: float
+    ) -> Path | None:
         agent = self._agents[peer]
-        agent.checked_at = now
-        agent.consenting = True
+        before = agent.selected
         if (previous := self._owners.get(path)) is not None and previous != peer:
             # A NAT gave the address to someone else, and who had it is silent.
-            self._disown(previous, path)
+            self._disown(previous, path, now)
         self._owners[path] = peer
-        agent.paths[path] = now
+        known = agent.paths.setdefault(path, KnownPath(path, ufrags, now))
+        known.checked(ufrags, size, now)
         agent.paths.move_to_end(path)
-        before = agent.selected
+        # A browser that restarts ICE can't always be asked, so its checks go on with consent, within the limit.
+        agent.consented_at, agent.consenting = now, True
         if nominates:
-            agent.selected = path
-            self._retire(agent, ufrag)
+            agent.select(path)
+            self._retire(agent, ufrags[0])
         elif agent.selected is None:
-            agent.selected = path
+            agent.select(path)
+        agent.settle(now)
         while len(agent.paths) > PATHS_PER_PEER:
-            oldest = next(known for known in agent.paths if known != agent.selected)
+            oldest = next(shown for shown in agent.paths if shown not in (agent.selected, agent.spare))
             del agent.paths[oldest]
             del self._owners[oldest]
-        return agent.selected != before
+        return agent.selected if agent.selected != before else None
 
     def _retire(self, agent: _Agent, nominating: str) -> None:
         """Once a restart's credentials nominate, those before it are void."""
@@ -219,8 +343,13 @@ class BindingTable:
             del self._credentials[outdated]
         del agent.ufrags[:position]
 
-    def _disown(self, peer: PeerId, path: Path) -> None:
+    def _disown(self, peer: PeerId, path: Path, now: float) -> Path | None:
         agent = self._agents[peer]
         del agent.paths[path]
-        if agent.selected == path:
-            agent.selected = next(reversed(agent.paths), None)
+        agent.settle(now)
+        if agent.selected != path:
+            return None
+        latest = list(reversed(agent.paths))
+        agent.select(next(filter(agent.was_valid, latest), latest[0] if latest else None))
+        agent.settle(now)
+        return agent.selected

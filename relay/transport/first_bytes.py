@@ -17,6 +17,7 @@ _CLIENT_HELLO = 1
 _SERVER_NAME = 0
 _HOST_NAME = 0
 _RECORD_HEADER = 5
+_MESSAGE_HEADER = 4
 _BINDING_REQUEST = b"\x00\x01"
 _MAGIC_COOKIE = b"\x21\x12\xa4\x42"
 _FRAMED_CHECK = 10
@@ -43,15 +44,66 @@ class Opening:
     """The name in a ClientHello, in lower case, if it has one."""
 
 
-def judge(first: bytes) -> Opening | None:
-    """What the connection is for, or None while more bytes are needed to say."""
-    if not first:
-        return None
-    if first[0] == _HANDSHAKE_RECORD:
-        return _judge_tls(first)
-    if first[0] <= _LARGEST_CHECK >> 8:
-        return _judge_ice(first)
-    return Opening(Kind.HTTP if first[:1].isalpha() and first[:1].isupper() else Kind.UNKNOWN)
+class Judge:
+    """Looks at the first bytes of one connection as they come, and goes on where it stopped."""
+
+    def __init__(self) -> None:
+        self.wanted = 1
+        """So many bytes must have come before it is worth looking again."""
+        self._record_at = 0
+        """Where the next record of the ClientHello begins."""
+        self._hello = bytearray()
+        """What the records before held, which may be one message in many (RFC 8446 section 5.1)."""
+
+    def look(self, first: bytes) -> Opening | None:
+        """What the connection is for, given all bytes so far, or None while more are needed to say."""
+        self.wanted = len(first) + 1
+        if not first:
+            return None
+        if first[0] == _HANDSHAKE_RECORD:
+            return self._look_at_tls(first)
+        if first[0] <= _LARGEST_CHECK >> 8:
+            return _judge_ice(first)
+        return Opening(Kind.HTTP if first[:1].isalpha() and first[:1].isupper() else Kind.UNKNOWN)
+
+    def _look_at_tls(self, first: bytes) -> Opening | None:
+        try:
+            while (message := self._message()) is None:
+                if not self._take_record(first):
+                    # Beyond the limit it is no hello worth waiting for; TLS itself may judge better.
+                    return None if len(first) < LONGEST_HELLO else Opening(Kind.TLS)
+            return Opening(Kind.TLS, _server_name(message))
+        except _OddError:
+            return Opening(Kind.TLS)
+
+    def _take_record(self, first: bytes) -> bool:
+        """False while the next record is not whole."""
+        start = self._record_at + _RECORD_HEADER
+        header = first[self._record_at : start]
+        if header and header[0] != _HANDSHAKE_RECORD:
+            raise _OddError
+        end = start + int.from_bytes(header[3:]) if len(header) == _RECORD_HEADER else start + 1
+        if end == start:
+            raise _OddError  # an empty record
+        if len(first) < end:
+            self.wanted = min(LONGEST_HELLO, max(end, self._record_at + self._lacking))
+            return False
+        self._hello += first[start:end]
+        self._record_at = end
+        return True
+
+    @property
+    def _lacking(self) -> int:
+        """Bytes that the next records have to bring at least."""
+        return _MESSAGE_HEADER + int.from_bytes(self._hello[1:4]) - len(self._hello) if len(self._hello) >= 4 else 0
+
+    def _message(self) -> bytes | None:
+        """The body of the ClientHello, once it is whole."""
+        if self._hello and self._hello[0] != _CLIENT_HELLO:
+            raise _OddError
+        if len(self._hello) < _MESSAGE_HEADER or self._lacking > 0:
+            return None
+        return bytes(self._hello[_MESSAGE_HEADER : len(self._hello) + self._lacking])
 
 
 def _judge_ice(first: bytes) -> Opening | None:
@@ -65,46 +117,8 @@ def _judge_ice(first: bytes) -> Opening | None:
     return Opening(Kind.ICE if int.from_bytes(first[:2]) <= _LARGEST_CHECK else Kind.UNKNOWN)
 
 
-def _judge_tls(first: bytes) -> Opening | None:
-    try:
-        message = _client_hello(first)
-        return Opening(Kind.TLS, _server_name(message))
-    except _TooShortError:
-        # Beyond this it is no hello worth waiting for; whoever takes the connection may judge better.
-        return None if len(first) < LONGEST_HELLO else Opening(Kind.TLS)
-    except _OddError:
-        return Opening(Kind.TLS)
-
-
-class _TooShortError(Exception):
-    """More bytes are needed."""
-
-
 class _OddError(Exception):
     """This is no ClientHello. TLS itself will refuse it."""
-
-
-def _client_hello(first: bytes) -> bytes:
-    """The body of the ClientHello, which may be spread over records (RFC 8446 section 5.1)."""
-    fragments = b""
-    at = 0
-    while True:
-        header = first[at : at + _RECORD_HEADER]
-        if header and header[0] != _HANDSHAKE_RECORD:
-            raise _OddError
-        if len(header) < _RECORD_HEADER:
-            raise _TooShortError
-        length = int.from_bytes(header[3:5])
-        if length == 0:
-            raise _OddError
-        fragments += first[at + _RECORD_HEADER : at + _RECORD_HEADER + length]
-        if fragments and fragments[0] != _CLIENT_HELLO:
-            raise _OddError
-        if len(fragments) >= 4 and len(fragments) >= 4 + (size := int.from_bytes(fragments[1:4])):
-            return fragments[4 : 4 + size]
-        at += _RECORD_HEADER + length
-        if at > len(first):
-            raise _TooShortError
 
 
 def _server_name(hello: bytes) -> str | None:

@@ -16,7 +16,7 @@ from relay.native import DTLS, FLOW_HEARD, FLOW_LOST, FLOW_QUIET, NO_COMMON_CODE
 from relay.observe.logging import get_logger
 from relay.tasks import Report, Tasks
 from relay.transport import bindings
-from relay.transport.port import Path, PortListener, TapListener, Transport
+from relay.transport.port import Credentials, Path, PortListener, TapListener, Transport
 from relay.transport.tcp import prepare
 from relay.transport.watch import HANGS_AFTER, LOOK_INTERVAL, Watch
 
@@ -89,8 +89,8 @@ class NativePort:
         asyncio.get_running_loop().add_reader(self._core.fileno(), self._readable)
         self._tasks.repeat("watch", LOOK_INTERVAL, self._look_after_threads)
 
-    def admit(self, peer: PeerId, ufrag: str, password: str) -> None:
-        self.core.admit(peer, ufrag, password)
+    def admit(self, peer: PeerId, local: Credentials, remote: Credentials) -> None:
+        self.core.admit(peer, local, remote)
 
     def release(self, peer: PeerId) -> None:
         if self._core is not None:

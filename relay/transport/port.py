@@ -1,7 +1,8 @@
 """The media port as the rest of the server sees it: one port, UDP and TCP, that all browsers share.
 
 Whoever owns the socket does the STUN (decision 3): the table of credentials is handed down to the
-port, which verifies and answers checks by itself. Upward go only "flow selected", "flow lost", and
+port, which verifies and answers checks by itself, and asks back whether who is there receives
+(decision 15). Upward go only "flow selected", "flow lost", and
 datagrams from verified addresses.
 """
 
@@ -29,6 +30,13 @@ class Path(NamedTuple):
     transport: Transport = Transport.UDP
 
 
+class Credentials(NamedTuple):
+    """One side's ICE credentials (RFC 8445 section 5.3)."""
+
+    ufrag: str
+    password: str
+
+
 SrtpReceiver = Callable[[PeerId, bytes], None]
 """Takes SRTP and SRTCP from verified addresses, where the engine lives in Python."""
 
@@ -46,7 +54,7 @@ class PortListener(Protocol):
         """`peer`, which was quiet, is heard again."""
 
     def flow_lost(self, peer: PeerId) -> None:
-        """`peer` stopped sending authenticated checks: its consent expired (RFC 7675)."""
+        """`peer` neither checks nor answers any more: its consent expired (RFC 7675)."""
 
     def dtls_received(self, peer: PeerId, datagram: bytes) -> None:
         """A datagram of well-formed DTLS from an address that `peer` proved to be its own."""
@@ -65,16 +73,17 @@ class TapListener(Protocol):
 class MediaPort(Protocol):
     """The shared port. One contract suite runs on every implementation (`tests/contract`)."""
 
-    def admit(self, peer: PeerId, ufrag: str, password: str) -> None:
-        """Accept checks with these local credentials. Again with new ones at an ICE restart: the
-        old stay valid until the new ones nominate (RFC 8445 section 9)."""
+    def admit(self, peer: PeerId, local: Credentials, remote: Credentials) -> None:
+        """Accept checks with `local` credentials, and ask back with the browser's own. Again with new ones at an ICE
+        restart: the old stay valid until the new ones nominate (RFC 8445 section 9)."""
 
     def adopt(self, connection: socket.socket) -> None:
         """Take over a TCP connection on which a framed check waits to be read (RFC 6544). It is
         closed unless it proves itself by a right check, and when nobody owns it any more."""
 
     def send_dtls(self, peer: PeerId, datagram: bytes) -> None:
-        """Send on the selected flow; dropped and counted when there is none."""
+        """Send on the peer's flow; dropped and counted when there is none, or when more than three times what came
+        from there would go to an address that has not answered."""
 
     def release(self, peer: PeerId) -> None:
         """Forget the peer's credentials and flows. Idempotent."""

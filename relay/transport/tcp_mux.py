@@ -1,30 +1,41 @@
 """The TCP port: accepts connections, looks at their first bytes, and hands them on unread.
 
-Owns the listening sockets and every connection until it is known what it is for; whoever takes it
-then finds all its bytes (MSG_PEEK). A connection that says nothing is closed after `PATIENCE`; of
-those that have not spoken yet only so many are kept, from one address and altogether.
+Owns the listening sockets and every connection until it is known what it is for; the part that takes it
+then finds all its bytes (MSG_PEEK), but for a PROXY header, which only trusted proxies may send. A
+connection that says nothing is closed after `PATIENCE`; of those that have not spoken yet only so many
+are kept, from one address and altogether. All of it is charged to the address: one that has spent what
+it has is handed on more slowly.
 """
 
 import asyncio
 import errno
 import socket
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from relay import clock
 from relay.errors import ConfigurationError
+from relay.ledger.accounts import Deed, Ledger, Payer
+from relay.ledger.table import Table, Takes
+from relay.ledger.turns import Turn, Turns
 from relay.observe.drops import Drop, Drops
 from relay.observe.logging import get_logger
-from relay.transport.addresses import Networks, subscriber
-from relay.transport.first_bytes import LONGEST_HELLO, Kind, Opening, judge
+from relay.transport import proxy_protocol
+from relay.transport.first_bytes import LONGEST_HELLO, Judge, Kind, Opening
 
 PATIENCE = 10.0
 """Seconds until a connection has said what it is for. Slow phones on bad networks take five."""
 
 MOST_SILENT = 512
-"""Connections that may be silent at once. When one more comes, the oldest of them is closed."""
+"""Connections that may be silent at once. When one more comes, the oldest of the address that has most is closed."""
 
 MOST_SILENT_PER_ADDRESS = 32
-"""Of those, from one address (IPv6: one /64). One more is closed at once."""
+"""Of those, from one address. When one more comes, its oldest is closed: whoever means to speak has spoken by then."""
+
+MOST_WAITING = 512
+MOST_WAITING_PER_ADDRESS = 64
+"""Connections that have said something, but whose address has spent what it has. When one more comes, it is closed:
+those that have waited are to have their turn."""
 
 BACKLOG = 1_024
 """Connections that the system keeps for us until we accept them, if it lets us."""
@@ -35,7 +46,29 @@ ACCEPTED_PER_WAKE = 64
 EXHAUSTED_PAUSE = 0.5
 """Seconds without accepting when the process is out of descriptors."""
 
-Taker = Callable[[socket.socket, Opening], None]
+ACCEPTING = 100e-6
+LOOKING = 30e-6
+"""Seconds of CPU that a connection, and a look at what it said, cost us: too short to be measured each time."""
+
+
+@dataclass(slots=True, eq=False)
+class Arrival:
+    """A connection that is about to be handed on."""
+
+    connection: socket.socket
+    host: str
+    """Whom it comes from."""
+    payer: Payer
+    """Who pays for it."""
+    may_be_proxied: bool
+    """Whether a PROXY header may come first, which says for whom the connection is."""
+    judge: Judge = field(default_factory=Judge)
+    seen: int = 0
+    deadline: asyncio.TimerHandle | None = None
+    turn: Turn | None = None
+
+
+Taker = Callable[[Arrival, Opening], None]
 """Takes a connection over, and closes it in the end."""
 
 log = get_logger("tcp")
@@ -44,14 +77,14 @@ log = get_logger("tcp")
 class TcpMux:
     """Listens from `open()` to `close()`, and gives each connection to the taker for its kind."""
 
-    def __init__(self, takers: Mapping[Kind, Taker], drops: Drops, trusted: Networks) -> None:
-        """`trusted` proxies stand for many people, so the limit per address is not for them."""
+    def __init__(self, takers: Mapping[Kind, Taker], ledger: Ledger, turns: Turns, drops: Drops) -> None:
         self._takers = dict(takers)
+        self._ledger = ledger
+        self._turns = turns
         self._drops = drops
-        self._trusted = trusted
         self._listeners: list[socket.socket] = []
-        self._silent: dict[int, _Silent] = {}
-        self._addresses: Counter[str] = Counter()
+        self._silent: Table[Arrival] = Table(MOST_SILENT, Takes.OLDEST, most_each=MOST_SILENT_PER_ADDRESS)
+        self._waiting: Table[Arrival] = Table(MOST_WAITING, Takes.NEWEST, most_each=MOST_WAITING_PER_ADDRESS)
         self._pauses: set[asyncio.TimerHandle] = set()
 
     def open(self, hosts: Sequence[str], port: int, purpose: str) -> None:
@@ -83,8 +116,9 @@ class TcpMux:
             loop.remove_reader(listener)
             listener.close()
         self._listeners.clear()
-        for silent in list(self._silent.values()):
-            self._release(silent).close()
+        for arrival in [*self._silent, *self._waiting]:
+            self._release(arrival)
+            arrival.connection.close()
 
     def _resume(self, listener: socket.socket) -> None:
         asyncio.get_running_loop().add_reader(listener, self._accept, listener)
@@ -116,80 +150,124 @@ class TcpMux:
 
     def _listen_to(self, connection: socket.socket, host: str) -> None:
         connection.setblocking(False)
+        now = clock.monotonic()
+        payer = self._ledger.peer(host, now)
+        payer.charge(now, ACCEPTING)
+        arrival = Arrival(connection, host, payer, may_be_proxied=self._ledger.trusts(host))
+        if payer.take(Deed.CONNECTION, now) > 0:
+            self._let_go(arrival, Drop.TCP_CROWDED)
+            return
         # After a stall of ours many have spoken already, maybe from one address: they are not silent.
-        opening = judge(_peeked(connection) or b"")
-        if opening is not None:
-            self._hand_on(connection, opening)
+        opening = None if arrival.may_be_proxied else arrival.judge.look(_peeked(connection) or b"")
+        if opening is not None and payer.wait(now) == 0:
+            self._hand_on(arrival, opening)
             return
-        address = "" if self._trusted.hold(host) else subscriber(host)
-        if address and self._addresses[address] >= MOST_SILENT_PER_ADDRESS:
-            self._drop(connection, Drop.TCP_CROWDED)
-            return
-        if len(self._silent) >= MOST_SILENT:
-            self._drop(self._release(next(iter(self._silent.values()))), Drop.TCP_CROWDED)
-        loop = asyncio.get_running_loop()
-        silent = _Silent(connection, address)
-        silent.deadline = loop.call_later(PATIENCE, self._give_up, silent)
-        self._silent[connection.fileno()] = silent
-        self._addresses[address] += 1
-        loop.add_reader(connection, self._peek, silent)
+        arrival.deadline = asyncio.get_running_loop().call_later(PATIENCE, self._give_up, arrival)
+        self._watch(arrival)
 
-    def _peek(self, silent: "_Silent") -> None:
-        first = _peeked(silent.connection)
+    def _watch(self, arrival: Arrival) -> None:
+        """Look at it when it says something."""
+        asyncio.get_running_loop().add_reader(arrival.connection, self._readable, arrival)
+        self._enter(self._silent, arrival)
+
+    def _readable(self, arrival: Arrival) -> None:
+        asyncio.get_running_loop().remove_reader(arrival.connection)
+        arrival.turn = self._turns.ask(arrival.payer, lambda: self._look(arrival))
+        if arrival.turn is not None:
+            self._silent.leave(arrival)
+            self._enter(self._waiting, arrival)
+
+    def _enter(self, table: Table[Arrival], arrival: Arrival) -> None:
+        if arrival not in table and (crowded_out := table.enter(arrival, arrival.payer.groups)) is not None:
+            self._let_go(crowded_out, Drop.TCP_CROWDED)
+
+    def _look(self, arrival: Arrival) -> None:
+        arrival.turn = None
+        self._waiting.leave(arrival)
+        first = _peeked(arrival.connection)
         if first is None:
+            self._watch(arrival)
             return
-        opening = judge(first)
+        arrival.payer.charge(clock.monotonic(), LOOKING)
+        if first and arrival.may_be_proxied:
+            self._look_for_proxy(arrival, first)
+            return
+        opening = arrival.judge.look(first)
         if opening is not None:
-            self._hand_on(self._release(silent), opening)
-        elif len(first) <= silent.seen:
+            self._release(arrival)
+            self._hand_on(arrival, opening)
+        elif len(first) <= arrival.seen:
             # Readable, but with nothing new: the other side has closed.
-            self._drop(self._release(silent), Drop.TCP_SILENT)
+            self._let_go(arrival, Drop.TCP_SILENT)
         else:
-            # What was peeked at stays readable; wake up only when there is more.
-            silent.seen = len(first)
-            silent.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, len(first) + 1)
+            self._look_again(arrival, len(first), arrival.judge.wanted)
 
-    def _hand_on(self, connection: socket.socket, opening: Opening) -> None:
+    def _look_again(self, arrival: Arrival, seen: int, wanted: int) -> None:
+        """What was peeked at stays readable: wake up only when it is worth looking again."""
+        arrival.seen = seen
+        arrival.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, wanted)
+        self._watch(arrival)
+
+    def _look_for_proxy(self, arrival: Arrival, first: bytes) -> None:
+        match proxy_protocol.read(first):
+            case proxy_protocol.Verdict.NEEDS_MORE if len(first) > arrival.seen:
+                self._look_again(arrival, len(first), len(first) + 1)
+                return
+            case proxy_protocol.Verdict.NEEDS_MORE:
+                self._let_go(arrival, Drop.TCP_SILENT)
+                return
+            case proxy_protocol.Verdict.MALFORMED:
+                self._let_go(arrival, Drop.TCP_MALFORMED)
+                return
+            case proxy_protocol.Header(length=length, source=source):
+                arrival.connection.recv(length)
+                if source is not None and not self._belongs_to(arrival, source[0]):
+                    return
+        arrival.may_be_proxied, arrival.seen = False, 0
+        arrival.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+        self._look(arrival)
+
+    def _belongs_to(self, arrival: Arrival, host: str) -> bool:
+        """Have the connection count for the visitor whom the proxy names. False if they have too many."""
+        now = clock.monotonic()
+        self._silent.leave(arrival)
+        arrival.host, arrival.payer = host, self._ledger.peer(host, now)
+        arrival.payer.charge(now, ACCEPTING)
+        if arrival.payer.take(Deed.CONNECTION, now) > 0:
+            self._let_go(arrival, Drop.TCP_CROWDED)
+            return False
+        return True
+
+    def _hand_on(self, arrival: Arrival, opening: Opening) -> None:
         taker = self._takers.get(opening.kind)
         if taker is None:
-            self._drop(connection, Drop.TCP_UNKNOWN)
+            self._let_go(arrival, Drop.TCP_UNKNOWN)
         else:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
-            taker(connection, opening)
+            arrival.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+            taker(arrival, opening)
 
-    def _give_up(self, silent: "_Silent") -> None:
-        self._drop(self._release(silent), Drop.TCP_SILENT)
+    def _give_up(self, arrival: Arrival) -> None:
+        # What waits for its turn has spoken, but its address has spent too much.
+        self._let_go(arrival, Drop.TCP_SILENT if arrival.turn is None else Drop.TCP_CROWDED)
 
-    def _release(self, silent: "_Silent") -> socket.socket:
+    def _release(self, arrival: Arrival) -> None:
         """Forget a connection; it is the caller's now."""
-        del self._silent[silent.connection.fileno()]
-        self._addresses[silent.address] -= 1
-        if not self._addresses[silent.address]:
-            del self._addresses[silent.address]
-        if silent.deadline is not None:
-            silent.deadline.cancel()
-        asyncio.get_running_loop().remove_reader(silent.connection)
-        return silent.connection
+        self._silent.leave(arrival)
+        self._waiting.leave(arrival)
+        if arrival.turn is not None:
+            arrival.turn.cancel()
+        if arrival.deadline is not None:
+            arrival.deadline.cancel()
+        asyncio.get_running_loop().remove_reader(arrival.connection)
 
-    def _drop(self, connection: socket.socket, reason: Drop) -> None:
+    def _let_go(self, arrival: Arrival, reason: Drop) -> None:
+        self._release(arrival)
         self._drops.count(reason)
-        connection.close()
-
-
-class _Silent:
-    """A connection that has not said yet what it is for."""
-
-    __slots__ = ("address", "connection", "deadline", "seen")
-
-    def __init__(self, connection: socket.socket, address: str) -> None:
-        self.connection = connection
-        self.address = address
-        self.seen = 0
-        self.deadline: asyncio.TimerHandle | None = None
+        arrival.connection.close()
 
 
 def _peeked(connection: socket.socket) -> bytes | None:
-    """Its first bytes, which stay where they are; none if it has ended, None if there is nothing yet."""
+    """Its first bytes, which stay where they are; empty if it has ended, None if there is nothing yet."""
     try:
         return connection.recv(LONGEST_HELLO, socket.MSG_PEEK)
     except (BlockingIOError, InterruptedError):

@@ -13,7 +13,9 @@ from relay.observe.logging import get_logger
 STATUSES: dict[ErrorCode, int] = {
     ErrorCode.OPERATOR_ONLY: 403,
     ErrorCode.OPERATOR_TOKEN_WRONG: 401,
+    ErrorCode.ORIGIN_REFUSED: 403,
     ErrorCode.NOT_FOUND: 404,
+    ErrorCode.HOST_REFUSED: 421,
     ErrorCode.RATE_LIMITED: 429,
     ErrorCode.INTERNAL: 500,
 }
@@ -46,7 +48,9 @@ async def answer_failures(request: web.Request, handler: Handler) -> web.StreamR
 
 def _response(error: RelayError) -> web.Response:
     body = msgspec.json.encode({"code": error.code, "message": error.sentence})
-    headers = {"WWW-Authenticate": "Bearer"} if error.code is ErrorCode.OPERATOR_TOKEN_WRONG else {}
+    headers = {"Cache-Control": "no-store"}
+    if error.code is ErrorCode.OPERATOR_TOKEN_WRONG:
+        headers["WWW-Authenticate"] = "Bearer"
     if error.retry_after is not None:
         headers["Retry-After"] = str(math.ceil(error.retry_after))
     return web.Response(body=body, status=STATUSES[error.code], content_type="application/json", headers=headers)

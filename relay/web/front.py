@@ -5,18 +5,19 @@ certificate HTTP is plain; with one, plain HTTP is answered by the way to HTTPS.
 """
 
 import datetime
-import socket
 from pathlib import Path
 
 from relay import clock
 from relay.config import Settings, TlsChoice
+from relay.ledger.accounts import Ledger
+from relay.ledger.turns import Turns
 from relay.observe.drops import Drops
 from relay.tasks import Report
-from relay.transport.addresses import Networks
 from relay.transport.first_bytes import Kind, Opening
 from relay.transport.port import MediaPort
 from relay.transport.splice import Splice
-from relay.transport.tcp_mux import TcpMux
+from relay.transport.tcp_mux import Arrival, TcpMux
+from relay.web.guests import Guests
 from relay.web.handover import Handover
 from relay.web.self_signed import self_signed
 from relay.web.server import WebServer
@@ -27,14 +28,21 @@ STATE_FOLDER = Path("~/.local/state/relay")
 SPLICES_PER_PERSON = 4
 """A browser opens one connection to each TURN server that it was told of, and new ones at an ICE restart."""
 
-HTTP_PER_PERSON = 6
-"""Connections for pages that a browser opens to one server; a WebSocket is one of them, once open."""
-
 
 class Front:
     """Listens from `open()` to `close()`."""
 
-    def __init__(self, settings: Settings, server: WebServer, port: MediaPort, drops: Drops, report: Report) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        server: WebServer,
+        port: MediaPort,
+        guests: Guests,
+        ledger: Ledger,
+        turns: Turns,
+        drops: Drops,
+        report: Report,
+    ) -> None:
         """
         Raises:
             ConfigurationError: the certificate can't be used.
@@ -43,20 +51,19 @@ class Front:
         self._server = server
         self._port = port
         self._certificate = _certificate(settings)
-        trusted = Networks(settings.trusted_proxies)
         self._splice: Splice | None = None
         if settings.turn_sni is not None:
             host, _, number = settings.turn_backend.rpartition(":")
             most, of_one = (SPLICES_PER_PERSON * people for people in (settings.max_people, settings.max_per_address))
-            self._splice = Splice(host.strip("[]"), int(number), most, of_one, trusted, drops, report)
-        self._handover = Handover(drops, trusted, HTTP_PER_PERSON * settings.max_per_address, report)
+            self._splice = Splice(host.strip("[]"), int(number), most, of_one, turns, drops, report)
+        self._handover = Handover(guests, turns, drops, report)
         media = {Kind.ICE: self._take_media}
         tls = {Kind.TLS: self._take_tls}
         pages = {Kind.HTTP: self._take_plain, **tls}
         self._shared = settings.tcp_port == settings.port
-        self._mux = TcpMux({**pages, **media} if self._shared else pages, drops, trusted)
+        self._mux = TcpMux({**pages, **media} if self._shared else pages, ledger, turns, drops)
         # On a media port of its own, TLS can only be for the TURN server.
-        self._media_mux = TcpMux({**media, **(tls if self._splice else {})}, drops, trusted)
+        self._media_mux = TcpMux({**media, **(tls if self._splice else {})}, ledger, turns, drops)
 
     @property
     def scheme(self) -> str:
@@ -82,22 +89,22 @@ class Front:
         if self._splice is not None:
             await self._splice.close()
 
-    def _take_media(self, connection: socket.socket, opening: Opening) -> None:
-        self._port.adopt(connection)
+    def _take_media(self, arrival: Arrival, opening: Opening) -> None:
+        self._port.adopt(arrival.connection)
 
-    def _take_tls(self, connection: socket.socket, opening: Opening) -> None:
+    def _take_tls(self, arrival: Arrival, opening: Opening) -> None:
         if self._splice is not None and opening.server_name == self._settings.turn_sni:
-            self._splice.join(connection)
+            self._splice.join(arrival)
         elif self._certificate is None:
-            connection.close()
+            arrival.connection.close()
         else:
-            self._handover.give(connection, self._server.protocol, self._certificate.context(clock.monotonic()))
+            self._handover.give(arrival, self._server.protocol, self._certificate.context(clock.monotonic()))
 
-    def _take_plain(self, connection: socket.socket, opening: Opening) -> None:
+    def _take_plain(self, arrival: Arrival, opening: Opening) -> None:
         if self._certificate is None:
-            self._handover.give(connection, self._server.protocol, None)
+            self._handover.give(arrival, self._server.protocol, None)
         else:
-            self._handover.redirect(connection)
+            self._handover.give(arrival, self._server.redirecting, None)
 
 
 def state_folder(settings: Settings) -> Path:

@@ -1,15 +1,21 @@
 """The WebSocket at /ws: who may come in, and the end of all visits."""
 
 import asyncio
-from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, web
 
+from relay import clock
 from relay.config import Settings
 from relay.errors import ErrorCode, RelayError
+from relay.ledger.accounts import Ledger, Payer
+from relay.ledger.turns import Turns
+from relay.observe.logging import get_logger
+from relay.observe.once import Once
 from relay.observe.tally import Tally
 from relay.session.sessions import Sessions
 from relay.tasks import Report, Tasks
+from relay.web.authority import DEFAULT_PORTS, Origin, at, origin
+from relay.web.guests import Guests
 from relay.web.visit import Visit, turn_away
 from relay.web.visitor_address import VisitorAddresses
 
@@ -19,25 +25,42 @@ CLOSE_TIMEOUT = 2.0
 LARGEST_FRAME_FACTOR = 4
 """Frames up to this many times the limit are read and answered by an error; longer ones end the connection."""
 
-CROWDED_RETRY = 60.0
-"""Seconds after which an address with too many connections may try again."""
+LONGEST_LOGGED = 100
+"""Characters of an origin or a host."""
+
+log = get_logger("gateway")
 
 
 class Gateway:
     """Serves visitors until `close()`."""
 
-    def __init__(self, sessions: Sessions, settings: Settings, tally: Tally, report: Report) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        guests: Guests,
+        addresses: VisitorAddresses,
+        ledger: Ledger,
+        turns: Turns,
+        settings: Settings,
+        tally: Tally,
+        report: Report,
+    ) -> None:
         self._sessions = sessions
+        self._guests = guests
+        self._addresses = addresses
+        self._ledger = ledger
+        self._turns = turns
         self._settings = settings
         self._tally = tally
-        self._addresses = VisitorAddresses(settings.trusted_proxies, settings.max_per_address)
-        self._origins = frozenset(origin.lower() for origin in settings.allowed_origins)
+        self._friends = frozenset(origin(written) for written in settings.allowed_origins)
+        self._refused_origins, self._no_handshakes = Once(), Once()
         self._tasks = Tasks("gateway", report)
         self._visits: set[Visit] = set()
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """One visitor, from the handshake to the end."""
         self._check_origin(request)
+        self._heed_what_is_no_handshake(request)
         socket = web.WebSocketResponse(
             autoping=False,
             max_msg_size=LARGEST_FRAME_FACTOR * self._settings.max_message_bytes,
@@ -45,17 +68,13 @@ class Gateway:
             timeout=CLOSE_TIMEOUT,
         )
         await socket.prepare(request)
-        place = self._addresses.enter(request)
-        if place is None:
-            sentence = "There are too many connections from your address."
-            await self._turn_away(
-                socket, RelayError(ErrorCode.TOO_MANY_CONNECTIONS, sentence, retry_after=CROWDED_RETRY)
-            )
-            return socket
-        try:
-            await self._serve(request, socket)
-        finally:
-            self._addresses.leave(place)
+        payer = self._ledger.visitor(self._addresses.of(request), clock.monotonic())
+        guest = self._guests.find(request)
+        if guest is not None:
+            # Through a proxy too, this connection is one visitor's from now on.
+            guest.is_visit, guest.metered.payer = True, payer
+        await self._turns.wait(payer)
+        await self._serve(request, socket, payer)
         return socket
 
     async def close(self) -> None:
@@ -63,11 +82,12 @@ class Gateway:
         await asyncio.gather(*(visit.close(WSCloseCode.GOING_AWAY, "server_stopping") for visit in list(self._visits)))
         await self._tasks.close()
 
-    async def _serve(self, request: web.Request, socket: web.WebSocketResponse) -> None:
+    async def _serve(self, request: web.Request, socket: web.WebSocketResponse, payer: Payer) -> None:
         try:
-            visit = Visit(request, socket, self._sessions, self._tasks)
+            visit = Visit(request, socket, self._sessions, payer, self._turns, self._tasks)
         except RelayError as error:
-            await self._turn_away(socket, error)
+            self._tally.refusals[error.code] += 1
+            await turn_away(socket, error)
             return
         self._visits.add(visit)
         try:
@@ -75,14 +95,31 @@ class Gateway:
         finally:
             self._visits.discard(visit)
 
-    async def _turn_away(self, socket: web.WebSocketResponse, error: RelayError) -> None:
-        self._tally.refusals[error.code] += 1
-        await turn_away(socket, error)
-
     def _check_origin(self, request: web.Request) -> None:
         """Other people's pages may not open our socket. Programs send no Origin, and gain nothing by one."""
-        origin = request.headers.get("Origin")
-        if origin is None or origin.lower() in self._origins:
+        lines = request.headers.getall("Origin", [])
+        if not lines:
             return
-        if urlsplit(origin).netloc.lower() != (request.host or "").lower():
-            raise web.HTTPForbidden(text="This origin may not connect.")
+        theirs = origin(lines[0]) if len(lines) == 1 else None
+        if theirs is not None and (theirs in self._friends or theirs in self._own_origins(request)):
+            return
+        self._tally.refusals[ErrorCode.ORIGIN_REFUSED] += 1
+        if self._refused_origins.is_new(lines[0][:LONGEST_LOGGED]):
+            remedy = (
+                "a page elsewhere, unless a proxy does not pass on Host and X-Forwarded-Proto as visitors sent them"
+            )
+            host = self._addresses.host(request)[:LONGEST_LOGGED]
+            log.warning("origin_refused", origin=lines[0][:LONGEST_LOGGED], host=host, remedy=remedy)
+        raise RelayError(ErrorCode.ORIGIN_REFUSED, "This origin may not connect.")
+
+    def _heed_what_is_no_handshake(self, request: web.Request) -> None:
+        """It is refused below. Proxies keep `Upgrade` to themselves unless told otherwise (RFC 9110, section 7.8)."""
+        if "Upgrade" not in request.headers and self._no_handshakes.is_new(self._addresses.peer_of(request)):
+            remedy = "if it is your proxy, have it pass on the headers Upgrade and Connection, by HTTP/1.1"
+            log.warning("websocket_not_passed_on", source=self._addresses.peer_of(request), remedy=remedy)
+
+    def _own_origins(self, request: web.Request) -> tuple[Origin | None, ...]:
+        """Where our page may have been loaded from, for who asks like this: by both schemes where we can't know
+        which."""
+        scheme, host = self._addresses.scheme(request), self._addresses.host(request)
+        return tuple(at(each, host) for each in ([scheme] if scheme else DEFAULT_PORTS))

@@ -1,7 +1,6 @@
 """`/metrics`: who may read it; and how long HTTP answers take, which only this layer can measure."""
 
-import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
 from aiohttp import web
@@ -9,25 +8,34 @@ from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from relay import clock
-from relay.config import Settings
+from relay.ledger.addresses import Networks
 from relay.observe.tally import Tally
 from relay.web.operator_token import OperatorGate
-
-LOOPBACK = ("127.0.0.0/8", "::1/128")
-FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
-"""Headers of proxies: the request comes from further away than its address says."""
+from relay.web.visitor_address import VisitorAddresses
 
 UNMATCHED = "unmatched"
 """The route of requests for what is not there; the path is a stranger's text and no label."""
 
 
-def add_routes(app: web.Application, render: Callable[[], bytes], gate: OperatorGate, settings: Settings) -> None:
-    """Open to loopback and the allowed networks, to others with the operator's token."""
-    networks = [ipaddress.ip_network(network) for network in (*LOOPBACK, *settings.metrics_allow)]
+def add_routes(
+    app: web.Application,
+    render: Callable[[], bytes],
+    gate: OperatorGate,
+    addresses: VisitorAddresses,
+    allowed: Sequence[str],
+) -> None:
+    """Open to the allowed networks, to others with a token.
+
+    Loopback is no exception: a proxy on this host, or a tunnel, comes from there with everybody's requests, and need
+    not tell by any header that it is one.
+    """
+    networks = Networks(allowed)
 
     async def metrics(request: web.Request) -> web.Response:
-        if not _is_near(request, networks):
-            gate.admit(request)
+        # Who is not trusted and says that they speak for somebody is further away than they seem.
+        is_near = addresses.is_forwarded(request) or not addresses.claims_to_be_forwarded(request)
+        if not (is_near and networks.hold(addresses.of(request))):
+            gate.admit_reader(request)
         headers = {"Content-Type": CONTENT_TYPE_PLAIN_0_0_4, "Cache-Control": "no-store"}
         return web.Response(body=render(), headers=headers)
 
@@ -57,15 +65,3 @@ def measure(tally: Tally) -> Middleware:
         return response
 
     return timed
-
-
-def _is_near(request: web.Request, networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
-    if any(header in request.headers for header in FORWARDED):
-        return False
-    try:
-        address = ipaddress.ip_address(request.remote or "")
-    except ValueError:
-        return False
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return any(address in network for network in networks)

@@ -1,8 +1,8 @@
-"""Serves the built client, with the headers that keep it to itself.
+"""Serves the built client.
 
-Its files are read once, before the first request: what was not there then can't be asked for by any name, and a server
-that runs does not mix its pages with those of an upgrade. The build has compressed what compresses (client/finish.js);
-nothing is compressed here.
+Its files are read once, before the first request: what was not there then can't be asked for by any name, and a
+server that runs does not mix its pages with those of an upgrade. The build has compressed what compresses
+(client/finish.js); nothing is compressed here.
 """
 
 import hashlib
@@ -17,28 +17,6 @@ from aiohttp.typedefs import Handler
 from relay.web.encodings import IDENTITY, choose
 
 STATIC = Path(str(resources.files("relay.web") / "static"))
-
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self'",
-        "media-src 'self' blob: mediastream:",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
-)
-
-HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self)",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 
 UNCHANGING = "public, max-age=31536000, immutable"
 """For files that carry a digest of their content in their name."""
@@ -103,10 +81,9 @@ class Pages:
 
 
 def add_routes(app: web.Application, pages: Pages) -> None:
-    """The page at /, its files, and the headers of everything that is served."""
+    """The page at / and its files."""
     app.router.add_get("/", pages.page("index.html"))
     app.router.add_get("/assets/{name}", pages.asset("assets/", UNCHANGING))
-    app.on_response_prepare.append(_set_headers)
 
 
 def _read(path: Path) -> File:
@@ -135,7 +112,3 @@ def _answer(request: web.Request, file: File, headers: Mapping[str, str]) -> web
     if encoding != IDENTITY:
         said["Content-Encoding"] = encoding
     return web.Response(body=file.content[encoding], headers=said)
-
-
-async def _set_headers(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(HEADERS)

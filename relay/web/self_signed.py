@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from relay.errors import ConfigurationError
-from relay.transport.addresses import Address, own_addresses
+from relay.ledger.addresses import Address
+from relay.transport.addresses import own_addresses
 
 LIFETIME = datetime.timedelta(days=800)
 """Phones refuse certificates that are valid for more than 825 days."""

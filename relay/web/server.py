@@ -1,21 +1,25 @@
 """The HTTP server: routes, and the orderly end of what it serves."""
 
+import asyncio
+
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from relay.config import Settings
 from relay.observe.metrics import Metrics
 from relay.observe.tally import Tally
 from relay.web import checking, metrics, operator, pages, status
+from relay.web.answers import Headers, Protocol
 from relay.web.failures import answer_failures
 from relay.web.gateway import Gateway
 from relay.web.handover import KEEPALIVE
+from relay.web.hosts import Hosts, refuse_other_hosts
 from relay.web.operator_token import OperatorGate
+from relay.web.signpost import signpost
+from relay.web.visitor_address import VisitorAddresses
 
 LARGEST_REQUEST = 64 * 1024
 """Bytes of a request body; nothing that is served takes one."""
-
-LINGERING = 2.0
-"""Seconds that a body which nobody wanted is read for, so that its sender sees the answer."""
 
 SHUTDOWN_TIMEOUT = 2.0
 """Seconds that running requests have once the WebSockets are closed."""
@@ -31,39 +35,49 @@ class WebServer:
         console: operator.Console,
         figures: Metrics,
         tally: Tally,
+        charged: Middleware,
+        gate: OperatorGate,
         settings: Settings,
+        addresses: VisitorAddresses,
     ) -> None:
         self._gateway = gateway
-        app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=[metrics.measure(tally), answer_failures])
+        self._hosts = Hosts(settings, addresses)
+        refuse = refuse_other_hosts(self._hosts, tally)
+        middlewares = [metrics.measure(tally), answer_failures, charged, refuse]
+        app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=middlewares)
+        self._headers = Headers(settings)
+        app.on_response_prepare.append(self._headers.prepare)
         app.router.add_get("/ws", gateway.handle)
-        gate = OperatorGate(settings)
         status.add_routes(app, about, gate, settings)
         client = pages.Pages(pages.STATIC)
         operator.add_routes(app, console, gate, client)
-        metrics.add_routes(app, figures.render, gate, settings)
+        metrics.add_routes(app, figures.render, gate, addresses, settings.metrics_allow)
         checking.add_routes(app, client)
         pages.add_routes(app, client)
-        self._runner = web.AppRunner(
-            app,
-            access_log=None,
-            keepalive_timeout=KEEPALIVE,
-            lingering_time=LINGERING,
-            shutdown_timeout=SHUTDOWN_TIMEOUT,
-            handle_signals=False,
-        )
+        self._signpost: web.Server | None = None
+        self._runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_TIMEOUT, handle_signals=False)
 
     async def open(self) -> None:
         """Be ready for connections."""
+        self._signpost = signpost(self._hosts)
         await self._runner.setup()
 
-    @property
-    def protocol(self) -> web.Server:
-        """Takes accepted connections."""
-        if self._runner.server is None:
+    def protocol(self) -> Protocol:
+        """Serves one accepted connection."""
+        return self._serve(self._runner.server)
+
+    def redirecting(self) -> Protocol:
+        """Answers one accepted connection of plain HTTP with the way to HTTPS."""
+        return self._serve(self._signpost)
+
+    def _serve(self, server: web.Server | None) -> Protocol:
+        if server is None:
             raise RuntimeError("the HTTP server is not open")
-        return self._runner.server
+        return Protocol(server, self._headers, loop=asyncio.get_running_loop(), keepalive=KEEPALIVE)
 
     async def close(self) -> None:
         """Idempotent."""
         await self._gateway.close()
+        if self._signpost is not None:
+            await self._signpost.shutdown(SHUTDOWN_TIMEOUT)
         await self._runner.cleanup()

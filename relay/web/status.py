@@ -1,19 +1,24 @@
 """`/videochat/`: health, statistics, and what only the operator may see and do."""
 
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import msgspec
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from relay.config import Settings
 from relay.web.operator_token import OperatorGate
 
 
-class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether the server takes people. Counts only: nothing about anyone."""
+class Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the server takes people; all that strangers are told."""
 
     ready: bool
+
+
+class Health(Ready, frozen=True, kw_only=True):
+    """What the operator is told besides: what runs here is of use to who looks for its faults."""
+
     version: str
     engine: str
 
@@ -77,7 +82,11 @@ def add_routes(app: web.Application, status: Status, gate: OperatorGate, setting
         return _json({"alive": True})
 
     async def health(request: web.Request) -> web.Response:
-        current = status.health()
+        current: Ready = status.health()
+        if "Authorization" in request.headers:
+            gate.admit(request)
+        else:
+            current = Ready(ready=current.ready)
         return _json(current, 200 if current.ready else 503)
 
     async def stats(request: web.Request) -> web.Response:
@@ -97,7 +106,7 @@ def add_routes(app: web.Application, status: Status, gate: OperatorGate, setting
     app.router.add_get("/videochat/rooms", rooms)
     app.router.add_post("/videochat/cleanup", cleanup)
     app.router.add_route("OPTIONS", "/videochat/{rest:.*}", _preflight)
-    app.middlewares.append(_share_with(frozenset(settings.allowed_origins)))
+    app.on_response_prepare.append(_share_with(frozenset(settings.allowed_origins)))
 
 
 def _json(content: object, status: int = 200) -> web.Response:
@@ -111,19 +120,19 @@ async def _preflight(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
-def _share_with(origins: frozenset[str]) -> Middleware:
-    """CORS for the configured origins and for no other (Fetch standard, section 3.3)."""
+def _share_with(origins: frozenset[str]) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """CORS for the configured origins and for no other (Fetch standard, section 3.3), refusals included. What is
+    answered here is of this moment and for who asked: no cache keeps it."""
 
-    @web.middleware
-    async def share(request: web.Request, handler: Handler) -> web.StreamResponse:
-        response = await handler(request)
-        if request.path.startswith("/videochat/"):
-            response.headers["Vary"] = "Origin"
-            origin = request.headers.get("Origin", "")
-            if origin in origins:
-                response.headers["Access-Control-Allow-Origin"] = origin
-                response.headers["Access-Control-Allow-Headers"] = "Authorization"
-                response.headers["Access-Control-Allow-Methods"] = "GET, POST"
-        return response
+    async def share(request: web.Request, answer: web.StreamResponse) -> None:
+        if not request.path.startswith("/videochat/"):
+            return
+        answer.headers.setdefault("Cache-Control", "no-store")
+        answer.headers["Vary"] = "Origin, Authorization"
+        origin = request.headers.get("Origin", "")
+        if origin in origins:
+            answer.headers["Access-Control-Allow-Origin"] = origin
+            answer.headers["Access-Control-Allow-Headers"] = "Authorization"
+            answer.headers["Access-Control-Allow-Methods"] = "GET, POST"
 
     return share

@@ -1,4 +1,4 @@
-"""The TLS context for new connections: TLS 1.2 at least, read anew when the certificate is renewed.
+"""The TLS context for new connections: TLS 1.2 at least, strong suites, read anew when the certificate is renewed.
 
 Connections that exist keep the context they began with. A renewal that can't be read, such as a
 certificate whose key has not been written yet, changes nothing and is tried again.
@@ -7,13 +7,23 @@ certificate whose key has not been written yet, changes nothing and is tried aga
 import ssl
 from pathlib import Path
 
+from cryptography import x509
+
 from relay.errors import ConfigurationError
 from relay.observe.logging import get_logger
+from relay.transport.suites import SUITES
 
 LOOK_INTERVAL = 1.0
 """Seconds between looks at the files; there is none without a new connection."""
 
 log = get_logger("tls")
+
+
+class ServerContext(ssl.SSLContext):
+    """Knows what kind of certificate it shows; each connection has it at hand."""
+
+    is_self_signed = True
+
 
 _Stamp = tuple[tuple[int, int], ...]
 
@@ -65,10 +75,22 @@ class Certificate:
     def _read_stamp(self) -> _Stamp:
         return tuple((status.st_mtime_ns, status.st_ino) for status in (file.stat() for file in self._files))
 
-    def _load(self) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    def _load(self) -> ServerContext:
+        context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
         context.set_alpn_protocols(["http/1.1"])
+        context.set_ciphers(SUITES)
         context.load_cert_chain(*self._files)
+        context.is_self_signed = _is_self_signed(self._files[0].read_bytes())
         return context
+
+
+def _is_self_signed(chain: bytes) -> bool:
+    """Whether the server's own certificate, the first of the chain, is signed by nobody else. An authority of one's
+    own counts as somebody: its users have it installed."""
+    try:
+        own = x509.load_pem_x509_certificates(chain)[0]
+    except (ValueError, IndexError):
+        return True  # OpenSSL takes it, so it is served; nothing is promised about it
+    return own.issuer == own.subject

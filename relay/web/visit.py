@@ -7,6 +7,8 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from relay import clock
 from relay.errors import ErrorCode, RelayError
+from relay.ledger.accounts import Payer
+from relay.ledger.turns import Turns
 from relay.observe.logging import get_logger
 from relay.protocol.codec import encode
 from relay.session.directory import refusal
@@ -32,6 +34,9 @@ FLUSH_INTERVAL = 0.05
 FLOOD_PATIENCE = 30.0
 """Seconds by which one visitor is held back in all, before they are sent away."""
 
+READING = 50e-6
+"""Seconds of CPU that it takes to be woken for a frame and to read it."""
+
 DELIBERATE = frozenset({WSCloseCode.OK, WSCloseCode.GOING_AWAY})
 """Close codes of visitors who go: a closed page, a closed tab."""
 
@@ -49,20 +54,30 @@ async def turn_away(socket: web.WebSocketResponse, error: RelayError) -> None:
 class Visit:
     """Serves one visitor from the greeting to the close. A `Link` for the session layer."""
 
-    def __init__(self, request: web.Request, socket: web.WebSocketResponse, sessions: Sessions, tasks: Tasks) -> None:
+    def __init__(
+        self,
+        request: web.Request,
+        socket: web.WebSocketResponse,
+        sessions: Sessions,
+        payer: Payer,
+        turns: Turns,
+        tasks: Tasks,
+    ) -> None:
         """Open a session for the visitor.
 
         Raises:
-            RelayError: SERVER_FULL.
+            RelayError: there is no place for them.
         """
         self._request = request
         self._socket = socket
         self._sessions = sessions
+        self._payer = payer
+        self._turns = turns
         self._tasks = tasks
         self._unanswered = 0
         self._held_back = 0.0
         self._ended = False
-        self.session = sessions.open(self)
+        self.session = sessions.open(self, payer)
         self._writer = tasks.start("writer", self._write(self.session))
 
     async def serve(self) -> None:
@@ -96,8 +111,9 @@ class Visit:
         transport = self._request.transport
         if transport is None:
             return
-        with suppress(TimeoutError):
-            # The reason is behind whatever a slow reader has not taken yet.
+        with suppress(TimeoutError, AttributeError):
+            # The reason is behind what a slow reader has not taken yet. A TLS transport that was closed twice has no
+            # buffer any more (AttributeError).
             async with asyncio.timeout(FLUSH_TIMEOUT):
                 while transport.get_write_buffer_size() > 0:  # noqa: ASYNC110 - asyncio tells nobody
                     await asyncio.sleep(FLUSH_INTERVAL)
@@ -113,9 +129,19 @@ class Visit:
                 case WSMsgType.CLOSING | WSMsgType.CLOSED | WSMsgType.ERROR:
                     return not self._ended
             self._unanswered = 0
-            wait = await self._receive(message)
-            if wait > 0 and not await self._hold_back(wait):
+            if (wait := await self._charged(message)) > 0 and not await self._hold_back(wait):
                 return not self._ended
+            if self._payer.wait(clock.monotonic()) > 0:
+                await self._turns.wait(self._payer)
+            else:
+                # What has come already is there at once: without this nobody else would have a turn before its end.
+                await asyncio.sleep(0)
+
+    async def _charged(self, message: WSMessage) -> float:
+        began = clock.cpu()
+        wait = await self._receive(message)
+        self._payer.charge(clock.monotonic(), READING + clock.cpu() - began)
+        return wait
 
     async def _hold_back(self, wait: float) -> bool:
         """Read who sends too much more slowly: the rest waits at their end. False when they are to go."""
@@ -136,8 +162,9 @@ class Visit:
                 binary = RelayError(ErrorCode.INVALID_MESSAGE, "Only text frames are understood.")
                 return self._sessions.refuse(self.session, binary, clock.monotonic())
             case WSMsgType.PING:
-                await self._socket.pong(message.data)
-        return 0.0
+                with suppress(ConnectionError):  # they have gone; the next read says so
+                    await self._socket.pong(message.data)
+        return self._sessions.tolerate(self.session)
 
     async def _write(self, session: Session) -> None:
         try:

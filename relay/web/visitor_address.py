@@ -1,50 +1,124 @@
-"""Where a visitor comes from, and how many come from there."""
+"""Where a visitor comes from, by which scheme and for which host, as trusted proxies tell it.
 
-from collections import Counter
-from collections.abc import Sequence
+Only the header that the setting names is read: a proxy writes one, and passes the other on as the visitor wrote it.
+The scheme and the host that a proxy passes on may be the visitor's own words. They serve to compare with `Origin`,
+which guards a visitor against pages elsewhere; those can't write headers, and whoever lies about their own request
+deceives nobody else.
+"""
+
+from collections.abc import Iterator
 
 from aiohttp import web
 
-from relay.transport.addresses import Networks, parse, subscriber
+from relay.config import ForwardedHeader, Settings
+from relay.ledger.addresses import Networks, parse
+from relay.observe.logging import get_logger
+from relay.observe.once import Once
+from relay.web.forwarded import Hop, hops_of_elements, hops_of_list
+from relay.web.guests import Guests
+
+FORWARDING = ("X-Forwarded-For", "Forwarded")
+"""Who sends one of these says to be a proxy."""
+
+UNKNOWN = "0.0.0.0"  # noqa: S104 - no address to listen on
+"""The address of those whose connection tells none; they share what one address may have."""
+
+SCHEMES = frozenset({"http", "https"})
+
+log = get_logger("addresses")
 
 
 class VisitorAddresses:
-    """Counts connections per address. Trusted proxies are believed about whom they speak for."""
+    """Trusted proxies are believed about whom they speak for."""
 
-    def __init__(self, trusted_proxies: Sequence[str], most: int) -> None:
-        self._trusted = Networks(trusted_proxies)
-        self._most = most
-        self._counts: Counter[str] = Counter()
+    def __init__(self, settings: Settings, guests: Guests) -> None:
+        self._guests = guests
+        self._trusted = Networks(settings.trusted_proxies)
+        self._header = settings.forwarded_header
+        self._untrusted, self._silent = Once(), Once()
 
-    def enter(self, request: web.Request) -> str | None:
-        """Count one more connection; returns what `leave` wants, or None when there are too many.
+    def of(self, request: web.BaseRequest) -> str:
+        """The visitor's address: the nearest one that is not a trusted proxy's.
 
-        A trusted proxy that speaks for nobody is not counted: it would stand for all its visitors.
+        A proxy that names nobody, or nonsense, stands for all its visitors with its own. Where all are trusted, as
+        when a proxy looks whether we live, it is the farthest.
         """
-        origin = self.origin(request)
-        if origin is None:
+        address, _ = self._trace(request)
+        return address
+
+    def peer_of(self, request: web.BaseRequest) -> str:
+        """The address at the other end of the connection, or whom a trusted proxy named there in its place."""
+        guest = self._guests.find(request)
+        try:
+            return str(parse((guest.host if guest else request.remote) or UNKNOWN))
+        except ValueError:
+            return UNKNOWN
+
+    def is_forwarded(self, request: web.BaseRequest) -> bool:
+        """Whether a trusted proxy says for whom it asks."""
+        return self._trusted.hold(self.peer_of(request)) and self._header in request.headers
+
+    def claims_to_be_forwarded(self, request: web.BaseRequest) -> bool:
+        """Whether somebody who need not be trusted says that the request comes from further away."""
+        return any(header in request.headers for header in (*FORWARDING, "X-Real-IP", "Via"))
+
+    def scheme(self, request: web.BaseRequest) -> str | None:
+        """`http` or `https`, as visitors see it. None if we can't know: a proxy that says nothing may have ended
+        their TLS."""
+        said = self._said(request, "X-Forwarded-Proto").lower()
+        if said in SCHEMES:
+            return said
+        return "https" if request.secure else None
+
+    def host(self, request: web.BaseRequest) -> str:
+        """Host and port as visitors see them, as they were written; empty if the request names none."""
+        return self._said(request, "X-Forwarded-Host") or request.headers.get("Host", "")
+
+    def _said(self, request: web.BaseRequest, header: str) -> str:
+        """What the trusted proxy says in this header, or in its place in `Forwarded`; empty if nothing."""
+        if not self._trusted.hold(self.peer_of(request)):
             return ""
-        key = subscriber(origin)
-        if self._counts[key] >= self._most:
-            return None
-        self._counts[key] += 1
-        return key
+        if self._header is ForwardedHeader.FORWARDED:
+            _, hop = self._trace(request)
+            return (hop.scheme if header == "X-Forwarded-Proto" else hop.host) or ""
+        lines = request.headers.getall(header, [])
+        return lines[-1].rpartition(",")[2].strip() if lines else ""
 
-    def leave(self, key: str) -> None:
-        """The connection ended."""
-        self._counts[key] -= 1
-        if self._counts[key] <= 0:
-            del self._counts[key]
-
-    def origin(self, request: web.Request) -> str | None:
-        """The nearest address that is not a trusted proxy's; None when there is none."""
-        chain = [request.remote or ""]
-        chain += [part.strip() for part in reversed(request.headers.get("X-Forwarded-For", "").split(","))]
-        for hop in chain:
-            try:
-                address = str(parse(hop))
-            except ValueError:
-                return None
+    def _trace(self, request: web.BaseRequest) -> tuple[str, Hop]:
+        """The visitor's address, and what the outermost trusted proxy says about their request."""
+        address, told = self.peer_of(request), Hop(None)
+        if not self._trusted.hold(address):
+            self._heed_stranger(request, address)
+            return address, told
+        hop: Hop | None = None
+        for hop in self._hops(request):
+            if hop.address is None:
+                self._heed_silence(request, address)
+                return address, hop
+            told = hop
+            address = hop.address
             if not self._trusted.hold(address):
-                return address
-        return None
+                break
+        if hop is None:
+            self._heed_silence(request, address)
+        return address, told
+
+    def _hops(self, request: web.BaseRequest) -> Iterator[Hop]:
+        lines = request.headers.getall(self._header, [])
+        return hops_of_elements(lines) if self._header is ForwardedHeader.FORWARDED else hops_of_list(lines)
+
+    def _heed_stranger(self, request: web.BaseRequest, address: str) -> None:
+        if any(header in request.headers for header in FORWARDING) and self._untrusted.is_new(address):
+            remedy = (
+                "if it is your proxy, put its address into RELAY_TRUSTED_PROXIES; until then its visitors count as one"
+            )
+            log.warning("proxy_not_trusted", source=address, remedy=remedy)
+
+    def _heed_silence(self, request: web.BaseRequest, address: str) -> None:
+        if not self._silent.is_new(address):
+            return
+        other = next((name for name in ForwardedHeader if name is not self._header and name in request.headers), None)
+        remedy = f"have it send {self._header}; until then its visitors count as one"
+        if other is not None:
+            remedy = f"it sends {other}: if it writes that header itself, set RELAY_FORWARDED_HEADER={other}"
+        log.warning("proxy_names_nobody", source=address, remedy=remedy)

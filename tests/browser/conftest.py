@@ -49,6 +49,7 @@ async def serving(
         "RELAY_PORT": str(port),
         "RELAY_PUBLIC_ADDRESS": "127.0.0.1",
         "RELAY_ENGINE": engine.value,
+        "RELAY_METRICS_ALLOW": "127.0.0.1,::1",
         **{f"RELAY_{name.upper()}": value for name, value in settings.items()},
     }
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, "serve", env=environment, stderr=log)
@@ -85,7 +86,8 @@ async def _answers(served: Served) -> None:
     async with asyncio.timeout(60), aiohttp.ClientSession() as client:
         while served.process.returncode is None:
             try:
-                async with client.get(served.url + "videochat/health") as response:
+                # With a certificate of its own the server points to HTTPS.
+                async with client.get(served.url + "videochat/health", ssl=False) as response:
                     if response.status == 200:
                         return
             except aiohttp.ClientError:

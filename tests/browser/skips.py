@@ -147,7 +147,7 @@ async def measure() -> bool:
     """Print the figures, and whether they are as they must be."""
     with tempfile.TemporaryDirectory() as folder:
         async with (
-            serving(rate_skip="100000") as served,
+            serving(rate_skip="100000", max_cpu_per_address="1") as served,
             async_playwright() as playwright,
             at_the_page(playwright, "red", served.url, Path(folder), PHONE, script=WATCH) as red,
             at_the_page(playwright, "green", served.url, Path(folder), PHONE) as green,

@@ -173,7 +173,6 @@ class TestWithoutACamera:
     async def test_a_missing_camera_is_named(self, served: Served, stack: AsyncExitStack, tmp_path: Path) -> None:
         async with stack:
             red = await self._visit(stack, served.url, tmp_path, *FAKE_PERMISSION)
-            await red.start()
             await red.is_told("No camera or microphone was found")
             await look(red, "camera_none")
             await red.page.get_by_role("radio", name="Text only").check()
@@ -185,7 +184,6 @@ class TestWithoutACamera:
     ) -> None:
         async with stack:
             red = await self._visit(stack, served.url, tmp_path, *FAKE_DEVICES, *FAKE_PERMISSION, script=IN_USE)
-            await red.start()
             await red.is_told("is in use")
             await expect(red.page.get_by_role("combobox", name="Camera")).to_contain_text("Not available")
             await look(red, "camera_in_use")

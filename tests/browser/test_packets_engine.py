@@ -22,7 +22,7 @@ COUNT_FRAMES = """(video) => new Promise((resolve) => {
 
 async def test_next_shows_the_new_partner_at_once_and_never_stalls(tmp_path: Path) -> None:
     async with (
-        serving(rate_skip="100000") as served,
+        serving(rate_skip="100000", max_cpu_per_address="1") as served,
         async_playwright() as playwright,
         at_the_page(playwright, "red", served.url, tmp_path, script=WATCH) as red,
         at_the_page(playwright, "green", served.url, tmp_path) as green,

@@ -9,7 +9,7 @@ from relay.config import EngineChoice, Settings
 from relay.media.choice import choose
 from relay.observe.drops import Drops
 from tests.conftest import free_port
-from tests.contract.media_ports import ANN, PASSWORD, Subject, fail
+from tests.contract.media_ports import ANN, Subject, fail
 
 
 @pytest.fixture(params=list(EngineChoice))
@@ -19,6 +19,6 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     number = free_port()
     subject = Subject(choose(Settings(engine=request.param), Drops(), fail), number)
     subject._media.open(("127.0.0.1", "::1"), number, subject.listener)
-    subject.port.admit(ANN, "ann", PASSWORD)
+    subject.admit(ANN, "ann")
     yield subject
     await subject.close()

@@ -10,11 +10,14 @@ from aioice import stun
 from relay.ids import PeerId
 from relay.media.choice import Media
 from relay.observe.drops import Drop
-from relay.transport.port import Path
+from relay.transport.port import Credentials, Path
+from tests.hostile.call import answer_to, question_in
 from tests.hostile.datagrams import client_hello
 
 ANN, BOB = PeerId(1), PeerId(2)
 PASSWORD = "p" * 24
+BROWSER = Credentials("them", "q" * 24)
+"""Those of every browser here."""
 PATIENCE = 5.0
 SILENCE = 0.1
 """Seconds after which an answer would have come."""
@@ -55,9 +58,14 @@ class Listener:
 
 
 class Browser:
-    """A UDP socket that asks as a browser does."""
+    """A UDP socket that asks and answers as a browser does. `deaf` leaves the server's checks unanswered, as somebody
+    does in whose name another has asked."""
 
-    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+    def __init__(self, port: int, host: str = "127.0.0.1", *, deaf: bool = False) -> None:
+        self.questions: list[stun.Message] = []
+        self.received = 0
+        """Bytes."""
+        self._deaf = deaf
         self.socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setblocking(False)
         self.socket.connect((host, port))
@@ -67,13 +75,26 @@ class Browser:
         self.socket.send(datagram)
 
     async def receive(self) -> bytes:
+        """The next datagram that is no check."""
         async with asyncio.timeout(PATIENCE):
-            return await asyncio.get_running_loop().sock_recv(self.socket, 2_048)
+            return await self._receive()
 
-    async def hears_nothing(self) -> bool:
+    async def _receive(self) -> bytes:
+        while True:
+            datagram = await asyncio.get_running_loop().sock_recv(self.socket, 2_048)
+            self.received += len(datagram)
+            question = question_in(datagram)
+            if question is None:
+                return datagram
+            self.questions.append(question)
+            if not self._deaf:
+                self.send(answer_to(question, BROWSER.password))
+
+    async def hears_nothing(self, seconds: float = SILENCE) -> bool:
+        """But checks, which it answers."""
         try:
-            async with asyncio.timeout(SILENCE):
-                await asyncio.get_running_loop().sock_recv(self.socket, 2_048)
+            async with asyncio.timeout(seconds):
+                await self._receive()
         except TimeoutError:
             return True
         return False
@@ -112,8 +133,12 @@ class Subject:
         """On IPv4 alone."""
         self._media.open(("127.0.0.1",), self._number, self.listener)
 
-    def browser(self, host: str = "127.0.0.1") -> Browser:
-        self._browsers.append(Browser(self._number, host))
+    def admit(self, peer: PeerId, ufrag: str) -> None:
+        """Admit a browser to which we are `ufrag`."""
+        self.port.admit(peer, Credentials(ufrag, PASSWORD), BROWSER)
+
+    def browser(self, host: str = "127.0.0.1", *, deaf: bool = False) -> Browser:
+        self._browsers.append(Browser(self._number, host, deaf=deaf))
         return self._browsers[-1]
 
     def dropped(self, reason: Drop) -> int:

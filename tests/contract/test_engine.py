@@ -15,6 +15,7 @@ from relay.peer.candidates import Reach
 from relay.peer.lines import Line, Medium, Negotiated, Slot, SrtpKeys, SrtpProfile
 from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC, Identity, negotiate
 from tests.conftest import free_port
+from tests.kit.payers import HOME
 from tests.unit.offers import ROLES, offer
 
 ANN, BOB, NOBODY = PeerId(1), PeerId(2), PeerId(99)
@@ -75,7 +76,7 @@ def show(peer: PeerId) -> Slot:
 
 async def test_routes_are_counted_and_end_with_either_end(engine: Engine) -> None:
     for peer in (ANN, BOB):
-        engine.open(peer, negotiated(engine))
+        engine.open(peer, negotiated(engine), HOME)
         engine.secure(peer, keys())
     engine.route(show(ANN), camera(BOB))
     engine.route(show(BOB), camera(ANN))
@@ -87,7 +88,7 @@ async def test_routes_are_counted_and_end_with_either_end(engine: Engine) -> Non
 
 
 async def test_who_is_not_there_is_ignored(engine: Engine) -> None:
-    engine.open(ANN, negotiated(engine))
+    engine.open(ANN, negotiated(engine), HOME)
     engine.secure(NOBODY, keys())
     engine.route(show(NOBODY), camera(ANN))
     engine.route(show(ANN), camera(NOBODY))
@@ -96,7 +97,7 @@ async def test_who_is_not_there_is_ignored(engine: Engine) -> None:
 
 
 async def test_closing_and_stopping_twice_is_harmless(engine: Engine) -> None:
-    engine.open(ANN, negotiated(engine))
+    engine.open(ANN, negotiated(engine), HOME)
     engine.close(ANN)
     engine.close(ANN)
     await engine.stop()
@@ -121,7 +122,7 @@ async def test_playout_delay_is_agreed_only_where_the_engine_tells_it(media: Med
 
 
 async def test_every_open_peer_has_statistics_where_peers_are_counted(media: Media) -> None:
-    media.engine.open(ANN, negotiated(media.engine))
+    media.engine.open(ANN, negotiated(media.engine), HOME)
     assert list(media.engine.peer_stats()) == ([ANN] if media.choice is EngineChoice.PACKETS else [])
 
 
@@ -141,7 +142,7 @@ def test_packets_without_the_core_are_a_mistake_in_the_configuration(monkeypatch
 
 
 async def test_both_ways_of_a_peer_are_told_where_peers_are_counted(media: Media) -> None:
-    media.engine.open(ANN, negotiated(media.engine))
+    media.engine.open(ANN, negotiated(media.engine), HOME)
     for stats in media.engine.peer_stats().values():
         assert stats.round_trip is None
         for way in (stats.to_peer, stats.from_peer):

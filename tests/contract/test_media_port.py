@@ -28,7 +28,7 @@ async def test_whoever_was_admitted_before_is_answered_at_the_first_check(subjec
     """Orders come before datagrams that are sent later, however busy the threads are."""
     for number in range(ADMITTED):
         peer, ufrag = PeerId(100 + number), f"ufrag{number}"
-        subject.port.admit(peer, ufrag, PASSWORD)
+        subject.admit(peer, ufrag)
         await subject.browser().check(ufrag)
         subject.port.release(peer)
     assert subject.dropped(Drop.STUN_UNKNOWN_UFRAG) == 0
@@ -88,10 +88,12 @@ async def test_what_is_sent_to_a_peer_without_a_flow_is_dropped_and_counted(subj
 async def test_the_flow_moves_only_by_nomination(subject: Subject) -> None:
     home, away = subject.browser(), subject.browser()
     await home.check(nominate=True)
+    assert await home.hears_nothing()
     await away.check()
     subject.port.send_dtls(ANN, b"\x16one")
     assert await home.receive() == b"\x16one"
     await away.check(nominate=True)
+    assert await away.hears_nothing()
     subject.port.send_dtls(ANN, b"\x16two")
     assert await away.receive() == b"\x16two"
     await until(lambda: len(subject.listener.selected) == 2)
@@ -101,7 +103,7 @@ async def test_the_flow_moves_only_by_nomination(subject: Subject) -> None:
 async def test_after_a_restart_the_old_credentials_hold_until_the_new_ones_nominate(subject: Subject) -> None:
     home, away = subject.browser(), subject.browser()
     await home.check("ann", nominate=True)
-    subject.port.admit(ANN, "again", PASSWORD)
+    subject.admit(ANN, "again")
     await home.check("ann")
     await away.check("again")
     await home.check("ann")
@@ -124,7 +126,7 @@ async def test_a_released_peer_is_forgotten(subject: Subject) -> None:
 
 
 async def test_an_address_that_its_owner_still_proves_is_nobody_elses(subject: Subject) -> None:
-    subject.port.admit(BOB, "bob", PASSWORD)
+    subject.admit(BOB, "bob")
     browser = subject.browser()
     await browser.check("ann")
     browser.send(check("bob", nominate=True))
@@ -164,7 +166,7 @@ async def test_a_peer_that_stops_checking_loses_its_flow(monkeypatch: pytest.Mon
         number = free_port()
         subject = Subject(choose(Settings(engine=choice), Drops(), fail), number)
         subject.open()
-        subject.port.admit(ANN, "ann", PASSWORD)
+        subject.admit(ANN, "ann")
         browser = subject.browser()
         await browser.check()
         await until(lambda listener=subject.listener: listener.lost == [ANN])  # type: ignore[misc]
@@ -182,7 +184,7 @@ async def test_a_silent_peer_is_told_of_and_so_is_its_next_sign(
     number = free_port()
     subject = Subject(choose(Settings(engine=engine), Drops(), fail), number)
     subject.open()
-    subject.port.admit(ANN, "ann", PASSWORD)
+    subject.admit(ANN, "ann")
     browser = subject.browser()
     await browser.check()
     await until(lambda: subject.listener.silences == [(ANN, True)])

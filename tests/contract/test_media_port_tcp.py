@@ -12,11 +12,11 @@ from relay.config import EngineChoice
 from relay.ids import PeerId
 from relay.observe.drops import Drop
 from relay.transport import asyncio_port
-from relay.transport.asyncio_port import AsyncioPort
+from relay.transport.asyncio_port import MOST_UNPROVED, AsyncioPort
 from relay.transport.framing import Deframer, frame
 from relay.transport.port import Path, Transport
 from relay.transport.tcp import LARGEST_BACKLOG, MEDIA_BACKLOG
-from tests.contract.media_ports import ADMITTED, ANN, CLIENT_HELLO, PASSWORD, PATIENCE, SILENCE, Subject, check, until
+from tests.contract.media_ports import ADMITTED, ANN, CLIENT_HELLO, PATIENCE, SILENCE, Subject, check, until
 
 KERNEL = 8 * 1024 * 1024
 """More than the system buffers for a reader that does not read."""
@@ -28,9 +28,10 @@ PYTHON_ONLY = pytest.mark.parametrize("subject", [EngineChoice.FRAMES], indirect
 class Caller:
     """A browser's end of a connection."""
 
-    def __init__(self, subject: Subject, host: str = "127.0.0.1") -> None:
+    def __init__(self, subject: Subject, host: str = "127.0.0.1", *, source: str | None = None) -> None:
         with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
-            self.socket = socket.create_connection(listener.getsockname()[:2])
+            address = None if source is None else (source, 0)
+            self.socket = socket.create_connection(listener.getsockname()[:2], source_address=address)
             accepted, _ = listener.accept()
         self.socket.setblocking(False)
         self.address: tuple[str, int] = self.socket.getsockname()[:2]
@@ -86,8 +87,8 @@ async def call(subject: Subject) -> AsyncIterator[Call]:
     """Makes connections, which are closed at the end."""
     made: list[Caller] = []
 
-    def begin(host: str = "127.0.0.1") -> Caller:
-        made.append(Caller(subject, host))
+    def begin(host: str = "127.0.0.1", *, source: str | None = None) -> Caller:
+        made.append(Caller(subject, host, source=source))
         return made[-1]
 
     yield begin
@@ -111,7 +112,7 @@ async def test_whoever_was_admitted_before_is_answered_at_the_first_check(subjec
     """Orders come before connections that are handed over later, however busy the threads are."""
     for number in range(ADMITTED):
         peer, ufrag = PeerId(100 + number), f"ufrag{number}"
-        subject.port.admit(peer, ufrag, PASSWORD)
+        subject.admit(peer, ufrag)
         await call().check(ufrag)
         subject.port.release(peer)
     assert subject.dropped(Drop.STUN_UNKNOWN_UFRAG) == 0
@@ -176,6 +177,7 @@ async def test_udp_takes_over_by_nomination(subject: Subject, caller: Caller) ->
     await caller.check(nominate=True)
     browser = subject.browser()
     await browser.check(nominate=True)
+    assert await browser.hears_nothing()
     subject.port.send_dtls(ANN, b"\x16 hello")
     assert await browser.receive() == b"\x16 hello"
     assert await caller.hears_nothing()
@@ -218,3 +220,25 @@ async def test_who_proves_nothing_in_time_is_closed(
     await caller.send(check("eve"))
     await caller.is_closed()
     assert subject.dropped(Drop.TCP_UNPROVED) == 1
+
+
+@pytest.mark.parametrize("others", [1, 2, 50])
+async def test_whoever_comes_from_another_address_is_served_while_others_fill_the_table(
+    subject: Subject, call: Call, others: int
+) -> None:
+    """Those who prove nothing hold all places, and come again for each that they lose."""
+    slow = call(source="127.0.0.200")
+    for number in range(MOST_UNPROVED + 100):
+        call(source=f"127.0.1.{1 + number % others}")
+    assert (await call(source="127.0.0.201").check()).message_class == stun.Class.RESPONSE
+    # Nor does one that was there first, and needs a moment, have to go.
+    await slow.check()
+    await until(lambda: subject.dropped(Drop.TCP_CROWDED) >= 100)
+
+
+async def test_where_nobody_holds_more_than_another_the_oldest_goes(subject: Subject, call: Call) -> None:
+    callers = [call(source=f"127.1.{number // 250}.{1 + number % 250}") for number in range(MOST_UNPROVED + 1)]
+    await callers[0].is_closed()
+    await callers[1].check()
+    await callers[-1].check()
+    assert subject.dropped(Drop.TCP_CROWDED) == 1

@@ -25,6 +25,7 @@ from relay.peer.parameters import codec_parameters
 from relay.transport.native import NativePort
 from tests.conftest import free_port
 from tests.contract.media_ports import Listener
+from tests.kit.payers import HOME
 
 pytestmark = pytest.mark.skipif(not native.BUILT, reason="the native core is not built")
 
@@ -49,7 +50,15 @@ class World:
         self.port = NativePort(1, 2, lambda task, failure: self.failures.append(failure))
         self.port.taps = self
         self.port.open(("127.0.0.1",), free_port(), Listener())
-        self.taps = Taps(self.port, most, ALLOWED, self.drops, lambda task, failure: self.failures.append(failure))
+        self.taken: list[Slot] = []
+        self.taps = Taps(
+            self.port,
+            most,
+            ALLOWED,
+            self.drops,
+            lambda task, failure: self.failures.append(failure),
+            self.taken.append,
+        )
         self.watched: asyncio.Queue[RtpPacket] = asyncio.Queue()
         self.asked: asyncio.Queue[RtcpPsfbPacket] = asyncio.Queue()
         self.lacking: asyncio.Queue[tuple[PeerId, int]] = asyncio.Queue()
@@ -146,7 +155,7 @@ async def while_showing(world: World, seen: int = 1) -> VideoFrame:
 async def test_a_stream_is_converted_with_its_colours_once_the_core_says_that_it_must_be(world: World) -> None:
     world.show(keyframe=True)
     assert await world.lacking.get() == (WATCHER, CAMERA)
-    assert world.taps.begin(SLOT, SOURCE, (H264,))
+    assert world.taps.begin(SLOT, SOURCE, (H264,), HOME)
     frame = await while_showing(world, 5)
     luma, *chroma = np.split(frame.to_ndarray(), [120, 150])
     assert np.abs(np.subtract([luma.mean(), *(plane.mean() for plane in chroma)], GREEN)).max() < 6
@@ -156,7 +165,7 @@ async def test_a_stream_is_converted_with_its_colours_once_the_core_says_that_it
 
 
 async def test_a_hostile_bitstream_hurts_nobody_and_a_good_picture_comes_after_it(world: World) -> None:
-    world.taps.begin(SLOT, SOURCE, (H264,))
+    world.taps.begin(SLOT, SOURCE, (H264,), HOME)
     numbers = np.random.default_rng(7)
     for number in range(200):
         # Keyframes of 320 x 240 by their header, full of noise; every tenth of a size that nobody should allocate.
@@ -170,18 +179,18 @@ async def test_a_hostile_bitstream_hurts_nobody_and_a_good_picture_comes_after_i
 
 
 async def test_no_more_taps_than_allowed_and_none_without_a_codec_to_encode(world: World) -> None:
-    assert not world.taps.begin(SLOT, SOURCE, (Codec("AV1", 45, 90_000, None, (), (), None),))
-    assert world.taps.begin(SLOT, SOURCE, (H264,))
-    assert not world.taps.begin(Slot(SENDER, Medium.CAMERA), SOURCE, (H264,))
+    assert not world.taps.begin(SLOT, SOURCE, (Codec("AV1", 45, 90_000, None, (), (), None),), HOME)
+    assert world.taps.begin(SLOT, SOURCE, (H264,), HOME)
+    assert not world.taps.begin(Slot(SENDER, Medium.CAMERA), SOURCE, (H264,), HOME)
     world.taps.end_of(SENDER)
-    assert world.taps.begin(SLOT, SOURCE, (H264,))
+    assert world.taps.begin(SLOT, SOURCE, (H264,), HOME)
     world.taps.end(SLOT)
     world.taps.end(SLOT)
     assert len(world.taps) == 0
 
 
 async def test_a_watcher_who_lost_the_picture_gets_a_keyframe_of_the_tap_alone(world: World) -> None:
-    world.taps.begin(SLOT, SOURCE, (H264,))
+    world.taps.begin(SLOT, SOURCE, (H264,), HOME)
     await while_showing(world, 3)
     await asyncio.sleep(0.6)  # a request that is under way counts for this one too
     while not world.watched.empty():
@@ -194,19 +203,19 @@ async def test_a_watcher_who_lost_the_picture_gets_a_keyframe_of_the_tap_alone(w
 
 async def test_the_tap_of_a_silent_source_ends_and_begins_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("relay.media.taps.IDLE", 0.5)
-    world.taps.begin(SLOT, SOURCE, (H264,))
+    world.taps.begin(SLOT, SOURCE, (H264,), HOME)
     await while_showing(world)
     while len(world.taps):  # noqa: ASYNC110 - nobody announces it
         await asyncio.sleep(0.05)
     world.lacking = asyncio.Queue()
     world.show(keyframe=True)
     assert await world.lacking.get() == (WATCHER, CAMERA)
-    assert world.taps.begin(SLOT, SOURCE, (H264,))
+    assert world.taps.begin(SLOT, SOURCE, (H264,), HOME)
     await while_showing(world)
 
 
 async def test_the_encoder_follows_what_the_core_allows(world: World) -> None:
-    world.taps.begin(SLOT, SOURCE, (H264,))
+    world.taps.begin(SLOT, SOURCE, (H264,), HOME)
     await while_showing(world)
     (downlink,) = next(iter(world.taps._peers.values())).frames._slots.values()
     while downlink.bitrate != ALLOWED:  # noqa: ASYNC110 - nobody announces it

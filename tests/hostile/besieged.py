@@ -48,7 +48,7 @@ class Besieged:
 async def besieged(engine: EngineChoice, folder: Path, people: int) -> AsyncIterator[Besieged]:
     """Serve so many people, and keep the log in `folder`."""
     log = folder / f"{engine.value}-{people}.log"
-    most = {"max_people": str(2 * people), "max_per_address": str(2 * people)}
+    most = {"max_people": str(2 * people), "max_per_address": str(2 * people), "max_cpu_per_address": "1"}
     with log.open("wb") as file:
         async with serving(engine, log=file, **most) as served:
             yield Besieged(served, log)

@@ -14,6 +14,9 @@ from relay.protocol.messages import Role
 from relay.tasks import Tasks
 from tests.scenario.visitor import PATIENCE, MediaVisitor, Visitor, introduce, visit
 
+PASSWORD = "p" * 24
+"""Of browsers that offer `tests.unit.offers.offer()`."""
+
 STAYING = 3.0
 """Seconds between signs of life."""
 
@@ -107,3 +110,20 @@ def check(ufrag: str, password: str, *, nominate: bool = False) -> bytes:
     request.add_message_integrity(password.encode())
     request.add_fingerprint()
     return bytes(request)
+
+
+def question_in(datagram: bytes) -> stun.Message | None:
+    """A check of the server's own, which asks whether somebody there receives."""
+    if datagram[:1] != b"\0":
+        return None
+    message = stun.parse_message(datagram)
+    return message if message.message_class is stun.Class.REQUEST else None
+
+
+def answer_to(question: stun.Message, password: str = PASSWORD) -> bytes:
+    """What a browser says to it."""
+    answer = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, question.transaction_id)
+    answer.attributes["XOR-MAPPED-ADDRESS"] = ("127.0.0.1", 1)
+    answer.add_message_integrity(password.encode())
+    answer.add_fingerprint()
+    return bytes(answer)

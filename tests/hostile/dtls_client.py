@@ -8,13 +8,15 @@ import struct
 from aiortc import RTCCertificate
 from OpenSSL import SSL
 
-from tests.hostile.call import check
+from tests.hostile.call import answer_to, check, question_in
 from tests.hostile.datagrams import Stranger
 from tests.scenario.visitor import PATIENCE, Visitor
 from tests.unit.offers import FINGERPRINT, ROLES, offer
 
 STRONG = b"ECDHE-ECDSA-AES128-GCM-SHA256"
 PROFILE = b"SRTP_AEAD_AES_128_GCM"
+DTLS = 20
+"""First bytes from here on are DTLS (RFC 7983 section 7)."""
 _RETRANSMISSION = 0.5
 """Seconds without an answer after which the client looks after its timers."""
 
@@ -49,6 +51,16 @@ class DtlsClient:
         self.wire.send(check(ufrag, password, nominate=True))
         await self.wire.answer()
 
+    async def answer(self) -> bytes:
+        """The next DTLS datagram that comes back. Answers the server's checks: a flight that is too large for whom
+        they don't reach is not sent."""
+        while True:
+            datagram = await self.wire.answer()
+            if datagram[0] >= DTLS:
+                return datagram
+            if (question := question_in(datagram)) is not None:
+                self.wire.send(answer_to(question))
+
     async def shake_hands(self) -> bool:
         """Whether the handshake came to its end.
 
@@ -68,7 +80,7 @@ class DtlsClient:
                     return False
                 try:
                     async with asyncio.timeout(_RETRANSMISSION):
-                        self.tls.bio_write(await self.wire.answer())
+                        self.tls.bio_write(await self.answer())
                 except TimeoutError:
                     self.tls.DTLSv1_handle_timeout()
 

@@ -28,8 +28,9 @@ from relay.peer.negotiation import Identity, Terms, negotiate
 from relay.protocol.codec import decode
 from relay.protocol.limits import Limits
 from relay.transport.bindings import BindingTable
-from relay.transport.first_bytes import judge
+from relay.transport.first_bytes import Judge
 from relay.transport.framing import Deframer, FramingError, frame
+from relay.transport.port import Credentials
 from relay.transport.port import Path as Route
 from relay.transport.records import is_sensible
 from tests.hostile.call import check
@@ -71,7 +72,7 @@ def _negotiation(content: bytes) -> None:
 
 
 def _framing(content: bytes) -> None:
-    judge(content)
+    Judge().look(content)
     deframer = Deframer()
     with contextlib.suppress(FramingError):
         for at in range(0, len(content), 700):
@@ -80,7 +81,7 @@ def _framing(content: bytes) -> None:
 
 def _stun(content: bytes) -> None:
     table = BindingTable()
-    table.admit(PeerId(1), "ann", "p" * 24)
+    table.admit(PeerId(1), Credentials("ann", "p" * 24), Credentials("them", "q" * 24))
     table.receive_stun(content, HOME, 0.0)
 
 

@@ -21,7 +21,7 @@ ALERT = 21
 async def hears_no_hello(client: DtlsClient) -> bool:
     """Whether what comes back, if anything, refuses."""
     try:
-        answer = await client.wire.answer()
+        answer = await client.answer()
     except TimeoutError:
         return True
     return answer[0] == ALERT
@@ -107,6 +107,6 @@ async def test_connections_are_still_made_after_all_that(relay: Relay, monkeypat
             with contextlib.closing(DtlsClient(relay.settings.udp_port, certified=False)) as client:
                 await client.offer(visitor)
                 client.wire.send(hello((ECDHE_GCM,)))
-                await client.wire.answer()
+                await client.answer()
     async with live_call(relay.settings.port) as call:
         await call.goes_on()

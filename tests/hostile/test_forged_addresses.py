@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -96,6 +97,28 @@ async def test_a_recorded_check_steals_nothing(relay: Relay, forger: Forger, nom
         await until(lambda: relay.stats().drops.get(Drop.STUN_REPLAYED, 0) >= 200)
         assert relay._connections._paths == before
         await call.goes_on()
+
+
+WATCHED = 5.0
+"""Seconds that a bystander is watched: a call sends them a hundred datagrams and more, if it sends any."""
+
+
+async def test_a_bystander_gets_less_than_three_times_what_was_sent_in_their_name(relay: Relay) -> None:
+    """A person's own right check, with somebody else's address as its source. To the relay a second socket that asks
+    and never answers is the same, and needs no raw one."""
+    async with live_call(relay.settings.port) as call:
+        with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as bystander:
+            bystander.bind(("127.0.0.77", 0))
+            bystander.setblocking(False)
+            sent = check(*credentials_of(call.bob), nominate=True)
+            bystander.sendto(sent, ("127.0.0.1", relay.settings.udp_port))
+            received = 0
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(WATCHED):
+                    while True:
+                        received += len(await asyncio.get_running_loop().sock_recv(bystander, 2_048))
+            assert 0 < received <= 3 * len(sent)
+            await call.goes_on()
 
 
 async def test_renegotiation_is_refused(relay: Relay) -> None:

@@ -8,7 +8,6 @@ import pytest
 from aiortc import RTCSessionDescription
 
 from relay.app import Relay
-from relay.media import connections
 from relay.observe.drops import Drop
 from relay.peer import connection
 from tests.hostile.call import check, live_call
@@ -60,7 +59,7 @@ async def test_a_handshake_that_does_not_end_is_given_up(
 
 async def test_of_half_open_connections_the_oldest_gives_way(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     async with live_call(relay.settings.port) as call:
-        monkeypatch.setattr(connections, "MOST_UNSECURED", 8)
+        monkeypatch.setattr(relay._connections._unsecured, "most", 8)
         async with contextlib.AsyncExitStack() as stack:
             crowd = [await stack.enter_async_context(visit(relay.settings.port)) for _ in range(20)]
             for visitor in crowd:

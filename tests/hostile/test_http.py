@@ -9,13 +9,14 @@ import pytest
 
 from relay.app import Relay
 from relay.config import EngineChoice, Settings
+from relay.observe.capacity import CONNECTIONS_PER_PERSON
 from relay.observe.drops import Drop
-from relay.web import front, handover, server
+from relay.web import guests, handover, server
 from tests.conftest import free_port
 from tests.hostile.wire import status_of, wire
 from tests.scenario.visitor import PATIENCE, until, visit
 
-ORDINARY = b"GET /videochat/health/live HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
+ORDINARY = b"GET /videochat/health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
 MOST_UNANSWERED = 32 << 20
 """Bytes of questions: what the system buffers between two ends on loopback, with room."""
@@ -23,7 +24,7 @@ KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
 
 def request(line: bytes, *headers: bytes, body: bytes = b"") -> bytes:
-    return b"\r\n".join([line, b"Host: here", b"Connection: close", *headers, b"", body])
+    return b"\r\n".join([line, b"Host: localhost", b"Connection: close", *headers, b"", body])
 
 
 @pytest.mark.parametrize(
@@ -58,11 +59,14 @@ def request(line: bytes, *headers: bytes, body: bytes = b"") -> bytes:
         (request(b"POST / HTTP/1.1", b"Content-Length: -1"), {400}),
         (request(b"POST /videochat/cleanup HTTP/1.1", b"Content-Length: 9999999999"), {401, 403, 413}),
         (request(b"GET /ws HTTP/1.1"), {400, 426}),
-        (b"GET /ws HTTP/1.1\r\nHost: here\r\n" + UPGRADE + b"\r\n", {400}),
-        (b"GET /ws HTTP/1.1\r\nHost: here\r\nOrigin: https://elsewhere\r\n" + UPGRADE + KEY + b"\r\n", {403}),
-        (b"GET /ws HTTP/1.1\r\nHost: here\r\nOrigin: null\r\n" + UPGRADE + KEY + b"\r\n", {403}),
-        (b"GET /ws HTTP/1.1\r\nHost: here\r\nOrigin: http://here.elsewhere\r\n" + UPGRADE + KEY + b"\r\n", {403}),
-        (b"GET /ws HTTP/1.1\r\nHost: here\r\nOrigin: http://here:1\r\n" + UPGRADE + KEY + b"\r\n", {403}),
+        (b"GET /ws HTTP/1.1\r\nHost: localhost\r\n" + UPGRADE + b"\r\n", {400}),
+        (b"GET /ws HTTP/1.1\r\nHost: localhost\r\nOrigin: https://elsewhere\r\n" + UPGRADE + KEY + b"\r\n", {403}),
+        (b"GET /ws HTTP/1.1\r\nHost: localhost\r\nOrigin: null\r\n" + UPGRADE + KEY + b"\r\n", {403}),
+        (
+            b"GET /ws HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost.elsewhere\r\n" + UPGRADE + KEY + b"\r\n",
+            {403},
+        ),
+        (b"GET /ws HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost:1\r\n" + UPGRADE + KEY + b"\r\n", {403}),
     ],
 )
 async def test_nonsense_is_refused_and_tells_nothing(relay: Relay, text: bytes, answers: set[int]) -> None:
@@ -80,12 +84,12 @@ async def test_an_answer_to_nonsense_repeats_none_of_it(relay: Relay) -> None:
 
 
 async def test_headers_that_never_end_are_not_waited_for(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handover, "REQUEST_TIMEOUT", 0.3)
-    monkeypatch.setattr(handover, "WATCH_INTERVAL", 0.05)
+    monkeypatch.setattr(guests, "REQUEST_TIMEOUT", 0.3)
+    monkeypatch.setattr(guests, "WATCH_INTERVAL", 0.05)
     async with contextlib.AsyncExitStack() as stack:
         slow = [await stack.enter_async_context(wire(relay.settings.port)) for _ in range(20)]
         for raw in slow:
-            await raw.send(b"GET / HTTP/1.1\r\nHost: here\r\n")
+            await raw.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
         for number in range(20):
             await asyncio.gather(*(raw.send(b"X-%d: 1\r\n" % number) for raw in slow))
             await asyncio.sleep(0.03)
@@ -121,31 +125,41 @@ class TestOneAddress:
             port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), engine=engine, max_per_address=2
         )
 
-    async def test_holds_only_so_many_connections(self, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(handover, "WATCH_INTERVAL", 0.05)
-        most = 2 * front.HTTP_PER_PERSON
+    async def test_holds_only_so_many_connections_and_newcomers_get_the_places_of_idle_ones(self, relay: Relay) -> None:
+        most = 2 * CONNECTIONS_PER_PERSON
         async with contextlib.AsyncExitStack() as stack:
             for _ in range(most):
                 raw = await stack.enter_async_context(wire(relay.settings.port))
                 await raw.send(ORDINARY.replace(b"Connection: close\r\n", b""))
                 assert await raw.reader.readuntil(b"\r\n\r\n")
             for _ in range(50):
-                assert await status_of(relay.settings.port, ORDINARY) == 0
-            assert relay.drops[Drop.TCP_CROWDED] == 50
-        await until(lambda: not relay._front._handover._guests)
-        assert await status_of(relay.settings.port, ORDINARY) == 200
+                assert await status_of(relay.settings.port, ORDINARY) == 200
+                assert len(relay._guests) <= most
+            assert relay.drops[Drop.TCP_CROWDED] >= 1
+        await until(lambda: not relay._guests)
+
+    async def test_who_is_visiting_makes_no_room_for_who_is_not(self, relay: Relay) -> None:
+        async with visit(relay.settings.port) as visitor:
+            async with contextlib.AsyncExitStack() as stack:
+                for _ in range(3 * CONNECTIONS_PER_PERSON):
+                    raw = await stack.enter_async_context(wire(relay.settings.port))
+                    await raw.send(ORDINARY.replace(b"Connection: close\r\n", b""))
+                    assert await raw.reader.readuntil(b"\r\n\r\n")
+            await visitor.say("find_partner")
+            await visitor.hear("waiting_for_partner")
 
 
 async def test_a_flood_of_connections_leaves_none_behind(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handover, "WATCH_INTERVAL", 0.05)
-    async with visit(relay.settings.port) as visitor, aiohttp.ClientSession() as client:
+    monkeypatch.setattr(guests, "WATCH_INTERVAL", 0.05)
+    elsewhere = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
+    async with visit(relay.settings.port) as visitor, aiohttp.ClientSession(connector=elsewhere) as client:
         for _ in range(20):
             statuses = await asyncio.gather(*(status_of(relay.settings.port, ORDINARY) for _ in range(50)))
             assert set(statuses) <= {0, 200}
         await visitor.say("find_partner")
         await visitor.hear("waiting_for_partner")
-        watched = relay._front._handover
-        await until(lambda: len(watched._guests) == 1)
+        watched = relay._guests
+        await until(lambda: len(watched) == 1)
         async with client.get(f"http://127.0.0.1:{relay.settings.port}/videochat/health/live") as answer:
             assert answer.status == 200
 
@@ -154,7 +168,7 @@ async def test_who_asks_and_reads_nothing_is_cut_off_and_fills_nothing(
     relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(handover, "UNREAD_TIMEOUT", 1.0)
-    monkeypatch.setattr(handover, "WATCH_INTERVAL", 0.05)
+    monkeypatch.setattr(guests, "WATCH_INTERVAL", 0.05)
     question = ORDINARY.replace(b"Connection: close\r\n", b"") * 100
     loop = asyncio.get_running_loop()
     with socket.socket() as deaf:
@@ -168,5 +182,5 @@ async def test_who_asks_and_reads_nothing_is_cut_off_and_fills_nothing(
                     asked += len(question)
                     await loop.sock_sendall(deaf, question)
         assert asked < MOST_UNANSWERED
-        await until(lambda: not relay._front._handover._guests)
+        await until(lambda: not relay._guests)
     assert await status_of(relay.settings.port, ORDINARY) == 200

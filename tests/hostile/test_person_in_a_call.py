@@ -171,3 +171,13 @@ async def test_a_storm_of_feedback_reaches_the_partner_as_a_breeze(relay: Relay,
         assert resident() - before < LARGEST_GROWTH
         await call.goes_on()
     assert relay.stats().drops.get(Drop.FEEDBACK_THROTTLED, 0) > 100
+
+
+async def test_pictures_that_claim_to_be_giants_do_not_reach_the_partner(relay: Relay) -> None:
+    """Whole keyframes of VP8 whose header asks each decoder for 268 million pixels."""
+    giant = b"\x10\x10\x00\x00\x9d\x01\x2a" + b"\xff\x3f" * 2 + bytes(1_000)
+    async with live_call(relay.settings.port) as call:
+        ssrc = own_stream(call.ann)
+        await send(call.ann, (rtp(ssrc, number, giant, first=0x80, time=3_000 * number) for number in range(50)))
+        await until(lambda: relay.stats().drops.get(Drop.PICTURE_TOO_LARGE, 0) >= 40)
+        await call.goes_on()

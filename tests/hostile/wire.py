@@ -1,6 +1,7 @@
 """Bytes as a stranger writes them: one TCP connection, without any library's manners."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -57,9 +58,9 @@ class Wire:
 
 
 @asynccontextmanager
-async def wire(port: int) -> AsyncIterator[Wire]:
-    """Connect on loopback."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def wire(port: int, address: str = "127.0.0.1", context: ssl.SSLContext | None = None) -> AsyncIterator[Wire]:
+    """Connect on loopback, from this address, over TLS if there is a context for it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0), ssl=context)
     try:
         yield Wire(reader, writer)
     finally:
@@ -68,9 +69,9 @@ async def wire(port: int) -> AsyncIterator[Wire]:
             await writer.wait_closed()
 
 
-async def status_of(port: int, request: bytes) -> int:
+async def status_of(port: int, request: bytes, address: str = "127.0.0.1") -> int:
     """The status of the answer to what is written as it is; 0 if the connection just ends."""
-    async with wire(port) as raw:
+    async with wire(port, address) as raw:
         await raw.send(request)
         answer = await raw.head()
     return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/") else 0

@@ -47,6 +47,7 @@ async def start(people: int) -> Server:
         "RELAY_PUBLIC_ADDRESS": "127.0.0.1",
         "RELAY_MAX_PEOPLE": str(people + 2 * NEWCOMERS),
         "RELAY_MAX_PER_ADDRESS": str(PER_ADDRESS),
+        "RELAY_MAX_CPU_PER_ADDRESS": "1",
         "RELAY_LOG_LEVEL": "warning",
     }
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "relay", "serve", env=environment)

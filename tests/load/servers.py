@@ -17,6 +17,9 @@ from typing import IO, TypeVar
 from tests.conftest import free_port
 from tests.load.generator import FORWARDER
 
+TOKEN = "the token of who measures"
+"""The operator's: it is told which engine runs."""
+
 PATIENCE = 15.0
 """Seconds that a server may take to start or to stop."""
 
@@ -60,7 +63,10 @@ def relay(engine: str, people: int, core: int) -> Iterator[Server]:
         "RELAY_PUBLIC_ADDRESS": "127.0.0.1",
         "RELAY_MAX_PEOPLE": str(2 * people),
         "RELAY_MAX_PER_ADDRESS": str(2 * people),
+        # All of them come from one address.
+        "RELAY_MAX_CPU_PER_ADDRESS": "1",
         "RELAY_LOG_LEVEL": "error",
+        "RELAY_OPERATOR_TOKEN": TOKEN,
     }
     with _running([sys.executable, "-m", "relay", "serve"], core, {**os.environ, **settings}) as process:
         running = process.wait_for(lambda: _health(port))["engine"]
@@ -144,8 +150,10 @@ def _running(command: Sequence[str], core: int, environment: Mapping[str, str] |
 
 def _health(port: int) -> dict[str, object] | None:
     """What the product says of itself; None while it does not answer."""
+    url = f"http://127.0.0.1:{port}/videochat/health"
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {TOKEN}"})
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/videochat/health", timeout=PATIENCE) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:  # noqa: S310 - HTTP, as just written
             health: dict[str, object] = json.load(response)
             return health
     except OSError:

@@ -53,10 +53,11 @@ SETTINGS = {
     "PUBLIC_ADDRESS": "127.0.0.1",
     "LOG_LEVEL": "error",
     "RESUME_WINDOW": "5",
+    "METRICS_ALLOW": "127.0.0.1",
     # Neither abuse nor overload is what is tried here.
     **dict.fromkeys(("MAX_PEOPLE", "MAX_PER_ADDRESS"), "100000"),
     **dict.fromkeys(("MAX_LAG", "RATE_SKIP", "RATE_CHAT", "RATE_OFFER", "RATE_OTHER"), LIMITLESS),
-    "MAX_CPU": "1",
+    **dict.fromkeys(("MAX_CPU", "MAX_CPU_PER_ADDRESS"), "1"),
 }
 
 

@@ -48,6 +48,7 @@ class Scene:
             "port": self.port,
             "bind": "127.0.0.1",
             "public-address": "127.0.0.1",
+            "metrics-allow": "127.0.0.1",
             "max-people": self._places,
             "max-per-address": max(1000, self._places),
         }

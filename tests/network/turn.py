@@ -14,13 +14,16 @@ READY = "Relay ports initialization done"
 
 
 def options(certificate: dict[str, str], folder: Path, listening: str, relaying: str, peer: str) -> list[str]:
-    """The command line: what differs from place to place."""
+    """The command line: what differs from place to place. The secret is in a copy of the configuration, as it is told
+    to be."""
+    own = folder / "turnserver.conf"
+    own.touch(mode=0o600)
+    own.write_text(f"{CONFIGURATION.read_text()}static-auth-secret={SECRET}\n")
     return [
         "turnserver",
         "-c",
-        str(CONFIGURATION),
+        str(own),
         "--realm=relay.test",
-        f"--static-auth-secret={SECRET}",
         f"--cert={certificate['tls_cert']}",
         f"--pkey={certificate['tls_key']}",
         f"--listening-ip={listening}",

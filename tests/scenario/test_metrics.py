@@ -12,22 +12,32 @@ from relay.config import Settings
 from relay.errors import RelayError
 from relay.ids import PeerId
 from relay.session.session import Session
-from relay.web.metrics import FORWARDED
 from tests.conftest import free_port
 from tests.contract.test_engine import negotiated
+from tests.kit.payers import HOME, payer
 from tests.scenario.visitor import introduce, until, visit
 
 TOKEN = "a token of the operator"
 OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
+READER_TOKEN = "a token of Prometheus"
+READER = {"Authorization": f"Bearer {READER_TOKEN}"}
+LOOPBACK = {"bind": ("127.0.0.1",), "public_address": ("127.0.0.1",)}
 
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), operator_token=TOKEN)
+    return Settings(port=free_port(), operator_token=TOKEN, metrics_token=READER_TOKEN, **LOOPBACK)  # type: ignore[arg-type]
 
 
 @pytest.fixture
 async def client(relay: Relay) -> AsyncIterator[aiohttp.ClientSession]:
+    """Prometheus."""
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{relay.settings.port}", headers=READER) as session:
+        yield session
+
+
+@pytest.fixture
+async def stranger(relay: Relay) -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession(f"http://127.0.0.1:{relay.settings.port}") as session:
         yield session
 
@@ -68,8 +78,10 @@ async def test_what_people_do_is_counted(relay: Relay, client: aiohttp.ClientSes
     assert (await scrape(client))["relay_sessions_closed_total[disconnected]"] == 3
 
 
-async def test_answers_are_timed_by_route_and_strangers_choose_no_label(client: aiohttp.ClientSession) -> None:
-    await client.get("/videochat/health")
+async def test_answers_are_timed_by_route_and_strangers_choose_no_label(
+    client: aiohttp.ClientSession, stranger: aiohttp.ClientSession
+) -> None:
+    await stranger.get("/videochat/health")
     await client.request("PROPFIND", "/a/path/somebody/made/up")
     async with client.get("/metrics") as response:
         text = await response.text()
@@ -105,14 +117,6 @@ async def test_the_page_names_nobody(relay: Relay, client: aiohttp.ClientSession
     assert "127.0.0" not in text
 
 
-@pytest.mark.parametrize("header", FORWARDED)
-async def test_who_comes_through_a_proxy_needs_the_token(client: aiohttp.ClientSession, header: str) -> None:
-    async with client.get("/metrics", headers={header: "127.0.0.1"}) as response:
-        assert response.status == 401
-    async with client.get("/metrics", headers={header: "127.0.0.1", **OPERATOR}) as response:
-        assert response.status == 200
-
-
 def cost(relay: Relay) -> float:
     """CPU seconds of a scrape, with nothing else in the way."""
     spent = []
@@ -142,14 +146,14 @@ class Nobody:
 class TestManyPeople:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), max_people=1_000)
+        return Settings(port=free_port(), max_people=1_000, metrics_token=READER_TOKEN, **LOOPBACK)  # type: ignore[arg-type]
 
     async def test_a_thousand_peoples_figures_cost_little(self, relay: Relay, client: aiohttp.ClientSession) -> None:
         """People are visitors and peers in the books only: what a scrape reads is the same."""
         nobody = cost(relay)
         for number in range(1_000):
-            relay._sessions.open(Nobody())
-            relay.engine.open(PeerId(10_000 + number), negotiated(relay.engine))
+            relay._sessions.open(Nobody(), payer(f"198.51.{100 + number // 250}.{number % 250}"))
+            relay.engine.open(PeerId(10_000 + number), negotiated(relay.engine), HOME)
         everybody = cost(relay)
         print(f"a scrape of 1,000 people: {1_000 * everybody:.1f} ms, of nobody {1_000 * nobody:.1f}")
         assert (await scrape(client))["relay_people[idle]"] == 1_000
@@ -157,29 +161,83 @@ class TestManyPeople:
         assert everybody < 8 * nobody
 
 
-class TestFromElsewhere:
-    """Requests come from 127.0.0.1 here, so loopback must not count as near for once."""
+async def test_this_host_is_no_exception_as_a_proxy_on_it_asks_for_everybody(stranger: aiohttp.ClientSession) -> None:
+    async with stranger.get("/metrics") as response:
+        assert response.status == 401
+        assert response.headers["Cache-Control"] == "no-store"
 
-    @pytest.fixture(autouse=True)
-    def _nothing_is_near(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("relay.web.metrics.LOOPBACK", ())
 
-    async def test_the_token_is_wanted(self, client: aiohttp.ClientSession) -> None:
-        async with client.get("/metrics") as response:
-            assert response.status == 401
-        async with client.get("/metrics", headers=OPERATOR) as response:
+@pytest.mark.parametrize("headers", [READER, OPERATOR, {"Authorization": f"bearer {READER_TOKEN}"}])
+async def test_who_has_a_token_may_read(stranger: aiohttp.ClientSession, headers: dict[str, str]) -> None:
+    async with stranger.get("/metrics", headers=headers) as response:
+        assert response.status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/videochat/rooms"),
+        ("GET", "/videochat/overview"),
+        ("POST", "/videochat/cleanup"),
+        ("GET", "/videochat/health"),
+    ],
+)
+async def test_the_token_for_metrics_opens_nothing_else(
+    stranger: aiohttp.ClientSession, method: str, path: str
+) -> None:
+    async with stranger.request(method, path, headers=READER) as response:
+        assert response.status == 401
+
+
+class TestWithoutATokenForMetrics:
+    @pytest.fixture
+    def settings(self) -> Settings:
+        return Settings(port=free_port(), operator_token=TOKEN, **LOOPBACK)  # type: ignore[arg-type]
+
+    async def test_the_operators_opens_them(self, stranger: aiohttp.ClientSession) -> None:
+        for headers, status in ((READER, 401), (OPERATOR, 200)):
+            async with stranger.get("/metrics", headers=headers) as response:
+                assert response.status == status
+
+
+class TestWithoutAnyToken:
+    @pytest.fixture
+    def settings(self) -> Settings:
+        return Settings(port=free_port(), **LOOPBACK)  # type: ignore[arg-type]
+
+    async def test_they_are_closed_and_say_how_to_open_them(self, stranger: aiohttp.ClientSession) -> None:
+        async with stranger.get("/metrics") as response:
+            assert response.status == 403
+            assert "RELAY_METRICS_TOKEN" in (await response.json())["message"]
+
+
+class TestAllowed:
+    @pytest.fixture
+    def settings(self) -> Settings:
+        return Settings(port=free_port(), metrics_allow=("10.0.0.0/8", "127.0.0.0/24"), **LOOPBACK)  # type: ignore[arg-type]
+
+    async def test_a_configured_network_may_read(self, stranger: aiohttp.ClientSession) -> None:
+        async with stranger.get("/metrics") as response:
             assert response.status == 200
 
-    class TestAllowed:
-        @pytest.fixture
-        def settings(self) -> Settings:
-            return Settings(
-                port=free_port(),
-                bind=("127.0.0.1",),
-                public_address=("127.0.0.1",),
-                metrics_allow=("10.0.0.0/8", "127.0.0.0/24"),
-            )
+    @pytest.mark.parametrize("header", ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"])
+    async def test_who_speaks_for_somebody_else_is_not_of_it(
+        self, stranger: aiohttp.ClientSession, header: str
+    ) -> None:
+        async with stranger.get("/metrics", headers={header: "127.0.0.1"}) as response:
+            assert response.status == 403
 
-        async def test_a_configured_network_may_read(self, client: aiohttp.ClientSession) -> None:
-            async with client.get("/metrics") as response:
-                assert response.status == 200
+    async def test_a_page_that_has_its_name_lead_here_may_not(self, stranger: aiohttp.ClientSession) -> None:
+        async with stranger.get("/metrics", headers={"Host": "rebound.attacker.example"}) as response:
+            assert response.status == 421
+
+
+class TestAllowedBehindAProxy:
+    @pytest.fixture
+    def settings(self) -> Settings:
+        return Settings(port=free_port(), metrics_allow=("192.0.2.7",), trusted_proxies=("127.0.0.1",), **LOOPBACK)  # type: ignore[arg-type]
+
+    async def test_who_the_proxy_names_may_read(self, stranger: aiohttp.ClientSession) -> None:
+        for named, status in (("192.0.2.7", 200), ("192.0.2.7, 192.0.2.8", 403), ("192.0.2.8, 192.0.2.7", 200)):
+            async with stranger.get("/metrics", headers={"X-Forwarded-For": named}) as response:
+                assert response.status == status

@@ -163,11 +163,14 @@ async def test_the_first_bytes_may_come_one_by_one() -> None:
 async def test_one_address_holds_only_so_many_silent_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tcp_mux, "MOST_SILENT_PER_ADDRESS", 2)
     async with serving() as relay:
-        held = [await asyncio.open_connection("127.0.0.1", relay.settings.port) for _ in range(2)]
-        reader, writer = await asyncio.open_connection("127.0.0.1", relay.settings.port)
-        await ends(reader)
+        held = [await asyncio.open_connection("127.0.0.1", relay.settings.port) for _ in range(3)]
+        await ends(held[0][0])
         assert relay.stats().drops[Drop.TCP_CROWDED] == 1
-        for _, other in (*held, (reader, writer)):
+        # Who means to speak has a moment for it: the one that has been silent for longest went.
+        held[2][1].write(b"GET /videochat/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        async with asyncio.timeout(PATIENCE):
+            assert (await held[2][0].readline()).startswith(b"HTTP/1.1 200")
+        for _, other in held:
             other.close()
 
 

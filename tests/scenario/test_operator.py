@@ -10,8 +10,10 @@ import pytest
 from relay.app import Relay
 from relay.config import Settings
 from relay.observe.history import Sample
+from relay.web import operator_token
 from relay.web.operator_token import ATTEMPTS
 from tests.conftest import free_port
+from tests.hostile.wire import status_of
 from tests.scenario.visitor import PATIENCE, introduce, until, visit
 
 TOKEN = "a token of the operator"
@@ -148,15 +150,71 @@ async def test_a_token_in_the_address_opens_nothing(client: aiohttp.ClientSessio
         assert response.status == 401
 
 
-async def test_who_guesses_is_made_to_wait_even_if_they_guess_right(client: aiohttp.ClientSession) -> None:
+async def test_who_guesses_is_made_to_wait(client: aiohttp.ClientSession) -> None:
     for _ in range(ATTEMPTS):
         async with client.get("/videochat/overview", headers=WRONG) as response:
             assert response.status == 401
-    for headers in (WRONG, OPERATOR):
-        async with client.get("/videochat/overview", headers=headers) as response:
-            assert response.status == 429
-            assert int(response.headers["Retry-After"]) >= 1
-            assert (await response.json())["code"] == "rate_limited"
+            assert response.headers["Cache-Control"] == "no-store"
+    async with client.get("/videochat/overview", headers=WRONG) as response:
+        assert response.status == 429
+        assert response.headers["Cache-Control"] == "no-store"
+        assert int(response.headers["Retry-After"]) >= 1
+        assert (await response.json())["code"] == "rate_limited"
+
+
+async def test_the_right_token_is_let_in_whatever_others_at_its_address_guessed(client: aiohttp.ClientSession) -> None:
+    for _ in range(3 * ATTEMPTS):
+        await client.get("/videochat/overview", headers=WRONG)
+    async with client.get("/videochat/overview", headers=WRONG) as response:
+        assert response.status == 429
+    async with client.get("/videochat/overview", headers=OPERATOR) as response:
+        assert response.status == 200
+
+
+@pytest.mark.parametrize(
+    "near", [TOKEN[:-1], TOKEN + "x", TOKEN.upper(), TOKEN[1:], " " + TOKEN, TOKEN + TOKEN, TOKEN[:-1] + "\xff", ""]
+)
+async def test_a_near_miss_of_the_token_is_refused(relay: Relay, near: str) -> None:
+    line = f"Authorization: Bearer {near}\r\n".encode()
+    request = b"GET /videochat/overview HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + line + b"\r\n"
+    assert await status_of(relay.settings.port, request) == 401
+
+
+class TestBehindAProxy:
+    @pytest.fixture
+    def settings(self) -> Settings:
+        return Settings(
+            port=free_port(),
+            bind=("127.0.0.1",),
+            public_address=("127.0.0.1",),
+            operator_token=TOKEN,
+            trusted_proxies=("127.0.0.1",),
+        )
+
+    async def test_one_addresss_guesses_keep_no_other_address_waiting(self, client: aiohttp.ClientSession) -> None:
+        guesser, other = ({"X-Forwarded-For": address} for address in ("192.0.2.1", "192.0.2.2"))
+        for status in (*[401] * ATTEMPTS, 429):
+            async with client.get("/videochat/overview", headers=WRONG | guesser) as response:
+                assert response.status == status
+        async with client.get("/videochat/overview", headers=WRONG | other) as response:
+            assert response.status == 401
+
+    async def test_addresses_that_are_made_up_give_no_more_guesses(self, client: aiohttp.ClientSession) -> None:
+        for number in range(2 * ATTEMPTS):
+            claimed = {"X-Forwarded-For": f"198.51.100.{number}, 192.0.2.1"}
+            async with client.get("/videochat/overview", headers=WRONG | claimed) as response:
+                assert response.status == (401 if number < ATTEMPTS else 429)
+
+    async def test_many_addresses_make_it_forget_those_who_tried_longest_ago(
+        self, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(operator_token, "MOST_ADDRESSES", 3)
+        guesser = {"X-Forwarded-For": "192.0.2.1"}
+        for number in range(3 * ATTEMPTS):
+            others = {"X-Forwarded-For": f"198.51.100.{number}"}
+            await client.get("/videochat/overview", headers=WRONG | others)
+            async with client.get("/videochat/overview", headers=WRONG | guesser) as response:
+                assert response.status == (401 if number < ATTEMPTS else 429)
 
 
 async def test_the_right_token_is_never_too_often(client: aiohttp.ClientSession) -> None:
@@ -165,11 +223,12 @@ async def test_the_right_token_is_never_too_often(client: aiohttp.ClientSession)
             assert response.status == 200
 
 
-async def test_a_wrong_token_is_logged_but_not_what_it_was(
+async def test_who_shows_a_token_is_logged_but_not_what_it_was(
     client: aiohttp.ClientSession, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for headers in (WRONG, OPERATOR):
+    for headers in (WRONG, OPERATOR, OPERATOR):
         await client.get("/videochat/overview", headers=headers)
     written = capsys.readouterr().out
     assert "operator_token_wrong" in written
+    assert written.count("token_right") == 1
     assert "a token of" not in written

@@ -11,7 +11,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from relay.app import Relay
-from relay.web.pages import HEADERS, STATIC, Pages, add_routes
+from relay.web.answers import HEADERS
+from relay.web.pages import STATIC, Pages, add_routes
 
 PAGES = ["/", "/operator", "/check"]
 UNCOMPRESSED = {"Accept-Encoding": "identity"}

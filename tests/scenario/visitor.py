@@ -86,10 +86,10 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def visit(port: int) -> AsyncIterator[Visitor]:
-    """Connect, be greeted, and leave at the end."""
+async def visit(port: int, address: str = "127.0.0.1") -> AsyncIterator[Visitor]:
+    """Connect from this address, be greeted, and leave at the end."""
     async with (
-        aiohttp.ClientSession() as client,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(local_addr=(address, 0))) as client,
         client.ws_connect(f"http://127.0.0.1:{port}/ws", max_msg_size=0) as socket,
     ):
         visitor = Visitor(socket)

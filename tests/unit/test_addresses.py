@@ -4,8 +4,9 @@ import pytest
 
 from relay.config import Settings
 from relay.errors import ConfigurationError
+from relay.ledger.addresses import Networks, subscriber
 from relay.transport import addresses
-from relay.transport.addresses import Networks, advertised, subscriber
+from relay.transport.addresses import advertised
 
 
 @pytest.fixture

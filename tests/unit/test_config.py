@@ -1,5 +1,6 @@
 import re
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -61,6 +62,9 @@ def test_media_shares_the_number_of_the_http_port_unless_told_otherwise() -> Non
         ),
         ({"RELAY_TURN_SNI": "turn.example.org"}, "turn_sni"),
         ({"RELAY_TURN_BACKEND": "localhost"}, "turn_backend"),
+        ({"RELAY_HOSTS": "https://chat.example.org"}, "https://chat.example.org"),
+        ({"RELAY_HOSTS": "chat.example.org:443"}, "chat.example.org:443"),
+        ({"RELAY_FORWARDED_HEADER": "x-real-ip"}, "RELAY_FORWARDED_HEADER"),
         # Chromium would ignore the candidate
         ({"RELAY_PUBLIC_ADDRESS": "9.9.9.9", "RELAY_PUBLIC_TCP_PORT": "444"}, "444"),
         ({"RELAY_PUBLIC_ADDRESS": "192.168.1.2", "RELAY_PORT": "443"}, "192.168.1.2"),
@@ -131,3 +135,58 @@ def test_a_secret_is_taken_unless_it_is_short(name: str) -> None:
     assert getattr(config.load({f"RELAY_{name.upper()}": secret, **others}).settings, name) == secret
     with pytest.raises(ConfigurationError, match=f"RELAY_{name.upper()}"):
         config.load({f"RELAY_{name.upper()}": "short", **others})
+
+
+class TestSecretsInFiles:
+    OTHERS: ClassVar = {"turn_secret": {"RELAY_TURN_URLS": "turn:turn.example.org"}}
+
+    @pytest.mark.parametrize("name", sorted(config.SECRETS))
+    @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+    def test_a_secret_may_be_in_a_file(self, tmp_path: Path, name: str, end: str) -> None:
+        file = tmp_path / name
+        file.write_bytes(b"a secret of some length" + end.encode())
+        loaded = config.load({f"RELAY_{name.upper()}_FILE": str(file), **self.OTHERS.get(name, {})})
+        assert getattr(loaded.settings, name) == "a secret of some length"
+        assert loaded.origins[name] == "environment"
+        assert "a secret" not in str(config.display(loaded))
+
+    @pytest.mark.parametrize("name", sorted(config.SECRETS))
+    def test_both_are_too_many(self, tmp_path: Path, name: str) -> None:
+        variable = f"RELAY_{name.upper()}"
+        with pytest.raises(ConfigurationError, match=f"{variable} and {variable}_FILE exclude each other"):
+            config.load({variable: "a secret of some length", f"{variable}_FILE": str(tmp_path)})
+
+    @pytest.mark.parametrize(
+        ("content", "named"),
+        [
+            (None, "can't be read: No such file"),
+            (b"", "is empty"),
+            (b"\n", "is empty"),
+            (b"\xff\xfe secret", "can't be read: it is not text"),
+            (b"a secret of\nseveral lines", "is not one line"),
+            (b"x" * 5_000, "is not one line"),
+            (b"short", "RELAY_OPERATOR_TOKEN is not right"),
+        ],
+    )
+    def test_a_file_that_is_not_right_is_named_and_not_what_it_holds(
+        self, tmp_path: Path, content: bytes | None, named: str
+    ) -> None:
+        file = tmp_path / "token"
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(ConfigurationError, match=named) as refusal:
+            config.load({"RELAY_OPERATOR_TOKEN_FILE": str(file)})
+        assert not content or content.strip().decode(errors="replace") not in str(refusal.value) or not content.strip()
+
+    def test_an_empty_variable_names_no_file(self) -> None:
+        assert config.load({"RELAY_OPERATOR_TOKEN_FILE": ""}).settings.operator_token is None
+
+    def test_what_is_no_secret_has_no_file(self) -> None:
+        with pytest.raises(ConfigurationError, match="RELAY_PORT_FILE is not a setting"):
+            config.load({"RELAY_PORT_FILE": "/etc/port"})
+
+
+def test_the_token_for_metrics_is_another_than_the_operators() -> None:
+    tokens = {"RELAY_OPERATOR_TOKEN": "a token of some length", "RELAY_METRICS_TOKEN": "a token of some length"}
+    with pytest.raises(ConfigurationError, match="metrics_token"):
+        config.load(tokens)

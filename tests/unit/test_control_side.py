@@ -46,6 +46,7 @@ from relay.session.directory import Directory
 from relay.session.presence import Presence
 from relay.session.session import Session
 from relay.session.sessions import Sessions
+from tests.kit.payers import payer
 
 PEOPLE = 4
 LIMITLESS = 1_000_000
@@ -149,7 +150,7 @@ class ControlSide(RuleBasedStateMachine):
     def begin(self) -> None:
         self.engine = FakeEngine()
         self.tally = Tally()
-        self.directory = Directory()
+        self.directory = Directory(2 * PEOPLE, 2 * PEOPLE, rank=lambda session: self.presence.rank(session))
         switchboard = Switchboard(self.engine)  # type: ignore[arg-type]  # only route() is used
         self.switchboard = switchboard
         self.rooms = RoomHost(switchboard, self.directory.tell, self.tally)
@@ -162,7 +163,7 @@ class ControlSide(RuleBasedStateMachine):
             self.presence,
             Capacity(
                 limits_of(Settings(max_people=2 * PEOPLE)),
-                self.directory.places_taken,
+                lambda: self.directory.present,
                 lambda: Counters(packets=0, cache=0),
                 Pulse(_fail),
                 _fail,
@@ -200,7 +201,7 @@ class ControlSide(RuleBasedStateMachine):
         visitor = self.visitors[number]
         if visitor.phase != "gone":
             return
-        visitor.session = self.sessions.open(visitor)
+        visitor.session = self.sessions.open(visitor, payer())
         user = visitor.session.user
         self.peers[user] = PeerId(len(self.peers) + 1)
         self.switchboard.attach(user, self.peers[user])
@@ -259,7 +260,7 @@ class ControlSide(RuleBasedStateMachine):
             return
         last = visitor.heard[-1] if visitor.heard else None
         link = Visitor(token=visitor.token, room=visitor.room, heard=visitor.heard, said=visitor.said)
-        provisional = self.sessions.open(link)
+        provisional = self.sessions.open(link, payer())
         link.session = provisional
         link.token = visitor.token
         provisional.outbox._waiting.clear()

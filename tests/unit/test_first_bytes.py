@@ -5,8 +5,12 @@ from aioice import stun
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.transport.first_bytes import LONGEST_HELLO, Kind, Opening, judge
+from relay.transport.first_bytes import LONGEST_HELLO, Judge, Kind, Opening
 from relay.transport.framing import frame
+
+
+def judge(first: bytes) -> Opening | None:
+    return Judge().look(first)
 
 
 def client_hello(name: str | None) -> bytes:
@@ -38,6 +42,31 @@ def test_tls_is_known_with_the_name_that_is_wanted() -> None:
 @pytest.mark.parametrize("size", [1, 40, 200])
 def test_a_hello_in_several_records_is_understood(size: int) -> None:
     assert judge(in_records_of(size, client_hello("turn.example.org"))) == Opening(Kind.TLS, "turn.example.org")
+
+
+def test_a_hello_that_comes_byte_by_byte_is_looked_at_a_few_times_only() -> None:
+    """Each look copies what has come, so one for each byte would cost the square of its length."""
+    hello = in_records_of(1, client_hello("turn.example.org" * 4))
+    judge, looks, verdict = Judge(), 0, None
+    for length in range(1, len(hello) + 1):
+        if length >= judge.wanted:
+            looks += 1
+            verdict = judge.look(hello[:length])
+    assert verdict == Opening(Kind.TLS, "turn.example.org" * 4)
+    assert looks < 60, f"{looks} looks at {len(hello)} bytes"
+
+
+@given(st.lists(st.integers(1, 400), max_size=20), st.sampled_from([1, 7, 150]))
+def test_however_it_is_cut_a_hello_is_judged_as_when_it_is_whole(cuts: list[int], size: int) -> None:
+    hello = in_records_of(size, client_hello("turn.example.org"))
+    judge, seen = Judge(), 0
+    for cut in cuts:
+        seen += cut
+        if seen >= len(hello):
+            break
+        assert judge.look(hello[:seen]) is None
+        assert seen < judge.wanted <= len(hello)
+    assert judge.look(hello) == Opening(Kind.TLS, "turn.example.org")
 
 
 def test_ice_is_known_by_the_framed_check() -> None:

@@ -148,7 +148,7 @@ async def test_a_huge_picture_is_not_decoded(drops: Drops, tasks: Tasks) -> None
     huge = b"\x10" + b"\x10\x00\x00\x9d\x01\x2a\xff\x3f\xff\x3f" + bytes(50)
     uplink.receive(picture(0, huge))
     uplink.receive(picture(1, huge))
-    assert drops[Drop.UNDECODABLE] == 1
+    assert drops[Drop.PICTURE_TOO_LARGE] == 1
     uplink.close()
 
 

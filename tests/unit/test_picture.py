@@ -4,7 +4,7 @@ import pytest
 from aiortc.codecs.vpx import Vp8Encoder
 from av import VideoFrame
 
-from relay.media.frames.picture import is_too_large, vp8_size
+from relay.media.frames.picture import is_too_large, is_too_long, vp8_size
 from relay.peer.aiortc_bridge import LARGEST_PICTURE
 
 
@@ -34,4 +34,8 @@ def test_full_hd_is_taken_in_both_orientations_and_the_largest_possible_is_not()
     assert not is_too_large("VP8", keyframe(1_920, 1_080))
     assert not is_too_large("VP8", keyframe(1_080, 1_920))
     assert is_too_large("VP8", keyframe(16_383, 16_383))
+    # Few pixels, in one long row.
+    assert is_too_large("VP8", keyframe(16_383, 64))
+    assert is_too_long(VideoFrame(64, 4_098, "yuv420p"))
+    assert not is_too_long(VideoFrame(1_920, 1_080, "yuv420p"))
     assert LARGEST_PICTURE > 1_920 * 1_080

@@ -3,8 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.config import Settings
+from relay.ledger.bucket import TokenBucket
 from relay.protocol.messages import FindPartner, LeaveRoom, MediaState, NextPartner, Typing
-from relay.session.rates import Activity, RateLimiter, TokenBucket, activity_of
+from relay.session.rates import Activity, RateLimiter, activity_of
 
 
 def test_a_third_of_a_minutes_rate_may_come_at_once_and_the_rest_in_time() -> None:

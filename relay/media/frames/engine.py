@@ -5,6 +5,7 @@ engine where the native core is not built. A line is decoded only while a slot s
 """
 
 from relay.ids import PeerId
+from relay.ledger.addresses import Group
 from relay.media.engine import EngineStats, PeerStats
 from relay.media.frames.peer import FramesPeer, Traffic
 from relay.observe.drops import Drop, Drops
@@ -40,7 +41,7 @@ class FramesEngine:
     def terms(self) -> Terms:
         return TERMS
 
-    def open(self, peer: PeerId, negotiated: Negotiated) -> None:
+    def open(self, peer: PeerId, negotiated: Negotiated, groups: tuple[Group, ...]) -> None:
         self._peers[peer] = FramesPeer(
             peer,
             negotiated,

@@ -1,6 +1,12 @@
 """How large a picture a stranger may make us decode: VP8 says so before its decoder allocates it."""
 
+from av import VideoFrame
+from av.frame import Frame
+
 from relay.peer.aiortc_bridge import LARGEST_PICTURE
+
+LONGEST_SIDE = 4_096
+"""Pixels. Cameras end at 3840; what is decoded is encoded again for the partner, in the same size."""
 
 _VP8_START_CODE = b"\x9d\x01\x2a"
 
@@ -15,4 +21,9 @@ def vp8_size(frame: bytes) -> tuple[int, int] | None:
 def is_too_large(codec: str, frame: bytes) -> bool:
     """Whether decoding the frame would take an unreasonable picture. H264 is limited by its decoder."""
     size = vp8_size(frame) if codec == "VP8" else None
-    return size is not None and size[0] * size[1] > LARGEST_PICTURE
+    return size is not None and (size[0] * size[1] > LARGEST_PICTURE or max(size) > LONGEST_SIDE)
+
+
+def is_too_long(frame: Frame) -> bool:
+    """Whether a decoded picture, of few pixels, has a side that no camera has."""
+    return isinstance(frame, VideoFrame) and max(frame.width, frame.height) > LONGEST_SIDE

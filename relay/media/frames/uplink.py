@@ -35,7 +35,7 @@ from aiortc.rtp import (
 )
 
 from relay import clock
-from relay.media.frames.picture import is_too_large
+from relay.media.frames.picture import is_too_large, is_too_long
 from relay.media.frames.track import PushedTrack
 from relay.observe.drops import Drop, Drops
 from relay.peer.aiortc_bridge import FrameAssembler, make_decoder
@@ -175,7 +175,7 @@ class Uplink:
 
     def _enqueue(self, codec: RTCRtpCodecParameters, frame: JitterFrame) -> None:
         if is_too_large(codec.name, frame.data):
-            self._drops.count(Drop.UNDECODABLE)
+            self._drops.count(Drop.PICTURE_TOO_LARGE)
             return
         if self._encoded.full():
             # The decoder can't keep up. What waits depends on each other: start anew at a keyframe.
@@ -199,6 +199,9 @@ class Uplink:
                 self._request_keyframe()
                 continue
             for frame in frames:
+                if is_too_long(frame):
+                    self._drops.count(Drop.PICTURE_TOO_LARGE)
+                    continue
                 self._wants_keyframe = False
                 self._decoded.push(frame)
 

@@ -1,30 +1,33 @@
 //! The ICE-lite agent (RFC 8445 sections 2.5 and 6.1.1) without its sockets.
 //!
-//! Owns the credentials, the addresses that each peer has proved, and which of them is selected. The
+//! Owns the credentials, the addresses that each peer has shown, which of them is selected, and where datagrams go. The
 //! rules are those of `relay/transport/bindings.py`, and one contract suite holds both to them: a right
 //! check proves the address it came from; the first proved address is selected at once, because browsers
 //! begin DTLS before they nominate; then it is that of the latest check with USE-CANDIDATE. Anything
 //! that is not a right check gets no answer; nor does one that was seen on another path, or that comes from
 //! an address whose owner still proves it.
+//!
+//! Who is at an address may not be who sent from it. So we ask back there ([`KnownPath`]): a path that is not validated
+//! gets less than three times what came from it, and the rest goes on to the path before it. Only answers renew consent (`relay/decisions/0015-the-return-path.md`).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 use aws_lc_rs::hmac;
 use rustc_hash::FxHashMap;
 
+use crate::agent::{Agent, Unsent};
 use crate::counters::Reason;
+use crate::outbox::Outbox;
 use crate::path::Path;
-use crate::stun::{Check, integrity_key};
+use crate::path_validation::KnownPath;
+use crate::stun::{Message, integrity_key, write_check};
 use crate::time::Time;
 
 /// Names a peer; given by Python and never reused.
 pub type PeerId = u64;
 
-/// Proved addresses kept per peer. A browser with several networks and TURN shows about eight.
+/// Addresses known per peer. A browser with several networks and TURN shows about eight.
 pub const PATHS_PER_PEER: usize = 16;
-
-/// Checks per peer that are known again. Chromium sends one every 2.5 s: those of the last ten minutes.
-pub const CHECKS_REMEMBERED: usize = 256;
 
 /// Milliseconds after a check during which its address is nobody else's. Browsers check every 2.5 to 6 s.
 pub const PATH_HELD: u64 = 15_000;
@@ -32,19 +35,27 @@ pub const PATH_HELD: u64 = 15_000;
 /// Milliseconds without a sign of a peer.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// Without an authentic check, after which consent has expired (RFC 7675 section 5.1).
+    /// Without an authentic check or an answer to ours, after which consent has expired (RFC 7675 section 5.1).
     pub consent: u64,
     /// Without anything from its addresses, after which it is quiet.
     pub quiet: u64,
 }
 
-/// A check was right and its response was written.
+/// Who signs what with what: ours in checks that come, theirs in checks that we send.
+pub struct Side {
+    /// The user name's part.
+    pub ufrag: Vec<u8>,
+    /// Of MESSAGE-INTEGRITY.
+    pub password: Vec<u8>,
+}
+
+/// A STUN message was right.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Answered {
+pub struct Taken {
     /// Who sent it.
     pub peer: PeerId,
-    /// Whether it changed the selected path.
-    pub selected: bool,
+    /// Where its datagrams go from now on, if that has changed.
+    pub moved: Option<Path>,
     /// Whether the peer had been quiet.
     pub heard_again: bool,
 }
@@ -52,23 +63,8 @@ pub struct Answered {
 struct Credentials {
     peer: PeerId,
     key: hmac::Key,
-}
-
-#[derive(Default)]
-struct Agent {
-    /// Oldest first; two at most.
-    ufrags: Vec<Vec<u8>>,
-    /// Least recently proved first, with the time of the latest check.
-    paths: Vec<(Path, Time)>,
-    /// Oldest first: transaction id and path.
-    checks: VecDeque<([u8; 12], Path)>,
-    selected: Option<Path>,
-    checked_at: Time,
-    /// When anything came from one of its addresses.
-    heard_at: Time,
-    quiet: bool,
-    /// A check came since the start, or since consent expired.
-    consenting: bool,
+    remote_ufrag: Vec<u8>,
+    remote_key: hmac::Key,
 }
 
 /// Who may talk to us, from where.
@@ -86,20 +82,31 @@ impl BindingTable {
         Self { patience, credentials: HashMap::new(), agents: FxHashMap::default(), owners: FxHashMap::default() }
     }
 
-    /// Accept checks for `ufrag`; a second call for the same peer is an ICE restart.
-    pub fn admit(&mut self, peer: PeerId, ufrag: Vec<u8>, password: &[u8]) {
+    /// Whether nobody is admitted.
+    pub fn is_empty(&self) -> bool {
+        self.agents.is_empty()
+    }
+
+    /// Accept checks for the local side's ufrag; a second call for the same peer is an ICE restart.
+    pub fn admit(&mut self, peer: PeerId, local: Side, remote: Side) {
         let agent = self.agents.entry(peer).or_default();
         // Only the newest of the old credentials can be in use: a restart replaces a pending restart.
         for outdated in agent.ufrags.drain(agent.ufrags.len().min(1)..) {
             self.credentials.remove(&outdated);
         }
-        agent.ufrags.push(ufrag.clone());
-        self.credentials.insert(ufrag, Credentials { peer, key: integrity_key(password) });
+        agent.ufrags.push(local.ufrag.clone());
+        let credentials = Credentials {
+            peer,
+            key: integrity_key(&local.password),
+            remote_ufrag: remote.ufrag,
+            remote_key: integrity_key(&remote.password),
+        };
+        self.credentials.insert(local.ufrag, credentials);
     }
 
     /// Datagrams for the peer stay inside: it is a tap. There are no credentials for it, and no consent to expire.
     pub fn enclose(&mut self, peer: PeerId) {
-        self.agents.insert(peer, Agent { selected: Some(Path::inside()), ..Agent::default() });
+        self.agents.insert(peer, Agent::inside());
     }
 
     /// Forget everything about the peer. Idempotent.
@@ -108,36 +115,41 @@ impl BindingTable {
         for ufrag in &agent.ufrags {
             self.credentials.remove(ufrag);
         }
-        for (path, _) in &agent.paths {
-            self.owners.remove(path);
+        for known in &agent.paths {
+            self.owners.remove(&known.path);
         }
     }
 
-    /// Judge one datagram that looks like STUN, and append the response to a right check. State changes
-    /// only when it is authentic.
-    pub fn receive(
-        &mut self,
-        datagram: &[u8],
-        path: Path,
-        now: Time,
-        response: &mut Vec<u8>,
-    ) -> Result<Answered, Reason> {
-        let check = Check::parse(datagram).ok_or(Reason::StunMalformed)?;
-        let ufrag = check.local_ufrag();
+    /// Judge one datagram that looks like STUN, answer a right check, and ask back. State changes only when it is
+    /// authentic.
+    pub fn receive(&mut self, datagram: &[u8], path: Path, now: Time, out: &mut Outbox) -> Result<Taken, Reason> {
+        let message = Message::parse(datagram).ok_or(Reason::StunMalformed)?;
+        if message.is_answer {
+            return self.receive_answer(&message, path, now);
+        }
+        let ufrag = message.local_ufrag();
         let credentials = self.credentials.get(ufrag).ok_or(Reason::StunUnknownUfrag)?;
-        if !check.is_authentic(&credentials.key) {
+        if !message.is_authentic(&credentials.key) {
             return Err(Reason::StunBadIntegrity);
         }
         let peer = credentials.peer;
         if self.is_held(&path, peer, now) {
             return Err(Reason::StunAddressHeld);
         }
-        if !self.agents.get_mut(&peer).is_some_and(|agent| agent.remember(check.transaction, path)) {
+        if !self.agents.get_mut(&peer).is_some_and(|agent| agent.remember(message.transaction, path)) {
             return Err(Reason::StunReplayed);
         }
-        check.respond(path.remote, &credentials.key, response);
-        let selected = self.prove(peer, ufrag, path, check.use_candidate, now);
-        Ok(Answered { peer, selected, heard_again: self.hear(peer, now) })
+        let moved = self.prove(&message, peer, path, datagram.len(), now);
+        let Some(credentials) = self.credentials.get(ufrag) else { return Err(Reason::StunUnknownUfrag) };
+        if let Some(agent) = self.agents.get_mut(&peer) {
+            let sent: Result<(), Reason> = agent.send_to(path, peer, out, |response| {
+                message.respond(path.remote, &credentials.key, response);
+                Ok(())
+            });
+            debug_assert_eq!(sent, Ok(()), "a response is smaller than three checks");
+        }
+        self.ask(peer, now, out);
+        Ok(Taken { peer, moved, heard_again: self.hear(peer, &path, 0, now) })
     }
 
     /// The peer that proved to sit behind `path`, if any.
@@ -145,22 +157,49 @@ impl BindingTable {
         self.owners.get(path).copied()
     }
 
-    /// Something came from an address that the peer proved. Whether it had been quiet.
-    pub fn hear(&mut self, peer: PeerId, now: Time) -> bool {
+    /// So many bytes came from an address that the peer proved. Whether it had been quiet.
+    pub fn hear(&mut self, peer: PeerId, path: &Path, bytes: usize, now: Time) -> bool {
         let Some(agent) = self.agents.get_mut(&peer) else { return false };
         agent.heard_at = now;
+        if agent.is_limited {
+            if let Some(known) = agent.paths.iter_mut().find(|known| known.path == *path) {
+                known.heard(bytes);
+            }
+        }
         std::mem::take(&mut agent.quiet)
     }
 
-    /// Where datagrams for `peer` go, if it has shown an address yet.
-    pub fn selected(&self, peer: PeerId) -> Option<Path> {
+    /// Have `write` append a datagram for the peer, if one may be sent there.
+    pub fn send<T, E: From<Unsent>>(
+        &mut self,
+        peer: PeerId,
+        out: &mut Outbox,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.agents.get_mut(&peer).ok_or(Unsent::NoPath)?.send(peer, out, write)
+    }
+
+    /// Where datagrams for the peer go.
+    #[cfg(test)]
+    pub(crate) fn flow(&self, peer: PeerId) -> Option<Path> {
         self.agents.get(&peer)?.selected
     }
 
-    /// The path is gone: its TCP connection has closed. The peer may come back on another.
-    pub fn forget(&mut self, path: &Path) {
-        if let Some(peer) = self.owners.remove(path) {
-            self.disown(peer, *path);
+    /// The path is gone: its TCP connection has closed. The peer may come back on another. Gives who had it, and where
+    /// its datagrams go instead, if they went there.
+    pub fn forget(&mut self, path: &Path, now: Time) -> Option<(PeerId, Path)> {
+        let peer = self.owners.remove(path)?;
+        Some((peer, self.disown(peer, *path, now)?))
+    }
+
+    /// Ask those of a group of peers who are due.
+    pub fn ask_back(&mut self, groups: u64, group: u64, now: Time, out: &mut Outbox) {
+        let peers: Vec<PeerId> = self.agents.keys().copied().filter(|peer| peer % groups == group).collect();
+        for peer in peers {
+            if let Some(agent) = self.agents.get_mut(&peer) {
+                agent.settle(self.patience.consent, now);
+            }
+            self.ask(peer, now, out);
         }
     }
 
@@ -180,11 +219,11 @@ impl BindingTable {
     pub fn expire(&mut self, now: Time) -> Vec<PeerId> {
         let mut lost = Vec::new();
         for (peer, agent) in &mut self.agents {
-            if agent.consenting && now.millis_since(agent.checked_at) > self.patience.consent {
-                for (path, _) in agent.paths.drain(..) {
-                    self.owners.remove(&path);
+            if agent.consenting && now.millis_since(agent.consented_at) > self.patience.consent {
+                for known in agent.paths.drain(..) {
+                    self.owners.remove(&known.path);
                 }
-                agent.selected = None;
+                agent.select(None);
                 agent.consenting = false;
                 lost.push(*peer);
             }
@@ -195,59 +234,108 @@ impl BindingTable {
     /// Whether somebody else has shown lately that they sit behind the path.
     fn is_held(&self, path: &Path, peer: PeerId, now: Time) -> bool {
         let Some(owner) = self.owners.get(path).filter(|owner| **owner != peer) else { return false };
-        let proved = self.agents.get(owner).and_then(|agent| agent.paths.iter().find(|(known, _)| known == path));
-        proved.is_some_and(|(_, at)| now.millis_since(*at) <= PATH_HELD)
+        let known = self.agents.get(owner).and_then(|agent| agent.known(path));
+        known.is_some_and(|known| now.millis_since(known.checked_at) <= PATH_HELD)
     }
 
-    fn prove(&mut self, peer: PeerId, ufrag: &[u8], path: Path, nominates: bool, now: Time) -> bool {
+    /// A right check came by the path. Gives where datagrams go, if that has changed.
+    fn prove(&mut self, check: &Message<'_>, peer: PeerId, path: Path, bytes: usize, now: Time) -> Option<Path> {
         match self.owners.insert(path, peer) {
             // A NAT gave the address to someone else, and who had it is silent.
-            Some(previous) if previous != peer => self.disown(previous, path),
+            Some(previous) if previous != peer => {
+                self.disown(previous, path, now);
+            }
             _ => {}
         }
-        let Some(agent) = self.agents.get_mut(&peer) else { return false };
-        agent.checked_at = now;
-        agent.consenting = true;
-        agent.paths.retain(|(known, _)| *known != path);
-        agent.paths.push((path, now));
+        let ufrag = check.local_ufrag();
+        let ufrags = (ufrag, check.remote_ufrag());
+        let agent = self.agents.get_mut(&peer)?;
         let before = agent.selected;
-        if nominates {
-            agent.selected = Some(path);
+        let mut known = match agent.paths.iter().position(|known| known.path == path) {
+            Some(at) => agent.paths.remove(at),
+            None => KnownPath::new(path, ufrags, now),
+        };
+        known.checked(ufrags, bytes, now);
+        agent.paths.push(known);
+        // A browser that restarts ICE can't always be asked, so its checks go on with consent, within the limit.
+        (agent.consented_at, agent.consenting) = (now, true);
+        if check.use_candidate {
+            agent.select(Some(path));
             // Once a restart's credentials nominate, those before them are void.
             let position = agent.ufrags.iter().position(|known| known == ufrag).unwrap_or(0);
             for outdated in agent.ufrags.drain(..position) {
                 self.credentials.remove(&outdated);
             }
-        } else if before.is_none() {
-            agent.selected = Some(path);
+        } else if agent.selected.is_none() {
+            agent.select(Some(path));
         }
+        agent.settle(self.patience.consent, now);
         while agent.paths.len() > PATHS_PER_PEER {
-            let Some(oldest) = agent.paths.iter().position(|(known, _)| Some(*known) != agent.selected) else { break };
-            self.owners.remove(&agent.paths.remove(oldest).0);
+            let in_use = [agent.selected, agent.spare];
+            let Some(oldest) = agent.paths.iter().position(|known| !in_use.contains(&Some(known.path))) else { break };
+            self.owners.remove(&agent.paths.remove(oldest).path);
         }
-        agent.selected != before
+        agent.selected.filter(|_| agent.selected != before)
     }
 
-    fn disown(&mut self, peer: PeerId, path: Path) {
-        if let Some(agent) = self.agents.get_mut(&peer) {
-            agent.paths.retain(|(known, _)| *known != path);
-            if agent.selected == Some(path) {
-                agent.selected = agent.paths.last().map(|(known, _)| *known);
-            }
+    /// Somebody received a check of ours, if this answers one.
+    fn receive_answer(&mut self, answer: &Message<'_>, path: Path, now: Time) -> Result<Taken, Reason> {
+        let peer = self.owner(&path).ok_or(Reason::StunUnasked)?;
+        let agent = self.agents.get_mut(&peer).ok_or(Reason::StunUnasked)?;
+        let at = agent.paths.iter().position(|known| known.path == path).ok_or(Reason::StunUnasked)?;
+        let credentials = of_browser(&self.credentials, agent, &agent.paths[at]).ok_or(Reason::StunUnasked)?;
+        let known = &mut agent.paths[at];
+        if !known.awaits(answer.transaction, now) {
+            return Err(Reason::StunUnasked);
         }
+        if !answer.is_authentic(&credentials.remote_key) {
+            return Err(Reason::StunBadIntegrity);
+        }
+        known.answered(now);
+        agent.consented_at = now;
+        agent.settle(self.patience.consent, now);
+        Ok(Taken { peer, moved: None, heard_again: self.hear(peer, &path, 0, now) })
+    }
+
+    /// Ask where the peer's datagrams go, if it is time to.
+    fn ask(&mut self, peer: PeerId, now: Time, out: &mut Outbox) {
+        let Some(agent) = self.agents.get_mut(&peer) else { return };
+        for path in [agent.selected, agent.spare].into_iter().flatten() {
+            let Some(at) = agent.paths.iter().position(|known| known.path == path) else { continue };
+            let found = of_browser(&self.credentials, agent, &agent.paths[at]);
+            let Some(Credentials { remote_ufrag, remote_key, .. }) = found else { continue };
+            let Some(transaction) = agent.paths[at].ask(now) else { continue };
+            let ufrag = agent.paths[at].ufrags.0.clone();
+            // What is withheld is asked again soon: more will have come by then.
+            let _: Result<(), Reason> = agent.send_to(path, peer, out, |question| {
+                write_check(transaction, remote_ufrag, &ufrag, remote_key, question);
+                Ok(())
+            });
+        }
+    }
+
+    fn disown(&mut self, peer: PeerId, path: Path, now: Time) -> Option<Path> {
+        let consent = self.patience.consent;
+        let agent = self.agents.get_mut(&peer)?;
+        agent.paths.retain(|known| known.path != path);
+        agent.settle(consent, now);
+        if agent.selected != Some(path) {
+            return None;
+        }
+        let valid = agent.paths.iter().rev().find(|known| known.was_valid());
+        agent.select(valid.or(agent.paths.last()).map(|known| known.path));
+        agent.settle(consent, now);
+        agent.selected
     }
 }
 
-impl Agent {
-    /// Remember a check; false if it was seen on another path.
-    fn remember(&mut self, transaction: [u8; 12], path: Path) -> bool {
-        if let Some((_, seen)) = self.checks.iter().find(|(known, _)| *known == transaction) {
-            return *seen == path;
-        }
-        if self.checks.len() >= CHECKS_REMEMBERED {
-            self.checks.pop_front();
-        }
-        self.checks.push_back((transaction, path));
-        true
-    }
+/// The credentials with which a browser takes a question by the path. While it restarts ICE it may check already with
+/// its new ones, and still with our old ones.
+fn of_browser<'a>(
+    credentials: &'a HashMap<Vec<u8>, Credentials>,
+    agent: &Agent,
+    known: &KnownPath,
+) -> Option<&'a Credentials> {
+    let mut admitted = agent.ufrags.iter().filter_map(|ufrag| credentials.get(ufrag));
+    admitted.find(|found| found.remote_ufrag == known.ufrags.1).or_else(|| credentials.get(&known.ufrags.0))
 }

@@ -4,6 +4,7 @@
 //! gives datagrams and events. Only [`net`] makes system calls, only [`worker`] and [`tcp_worker`]
 //! read a clock, and only `python` knows Python. Nothing in here trusts a byte that came from the network.
 
+pub mod agent;
 pub mod bindings;
 pub mod bytes;
 pub mod codec;
@@ -16,9 +17,11 @@ pub mod forward;
 pub mod framing;
 pub mod handle;
 pub mod net;
+pub mod newcomers;
 pub mod ordered;
 pub mod outbox;
 pub mod path;
+pub mod path_validation;
 #[cfg(feature = "python")]
 mod python;
 pub mod rtcp;

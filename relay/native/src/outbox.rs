@@ -1,5 +1,6 @@
 //! Datagrams on their way out, gathered in one buffer until the batch is sent.
 
+use crate::agent::Unsent;
 use crate::bindings::PeerId;
 use crate::path::Path;
 
@@ -41,6 +42,28 @@ impl Outbox {
             self.bytes.truncate(start);
         }
         written
+    }
+
+    /// Let `write` append one datagram that goes out by the path that `choose` gives for its length.
+    pub fn push_where<T, E: From<Unsent>>(
+        &mut self,
+        peer: PeerId,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<T, E>,
+        choose: impl FnOnce(usize) -> Result<Path, Unsent>,
+    ) -> Result<T, E> {
+        let start = self.bytes.len();
+        let bytes = &mut self.bytes;
+        let written = write(bytes).and_then(|value| Ok((value, choose(bytes.len() - start)?)));
+        match written {
+            Ok((value, path)) => {
+                self.items.push(Outgoing { peer, path, start, end: self.bytes.len() });
+                Ok(value)
+            }
+            Err(why) => {
+                self.bytes.truncate(start);
+                Err(why)
+            }
+        }
     }
 
     /// What is for taps, in the order of its making.

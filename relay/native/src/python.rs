@@ -10,7 +10,7 @@ use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::bindings::{Patience, PeerId};
+use crate::bindings::{Patience, PeerId, Side};
 use crate::codec::Codec;
 use crate::counters::{Arrival, Drops, Mending, PeerCounters, Reason, Traffic};
 use crate::exchange::{Command, Event, PeerSetup};
@@ -118,8 +118,9 @@ impl Core {
         Ok(self.inner()?.handle.report_descriptor())
     }
 
-    fn admit(&self, peer: PeerId, ufrag: String, password: String) -> PyResult<()> {
-        self.order(Command::Admit { peer, ufrag: ufrag.into_bytes(), password: password.into_bytes() })
+    fn admit(&self, peer: PeerId, local: (String, String), remote: (String, String)) -> PyResult<()> {
+        let side = |(ufrag, password): (String, String)| Side { ufrag: ufrag.into(), password: password.into() };
+        self.order(Command::Admit { peer, local: side(local), remote: side(remote) })
     }
 
     fn send_dtls(&self, peer: PeerId, datagram: Vec<u8>) -> PyResult<()> {

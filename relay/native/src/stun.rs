@@ -1,7 +1,7 @@
-//! STUN Binding requests and responses (RFC 8489), as far as an ICE-lite agent needs them.
+//! STUN Binding requests and responses (RFC 8489), as far as an ICE-lite agent needs them that asks back.
 //!
 //! Parsing allocates nothing and believes nothing: what it returns is only worth something once
-//! [`Check::is_authentic`] said so.
+//! [`Message::is_authentic`] said so.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -16,20 +16,27 @@ const BINDING_SUCCESS: u16 = 0x0101;
 const USERNAME: u16 = 0x0006;
 const MESSAGE_INTEGRITY: u16 = 0x0008;
 const XOR_MAPPED_ADDRESS: u16 = 0x0020;
+const PRIORITY: u16 = 0x0024;
 const USE_CANDIDATE: u16 = 0x0025;
+const ICE_CONTROLLED: u16 = 0x8029;
 const FINGERPRINT: u16 = 0x8028;
 const FINGERPRINT_XOR: u32 = 0x5354_554e;
 const INTEGRITY_LENGTH: usize = 20;
+
+/// Of a host candidate, which is all that we have (RFC 8445 section 5.1.2.2).
+const HOST_PRIORITY: u32 = 126 << 24 | 0xffff << 8 | 0xff;
 
 /// The key of MESSAGE-INTEGRITY from an ICE password (short-term credentials).
 pub fn integrity_key(password: &[u8]) -> hmac::Key {
     hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, password)
 }
 
-/// A well-formed Binding request.
+/// A well-formed Binding request, which is a check, or the success response to one.
 #[derive(Debug)]
-pub struct Check<'a> {
+pub struct Message<'a> {
     message: &'a [u8],
+    /// Whether it is a response.
+    pub is_answer: bool,
     /// Its id; random, so that no two checks share one.
     pub transaction: [u8; 12],
     username: &'a [u8],
@@ -38,11 +45,12 @@ pub struct Check<'a> {
     integrity_at: Option<usize>,
 }
 
-impl<'a> Check<'a> {
-    /// Read a request; None if it is anything else.
+impl<'a> Message<'a> {
+    /// Read a message; None if it is anything else.
     pub fn parse(message: &'a [u8]) -> Option<Self> {
         let length = usize::from(u16_at(message, 2)?);
-        if u16_at(message, 0)? != BINDING_REQUEST
+        let kind = u16_at(message, 0)?;
+        if !matches!(kind, BINDING_REQUEST | BINDING_SUCCESS)
             || u32_at(message, 4)? != MAGIC_COOKIE
             || message.len() != HEADER + length
             || length % 4 != 0
@@ -73,12 +81,17 @@ impl<'a> Check<'a> {
             }
             at += 4 + size.next_multiple_of(4);
         }
-        Some(Self { message, transaction, username, use_candidate, integrity_at })
+        Some(Self { message, is_answer: kind == BINDING_SUCCESS, transaction, username, use_candidate, integrity_at })
     }
 
     /// Our own ufrag: what USERNAME has before the colon (RFC 8445 section 7.2.2); empty without USERNAME.
     pub fn local_ufrag(&self) -> &'a [u8] {
         self.username.split(|byte| *byte == b':').next().unwrap_or_default()
+    }
+
+    /// The sender's: what USERNAME has behind the colon.
+    pub fn remote_ufrag(&self) -> &'a [u8] {
+        self.username.splitn(2, |byte| *byte == b':').nth(1).unwrap_or_default()
     }
 
     /// Whether MESSAGE-INTEGRITY was made with this key. Takes the same time for every answer.
@@ -102,13 +115,44 @@ impl<'a> Check<'a> {
         response.extend_from_slice(&MAGIC_COOKIE.to_be_bytes());
         response.extend_from_slice(&self.transaction);
         append_mapped_address(response, mapped, &self.transaction);
-        set_length(response, start, 4 + INTEGRITY_LENGTH);
-        let tag = hmac::sign(key, &response[start..]);
-        append_attribute(response, MESSAGE_INTEGRITY, tag.as_ref());
-        set_length(response, start, 8);
-        let fingerprint = crc32(&response[start..]) ^ FINGERPRINT_XOR;
-        append_attribute(response, FINGERPRINT, &fingerprint.to_be_bytes());
+        sign(response, start, key);
     }
+}
+
+/// Append a check of our own, of a controlled agent, signed with the password of whom it goes to.
+pub fn write_check(
+    transaction: [u8; 12],
+    remote_ufrag: &[u8],
+    local_ufrag: &[u8],
+    key: &hmac::Key,
+    message: &mut Vec<u8>,
+) {
+    let start = message.len();
+    message.extend_from_slice(&BINDING_REQUEST.to_be_bytes());
+    message.extend_from_slice(&[0, 0]);
+    message.extend_from_slice(&MAGIC_COOKIE.to_be_bytes());
+    message.extend_from_slice(&transaction);
+    let length = remote_ufrag.len() + 1 + local_ufrag.len();
+    message.extend_from_slice(&USERNAME.to_be_bytes());
+    message.extend_from_slice(&(length as u16).to_be_bytes());
+    message.extend_from_slice(remote_ufrag);
+    message.push(b':');
+    message.extend_from_slice(local_ufrag);
+    message.resize(message.len() + length.next_multiple_of(4) - length, 0);
+    append_attribute(message, PRIORITY, &HOST_PRIORITY.to_be_bytes());
+    // The tie-breaker: a lite agent never becomes the controlling one, so no conflict is ever decided by it.
+    append_attribute(message, ICE_CONTROLLED, &[0; 8]);
+    sign(message, start, key);
+}
+
+/// Append MESSAGE-INTEGRITY and FINGERPRINT, and set the length.
+fn sign(message: &mut Vec<u8>, start: usize, key: &hmac::Key) {
+    set_length(message, start, 4 + INTEGRITY_LENGTH);
+    let tag = hmac::sign(key, &message[start..]);
+    append_attribute(message, MESSAGE_INTEGRITY, tag.as_ref());
+    set_length(message, start, 8);
+    let fingerprint = crc32(&message[start..]) ^ FINGERPRINT_XOR;
+    append_attribute(message, FINGERPRINT, &fingerprint.to_be_bytes());
 }
 
 fn append_mapped_address(response: &mut Vec<u8>, mapped: SocketAddr, transaction: &[u8; 12]) {
@@ -186,8 +230,8 @@ mod tests {
 
     #[test]
     fn the_sample_request_of_rfc_5769_is_authentic() {
-        let check = Check::parse(REQUEST).unwrap();
-        assert_eq!(check.local_ufrag(), b"evtj");
+        let check = Message::parse(REQUEST).unwrap();
+        assert_eq!((check.local_ufrag(), check.remote_ufrag()), (&b"evtj"[..], &b"h6vY"[..]));
         assert!(!check.use_candidate);
         assert!(check.is_authentic(&integrity_key(PASSWORD)));
         assert!(!check.is_authentic(&integrity_key(b"another")));
@@ -200,16 +244,16 @@ mod tests {
         for at in (0..100).chain(104..REQUEST.len()) {
             let mut changed = REQUEST.to_vec();
             changed[at] ^= 1;
-            assert!(Check::parse(&changed).is_none_or(|check| !check.is_authentic(&key)), "byte {at}");
+            assert!(Message::parse(&changed).is_none_or(|check| !check.is_authentic(&key)), "byte {at}");
         }
         for length in 0..REQUEST.len() {
-            assert!(Check::parse(&REQUEST[..length]).is_none());
+            assert!(Message::parse(&REQUEST[..length]).is_none());
         }
     }
 
     #[test]
     fn the_response_is_signed_and_names_the_address() {
-        let check = Check::parse(REQUEST).unwrap();
+        let check = Message::parse(REQUEST).unwrap();
         let mut response = b"before".to_vec();
         check.respond("192.0.2.1:32853".parse().unwrap(), &integrity_key(PASSWORD), &mut response);
         let response = &response[6..];
@@ -218,5 +262,20 @@ mod tests {
         assert_eq!(usize::from(u16_at(response, 2).unwrap()) + HEADER, response.len());
         let fingerprint = u32_at(response, response.len() - 4).unwrap();
         assert_eq!(fingerprint, crc32(&response[..response.len() - 8]) ^ FINGERPRINT_XOR);
+        let answer = Message::parse(response).unwrap();
+        assert!(answer.is_answer && answer.is_authentic(&integrity_key(PASSWORD)));
+        assert_eq!(answer.transaction, check.transaction);
+    }
+
+    #[test]
+    fn a_check_of_ours_is_one_that_we_would_take() {
+        for remote in [&b"evtj"[..], b"evtjx", &[b'x'; 256]] {
+            let mut message = b"before".to_vec();
+            write_check([7; 12], remote, b"h6vYh6vYh6vY", &integrity_key(PASSWORD), &mut message);
+            let check = Message::parse(&message[6..]).unwrap();
+            assert!(!check.is_answer && !check.use_candidate);
+            assert_eq!((check.local_ufrag(), check.transaction), (remote, [7; 12]));
+            assert!(check.is_authentic(&integrity_key(PASSWORD)));
+        }
     }
 }

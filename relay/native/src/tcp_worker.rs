@@ -13,6 +13,7 @@ use crate::counters::{Counter, Reason, Totals};
 use crate::flows::{Flow, Flows};
 use crate::framing::Deframer;
 use crate::net::{Bound, Sender, Stream, Wake};
+use crate::newcomers::Newcomers;
 use crate::ordered::Ordered;
 use crate::outbox::Outbox;
 use crate::path::Path;
@@ -22,7 +23,7 @@ use crate::worker::{BROKEN, Reports};
 /// Milliseconds that a connection has for its first right check.
 const PROOF_TIMEOUT: u64 = 10_000;
 
-/// Connections without an owner. When one more comes, the oldest of them is closed.
+/// Connections without an owner. When one more comes, the address that holds most loses one ([`Newcomers`]).
 const MOST_UNPROVED: usize = 512;
 
 /// Between looks for connections that nobody owns.
@@ -30,6 +31,15 @@ const SWEEP: Duration = Duration::from_secs(1);
 
 /// Bytes read before others get their turn.
 const READ_SIZE: usize = 32 * 1024;
+
+/// All that are open.
+#[derive(Default)]
+struct Connections {
+    by_id: HashMap<u64, Connection>,
+    /// Those that are unproved.
+    newcomers: Newcomers,
+    next: u64,
+}
 
 struct Connection {
     flow: Arc<Flow>,
@@ -73,8 +83,7 @@ impl TcpWorker {
 
     fn work(&mut self) -> Result<(), String> {
         let mut turn = Turn { sender: Sender::default(), outbox: Outbox::default(), buffer: vec![0; READ_SIZE] };
-        let mut connections = HashMap::new();
-        let mut next = 0;
+        let mut connections = Connections::default();
         let mut swept = Instant::now();
         while !self.stopping.load(Ordering::Acquire) {
             self.turns.add(1);
@@ -82,16 +91,17 @@ impl TcpWorker {
             for ready in ready.map_err(|error| format!("TCP connections can't be waited for: {error}"))? {
                 if ready.id == u64::MAX {
                     self.wake.clear();
-                    self.adopt(&mut connections, &mut next);
+                    self.adopt(&mut connections);
                     continue;
                 }
-                let Some(connection) = connections.get_mut(&ready.id) else { continue };
+                let Some(connection) = connections.by_id.get_mut(&ready.id) else { continue };
                 if ready.writable {
                     self.flows.flush(&connection.flow);
                 }
                 if ready.readable {
                     match self.read(connection, &mut turn) {
                         Read::GoesOn => {}
+                        Read::Proved => connections.newcomers.remove(connection.flow.path.remote.ip(), ready.id),
                         Read::Ended => self.close(&mut connections, ready.id),
                         Read::Broken => return Err(BROKEN.to_owned()),
                     }
@@ -107,22 +117,25 @@ impl TcpWorker {
         Ok(())
     }
 
-    fn adopt(&self, connections: &mut HashMap<u64, Connection>, next: &mut u64) {
+    fn adopt(&self, connections: &mut Connections) {
         let deadline = self.now().plus_millis(PROOF_TIMEOUT);
         for (stream, path) in self.adopted.try_iter() {
-            let oldest = connections.iter().filter(|(_, known)| known.unproved.is_some()).map(|(id, _)| *id);
-            let oldest: Vec<u64> = oldest.collect();
-            if oldest.len() >= MOST_UNPROVED {
-                self.totals.drops.count(Reason::TcpCrowded);
-                self.close(connections, oldest.iter().min().copied().unwrap_or(0));
+            if connections.newcomers.len() >= MOST_UNPROVED {
+                if let Some(id) = connections.newcomers.to_go_for(path.remote.ip()) {
+                    self.totals.drops.count(Reason::TcpCrowded);
+                    self.close(connections, id);
+                }
             }
-            let Ok((flow, before)) = self.flows.insert(*next, path, stream) else { continue };
+            let id = connections.next;
+            let Ok((flow, before)) = self.flows.insert(id, path, stream) else { continue };
             if let Some(before) = before {
                 // The browser used the port again: it has forgotten the older connection.
                 self.close(connections, before.id);
             }
-            connections.insert(*next, Connection { flow, deframer: Deframer::default(), unproved: Some(deadline) });
-            *next += 1;
+            let connection = Connection { flow, deframer: Deframer::default(), unproved: Some(deadline) };
+            connections.by_id.insert(id, connection);
+            connections.newcomers.add(path.remote.ip(), id);
+            connections.next += 1;
         }
     }
 
@@ -135,7 +148,8 @@ impl TcpWorker {
         let fed = connection
             .deframer
             .feed(&mut turn.buffer[..length], |datagram| exchange.receive(datagram, path, now, &mut turn.outbox));
-        if connection.unproved.is_some() && exchange.is_owned(&path) {
+        let proved = connection.unproved.is_some() && exchange.is_owned(&path);
+        if proved {
             connection.unproved = None;
         }
         let events = exchange.take_events();
@@ -151,16 +165,16 @@ impl TcpWorker {
             self.totals.drops.count(Reason::TcpMalformed);
             return Read::Ended;
         }
-        Read::GoesOn
+        if proved { Read::Proved } else { Read::GoesOn }
     }
 
     /// Close those whose time is over, or whose owner has left or has shown many newer paths. False if another
     /// thread broke the exchange.
-    fn sweep(&self, connections: &mut HashMap<u64, Connection>) -> bool {
+    fn sweep(&self, connections: &mut Connections) -> bool {
         let now = self.now();
         let Ok(mut ordered) = self.exchange.lock() else { return false };
         let exchange = ordered.as_it_stands();
-        let unowned = connections.iter().filter(|(_, known)| match known.unproved {
+        let unowned = connections.by_id.iter().filter(|(_, known)| match known.unproved {
             Some(deadline) => deadline <= now,
             None => !exchange.is_owned(&known.flow.path),
         });
@@ -175,12 +189,13 @@ impl TcpWorker {
         true
     }
 
-    fn close(&self, connections: &mut HashMap<u64, Connection>, id: u64) {
-        let Some(connection) = connections.remove(&id) else { return };
+    fn close(&self, connections: &mut Connections, id: u64) {
+        let Some(connection) = connections.by_id.remove(&id) else { return };
+        connections.newcomers.remove(connection.flow.path.remote.ip(), id);
         self.flows.remove(&connection.flow);
         if let Ok(mut ordered) = self.exchange.lock() {
             // Only the path is lost: the browser may be about to come back on another.
-            ordered.as_it_stands().forget(&connection.flow.path);
+            ordered.as_it_stands().forget(&connection.flow.path, self.now());
         }
     }
 
@@ -198,6 +213,8 @@ struct Turn {
 
 enum Read {
     GoesOn,
+    /// By the first right check.
+    Proved,
     Ended,
     /// Another thread panicked while it held the exchange.
     Broken,

@@ -10,7 +10,7 @@ use relay_core::counters::{Reason, Totals};
 use relay_core::exchange::Exchange;
 use relay_core::outbox::Outbox;
 use relay_core::rtp::Header;
-use relay_core::stun::Check;
+use relay_core::stun::Message;
 use relay_core::time::{NtpClock, Time};
 
 mod call;
@@ -45,11 +45,11 @@ fn what_was_kept_of_headers_and_payloads_is_read_within_its_bounds() {
     }
     for payload in corpus("payload") {
         for codec in [Codec::Opus, Codec::Vp8, Codec::H264, Codec::Vp9, Codec::Av1] {
-            let _ = (codec.starts_keyframe(&payload), codec.picture(&payload));
+            let _ = (codec.starts_keyframe(&payload), codec.fits(&payload), codec.picture(&payload));
         }
     }
     for datagram in corpus("stun") {
-        let ufrag = Check::parse(&datagram).map_or(0, |check| check.local_ufrag().len());
+        let ufrag = Message::parse(&datagram).map_or(0, |check| check.local_ufrag().len());
         assert!(ufrag <= datagram.len());
     }
 }

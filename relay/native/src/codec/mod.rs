@@ -1,12 +1,18 @@
-//! What the relay knows of payloads: where a keyframe begins, and where VP8 and VP9 number their pictures.
+//! What the relay knows of payloads: where a keyframe begins, how large pictures claim to be, and where VP8 and VP9
+//! number them.
 //!
 //! Nothing is decoded. A payload that is cut short or makes no sense is no keyframe and has no
-//! numbers; the decoder at its destination is the judge of it.
+//! numbers; the decoder at its destination is the judge of it. Only a size that should be there has to be readable: a
+//! decoder makes room for what a header claims before it sees that there is nothing behind it.
 
 pub mod av1;
+mod bits;
 pub mod h264;
 pub mod vp8;
 pub mod vp9;
+
+/// The longest side that a picture may claim. Cameras end at 3840, screens that are shared are scaled to it.
+const LONGEST_SIDE: u32 = 4_096;
 
 /// Codecs that are forwarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +53,18 @@ impl Codec {
         }
     }
 
+    /// Whether no picture that begins here claims to be larger than any camera's. One whose size can't be read does not
+    /// fit.
+    pub fn fits(self, payload: &[u8]) -> bool {
+        match self {
+            Self::Opus => true,
+            Self::Vp8 => vp8::fits(payload),
+            Self::H264 => h264::fits(payload),
+            Self::Vp9 => vp9::fits(payload),
+            Self::Av1 => av1::fits(payload),
+        }
+    }
+
     /// Where the payload numbers its picture, if its codec does.
     pub fn picture(self, payload: &[u8]) -> Option<Picture> {
         match self {
@@ -55,6 +73,11 @@ impl Codec {
             Self::Opus | Self::H264 | Self::Av1 => None,
         }
     }
+}
+
+/// Of what is not there, nothing is too large.
+fn fits_within(width: u32, height: u32) -> bool {
+    width <= LONGEST_SIDE && height <= LONGEST_SIDE
 }
 
 /// Numbers in a VP8 or VP9 payload descriptor, and where they are.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Exchange;
 use super::peer::{Peer, Secured};
-use crate::bindings::PeerId;
+use crate::bindings::{PeerId, Side};
 use crate::counters::PeerCounters;
 use crate::forward::line::{End, LineSetup};
 use crate::forward::slot::SlotSetup;
@@ -32,8 +32,8 @@ pub struct PeerSetup {
 pub enum Command {
     Admit {
         peer: PeerId,
-        ufrag: Vec<u8>,
-        password: Vec<u8>,
+        local: Side,
+        remote: Side,
     },
     SendDtls {
         peer: PeerId,
@@ -75,7 +75,7 @@ impl Exchange {
     /// Carry out one order.
     pub fn obey(&mut self, command: Command, now: Time, out: &mut Outbox) {
         match command {
-            Command::Admit { peer, ufrag, password } => self.table.admit(peer, ufrag, &password),
+            Command::Admit { peer, local, remote } => self.table.admit(peer, local, remote),
             Command::SendDtls { peer, datagram } => self.send_plain(peer, &datagram, out),
             Command::Release { peer } => self.table.release(peer),
             Command::Open { peer, setup, counters } => {
@@ -92,6 +92,7 @@ impl Exchange {
     fn open_tap(&mut self, id: PeerId, setup: PeerSetup) {
         let mut peer = Peer::new(setup, Arc::default(), &self.totals.kept);
         peer.secured = Some(Secured { inbound: Inbound::open(), outbound: Outbound::open() });
+        peer.is_tap = true;
         self.peers.insert(id, peer);
         self.table.enclose(id);
     }

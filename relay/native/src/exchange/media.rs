@@ -7,7 +7,6 @@ use crate::feedback::cap::Arrival;
 use crate::forward::line::End;
 use crate::forward::slot::{Held, Media};
 use crate::outbox::Outbox;
-use crate::path::Path;
 use crate::rtcp;
 use crate::rtp::is_rtcp;
 use crate::time::Time;
@@ -32,6 +31,10 @@ impl Exchange {
             Err(reason) => self.drop_for(id, reason),
             Ok(arrived) => {
                 let medium = arrived.medium;
+                if !arrived.fits {
+                    self.refuse_picture(End { peer: id, medium });
+                    return;
+                }
                 let media = Media {
                     codec: arrived.codec,
                     marker: arrived.header.marker,
@@ -49,6 +52,18 @@ impl Exchange {
                 if gap {
                     self.mend(id, now, out);
                 }
+            }
+        }
+    }
+
+    /// What goes on with a picture that does not fit is of no use: it is as if no keyframe had come.
+    fn refuse_picture(&mut self, source: End) {
+        self.drop_for(source.peer, Reason::PictureTooLarge);
+        let Some(line) = self.line_mut(source) else { return };
+        for receiver in line.receivers.clone() {
+            let peer = self.peers.get_mut(&receiver.peer);
+            if let Some(slot) = peer.and_then(|peer| peer.slots[receiver.medium as usize].as_mut()) {
+                slot.await_keyframe();
             }
         }
     }
@@ -92,14 +107,14 @@ impl Exchange {
     }
 
     fn forward_to(&mut self, slot: End, media: &Media<'_>, now: Time, out: &mut Outbox) -> Result<(), Held> {
-        let path = self.table.selected(slot.peer).ok_or(Held::Dropped(Reason::SendFailed))?;
         let peer = self.peers.get_mut(&slot.peer).ok_or(Held::Dropped(Reason::NotRouted))?;
         let secured = peer.secured.as_mut().ok_or(Held::Dropped(Reason::NotSecureYet))?;
         let receiver = peer.slots[slot.medium as usize].as_mut().ok_or(Held::Dropped(Reason::NotRouted))?;
-        let length = out
-            .push(slot.peer, path, |packets| receiver.forward(media, now, &self.ntp, &mut secured.outbound, packets))?;
+        let length = self
+            .table
+            .send(slot.peer, out, |packets| receiver.forward(media, now, &self.ntp, &mut secured.outbound, packets))?;
         peer.counters.sent.count(length);
-        if path.leaves() {
+        if !peer.is_tap {
             self.totals.sent.count(length);
         }
         if media.mended {
@@ -216,10 +231,9 @@ impl Exchange {
 
     /// Seal and send what `write` appends, if it says that it appended something.
     pub(super) fn send_rtcp(&mut self, id: PeerId, out: &mut Outbox, write: impl FnOnce(&mut Vec<u8>) -> bool) {
-        let Some(path) = self.table.selected(id) else { return };
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let Some(secured) = &mut peer.secured else { return };
-        let sent = out.push(id, path, |packets| {
+        let sent = self.table.send(id, out, |packets| {
             let start = packets.len();
             if !write(packets) || secured.outbound.seal_rtcp(packets, start).is_none() {
                 return Err(());
@@ -228,17 +242,20 @@ impl Exchange {
         });
         if let Ok(length) = sent {
             peer.counters.sent.count(length);
-            if path.leaves() {
+            if !peer.is_tap {
                 self.totals.sent.count(length);
             }
         }
     }
 
-    /// Send a datagram that is not media on the selected flow.
+    /// Send a datagram that is not media where the peer's datagrams go.
     pub(super) fn send_plain(&mut self, id: PeerId, datagram: &[u8], out: &mut Outbox) {
-        match self.table.selected(id) {
-            Some(path) => send_to(id, path, datagram, out),
-            None => self.drop_for(id, Reason::SendFailed),
+        let sent: Result<(), Reason> = self.table.send(id, out, |packets| {
+            packets.extend_from_slice(datagram);
+            Ok(())
+        });
+        if let Err(reason) = sent {
+            self.drop_for(id, reason);
         }
     }
 
@@ -258,12 +275,4 @@ impl Exchange {
             peer.counters.drops.count(reason);
         }
     }
-}
-
-fn send_to(id: PeerId, path: Path, datagram: &[u8], out: &mut Outbox) {
-    let written: Result<(), ()> = out.push(id, path, |packets| {
-        packets.extend_from_slice(datagram);
-        Ok(())
-    });
-    debug_assert!(written.is_ok());
 }

@@ -49,7 +49,6 @@ impl Exchange {
 
     /// The receiver of a slot misses a packet.
     pub(super) fn repeat(&mut self, id: PeerId, ssrc: u32, sequence: u16, now: Time, out: &mut Outbox) {
-        let Some(path) = self.table.selected(id) else { return };
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let link = peer.link(now);
         let Peer { slots, secured: Some(secured), budget, complaints, counters, .. } = peer else { return };
@@ -60,7 +59,8 @@ impl Exchange {
         }
         counters.missed.add(1);
         let outbound = &mut secured.outbound;
-        match out.push(id, path, |packets| slot.repeat(sequence, &link, budget, &self.ntp, outbound, packets)) {
+        let ntp = &self.ntp;
+        match self.table.send(id, out, |packets| slot.repeat(sequence, &link, budget, ntp, outbound, packets)) {
             Ok(length) => {
                 counters.sent_again.add(1);
                 counters.sent.count(length);
@@ -72,13 +72,13 @@ impl Exchange {
     }
 
     fn send_copies(&mut self, id: PeerId, now: Time, out: &mut Outbox) {
-        let Some(path) = self.table.selected(id) else { return };
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let link = peer.link(now);
         let Peer { slots, secured: Some(secured), budget, counters, .. } = peer else { return };
         for slot in slots.iter_mut().flatten() {
-            while let Ok(length) = out
-                .push(id, path, |packets| slot.copy(&link, budget, &self.ntp, &mut secured.outbound, packets).ok_or(()))
+            while let Ok(length) = self
+                .table
+                .send(id, out, |packets| slot.copy(&link, budget, &self.ntp, &mut secured.outbound, packets).ok_or(()))
             {
                 counters.sent_again.add(1);
                 counters.sent.count(length);

@@ -50,7 +50,7 @@ fn a_storm_of_complaints_is_answered_within_the_budget() {
         world.deliver(&mut [&mut ann, &mut bob]);
         let recent: Vec<u16> = ann.media.iter().rev().take(20).rev().map(|(header, _)| header.sequence).collect();
         complain(&mut world, &mut ann, &recent);
-        world.out.clear();
+        world.clear();
     }
     // Two seconds at 800 kbit/s: 40 % of that and what was saved up.
     let again = world.exchange.peers[&1].counters.sent_again.get();

@@ -78,14 +78,14 @@ impl Exchange {
     /// Take one datagram. Protocols are told apart by the first byte (RFC 7983 section 7).
     pub fn receive(&mut self, datagram: &mut [u8], path: Path, now: Time, out: &mut Outbox) {
         match datagram.first() {
-            Some(0..=3) => self.receive_check(datagram, path, now, out),
+            Some(0..=3) => self.receive_stun(datagram, path, now, out),
             Some(20..=63) => {
-                if let Some(peer) = self.owner(&path, now) {
+                if let Some(peer) = self.owner(&path, datagram.len(), now) {
                     self.receive_dtls(peer, datagram, now);
                 }
             }
             Some(128..=191) => {
-                if let Some(peer) = self.owner(&path, now) {
+                if let Some(peer) = self.owner(&path, datagram.len(), now) {
                     self.totals.received.count(datagram.len());
                     self.receive_media(peer, datagram, now, out);
                 }
@@ -101,15 +101,17 @@ impl Exchange {
     }
 
     /// The path is gone: its TCP connection has closed.
-    pub fn forget(&mut self, path: &Path) {
-        self.table.forget(path);
+    pub fn forget(&mut self, path: &Path, now: Time) {
+        if let Some((peer, path)) = self.table.forget(path, now) {
+            self.events.push(Event::FlowSelected(peer, path));
+        }
     }
 
     /// Who proved to sit behind the path, and is heard by it now.
-    fn owner(&mut self, path: &Path, now: Time) -> Option<PeerId> {
+    fn owner(&mut self, path: &Path, bytes: usize, now: Time) -> Option<PeerId> {
         let owner = self.table.owner(path);
         match owner {
-            Some(peer) if self.table.hear(peer, now) => self.events.push(Event::FlowHeard(peer)),
+            Some(peer) if self.table.hear(peer, path, bytes, now) => self.events.push(Event::FlowHeard(peer)),
             Some(_) => {}
             None => self.totals.drops.count(Reason::UnverifiedSource),
         }
@@ -126,18 +128,15 @@ impl Exchange {
         }
     }
 
-    fn receive_check(&mut self, datagram: &[u8], path: Path, now: Time, out: &mut Outbox) {
-        // The peer is known only once the check was judged; checks are rare, so order among peers does
-        // not matter.
-        let verdict = out.push(0, path, |response| self.table.receive(datagram, path, now, response));
-        match verdict {
-            Ok(answered) => {
-                if answered.heard_again {
-                    self.events.push(Event::FlowHeard(answered.peer));
+    fn receive_stun(&mut self, datagram: &[u8], path: Path, now: Time, out: &mut Outbox) {
+        match self.table.receive(datagram, path, now, out) {
+            Ok(taken) => {
+                if taken.heard_again {
+                    self.events.push(Event::FlowHeard(taken.peer));
                 }
-                if answered.selected {
-                    self.events.push(Event::FlowSelected(answered.peer, path));
-                    self.moved(answered.peer, now, out);
+                if let Some(path) = taken.moved {
+                    self.events.push(Event::FlowSelected(taken.peer, path));
+                    self.moved(taken.peer, now, out);
                 }
             }
             Err(reason) => self.totals.drops.count(reason),
@@ -149,6 +148,8 @@ impl Exchange {
 mod lossy_tests;
 #[cfg(test)]
 mod mending_tests;
+#[cfg(test)]
+mod return_path_tests;
 #[cfg(test)]
 mod tap_tests;
 #[cfg(test)]

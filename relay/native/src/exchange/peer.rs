@@ -32,6 +32,8 @@ pub(super) struct Peer {
     pub(super) lines: [Option<Line>; 3],
     pub(super) slots: [Option<Slot>; 3],
     pub(super) secured: Option<Secured>,
+    /// Whether what it is sent stays within the process.
+    pub(super) is_tap: bool,
     pub(super) clock: SenderClock,
     pub(super) transport: TransportFeedback,
     pub(super) counters: Arc<PeerCounters>,
@@ -73,6 +75,8 @@ pub(super) struct Arrived<'a> {
     pub(super) payload: &'a [u8],
     pub(super) audio_level: Option<&'a [u8]>,
     pub(super) keyframe: bool,
+    /// Whether no picture in it claims to be larger than any camera's.
+    pub(super) fits: bool,
     pub(super) mended: bool,
     pub(super) delay: Option<i32>,
     /// Whether others before it turned out to be missing.
@@ -86,6 +90,7 @@ impl Peer {
             lines: [None, None, None],
             slots: [None, None, None],
             secured: None,
+            is_tap: false,
             clock: SenderClock::default(),
             transport: TransportFeedback::default(),
             counters,
@@ -171,7 +176,8 @@ impl Peer {
         }
         let codec = line.codec(header.payload_type).ok_or(Reason::UnknownPayloadType)?;
         line.reception.count(index, header.timestamp, now);
-        let keyframe = medium.is_video() && codec.starts_keyframe(payload);
+        let fits = codec.fits(payload);
+        let keyframe = medium.is_video() && fits && codec.starts_keyframe(payload);
         let gap = medium.is_video() && line.repeats(codec) && line.misses.arrived(index, now);
         if keyframe {
             line.misses.begin(index);
@@ -182,7 +188,7 @@ impl Peer {
         }
         let audio_level = line.setup.extensions.audio_level.and_then(|id| header.extension(packet, id));
         let delay = line.position(&self.clock, ntp, now).map(|stands| stands.wrapping_sub(header.timestamp) as i32);
-        Ok(Arrived { medium, codec, header, index, payload, audio_level, keyframe, mended: false, delay, gap })
+        Ok(Arrived { medium, codec, header, index, payload, audio_level, keyframe, fits, mended: false, delay, gap })
     }
 
     /// Append requests for what is missing of the peer's lines, as far as it is time to. Gives the lines of which only a
@@ -268,9 +274,10 @@ fn mended<'a>(line: &mut Line, mut header: Header, payload: &'a [u8]) -> Result<
         return Err(Reason::UnknownPayloadType);
     };
     let index = line.misses.mended(sequence).ok_or(Reason::Padding)?;
-    let keyframe = codec.starts_keyframe(payload);
+    let fits = codec.fits(payload);
+    let keyframe = fits && codec.starts_keyframe(payload);
     (header.ssrc, header.sequence) = (ssrc, sequence);
     let medium = line.setup.medium;
     let (audio_level, delay) = (None, None);
-    Ok(Arrived { medium, codec, header, index, payload, audio_level, keyframe, mended: true, delay, gap: false })
+    Ok(Arrived { medium, codec, header, index, payload, audio_level, keyframe, fits, mended: true, delay, gap: false })
 }

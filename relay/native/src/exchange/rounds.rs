@@ -35,9 +35,9 @@ impl Exchange {
         self.rounds.due
     }
 
-    /// Whether anybody needs a round as often as that; without peers a second's delay does no harm.
+    /// Whether nobody needs a round as often as that: without peers a second's delay does no harm.
     pub fn is_idle(&self) -> bool {
-        self.peers.is_empty()
+        self.table.is_empty()
     }
 
     /// Do what is due. One round at most: what was missed is not made up for.
@@ -56,7 +56,8 @@ impl Exchange {
             let since = (service + id / GROUPS) % SERVICES_PER_REPORT;
             self.serve(id, since, now, out);
         }
-        if round % (1_000 / ROUND) == 0 || self.peers.is_empty() {
+        self.table.ask_back(GROUPS, round % GROUPS, now, out);
+        if round % (1_000 / ROUND) == 0 || self.table.is_empty() {
             self.events.extend(self.table.fall_quiet(now).into_iter().map(Event::FlowQuiet));
             self.events.extend(self.table.expire(now).into_iter().map(Event::FlowLost));
         }

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use super::*;
-use crate::bindings::Patience;
+use crate::bindings::{Patience, Side};
 use crate::codec::{Codec, vp8};
 use crate::counters::PeerCounters;
 use crate::forward::line::{End, ExtensionIds, LineSetup, Medium, NumberedCodec};
@@ -19,6 +19,7 @@ const SEND_TIME: u8 = 2;
 const TRANSPORT: u8 = 3;
 pub(super) const PLAYOUT: u8 = 5;
 const PASSWORD: &[u8] = b"pppppppppppppppppppppp";
+pub(super) const REMOTE_PASSWORD: &[u8] = b"qqqqqqqqqqqqqqqqqqqqqq";
 
 /// A browser: what it seals, and what it got. Payload types and SSRCs are its own.
 pub(super) struct Browser {
@@ -37,6 +38,10 @@ pub(super) struct World {
     pub(super) exchange: Exchange,
     pub(super) out: Outbox,
     pub(super) now: Time,
+    /// Where nobody answers what we ask.
+    pub(super) deaf: Vec<Path>,
+    /// Datagrams of `out` that were looked at.
+    seen: usize,
 }
 
 fn keys(seed: u8) -> Keys {
@@ -53,19 +58,25 @@ fn ids(transport: bool) -> ExtensionIds {
     }
 }
 
-fn check(ufrag: &str) -> Vec<u8> {
+pub(super) fn check(ufrag: &str) -> Vec<u8> {
     check_with(ufrag, *b"transactions", &[])
 }
 
-fn nomination(ufrag: &str, number: u8) -> Vec<u8> {
+pub(super) fn nomination(ufrag: &str, number: u8) -> Vec<u8> {
     check_with(ufrag, [number; 12], &[0, 0x25, 0, 0])
 }
 
 fn check_with(ufrag: &str, transaction: [u8; 12], attribute: &[u8]) -> Vec<u8> {
-    let username = format!("{ufrag}:them");
+    check_of(ufrag, "them", transaction, attribute)
+}
+
+pub(super) fn check_of(ufrag: &str, remote: &str, transaction: [u8; 12], attribute: &[u8]) -> Vec<u8> {
+    let username = format!("{ufrag}:{remote}");
     let mut message = b"\x00\x01\x00\x00\x21\x12\xa4\x42".to_vec();
     message.extend_from_slice(&transaction);
     message.extend_from_slice(attribute);
+    // PRIORITY and ICE-CONTROLLING, as browsers send them.
+    message.extend_from_slice(&[0, 0x24, 0, 4, 0x6e, 0, 1, 0xff, 0x80, 0x2a, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8]);
     message.extend_from_slice(&[0, 6, 0, username.len() as u8]);
     message.extend_from_slice(username.as_bytes());
     message.resize(message.len().next_multiple_of(4), 0);
@@ -140,7 +151,12 @@ impl World {
     pub(super) fn new() -> Self {
         let ntp = NtpClock::new(1_000_000_000, Time::default());
         let exchange = Exchange::new(Arc::new(Totals::default()), ntp, Patience { consent: 30_000, quiet: 7_000 });
-        Self { exchange, out: Outbox::default(), now: Time::from_millis(1_000) }
+        Self { exchange, out: Outbox::default(), now: Time::from_millis(1_000), deaf: Vec::new(), seen: 0 }
+    }
+
+    /// Bytes to a path since the last `clear`.
+    pub(super) fn sent_to(&self, path: Path) -> usize {
+        self.out.items().iter().filter(|item| item.path == path).map(|item| self.out.bytes(item).len()).sum()
     }
 
     /// Someone who is admitted, checked, opened and secured.
@@ -187,10 +203,13 @@ impl World {
         });
         let setup = PeerSetup { lines: lines.to_vec(), slots: slots.to_vec(), bitrate: 2_500_000 };
         let ufrag = format!("ufrag{id}");
-        self.order(Command::Admit { peer: id, ufrag: ufrag.clone().into_bytes(), password: PASSWORD.to_vec() });
+        let local = Side { ufrag: ufrag.clone().into_bytes(), password: PASSWORD.to_vec() };
+        let remote = Side { ufrag: b"them".to_vec(), password: REMOTE_PASSWORD.to_vec() };
+        self.order(Command::Admit { peer: id, local, remote });
         self.order(Command::Open { peer: id, setup, counters: Arc::new(PeerCounters::default()) });
         self.exchange.receive(&mut check(&ufrag), path, self.now, &mut self.out);
-        self.out.clear();
+        self.answer();
+        self.clear();
         assert_eq!(self.exchange.take_events(), [Event::FlowSelected(id, path)]);
         self.order(Command::Secure { peer: id, receive: keys(id as u8), send: keys(100 + id as u8) });
         browser.media.clear();
@@ -215,31 +234,62 @@ impl World {
 
     /// Let everybody have what is theirs.
     pub(super) fn deliver(&mut self, browsers: &mut [&mut Browser]) {
+        self.answer();
         for item in self.out.sorted().to_vec() {
+            if stun::Message::parse(self.out.bytes(&item)).is_some() {
+                continue;
+            }
             if let Some(browser) = browsers.iter_mut().find(|browser| browser.id == item.peer) {
                 assert_eq!(browser.path, item.path);
                 browser.take(self.out.bytes(&item));
             }
         }
+        self.clear();
+    }
+
+    pub(super) fn clear(&mut self) {
         self.out.clear();
+        self.seen = 0;
+    }
+
+    /// Answer what was asked, as a browser does wherever it is.
+    pub(super) fn answer(&mut self) {
+        let new: Vec<_> = self.out.items().iter().skip(self.seen).copied().collect();
+        for item in new {
+            let question = stun::Message::parse(self.out.bytes(&item)).filter(|message| !message.is_answer);
+            if let Some(question) = question.filter(|_| !self.deaf.contains(&item.path)) {
+                assert_eq!(question.local_ufrag(), b"them");
+                let mut answer = Vec::new();
+                question.respond(item.path.remote, &stun::integrity_key(REMOTE_PASSWORD), &mut answer);
+                self.exchange.receive(&mut answer, item.path, self.now, &mut self.out);
+            }
+        }
+        self.seen = self.out.items().len();
     }
 
     pub(super) fn pass(&mut self, millis: u64) {
         for _ in 0..millis {
             self.now = self.now.plus_millis(1);
             self.exchange.run_rounds(self.now, &mut self.out);
+            self.answer();
         }
     }
 }
 
-pub(super) fn keyframe(id: u16) -> [u8; 6] {
-    let [high, low] = (0x8000 | id).to_be_bytes();
-    [0x90, 0x80, high, low, 0x00, 0xaa]
+pub(super) fn keyframe(id: u16) -> [u8; 14] {
+    keyframe_of(id, 640, 480)
 }
 
-pub(super) fn delta(id: u16) -> [u8; 6] {
+pub(super) fn keyframe_of(id: u16, width: u16, height: u16) -> [u8; 14] {
+    let ([high, low], [w, idth], [h, eight]) = ((0x8000 | id).to_be_bytes(), width.to_le_bytes(), height.to_le_bytes());
+    [0x90, 0x80, high, low, 0x00, 0xaa, 0xaa, 0x9d, 0x01, 0x2a, w, idth, h, eight]
+}
+
+pub(super) fn delta(id: u16) -> [u8; 14] {
     let [high, low] = (0x8000 | id).to_be_bytes();
-    [0x90, 0x80, high, low, 0x01, 0xbb]
+    let mut payload = [0xbb; 14];
+    payload[..5].copy_from_slice(&[0x90, 0x80, high, low, 0x01]);
+    payload
 }
 
 #[test]
@@ -265,7 +315,7 @@ fn a_slot_shows_one_continuous_stream_across_partners() {
     assert_eq!(headers[2].timestamp.wrapping_sub(headers[0].timestamp), 100 * 90);
     let pictures: Vec<u16> =
         ann.media.iter().map(|(header, packet)| vp8::picture(&packet[header.payload..]).unwrap().id).collect();
-    assert_eq!(pictures, [7, 8, 9]);
+    assert_eq!(pictures, [0, 1, 2]);
     assert!(ann.media.iter().all(|(header, packet)| header.extension(packet, MID) == Some(b"6")));
     assert!(ann.media.iter().all(|(header, packet)| header.extension(packet, SEND_TIME).is_some()));
     assert!(ann.media.iter().all(|(header, packet)| header.extension(packet, TRANSPORT).is_none()));
@@ -292,6 +342,51 @@ fn video_waits_for_a_keyframe_that_is_asked_for_at_once_and_again() {
 }
 
 #[test]
+fn a_picture_that_claims_to_be_larger_than_any_camera_s_is_not_passed_on() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
+    world.show(&ann, Some(&bob));
+    world.send(&mut bob, Medium::Camera, 0, &keyframe(0));
+    world.pass(500);
+    world.deliver(&mut [&mut ann, &mut bob]);
+    bob.kinds();
+    world.send(&mut bob, Medium::Camera, 45_000, &keyframe_of(1, 16_383, 16_383));
+    // Neither what belongs to it nor what follows: it is as if it had not come, and another is asked for.
+    world.send(&mut bob, Medium::Camera, 45_000, &[0x80, 0x80, 0x80, 0x01, 0xaa]);
+    world.send(&mut bob, Medium::Camera, 48_000, &delta(2));
+    world.pass(500);
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert_eq!(ann.media.len(), 1);
+    assert_eq!(world.exchange.totals.drops.get(Reason::PictureTooLarge), 1);
+    assert_eq!(world.exchange.totals.drops.get(Reason::AwaitingKeyframe), 2);
+    assert!(bob.kinds().contains(&PLI));
+    world.send(&mut bob, Medium::Camera, 90_000, &keyframe(3));
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert_eq!(ann.media.len(), 2);
+}
+
+#[test]
+fn two_receivers_of_one_sender_see_nothing_by_which_it_is_known_again() {
+    let mut world = World::new();
+    let (mut ann, mut eve, mut bob) = (world.join(1, 96), world.join(3, 40), world.join(2, 110));
+    let numbers = |browser: &Browser| -> Vec<u16> {
+        browser.media.iter().map(|(header, packet)| vp8::picture(&packet[header.payload..]).unwrap().id).collect()
+    };
+    for (receiver, first) in [(&mut ann, 29_815), (&mut eve, 29_869)] {
+        world.show(receiver, Some(&bob));
+        for number in 0..3 {
+            let payload = if number == 0 { keyframe(first) } else { delta(first + number) };
+            world.send(&mut bob, Medium::Camera, 3_000 * u32::from(first + number), &payload);
+        }
+        world.deliver(&mut [receiver, &mut bob]);
+        world.show(receiver, None);
+        assert_eq!(numbers(receiver), [0, 1, 2]);
+    }
+    let first = |browser: &Browser| (browser.media[0].0.sequence, browser.media[0].0.timestamp);
+    assert_ne!(first(&ann), first(&eve));
+}
+
+#[test]
 fn whoever_goes_on_by_another_path_gives_and_gets_a_keyframe_at_once() {
     let mut world = World::new();
     let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
@@ -307,11 +402,14 @@ fn whoever_goes_on_by_another_path_gives_and_gets_a_keyframe_at_once() {
     for number in 0..100 {
         ann.path.remote.set_port(20_000 + u16::from(number));
         world.exchange.receive(&mut nomination("ufrag1", number), ann.path, world.now, &mut world.out);
+        world.answer();
     }
     let plis = |world: &mut World, browser: &mut Browser| {
         let mine: Vec<_> = world.out.sorted().iter().filter(|item| item.peer == browser.id).copied().collect();
         for item in &mine {
-            browser.take(world.out.bytes(item));
+            if stun::Message::parse(world.out.bytes(item)).is_none() {
+                browser.take(world.out.bytes(item));
+            }
         }
         browser.kinds().iter().filter(|kind| **kind == PLI).count()
     };
@@ -491,34 +589,40 @@ fn strangers_and_replays_reach_nobody() {
 }
 
 #[test]
-fn consent_that_is_not_renewed_expires() {
+fn who_sends_media_alone_is_not_quiet_and_loses_the_flow() {
     let mut world = World::new();
-    let ann = world.join(1, 96);
-    world.pass(7_000);
-    assert!(world.exchange.take_events().is_empty());
-    world.pass(2_000);
-    assert_eq!(world.exchange.take_events(), [Event::FlowQuiet(ann.id)]);
-    world.pass(21_000);
-    assert!(world.exchange.take_events().is_empty());
-    world.pass(2_000);
+    let mut ann = world.join(1, 96);
+    world.deaf.push(ann.path);
+    for second in 0..30 {
+        world.send(&mut ann, Medium::Microphone, 48_000 * second, b"still here");
+        world.pass(1_000);
+        assert_eq!(world.exchange.take_events(), []);
+    }
+    world.pass(1_100);
     assert_eq!(world.exchange.take_events(), [Event::FlowLost(ann.id)]);
+    world.send(&mut ann, Medium::Microphone, 1_440_000, b"too late");
+    assert_eq!(world.exchange.totals.drops.get(Reason::UnverifiedSource), 1, "her address is nobody's");
 }
 
 #[test]
-fn who_sends_media_alone_is_not_quiet() {
+fn who_answers_needs_no_checks() {
     let mut world = World::new();
-    let mut ann = world.join(1, 96);
-    for second in 0..20 {
-        world.send(&mut ann, Medium::Microphone, 48_000 * second, b"still here");
-        world.pass(1_000);
-    }
+    let ann = world.join(1, 96);
+    world.pass(60_000);
     assert_eq!(world.exchange.take_events(), []);
+    world.deaf.push(ann.path);
+    // The latest answer may be six seconds old.
+    world.pass(23_000);
+    assert!(!world.exchange.take_events().contains(&Event::FlowLost(ann.id)));
+    world.pass(9_000);
+    assert!(world.exchange.take_events().contains(&Event::FlowLost(ann.id)));
 }
 
 #[test]
 fn who_was_quiet_is_heard_again_at_once() {
     let mut world = World::new();
     let mut ann = world.join(1, 96);
+    world.deaf.push(ann.path);
     world.pass(9_000);
     assert_eq!(world.exchange.take_events(), [Event::FlowQuiet(ann.id)]);
     world.send(&mut ann, Medium::Microphone, 0, b"back");

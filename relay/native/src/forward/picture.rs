@@ -1,4 +1,5 @@
-//! Picture numbers of a slot (VP8 and VP9): continuous across sources, like its sequence numbers.
+//! Picture numbers of a slot (VP8 and VP9): continuous across sources, like its sequence numbers. They begin with 0, as
+//! what a source writes would tell its receivers who of those they saw before it is.
 
 use crate::codec::Picture;
 
@@ -48,8 +49,8 @@ impl PictureNumbers {
 /// `bits` masks what the source wrote, `wrap` what the slot counts in.
 fn place(counter: &mut Option<Counter>, number: u16, bits: u16, wrap: u16) -> u16 {
     let Some(counter) = counter else {
-        *counter = Some(Counter { source: number, placed: number & wrap, cut: false });
-        return number & wrap;
+        *counter = Some(Counter { source: number, placed: 0, cut: false });
+        return 0;
     };
     if counter.cut {
         *counter = Counter { source: number, placed: (counter.placed + 1) & wrap, cut: false };
@@ -95,9 +96,20 @@ mod tests {
         (picture.id, picture.base_layer.unwrap().1)
     }
 
+    fn starting(placed: u16) -> Option<Counter> {
+        Some(Counter { source: 0, placed: placed.wrapping_sub(1), cut: true })
+    }
+
     #[test]
-    fn pictures_go_on_by_one_at_a_switch_and_wrap() {
+    fn pictures_begin_anew_go_on_by_one_at_a_switch_and_wrap() {
         let mut numbers = PictureNumbers::default();
+        assert_eq!(
+            rewritten(&mut numbers, &payload(29_815, true, 77)),
+            (0, 0),
+            "the source's own would tell who it is"
+        );
+        assert_eq!(rewritten(&mut numbers, &payload(29_814, true, 76)), (0x7fff, 255));
+        let mut numbers = PictureNumbers { id: starting(0x7ffe), base_layer: starting(254) };
         assert_eq!(rewritten(&mut numbers, &payload(0x7ffe, true, 254)), (0x7ffe, 254));
         assert_eq!(rewritten(&mut numbers, &payload(0x7fff, true, 255)), (0x7fff, 255));
         numbers.cut();
@@ -126,7 +138,7 @@ mod tests {
             let mut numbers = PictureNumbers::default();
             rewritten(&mut numbers, &payload(77, true, 0));
             numbers.cut();
-            let (mut source, mut expected) = (start, 78);
+            let (mut source, mut expected) = (start, 1);
             prop_assert_eq!(rewritten(&mut numbers, &payload(source, true, 0)).0, expected);
             for step in steps {
                 source = (source + step) & LONG;

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::agent::Unsent;
 use crate::codec::Codec;
 use crate::counters::{Counter, Reason};
 use crate::forward::line::{End, ExtensionIds, Medium, NumberedCodec};
@@ -64,6 +65,12 @@ pub enum Held {
     AwaitingKeyframe,
     /// For good.
     Dropped(Reason),
+}
+
+impl From<Unsent> for Held {
+    fn from(unsent: Unsent) -> Self {
+        Self::Dropped(unsent.into())
+    }
 }
 
 /// What negotiation says of a slot.

@@ -144,6 +144,8 @@ impl Call {
                     sequence as u8,
                     u8::from(number > 1),
                 ]);
+                // 640x480.
+                packet.extend_from_slice(&[0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0xe0, 0x01]);
                 packet.resize(1_000, 0xaa);
                 self.send(id, packet);
             }

@@ -1,0 +1,51 @@
+"""The token bucket, which every rate in the server is. Pure: time is an argument."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class TokenBucket:
+    """Tokens come in at `per_second` up to `capacity`. It owes `most_owed` at most: what is over is forgiven."""
+
+    per_second: float
+    capacity: float
+    tokens: float
+    filled_at: float
+    most_owed: float = math.inf
+
+    def take(self, now: float, amount: float = 1.0) -> float:
+        """Take tokens and return 0; without enough, take none and return the seconds until there are.
+
+        More than the bucket ever holds is given when it is full, and leaves it in debt.
+        """
+        self._fill(now)
+        wanted = min(amount, self.capacity)
+        if self.tokens < wanted:
+            return (wanted - self.tokens) / self.per_second
+        self.tokens -= amount
+        return 0.0
+
+    def charge(self, now: float, amount: float) -> None:
+        """Take tokens for what is done already, though it leaves the bucket in debt."""
+        self._fill(now)
+        self.tokens = max(-self.most_owed, self.tokens - amount)
+
+    def left(self, now: float) -> float:
+        """Tokens; below zero: what is owed."""
+        self._fill(now)
+        return self.tokens
+
+    def wait(self, now: float) -> float:
+        """Seconds until the bucket is out of debt; 0 if it is not in debt."""
+        self._fill(now)
+        return max(0.0, -self.tokens / self.per_second)
+
+    def _fill(self, now: float) -> None:
+        self.tokens = min(self.capacity, self.tokens + (now - self.filled_at) * self.per_second)
+        self.filled_at = now
+
+
+def full(per_second: float, capacity: float, now: float, most_owed: float = math.inf) -> TokenBucket:
+    """A bucket with all its tokens."""
+    return TokenBucket(per_second, capacity, capacity, now, most_owed)

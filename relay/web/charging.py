@@ -1,0 +1,41 @@
+"""Requests are paid for by whoever asks: an address that has spent what it has is answered later, or told to wait.
+
+Who shows the operator's token never waits, whatever others at the same address did.
+"""
+
+import asyncio
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from relay import clock
+from relay.errors import ErrorCode, RelayError
+from relay.ledger.accounts import Ledger
+from relay.ledger.turns import Turns
+from relay.web.operator_token import OperatorGate
+from relay.web.visitor_address import VisitorAddresses
+
+REQUEST = 300e-6
+"""Seconds of CPU that an ordinary answer takes."""
+
+PATIENCE = 5.0
+"""Seconds that a request waits for its turn before it is told to come again."""
+
+
+def charge(addresses: VisitorAddresses, gate: OperatorGate, ledger: Ledger, turns: Turns) -> Middleware:
+    """Answer each address as fast as its account allows."""
+
+    @web.middleware
+    async def charged(request: web.Request, handler: Handler) -> web.StreamResponse:
+        payer = ledger.visitor(addresses.of(request), clock.monotonic())
+        if payer.wait(clock.monotonic()) > 0 and not gate.knows(request):
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await turns.wait(payer)
+            except TimeoutError as cause:
+                sentence = "Too much comes from your address. Wait a little."
+                raise RelayError(ErrorCode.RATE_LIMITED, sentence, retry_after=PATIENCE) from cause
+        payer.charge(clock.monotonic(), REQUEST)
+        return await handler(request)
+
+    return charged

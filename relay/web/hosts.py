@@ -1,0 +1,99 @@
+"""Which names this server answers to. Owns the decision, and the middleware that asks for it.
+
+A page elsewhere can have its own name lead to an address of this machine (DNS rebinding), and is then asked about as
+if it were ours. So `hosts` names what is served. Without it any name is, as we can't know them all, but over
+loopback, where only this machine's own browsers are, none but its own names.
+"""
+
+import ipaddress
+import socket
+
+from aiohttp import HttpVersion10, web
+from aiohttp.typedefs import Handler, Middleware
+
+from relay.config import Settings
+from relay.errors import ErrorCode, RelayError
+from relay.ledger.addresses import parse
+from relay.observe.logging import get_logger
+from relay.observe.once import Once
+from relay.observe.tally import Tally
+from relay.web.authority import Authority, authority
+from relay.web.visitor_address import VisitorAddresses
+
+LOCALHOST = "localhost"
+
+log = get_logger("hosts")
+
+
+class Hosts:
+    """One per server."""
+
+    def __init__(self, settings: Settings, addresses: VisitorAddresses) -> None:
+        self._addresses = addresses
+        written = (*settings.hosts, *settings.public_address) if settings.hosts else ()
+        named = (authority(f"[{host.strip('[]')}]" if ":" in host else host) for host in written)
+        self._hosts = frozenset(each.host for each in named if each is not None)
+        self._own_names = {LOCALHOST, socket.gethostname().lower()}
+        self._said = Once()
+
+    def serve(self, request: web.BaseRequest) -> bool:
+        """Whether the request asks for a name of ours; what proxies pass on as well."""
+        lines = request.headers.getall("Host", [])
+        if not lines and request.version <= HttpVersion10:
+            return True  # no browser is so old; programs that only look whether we live are
+        if len(lines) != 1:
+            return False
+        asked = authority(lines[0])
+        if asked is None or not self._is_ours(request, asked):
+            return False
+        outside = authority(self._addresses.host(request))
+        return outside is not None and (outside == asked or not self._hosts or outside.host in self._hosts)
+
+    def heed_refusal(self, request: web.BaseRequest) -> None:
+        """Tell the operator how to have it served, once for each name."""
+        written = request.headers.get("Host", "")[:100]
+        if self._said.is_new(written):
+            remedy = "if it is yours, name it in RELAY_HOSTS; if a proxy asks, RELAY_TRUSTED_PROXIES makes it known"
+            log.warning("host_refused", host=written, remedy=remedy)
+
+    def _is_ours(self, request: web.BaseRequest, asked: Authority) -> bool:
+        own = _own_end(request)
+        if own is not None and asked.host == own:
+            return True  # an address is no name: nobody can have it lead elsewhere
+        if own is not None and _is_loopback(own) and _is_loopback(self._addresses.peer_of(request)):
+            is_own_name = asked.host in self._own_names or asked.host.endswith("." + LOCALHOST)
+            if is_own_name or _is_loopback(asked.host):
+                return True
+            if not self._hosts:
+                return self._addresses.is_forwarded(request)
+        return not self._hosts or asked.host in self._hosts
+
+
+def refuse_other_hosts(hosts: Hosts, tally: Tally) -> Middleware:
+    """421 to who asks for a name that is not served (RFC 9110, section 15.5.20)."""
+
+    @web.middleware
+    async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if hosts.serve(request):
+            return await handler(request)
+        hosts.heed_refusal(request)
+        tally.refusals[ErrorCode.HOST_REFUSED] += 1
+        raise RelayError(ErrorCode.HOST_REFUSED, "This server is not known by that name. The operator's log says more.")
+
+    return refuse
+
+
+def _own_end(request: web.BaseRequest) -> str | None:
+    """The address that the connection came to."""
+    name = request.get_extra_info("sockname")
+    try:
+        return str(parse(name[0])) if name else None
+    except ValueError:
+        return None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,221 @@
+"""Whatever is bounded, nobody can take all of it: whoever comes from another address is served at once."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from relay.app import Relay
+from relay.config import EngineChoice, TlsChoice
+from relay.media import connections
+from tests.hostile.besiegers import addresses
+from tests.hostile.crowd import NEWCOMER, QUESTION, WITNESS, crowd, hear, is_noticed, loopback, running, url
+from tests.hostile.sieges import UPGRADE, offers
+from tests.hostile.townspeople import ANYONE, arrive
+from tests.hostile.wire import status_of, wire
+from tests.scenario.test_media_through_the_relay import brightness
+from tests.scenario.test_one_port import serving
+from tests.scenario.visitor import MediaVisitor, Visitor, until, visit
+from tests.unit.offers import ROLES, offer
+from tests.unit.test_first_bytes import client_hello
+
+EVERYTHING = 600
+"""Connections: more than any table holds of those that are not known yet."""
+NEIGHBOURS = 64
+"""Silent connections of one address: twice what it may have."""
+FRAMED_CHECK = b"\x00\x14\x00\x01\x00\x00\x21\x12\xa4\x42"
+"""The beginning of one; what follows is waited for."""
+
+fifty_others = pytest.mark.parametrize("others", [1, 2, 50])
+
+
+@fifty_others
+async def test_a_slow_connection_is_waited_for_while_others_say_nothing(relay: Relay, others: int) -> None:
+    port = relay.settings.port
+    async with wire(port, NEWCOMER) as slow:
+        await is_noticed(port)
+        with crowd(port, addresses(others), EVERYTHING):
+            await is_noticed(port)
+            await slow.send(QUESTION)
+            assert (await slow.head()).startswith(b"HTTP/1.1 200")
+
+
+async def test_a_slow_connection_is_waited_for_while_others_of_its_address_say_nothing(relay: Relay) -> None:
+    port = relay.settings.port
+    (shared,) = addresses(1)
+    with crowd(port, [shared], NEIGHBOURS):
+        await is_noticed(port)
+        async with wire(port, shared) as slow:
+            await is_noticed(port)
+            await slow.send(QUESTION)
+            assert (await slow.head()).startswith(b"HTTP/1.1 200")
+
+
+@fifty_others
+async def test_a_newcomer_shakes_hands_while_others_begin_to(tmp_path: Path, others: int) -> None:
+    async with serving(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path)) as relay:
+        port = relay.settings.port
+        with crowd(port, addresses(others), min(EVERYTHING, 290 * others), client_hello("here")):
+            async with wire(port, NEWCOMER, ANYONE) as newcomer:
+                await newcomer.send(QUESTION)
+                assert (await newcomer.head()).startswith(b"HTTP/1.1 200")
+
+
+@fifty_others
+async def test_a_handshake_that_is_under_way_is_let_finish_while_others_begin(tmp_path: Path, others: int) -> None:
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    browser = ANYONE.wrap_bio(incoming, outgoing, server_hostname="here")
+    with pytest.raises(ssl.SSLWantReadError):
+        browser.do_handshake()
+    hello = outgoing.read()
+    async with serving(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path)) as relay:
+        port = relay.settings.port
+        async with wire(port, NEWCOMER) as slow:
+            await slow.send(hello)
+            incoming.write(await slow.reader.read(65_536))
+            with crowd(port, addresses(others), min(EVERYTHING, 290 * others), client_hello("here")):
+                async with wire(port, WITNESS, ANYONE):
+                    pass
+                browser.do_handshake()
+                browser.write(QUESTION)
+                await slow.send(outgoing.read())
+                assert await slow.reader.read(1)
+
+
+@fifty_others
+async def test_a_page_is_served_while_others_hold_connections(relay: Relay, others: int) -> None:
+    port = relay.settings.port
+    idle = QUESTION.replace(b"Connection: close\r\n", b"")
+    with crowd(port, addresses(others), EVERYTHING, idle):
+        assert await status_of(port, QUESTION, NEWCOMER) == 200
+
+
+async def test_a_page_is_served_while_others_of_the_address_hold_connections_for_nothing(relay: Relay) -> None:
+    port = relay.settings.port
+    (shared,) = addresses(1)
+    with crowd(port, [shared], EVERYTHING, QUESTION.replace(b"Connection: close\r\n", b"")):
+        await is_noticed(port)
+        assert await status_of(port, QUESTION, shared) == 200
+
+
+@fifty_others
+async def test_a_tcp_connection_for_media_is_kept_while_others_open_them(relay: Relay, others: int) -> None:
+    port = relay.settings.port
+    async with wire(port, NEWCOMER) as slow:
+        await slow.send(FRAMED_CHECK)
+        await is_noticed(port)
+        with crowd(port, addresses(others), EVERYTHING, FRAMED_CHECK):
+            await is_noticed(port)
+            assert await slow.is_open(0.3)
+
+
+@pytest.mark.parametrize("others", [2, 50])
+async def test_a_visitor_is_let_in_while_others_sit_on_every_place(engine: EngineChoice, others: int) -> None:
+    """One address alone can't: it may have half of the places here."""
+    async with running(loopback(engine, max_people=100, max_per_address=50)) as relay:
+        with crowd(relay.settings.port, addresses(others), 100, UPGRADE):
+            await until(lambda: relay.stats().people == 100)
+            assert (await arrive(url(relay), NEWCOMER)).refusal is None
+
+
+@fifty_others
+async def test_visitors_are_let_in_while_others_cut_sessions_that_wait_to_be_resumed(
+    engine: EngineChoice, others: int
+) -> None:
+    async with running(loopback(engine, max_people=10)) as relay:
+        port, sources = relay.settings.port, addresses(others)
+        for number in range(50):
+            with crowd(port, [sources[number % others]], 1, UPGRADE + offers(1)[0]) as (member,):
+                await hear(member, b'"webrtc_answer"', b'"error"')
+            await is_noticed(port)
+        for number in range(3):
+            assert (await arrive(url(relay), f"127.0.8.{1 + number}")).refusal is None
+
+
+@fifty_others
+async def test_a_connection_without_keys_is_kept_while_others_make_them(
+    engine: EngineChoice, others: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST_UNSECURED", 60)
+    async with (
+        running(loopback(engine, max_people=400, max_per_address=200)) as relay,
+        visit(relay.settings.port, NEWCOMER) as slow,
+    ):
+        await slow.say("webrtc_offer", sdp=offer(), lines={mid: role.value for mid, role in ROLES.items()})
+        await slow.hear("webrtc_answer")
+        with crowd(relay.settings.port, addresses(others), 150, UPGRADE + offers(1)[0]) as members:
+            for member in members:
+                assert await hear(member, b'"webrtc_answer"', b'"error"')
+            await slow.say("find_partner")
+            await slow.hear("waiting_for_partner")
+
+
+@pytest.mark.parametrize("others", [2, 50])
+async def test_a_newcomer_is_led_to_the_turn_server_while_others_hold_every_way(others: int) -> None:
+    """One address alone can't: it may have half of the ways here."""
+    echoing = await asyncio.start_server(_echo, "127.0.0.1", 0)
+    backend = f"127.0.0.1:{echoing.sockets[0].getsockname()[1]}"
+    turn: dict[str, object] = {
+        "turn_urls": ("turns:turn.test:443?transport=tcp",),
+        "turn_secret": "correct horse",
+        "turn_sni": "turn.test",
+        "turn_backend": backend,
+        "max_people": 20,
+        "max_per_address": 12,
+    }
+    hello = client_hello("turn.test")
+    async with echoing, serving(**turn) as relay:
+        with crowd(relay.settings.port, addresses(others), 90, hello):
+            await is_noticed(relay.settings.port)
+            async with wire(relay.settings.port, NEWCOMER) as newcomer:
+                await newcomer.send(hello)
+                async with asyncio.timeout(10):
+                    assert await newcomer.reader.read(len(hello)) == hello
+
+
+@pytest.mark.usefixtures("loopback_candidates")
+async def test_pictures_are_converted_for_a_pair_while_others_have_all_converters() -> None:
+    async with running(loopback(EngineChoice.PACKETS, taps=2)) as relay, contextlib.AsyncExitStack() as stack:
+        (greedy,) = addresses(1)
+        await stack.enter_async_context(_pair_without_a_common_codec(relay, [greedy, greedy]))
+        await until(lambda: relay.engine.stats().taps == 2)
+        pair = await stack.enter_async_context(_pair_without_a_common_codec(relay, [NEWCOMER, WITNESS]))
+        looking = [
+            asyncio.ensure_future(brightness(person, luma)) for person, luma in zip(pair, (200, 60), strict=True)
+        ]
+        try:
+            done, _ = await asyncio.wait(looking, timeout=15, return_when=asyncio.FIRST_COMPLETED)
+            done.pop().result()
+        finally:
+            for task in looking:
+                task.cancel()
+            await asyncio.gather(*looking, return_exceptions=True)
+
+
+async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while piece := await reader.read(65_536):
+            writer.write(piece)
+    writer.close()
+
+
+@asynccontextmanager
+async def _pair_without_a_common_codec(relay: Relay, sources: Sequence[str]) -> AsyncIterator[list[MediaVisitor]]:
+    """Two who are paired, of brightness 60 and 200."""
+    async with contextlib.AsyncExitStack() as stack:
+        pair = []
+        for source, luma, codec in zip(sources, (60, 200), ("H264", "VP8"), strict=True):
+            visitor: Visitor = await stack.enter_async_context(visit(relay.settings.port, source))
+            person = MediaVisitor(visitor, luma, codec)
+            await person.connect()
+            stack.push_async_callback(person.close)
+            pair.append(person)
+        await pair[0].visitor.say("find_partner")
+        await pair[0].visitor.hear("waiting_for_partner")
+        await pair[1].visitor.say("find_partner")
+        await asyncio.gather(*(person.visitor.hear("partner_found") for person in pair))
+        yield pair

@@ -1,0 +1,1 @@
+"""What every suite uses. No test file imports another test file."""
