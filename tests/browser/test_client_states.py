@@ -191,8 +191,8 @@ class TestWithoutACamera:
             await red.button("Try again").click()
             await red.is_told("Ready")
 
-    async def test_an_insecure_page_says_so(self, served: Served, stack: AsyncExitStack, tmp_path: Path) -> None:
-        async with stack:
+    async def test_an_insecure_page_says_so(self, stack: AsyncExitStack, tmp_path: Path) -> None:
+        async with serving(hosts="localhost,chat.example") as served, stack:
             url = served.url.replace("localhost", "chat.example")
             resolve = "--host-resolver-rules=MAP chat.example 127.0.0.1"
             red = await self._visit(stack, url, tmp_path, *FAKE_DEVICES, *FAKE_PERMISSION, resolve)
