@@ -142,6 +142,10 @@ measure-skips: $(VENV)/installed $(STATIC) chromium ## Press Next 200 times: how
 measure-loss: core $(STATIC) chromium ## What people see when packets are lost on the way
 	$(BIN)/python -m tests.network.bad_links
 
+.PHONY: measure-page
+measure-page: $(VENV)/installed $(STATIC) chromium ## What the first load weighs, and how soon something is seen on a slow link
+	$(BIN)/python -m tests.browser.first_load
+
 .PHONY: measure-narrow
 measure-narrow: core $(STATIC) chromium ## How senders follow a link that becomes narrow and wide again
 	$(BIN)/python -m tests.network.narrow_links

@@ -1,5 +1,6 @@
 """A whole server for every test that asks for one: real sockets on loopback, ports chosen by the system."""
 
+import random
 import socket
 from collections.abc import AsyncIterator
 
@@ -9,18 +10,20 @@ import pytest
 from relay.app import Relay
 from relay.config import EngineChoice, Settings
 
+PORTS = range(12_000, 32_000)
+"""Below those that the system gives to connections that go out, which may take one between the choice and its use."""
+
 
 def free_port() -> int:
-    """A number that is free for TCP and for UDP on loopback."""
-    for _ in range(50):
+    """A number that is free for TCP and for UDP at every address."""
+    for port in random.sample(PORTS, 50):
         with (
             socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
         ):
-            tcp.bind(("127.0.0.1", 0))
-            port: int = tcp.getsockname()[1]
             try:
-                udp.bind(("127.0.0.1", port))
+                tcp.bind(("", port))
+                udp.bind(("", port))
             except OSError:
                 continue
             return port

@@ -7,10 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from relay import clock
-from relay.ids import UserId
+from relay.ids import RoomId, UserId
 from relay.matchmaking.lobby import Lobby, Match
+from relay.matchmaking.regrets import Regrets
 from relay.observe.tally import Tally
-from relay.protocol.messages import Mode, PartingReason, PartnerDisconnected, ServerMessage, WaitingForPartner
+from relay.protocol.messages import (
+    BackAsked,
+    Mode,
+    PartingReason,
+    PartnerDisconnected,
+    ServerMessage,
+    WaitingForPartner,
+)
 from relay.room.host import RoomHost
 from relay.tasks import Report, Tasks
 
@@ -36,6 +44,7 @@ class Matchmaker:
         self._tell = tell
         self._tally = tally
         self._lobby = Lobby()
+        self._regrets = Regrets()
         self._wishes: dict[UserId, Wish] = {}
         self._away: dict[UserId, bool] = {}
         """Who can't be reached, and whether they are to search when they are back."""
@@ -70,10 +79,29 @@ class Matchmaker:
 
     def next(self, user: UserId, now: float) -> None:
         """Part the person from their partner, if there is one, and search again: the skipper first."""
+        left, room = self._rooms.partner_of(user), self._rooms.room_of(user)
         partner = self._end(user, PartingReason.NEXT, now)
+        if left is not None and room is not None:
+            self._regrets.parted(room, user, left, now)
         self.find(user, now)
         if partner is not None:
             self.find(partner, now)
+
+    def back(self, user: UserId, room: RoomId, now: float) -> bool:
+        """The person wishes to go on with whom they were in that room, which ended by Next. The other one is asked;
+        where they wished it first, the two are together again. False if there is no way back: one talks, or is gone."""
+        partner = self._regrets.partner(user, room, now)
+        if partner is None or partner in self._away or self.mode_of(user) is not self.mode_of(partner):
+            return False
+        if user in self._rooms or partner in self._rooms:
+            return False
+        if not self._regrets.wish(user):
+            self._tell(partner, BackAsked(room_id=room))
+            return True
+        for one in (user, partner):
+            self._lobby.withdraw(one)
+        self._introduce(Match(partner, user, (0.0, 0.0)), now)
+        return True
 
     def part(self, user: UserId, reason: PartingReason, now: float) -> None:
         """End the person's search or conversation. Their partner searches on, if they wish so. Idempotent."""
@@ -115,6 +143,7 @@ class Matchmaker:
         """The person is gone, for the reason that their partner is told. Idempotent."""
         self.part(user, reason, now)
         self._lobby.forget(user)
+        self._regrets.forget(user)
         self._wishes.pop(user, None)
         self._away.pop(user, None)
 
@@ -132,6 +161,8 @@ class Matchmaker:
         return self._wishes.get(user, Wish())
 
     def _introduce(self, match: Match, now: float) -> None:
+        for member in (match.one, match.other):
+            self._regrets.forget(member)
         self._tally.matches += 1
         for waited in match.waited:
             self._tally.wait_seconds.observe(waited)

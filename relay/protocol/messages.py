@@ -83,6 +83,15 @@ class NextPartner(Message, frozen=True):
     event: ClassVar[str] = "next_partner"
 
 
+class Back(Message, frozen=True):
+    """Undo a Next: of one's own, or of the partner who would like to come back."""
+
+    event: ClassVar[str] = "back"
+
+    room_id: Annotated[str, Meta(max_length=64)]
+    """Of the conversation to go on with."""
+
+
 class LeaveRoom(Message, frozen=True):
     """Leave partner or queue."""
 
@@ -311,6 +320,15 @@ class PartnerFound(Message, frozen=True):
     """Whether the partner's is on."""
 
 
+class BackAsked(Message, frozen=True):
+    """The former partner, who went on, would like to come back."""
+
+    event: ClassVar[str] = "back_asked"
+
+    room_id: RoomId
+    """For `back`, which agrees."""
+
+
 class WebrtcAnswer(Message, frozen=True):
     """The answer to the browser's offer."""
 
@@ -376,6 +394,7 @@ class ErrorMessage(Message, frozen=True, omit_defaults=True):
 ClientMessage = (
     FindPartner
     | NextPartner
+    | Back
     | LeaveRoom
     | WebrtcOffer
     | WebrtcIceCandidate
@@ -395,6 +414,7 @@ ServerMessage = (
     | IceServers
     | WaitingForPartner
     | PartnerFound
+    | BackAsked
     | WebrtcAnswer
     | ChatMessage
     | MessageDelivered

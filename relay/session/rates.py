@@ -6,6 +6,7 @@ from relay.config import Settings
 from relay.ledger.accounts import BURST_SECONDS
 from relay.ledger.bucket import TokenBucket, full
 from relay.protocol.messages import (
+    Back,
     ChatMessage,
     ClientMessage,
     FindPartner,
@@ -31,6 +32,7 @@ class Activity(StrEnum):
 _ACTIVITIES: dict[type[ClientMessage], Activity] = {
     FindPartner: Activity.SKIP,
     NextPartner: Activity.SKIP,
+    Back: Activity.SKIP,
     ChatMessage: Activity.CHAT,
     WebrtcOffer: Activity.OFFER,
     WebrtcIceCandidate: Activity.CANDIDATE,

@@ -9,7 +9,7 @@ import asyncio
 from relay import clock
 from relay.config import Settings
 from relay.errors import About, ErrorCode, RelayError
-from relay.ids import UserId, new_session_token, new_user_id
+from relay.ids import RoomId, UserId, new_session_token, new_user_id
 from relay.ledger.accounts import Deed, Payer
 from relay.matchmaking.matchmaker import Matchmaker, Wish
 from relay.media.connections import Connections
@@ -19,6 +19,7 @@ from relay.observe.tally import Tally
 from relay.protocol.codec import about, decode
 from relay.protocol.limits import Limits
 from relay.protocol.messages import (
+    Back,
     ChatMessage,
     ClientMessage,
     Connected,
@@ -354,6 +355,9 @@ class Sessions:
                 self._presence.heed(session)
             case NextPartner():
                 self._matchmaker.next(user, now)
+            case Back(room_id=room):
+                if not self._matchmaker.back(user, RoomId(room), now):
+                    raise RelayError(ErrorCode.OUT_OF_TURN, "There is no way back.", about=about(message))
             case LeaveRoom():
                 self._matchmaker.part(user, PartingReason.LEFT, now)
             case ChatMessage(id=message_id, room_id=room):

@@ -3,6 +3,7 @@
 from enum import Enum
 
 from relay.protocol.messages import (
+    Back,
     ChatMessage,
     ClientMessage,
     FindPartner,
@@ -46,7 +47,7 @@ ANYTIME: frozenset[type[ClientMessage]] = frozenset(
 """Reports cross with partings: those of a conversation that is over are passed over, and no mistake."""
 
 ALLOWED: dict[VisitorState, frozenset[type[ClientMessage]]] = {
-    VisitorState.IDLE: ANYTIME | {FindPartner, Resume},
-    VisitorState.WAITING: ANYTIME,
+    VisitorState.IDLE: ANYTIME | {FindPartner, Resume, Back},
+    VisitorState.WAITING: ANYTIME | {Back},
     VisitorState.TALKING: ANYTIME | {ChatMessage, Typing},
 }

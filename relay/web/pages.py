@@ -1,8 +1,8 @@
 """Serves the built client.
 
 Its files are read once, before the first request: what was not there then can't be asked for by any name, and a
-server that runs does not mix its pages with those of an upgrade. The build has compressed what compresses; nothing is
-compressed here.
+server that runs does not mix its pages with those of an upgrade. The build has compressed what compresses
+(client/finish.js); nothing is compressed here.
 """
 
 import hashlib

@@ -92,3 +92,22 @@ async def crashing() -> AsyncIterator[Served]:
     with suppress(AssertionError):
         async with serving() as served:
             yield served
+
+
+async def test_back_brings_two_together_again_who_were_parted_by_next(invite: Invite) -> None:
+    red, blue = await asyncio.gather(invite("red"), invite("blue"))
+    for person in (red, blue):
+        await person.page.get_by_role("radio", name="Text only").check()
+    await meet(red, blue)
+    await asyncio.sleep(0.8)
+    await red.button("Next").click()
+    await red.picture("back")
+    await red.button("Back").click()
+    await blue.is_told("Your last partner would like to come back")
+    await blue.picture("back_wished")
+    await blue.button("Back").click()
+    await asyncio.gather(red.is_told("You are talking"), blue.is_told("You are talking"))
+    await red.write("sorry")
+    await blue.chat.get_by_text("sorry").wait_for()
+    again = "window.sockets.length"
+    assert await red.page.evaluate(again) == await blue.page.evaluate(again) == 1

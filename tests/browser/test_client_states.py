@@ -55,7 +55,7 @@ async def test_waiting_talking_and_parting(invite: Invite) -> None:
     await look(red, "talking")
     await blue.button("Turn camera off").click()
     await blue.button("Mute microphone").click()
-    await red.page.get_by_text("turned their camera off").wait_for()
+    await red.page.get_by_text("Their camera is off").wait_for()
     await expect(blue.button("Unmute microphone")).to_be_visible()
     await look(red, "partner_dark_and_silent")
     await blue.button("Turn camera on").click()
@@ -173,7 +173,6 @@ class TestWithoutACamera:
     async def test_a_missing_camera_is_named(self, served: Served, stack: AsyncExitStack, tmp_path: Path) -> None:
         async with stack:
             red = await self._visit(stack, served.url, tmp_path, *FAKE_PERMISSION)
-            await red.start()
             await red.is_told("No camera or microphone was found")
             await look(red, "camera_none")
             await red.page.get_by_role("radio", name="Text only").check()
@@ -185,7 +184,6 @@ class TestWithoutACamera:
     ) -> None:
         async with stack:
             red = await self._visit(stack, served.url, tmp_path, *FAKE_DEVICES, *FAKE_PERMISSION, script=IN_USE)
-            await red.start()
             await red.is_told("is in use")
             await expect(red.page.get_by_role("combobox", name="Camera")).to_contain_text("Not available")
             await look(red, "camera_in_use")

@@ -112,7 +112,7 @@ async def test_who_lacks_one_talks_with_the_other(served: Served, tmp_path: Path
         await meet(red, blue)
         await red.sees("blue")
         if kind == "video":
-            await expect(blue.page.get_by_text("Your partner turned their camera off")).to_be_visible()
+            await expect(blue.page.get_by_text("Their camera is off")).to_be_visible()
             assert await blue.hears() > 0
         else:
             await blue.sees("red")
@@ -136,7 +136,7 @@ async def test_a_refusal_keeps_nobody_out_and_goes_when_it_is_taken_back(served:
         await red.is_told("Looking for a partner")
         await blue.start()
         await red.sees("blue")
-        await expect(blue.page.get_by_text("Your partner turned their camera off")).to_be_visible()
+        await expect(blue.page.get_by_text("Their camera is off")).to_be_visible()
         # The person finds the settings, and nothing more has to be pressed.
         for name in ("camera", "microphone"):
             await _set_permission(red, name, "granted")
@@ -156,7 +156,7 @@ async def test_a_permission_that_is_taken_away_is_named(served: Served, tmp_path
         await see_each_other(red, blue)
         await _set_permission(red, "camera", "denied")
         await red.is_told("Your camera is not allowed any more")
-        await expect(blue.page.get_by_text("Your partner turned their camera off")).to_be_visible()
+        await expect(blue.page.get_by_text("Their camera is off")).to_be_visible()
         await _set_permission(red, "camera", "granted")
         await red.is_told("You are talking")
         await blue.sees("red")
@@ -191,7 +191,7 @@ async def test_a_camera_whose_service_stands_still_is_off_on_both_sides(served: 
         os.kill(service, signal.SIGSTOP)
         try:
             await red.is_told("Your camera is turned off by your system")
-            await expect(blue.page.get_by_text("Your partner turned their camera off")).to_be_visible()
+            await expect(blue.page.get_by_text("Their camera is off")).to_be_visible()
         finally:
             os.kill(service, signal.SIGCONT)
         await red.is_told("You are talking")

@@ -59,10 +59,6 @@ async def test_without_webrtc_text_is_offered_and_no_camera_is_on(served: Served
     async with async_playwright() as playwright, AsyncExitStack() as stack:
         red = await _visit(stack, playwright, "red", served.url, tmp_path, script)
         blue = await _visit(stack, playwright, "blue", served.url, tmp_path, "() => {}")
-        if script == THROWS_LATE:
-            await red.start()
-        if script == THROWS_LATE:
-            await red.start()
         await red.is_told("This browser cannot hold video calls")
         assert not await red.page.evaluate("window.given.some((track) => track.readyState === 'live')")
         if script == NO_WEBRTC:

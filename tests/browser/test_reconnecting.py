@@ -258,7 +258,7 @@ async def test_a_draining_server_says_so_in_the_call(tmp_path: Path) -> None:
         await meet(red, blue)
         await see_each_other(red, blue)
         served.process.terminate()
-        await blue.is_told("This server restarts soon. Your conversation may go on for up to 3 seconds.")
+        await blue.is_told("This server restarts in up to 3 seconds")
         await look(blue, "server_draining")
         await blue.is_told("The server is restarting")
         assert await served.process.wait() == 0

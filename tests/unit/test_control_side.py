@@ -22,6 +22,8 @@ from relay.observe.tally import Tally
 from relay.peer.lines import Line, Slot
 from relay.protocol.codec import encode
 from relay.protocol.messages import (
+    Back,
+    BackAsked,
     ChatMessage,
     ClientMessage,
     Connected,
@@ -87,6 +89,8 @@ class Visitor:
     token: str = ""
     phase: str = "gone"
     room: str | None = None
+    former: str | None = None
+    """The last conversation there was."""
     partner_away: bool = False
     heard: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
@@ -121,7 +125,9 @@ class Visitor:
                 self.phase, self.room, self.partner_away, self.heard, self.said = "talking", room, False, [], []
             case PartnerDisconnected():
                 assert self.phase == "talking"
-                self.phase, self.room = "idle", None
+                self.phase, self.former, self.room = "idle", self.room, None
+            case BackAsked(room_id=room):
+                assert room == self.former or self.former is None, "somebody else's way back"
             case PartnerReconnecting():
                 self.partner_away = True
             case PartnerResumed():
@@ -129,6 +135,8 @@ class Visitor:
             case ChatMessage(id=name):
                 assert name not in self.heard, "a message came twice"
                 self.heard.append(name)
+            case ErrorMessage(refused="back"):
+                pass  # there was no way back any more
             case ErrorMessage():
                 raise AssertionError(message)
 
@@ -213,8 +221,15 @@ class ControlSide(RuleBasedStateMachine):
     @rule(number=numbers)
     def skip(self, number: int) -> None:
         if (visitor := self._present(number)) is not None:
+            visitor.former = visitor.room or visitor.former
             self._say(visitor, NextPartner())
             assert visitor.phase in ("waiting", "talking")
+
+    @rule(number=numbers)
+    def go_back(self, number: int) -> None:
+        visitor = self._present(number)
+        if visitor is not None and visitor.phase in ("idle", "waiting") and visitor.former is not None:
+            self._say(visitor, Back(room_id=visitor.former))
 
     @rule(number=numbers)
     def stop(self, number: int) -> None:

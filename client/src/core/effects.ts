@@ -31,6 +31,8 @@ export type Timer =
   | 'hush'
   /** For which Next means nothing after a pairing or a press. */
   | 'guard'
+  /** For which one may go back to the last partner, or let them come. */
+  | 'back'
   /** For which the question whether Escape was meant stands. */
   | 'doubt'
   | 'typing_pause'

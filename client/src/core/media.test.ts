@@ -229,9 +229,14 @@ describe('microphone and camera', () => {
     });
   });
 
-  test('cannot be picked before they are allowed', () => {
+  test('picked before they are opened are opened with the rest', () => {
     const picking: SessionEvent = { type: 'choose_device', kind: 'camera', id: 'cam-2' };
-    expect(step(LINKED, picking)).toEqual([LINKED, []]);
+    const [picked, effects] = step(LINKED, picking);
+    expect(effects).toEqual([]);
+    expect(step(picked, { type: 'start' })[1]).toContainEqual({
+      type: 'open_capture',
+      wanted: { microphone: null, camera: 'cam-2' },
+    });
   });
 
   test('their list is kept', () => {

@@ -92,13 +92,12 @@ export function captured(session: Session, { using, failures, muted }: Captured)
 
 export function chooseDevice(session: Session, kind: DeviceKind, id: string): Step {
   const { capture } = session;
-  if (capture.name !== 'open') return [session, []];
+  const chosen: Session = { ...session, picked: { ...session.picked, [kind]: id } };
+  // It is opened with the rest.
+  if (capture.name !== 'open') return [chosen, []];
   // From now on the person counts on it.
   const counted: OpenCapture = { ...capture, absent: { ...capture.absent, [kind]: null } };
-  return [
-    { ...session, capture: counted, picked: { ...session.picked, [kind]: id } },
-    [{ type: 'switch_device', kind, id }],
-  ];
+  return [{ ...chosen, capture: counted }, [{ type: 'switch_device', kind, id }]];
 }
 
 /** A permission that was taken away ends a device as pulling its cable does. */

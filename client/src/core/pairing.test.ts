@@ -25,6 +25,7 @@ import {
 import { PROBE_SECONDS } from './consequences';
 import type { Effect } from './effects';
 import { reduce } from './session';
+import type { SessionEvent } from './state';
 
 const FIND = says({ event: 'find_partner', data: { mode: 'video', keep_searching: true } });
 const NEXT = says({ event: 'next_partner' });
@@ -96,7 +97,7 @@ describe('talking', () => {
   test('next silences media before it asks for another partner', () => {
     const [session, effects] = step(TALKING, { type: 'next' });
     expect(session.phase.name).toBe('waiting');
-    expect(effects).toEqual([SILENCE, NEXT]);
+    expect(effects).toEqual([SILENCE, NEXT, { type: 'set_timer', timer: 'back', seconds: 5 }]);
   });
 
   test('stop silences media before it leaves, and forgets what was written', () => {
@@ -311,5 +312,45 @@ describe('a partner whose connection was lost', () => {
 
   test('can be left', () => {
     expect(effectsOf(away, { type: 'next' })).toContainEqual(NEXT);
+  });
+});
+
+describe('the way back after a Next', () => {
+  const ASKED = received({ event: 'back_asked', data: { room_id: 'first' } });
+  const SAY_BACK = says({ event: 'back', data: { room_id: 'first' } });
+  const skipped = advance(TALKING, { type: 'next' }, received(LOOKING));
+  const FIVE_SECONDS = { type: 'set_timer', timer: 'back', seconds: 5 };
+
+  test('is open for five seconds, and asks the partner once', () => {
+    expect(skipped.back).toEqual({ roomId: 'first', step: 'open' });
+    expect(reduce(TALKING, { type: 'next' })[1]).toContainEqual(FIVE_SECONDS);
+    const [asked, effects] = step(skipped, { type: 'back' });
+    expect(effects).toEqual([SAY_BACK, FIVE_SECONDS]);
+    expect(step(asked, { type: 'back' })).toEqual([asked, []]);
+    expect(advance(skipped, ended('back')).back).toBeNull();
+    expect(step(advance(skipped, ended('back')), { type: 'back' })[1]).toEqual([]);
+  });
+
+  test('is agreed to by the partner, whether they search on or not', () => {
+    for (const searching of [true, false]) {
+      const left = advance(TALKING, received(parted('next', searching)));
+      expect(left.back).toBeNull();
+      const wished = advance(left, ASKED);
+      expect(wished.back).toEqual({ roomId: 'first', step: 'wished' });
+      expect(effectsOf(wished, { type: 'back' })).toEqual([SAY_BACK, FIVE_SECONDS]);
+    }
+  });
+
+  test.each<[string, SessionEvent]>([
+    ['somebody is found', received(found('second'))],
+    ['one stops', { type: 'stop' }],
+    ['the server knows of none', error('out_of_turn', { refused: 'back' })],
+  ])('is over when %s', (_, event) => {
+    expect(advance(skipped, event).back).toBeNull();
+    expect(advance(skipped, { type: 'back' }, event).back).toBeNull();
+  });
+
+  test('is nobody’s business on the landing page or in a conversation', () => {
+    for (const session of [READY, TALKING]) expect(step(session, ASKED)).toEqual([session, []]);
   });
 });

@@ -9,6 +9,8 @@
 //
 // * Nothing for 0.7 s after a partner was found and after it was pressed: two presses of one mind would skip somebody
 //   unseen. Escape does the same in two presses within 3 s, as it is meant for many other things.
+// `back`, within 5 s of a Next, is open for who pressed it; asked of the other, who agrees with the same; and over when
+// either talks again. It moves no phase: the server's partner_found does.
 //
 // The phase moves when the person asks, and what the server then says wins. Three cells need a word:
 // - `leave_room` has no reply, so whatever arrives while idle or cooling was sent before the server
@@ -32,6 +34,10 @@ export const GUARD_SECONDS = 0.7;
 /** For which a question is looked at. */
 export const DOUBT_SECONDS = 3;
 
+/** For which one may go back; and then for which the other one may agree. */
+export const BACK_SECONDS = 5;
+
+const BACK_ENDS: Effect = { type: 'set_timer', timer: 'back', seconds: BACK_SECONDS };
 const GUARD: Effect = { type: 'set_timer', timer: 'guard', seconds: GUARD_SECONDS };
 const NEXT: Effect = { type: 'send', message: { event: 'next_partner' } };
 const LEAVE: Effect = { type: 'send', message: { event: 'leave_room' } };
@@ -65,7 +71,34 @@ export function next(session: Session): Step {
   }
   // Whose partner left is idle on the server; a new link has no mode as before.
   if (name === 'parted') return search(session);
-  return [guarded(enter(session, { name: 'waiting', after: null })), [NEXT, GUARD]];
+  const waiting = guarded(enter(session, { name: 'waiting', after: null }));
+  if (session.phase.name !== 'talking') return [waiting, [NEXT, GUARD]];
+  return [
+    { ...waiting, back: { roomId: session.phase.roomId, step: 'open' } },
+    [NEXT, GUARD, BACK_ENDS],
+  ];
+}
+
+/** Undoes a Next: our own, or that of the partner who asked for it. */
+export function goBack(session: Session): Step {
+  const { back } = session;
+  if (back === null || back.step === 'asked') return [session, []];
+  return [
+    { ...session, back: { ...back, step: 'asked' } },
+    [{ type: 'send', message: { event: 'back', data: { room_id: back.roomId } } }, BACK_ENDS],
+  ];
+}
+
+/** The partner who went on would like to come back. */
+export function backAsked(session: Session, roomId: string): Step {
+  const { name } = session.phase;
+  if (name !== 'waiting' && name !== 'parted') return [session, []];
+  return [{ ...session, back: { roomId, step: 'wished' } }, [BACK_ENDS]];
+}
+
+/** They talk with somebody else, or are gone; or nobody pressed in time. */
+export function backEnded(session: Session): Step {
+  return [{ ...session, back: null }, []];
 }
 
 /** Nobody is lost who is not there. */
@@ -170,5 +203,5 @@ function isDeaf(phase: Phase): boolean {
 
 /** What was being typed, and asked, was about the partner there was. */
 function enter(session: Session, phase: Phase): Session {
-  return { ...session, phase, typing: 'quiet', unsure: false };
+  return { ...session, phase, typing: 'quiet', unsure: false, back: null };
 }

@@ -94,6 +94,14 @@ export interface NextPartner {
   readonly event: 'next_partner';
 }
 
+/** Undo a Next: of one's own, or of the partner who would like to come back. */
+export interface Back {
+  readonly event: 'back';
+  readonly data: {
+    readonly room_id: string;
+  };
+}
+
 /** Leave partner or queue. */
 export interface LeaveRoom {
   readonly event: 'leave_room';
@@ -251,6 +259,14 @@ export interface PartnerFound {
   };
 }
 
+/** The former partner, who went on, would like to come back. */
+export interface BackAsked {
+  readonly event: 'back_asked';
+  readonly data: {
+    readonly room_id: string;
+  };
+}
+
 /** The answer to the browser's offer. */
 export interface WebrtcAnswer {
   readonly event: 'webrtc_answer';
@@ -309,6 +325,7 @@ export interface ErrorMessage {
 export type ClientMessage =
   | FindPartner
   | NextPartner
+  | Back
   | LeaveRoom
   | WebrtcOffer
   | WebrtcIceCandidate
@@ -328,6 +345,7 @@ export type ServerMessage =
   | IceServers
   | WaitingForPartner
   | PartnerFound
+  | BackAsked
   | WebrtcAnswer
   | ChatMessage
   | MessageDelivered

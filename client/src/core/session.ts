@@ -58,6 +58,8 @@ function transition(session: Session, event: SessionEvent): Step {
       return pairing.start(session);
     case 'next':
       return pairing.next(session);
+    case 'back':
+      return pairing.goBack(session);
     case 'escape':
       return pairing.hesitate(session);
     case 'play':
@@ -138,6 +140,8 @@ function receive(session: Session, message: ServerMessage): Step {
       return pairing.waiting(session);
     case 'partner_found':
       return pairing.found(session, message.data);
+    case 'back_asked':
+      return pairing.backAsked(session, message.data.room_id);
     case 'partner_disconnected':
       return pairing.parted(session, message.data);
     case 'partner_reconnecting':
@@ -214,6 +218,8 @@ function timerEnded(session: Session, timer: Timer): Step {
       return pairing.cooled(session);
     case 'hush':
       return [{ ...session, hushed: false }, []];
+    case 'back':
+      return pairing.backEnded(session);
     case 'guard':
       return [{ ...session, guarded: false }, []];
     case 'doubt':
@@ -291,6 +297,8 @@ function refusedRequest(session: Session, error: ErrorMessage['data']): Step {
     case 'find_partner':
     case 'next_partner':
       return error.code === 'out_of_turn' ? [session, []] : pairing.refused(session, error);
+    case 'back':
+      return pairing.backEnded(session);
     case 'webrtc_offer':
       return error.code === 'out_of_turn' ? [session, []] : negotiation.refused(session);
     default:

@@ -29,6 +29,7 @@ const SERVER_EVENTS: Record<ServerMessage['event'], true> = {
   ice_servers: true,
   waiting_for_partner: true,
   partner_found: true,
+  back_asked: true,
   webrtc_answer: true,
   partner_reconnecting: true,
   partner_resumed: true,

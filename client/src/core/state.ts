@@ -121,6 +121,13 @@ export interface Negotiation {
   readonly replacement: boolean;
 }
 
+/** The way back to the last partner, for a few seconds after a Next. */
+export interface WayBack {
+  readonly roomId: string;
+  /** `open`: one may go back oneself. `asked`: the other one is to agree. `wished`: they wish it, and it is ours to agree. */
+  readonly step: 'open' | 'asked' | 'wished';
+}
+
 export type Phase =
   | { readonly name: 'idle' }
   /** `after`: how the last conversation ended, when the search went on by itself. */
@@ -167,6 +174,7 @@ export interface Session {
   readonly guarded: boolean;
   /** The person pressed Escape, and is asked whether they mean it. */
   readonly unsure: boolean;
+  readonly back: WayBack | null;
 }
 
 export type PersonEvent =
@@ -176,6 +184,8 @@ export type PersonEvent =
   | { readonly type: 'toggle'; readonly kind: DeviceKind }
   | { readonly type: 'start' }
   | { readonly type: 'next' }
+  /** To the last partner, or agree that they come back. */
+  | { readonly type: 'back' }
   /** Escape: Next, once the person means it. */
   | { readonly type: 'escape' }
   | { readonly type: 'stop' }
@@ -249,4 +259,5 @@ export const FIRST_STATE: Session = {
   hushed: false,
   guarded: false,
   unsure: false,
+  back: null,
 };

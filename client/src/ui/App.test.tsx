@@ -73,16 +73,16 @@ describe('the names that people and tests find things by', () => {
 const STATES: [string, Session, string[]][] = [
   ['Connecting to the server…', FIRST_STATE, ['Start']],
   ['Allow camera and microphone to begin', ASKED, ['Chat by text instead']],
-  ['Opening your camera and microphone…', ALLOWED, ['Chat by text instead', 'Start']],
+  ['Opening your camera…', ALLOWED, ['Start']],
   ['Connecting to the server…', GRANTED, ['Start']],
   ['Ready when you are', READY, ['Start']],
-  ['Looking for a partner…', WAITING, ['Next', 'Stop']],
+  ['Looking for a partner…', WAITING, ['Stop']],
   ['You are talking with a stranger', TALKING, ['Next', 'Stop']],
   ['Your partner left', PARTED, ['Next', 'Stop']],
   [
     'Your partner left. Looking for another…',
     advance(TALKING, received(parted('left', true))),
-    ['Next', 'Stop'],
+    ['Stop'],
   ],
   ['A short pause', COOLING, ['Stop']],
   ['Camera and microphone were not allowed', refused('refused'), ['Try again', 'Start']],
@@ -131,7 +131,7 @@ const STATES: [string, Session, string[]][] = [
   ],
   ['Reconnecting picture and sound…', advance(CONNECTED_CALL, became('failed')), ['Next', 'Stop']],
   [
-    'This server restarts soon. Your conversation may go on for up to 60 seconds.',
+    'This server restarts in up to 60 seconds',
     advance(TALKING, received({ event: 'server_draining', data: { seconds: 60 } })),
     ['Next', 'Stop'],
   ],
@@ -145,6 +145,12 @@ const STATES: [string, Session, string[]][] = [
     'Your conversation was cut off. Looking for another…',
     advance(RESUMING, error('resume_failed')),
     ['Stop'],
+  ],
+  ['Looking for a partner…', advance(TALKING, { type: 'next' }), ['Back', 'Stop']],
+  [
+    'Your last partner would like to come back',
+    advance(PARTED, received({ event: 'back_asked', data: { room_id: 'first' } })),
+    ['Back', 'Next', 'Stop'],
   ],
   [
     'Your browser stopped the picture',
@@ -209,7 +215,7 @@ describe('every state has words and a way on', () => {
     expect(screen.getByRole('status').textContent).toBe(words);
     const enabled = screen
       .getAllByRole<HTMLButtonElement>('button')
-      .filter((each) => !each.disabled)
+      .filter((each) => !each.disabled && each.getAttribute('aria-disabled') !== 'true')
       .map((each) => each.textContent);
     expect(enabled).toEqual(expect.arrayContaining(ways));
   });
@@ -217,6 +223,17 @@ describe('every state has words and a way on', () => {
   test('a full server says when to try again', () => {
     show(advance(GRANTED, error('server_full', { retry_after: 29.2 })));
     expect(screen.getByText('There may be room in 30 seconds.')).toBeDefined();
+  });
+
+  test('a restart comes nearer as one looks, and is said once', () => {
+    vi.useFakeTimers();
+    const draining = received({ event: 'server_draining', data: { seconds: 60 } });
+    show(advance(TALKING, draining));
+    expect(screen.getByText('60 s').getAttribute('aria-hidden')).toBe('true');
+    act(() => void vi.advanceTimersByTime(10_000));
+    expect(screen.getByText('50 s')).toBeDefined();
+    expect(screen.getByRole('status').textContent).toBe('This server restarts in up to 60 seconds');
+    vi.useRealTimers();
   });
 
   test('the way on does what stands in the way needs', () => {
@@ -244,7 +261,7 @@ describe('every state has words and a way on', () => {
 describe('the partner’s devices', () => {
   test('a camera that is off has words in the place of the picture', () => {
     show(CAMERA_OFF, new MediaStream());
-    expect(screen.getByText('Your partner turned their camera off')).toBeDefined();
+    expect(screen.getByText('Their camera is off')).toBeDefined();
   });
 
   test('a microphone that is off has a badge, which goes with the partner', () => {

@@ -27,12 +27,8 @@ interface AppProps {
   readonly preferences: SoundSwitch;
 }
 
-/** What is painted before any script runs: nothing was asked of the browser yet. */
-const BEFORE: Snapshot = {
-  session: FIRST_STATE,
-  local: null,
-  partner: null,
-};
+/** What is painted before any script runs. */
+const BEFORE: Snapshot = { session: FIRST_STATE, local: null, partner: null };
 
 const before = () => BEFORE;
 

@@ -1,11 +1,12 @@
 // Owns the picture of what the browser asks, for who does not see that it asks: a window, its question, the button to press.
 
+import styles from './AskingPicture.module.css';
+
 export function AskingPicture() {
   return (
     <svg
+      className={styles.picture}
       viewBox="0 0 160 96"
-      width="160"
-      height="96"
       fill="none"
       stroke="currentColor"
       aria-hidden="true"

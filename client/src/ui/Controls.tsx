@@ -72,15 +72,19 @@ const TOGGLES: Record<DeviceKind, { readonly on: string; readonly off: string }>
 function Toggle({ kind, session, onAct }: ControlsProps & { readonly kind: DeviceKind }) {
   const on = session.on[kind];
   const name = TOGGLES[kind][on ? 'on' : 'off'];
+  const { capture } = session;
+  // There is nothing to turn off, and it does not look as if there were.
+  const missing = capture.name === 'open' && capture.using[kind] === null;
   return (
     <button
       type="button"
       className={styles.toggle}
       data-on={on}
-      title={name}
+      title={missing ? undefined : name}
+      disabled={missing}
       onClick={() => onAct({ type: 'toggle', kind })}
     >
-      <Icon name={on ? kind : `${kind}_off`} />
+      <Icon name={on && !missing ? kind : `${kind}_off`} />
       <span className={styles.name}>{name}</span>
     </button>
   );

@@ -3,6 +3,7 @@
 
 import { useRef } from 'react';
 import type { PersonEvent, Session } from '../core/state';
+import { Countdown } from './Countdown';
 import styles from './Headline.module.css';
 import { Icon } from './icons';
 import type { Sight } from './PartnerVideo';
@@ -17,7 +18,7 @@ interface HeadlineProps {
 
 export function Headline({ session, sight, onAct }: HeadlineProps) {
   const ref = useRef<HTMLDivElement>(null);
-  const { status, hint, action } = wordsFor(session, sight);
+  const { status, hint, within, action } = wordsFor(session, sight);
   // The partner is in the picture.
   const aside = sight === 'moving';
 
@@ -33,6 +34,7 @@ export function Headline({ session, sight, onAct }: HeadlineProps) {
       <p className={styles.status} role="status">
         {status}
       </p>
+      {within !== undefined && <Countdown seconds={within} />}
       {hint !== undefined && (!aside || action !== undefined) && (
         <p className={styles.hint}>{hint}</p>
       )}

@@ -52,7 +52,7 @@ beforeEach(() => {
 afterEach(() => leave());
 
 test('a page that is looked at says how far things are, and makes no sound', () => {
-  expect(document.title).toBe('Searching… – Random video chat');
+  expect(document.title).toBe('Searching… · Random video chat');
   go(advance(TALKING, writes('1')));
   expect(document.title).toBe('Random video chat');
   expect(icon()).not.toContain('news');
@@ -62,12 +62,12 @@ test('a page that is looked at says how far things are, and makes no sound', () 
 test('one that is out of sight says that somebody is there and what they wrote, until it is looked at', () => {
   see('hidden');
   go(TALKING);
-  expect(document.title).toBe('● Someone is here – Random video chat');
+  expect(document.title).toBe('● Someone is here · Random video chat');
   expect(icon()).toContain('favicon_news');
   go(advance(TALKING, writes('1')));
-  expect(document.title).toBe('(1) New message – Random video chat');
+  expect(document.title).toBe('(1) New message · Random video chat');
   go(advance(TALKING, writes('1'), writes('2')));
-  expect(document.title).toBe('(2) New messages – Random video chat');
+  expect(document.title).toBe('(2) New messages · Random video chat');
   expect(vi.mocked(chime).mock.calls).toEqual([['found'], ['message'], ['message']]);
   see('visible');
   expect(document.title).toBe('Random video chat');
@@ -86,9 +86,9 @@ test('each partner is news, and of one who has left nothing is', () => {
   see('hidden');
   go(advance(TALKING, writes('1')));
   go(advance(TALKING, received(found('second'))));
-  expect(document.title).toBe('● Someone is here – Random video chat');
+  expect(document.title).toBe('● Someone is here · Random video chat');
   go(WAITING);
-  expect(document.title).toBe('Searching… – Random video chat');
+  expect(document.title).toBe('Searching… · Random video chat');
   go(READY);
   expect(document.title).toBe('Random video chat');
 });
@@ -97,6 +97,6 @@ test('the sound can be turned off, and the rest stays', () => {
   audible = false;
   see('hidden');
   go(TALKING);
-  expect(document.title).toBe('● Someone is here – Random video chat');
+  expect(document.title).toBe('● Someone is here · Random video chat');
   expect(chime).not.toHaveBeenCalled();
 });

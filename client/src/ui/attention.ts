@@ -28,9 +28,9 @@ export function missed(before: Session, after: Session, earlier: Missed): Missed
 
 /** Pure. */
 export function titleFor({ phase }: Session, { found, messages }: Missed): string {
-  if (messages > 0) return `(${messages}) New ${messages === 1 ? 'message' : 'messages'} – ${NAME}`;
-  if (found) return `● Someone is here – ${NAME}`;
-  return phase.name === 'waiting' ? `Searching… – ${NAME}` : NAME;
+  if (messages > 0) return `(${messages}) New ${messages === 1 ? 'message' : 'messages'} · ${NAME}`;
+  if (found) return `● Someone is here · ${NAME}`;
+  return phase.name === 'waiting' ? `Searching… · ${NAME}` : NAME;
 }
 
 /** What is watched. */

@@ -15,6 +15,13 @@ const TEXT_INSTEAD = {
   does: { type: 'choose_mode', mode: 'text' },
 } as const;
 
+/** What a press on Start does. */
+export function hintBeforeStart({ capture, mode }: Session): string {
+  if (capture.name !== 'closed') return 'Start pairs you with someone at random.';
+  const devices = mode === 'video' ? 'your camera and microphone' : 'your microphone';
+  return `Start asks for ${devices}, and pairs you with someone at random.`;
+}
+
 export function wordsForObstacle(session: Session, obstacle: Obstacle): Words {
   switch (obstacle.name) {
     case 'link_lost':
@@ -22,7 +29,11 @@ export function wordsForObstacle(session: Session, obstacle: Obstacle): Words {
     case 'no_calls':
       return wordsForNoCalls(session);
     case 'linking':
-      return { status: 'Connecting to the server…' };
+      return {
+        status: 'Connecting to the server…',
+        // The same as when it is there, so that nothing moves then.
+        ...(session.phase.name === 'idle' && { hint: hintBeforeStart(session) }),
+      };
     case 'reconnecting':
       return {
         status: OUTAGE[obstacle.outage],
@@ -129,7 +140,8 @@ function wordsForConnection(session: Session): Words {
 function wordsForAsking({ mode }: Session, prompting: boolean): Words {
   const devices = named(kindsOf(mode));
   const hint = mode === 'video' ? 'Nobody sees or hears you yet.' : 'Nobody hears you yet.';
-  if (!prompting) return { status: `Opening your ${devices}…`, hint, action: TEXT_INSTEAD };
+  // It takes a moment, and the words about it leave everything where it is.
+  if (!prompting) return { status: `Opening your ${kindsOf(mode).at(-1)}…`, hint };
   return {
     status: `Allow ${devices} to begin`,
     hint: `Your browser is asking. ${hint}`,

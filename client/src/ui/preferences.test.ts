@@ -23,8 +23,8 @@ function conversation() {
 }
 
 function chosen({ snapshot }: ReturnType<typeof conversation>) {
-  const { mode, keepSearching } = snapshot().session;
-  return { mode, keepSearching };
+  const { mode, keepSearching, picked } = snapshot().session;
+  return { mode, keepSearching, camera: picked.camera };
 }
 
 beforeEach(() => localStorage.clear());
@@ -33,14 +33,15 @@ test('the next visit begins as the last one was left', () => {
   const first = conversation();
   const preferences = new Preferences();
   preferences.follow(first);
-  expect(chosen(first)).toEqual({ mode: 'video', keepSearching: true });
+  expect(chosen(first)).toEqual({ mode: 'video', keepSearching: true, camera: null });
+  first.act({ type: 'choose_device', kind: 'camera', id: 'cam-2' });
   first.act({ type: 'choose_mode', mode: 'text' });
   first.act({ type: 'choose_keep_searching', on: false });
   preferences.choose(false);
   const second = conversation();
   const later = new Preferences();
   later.follow(second);
-  expect(chosen(second)).toEqual({ mode: 'text', keepSearching: false });
+  expect(chosen(second)).toEqual({ mode: 'text', keepSearching: false, camera: 'cam-2' });
   expect(later.sound()).toBe(false);
 });
 
@@ -71,10 +72,22 @@ test('a browser that keeps nothing forgets, and works', () => {
 });
 
 describe('what was written', () => {
-  test.each([null, '', 'null', '[]', '7', '{', '{"mode":"hologram","keepSearching":"no"}'])(
-    '%j is as good as nothing',
-    (written) => {
-      expect(parse(written)).toEqual({ mode: 'video', keepSearching: true, sound: true });
-    },
-  );
+  test.each([
+    null,
+    '',
+    'null',
+    '[]',
+    '7',
+    '{',
+    '{"mode":"hologram","keepSearching":"no","picked":7}',
+    '{"picked":{"camera":7}}',
+    '{"picked":null}',
+  ])('%j is as good as nothing', (written) => {
+    expect(parse(written)).toEqual({
+      mode: 'video',
+      keepSearching: true,
+      picked: { microphone: null, camera: null },
+      sound: true,
+    });
+  });
 });

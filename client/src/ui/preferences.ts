@@ -1,12 +1,15 @@
-// Owns what a browser remembers of a person between visits: what they share, whether the search goes on by itself, and
-// whether they want to be called. Nothing of it leaves the browser.
+// Owns what a browser remembers of a person between visits: what they share and with which devices, whether the search goes
+// on by itself, and whether they want to be called. Nothing of it leaves the browser.
 
+import type { PerDevice } from '../core/devices';
 import type { Mode } from '../core/protocol';
 import { FIRST_STATE, type PersonEvent, type Session } from '../core/state';
 
 export interface Remembered {
   readonly mode: Mode;
   readonly keepSearching: boolean;
+  /** By the browser's names for them, which are this page's alone. */
+  readonly picked: PerDevice<string | null>;
   /** A soft sound when somebody is there or writes while the page is out of sight. */
   readonly sound: boolean;
 }
@@ -17,8 +20,11 @@ const MODES: readonly Mode[] = ['video', 'audio', 'text'];
 const FIRST: Remembered = {
   mode: FIRST_STATE.mode,
   keepSearching: FIRST_STATE.keepSearching,
+  picked: FIRST_STATE.picked,
   sound: true,
 };
+
+const KINDS = ['microphone', 'camera'] as const;
 
 /** Pure. Whatever is not as it was written is passed over: somebody else may have written it, or an older page. */
 export function parse(written: string | null): Remembered {
@@ -29,10 +35,16 @@ export function parse(written: string | null): Remembered {
     return FIRST;
   }
   if (typeof found !== 'object' || found === null) return FIRST;
-  const { mode, keepSearching, sound } = found as Record<string, unknown>;
+  const { mode, keepSearching, picked, sound } = found as Record<string, unknown>;
+  const of = (typeof picked === 'object' ? picked : null) as Record<string, unknown> | null;
+  const device = (kind: keyof typeof FIRST.picked) => {
+    const id = of?.[kind];
+    return typeof id === 'string' ? id : null;
+  };
   return {
     mode: MODES.find((each) => each === mode) ?? FIRST.mode,
     keepSearching: typeof keepSearching === 'boolean' ? keepSearching : FIRST.keepSearching,
+    picked: { microphone: device('microphone'), camera: device('camera') },
     sound: typeof sound === 'boolean' ? sound : FIRST.sound,
   };
 }
@@ -67,16 +79,22 @@ export class Preferences implements SoundSwitch {
     subscribe(changed: () => void): () => void;
     act(event: PersonEvent): void;
   }): void {
-    const { mode, keepSearching } = this.#so;
+    const { mode, keepSearching, picked } = this.#so;
     const { session } = conversation.snapshot();
     if (session.mode !== mode) conversation.act({ type: 'choose_mode', mode });
     if (session.keepSearching !== keepSearching) {
       conversation.act({ type: 'choose_keep_searching', on: keepSearching });
     }
+    for (const kind of KINDS) {
+      const id = picked[kind];
+      if (id !== null) conversation.act({ type: 'choose_device', kind, id });
+    }
     conversation.subscribe(() => {
-      const chosen = conversation.snapshot().session;
-      if (chosen.mode === this.#so.mode && chosen.keepSearching === this.#so.keepSearching) return;
-      this.#keep({ ...this.#so, mode: chosen.mode, keepSearching: chosen.keepSearching });
+      const { mode, keepSearching, picked } = conversation.snapshot().session;
+      const so = this.#so;
+      if (mode === so.mode && keepSearching === so.keepSearching && samePicks(picked, so.picked))
+        return;
+      this.#keep({ ...so, mode, keepSearching, picked });
     });
   }
 
@@ -88,6 +106,10 @@ export class Preferences implements SoundSwitch {
       // A browser that keeps nothing: then it holds for this visit.
     }
   }
+}
+
+function samePicks(one: PerDevice<string | null>, other: PerDevice<string | null>): boolean {
+  return KINDS.every((kind) => one[kind] === other[kind]);
 }
 
 function read(): Remembered {

@@ -5,13 +5,15 @@ import type { DeviceFailure } from '../core/devices';
 import { isRepairing } from '../core/negotiation';
 import { obstacleOf } from '../core/obstacle';
 import type { Mode } from '../core/protocol';
-import type { Parting, Partner, PersonEvent, Session } from '../core/state';
+import type { Parting, Partner, PersonEvent, Session, WayBack } from '../core/state';
 import type { Picture } from './frame_watch';
-import { seconds, wordsForObstacle } from './obstacle_words';
+import { hintBeforeStart, seconds, wordsForObstacle } from './obstacle_words';
 
 export interface Words {
   readonly status: string;
   readonly hint?: string;
+  /** Seconds until it happens. */
+  readonly within?: number;
   /** The way on, where it is none of the usual buttons. */
   readonly action?: { readonly label: string; readonly does: PersonEvent };
 }
@@ -29,8 +31,9 @@ function wordsForPhase(session: Session, sight: Picture | null): Words {
   const { phase, mode } = session;
   switch (phase.name) {
     case 'idle':
-      return { status: 'Ready when you are', hint: readyHint(session) };
+      return { status: 'Ready when you are', hint: hintBeforeStart(session) };
     case 'waiting':
+      if (session.back !== null) return wordsForBack(session.back);
       return {
         status:
           phase.after === null
@@ -43,23 +46,46 @@ function wordsForPhase(session: Session, sight: Picture | null): Words {
         wordsForInterruption(session, sight) ?? {
           status: talkingStatus(session),
           hint: talkingHint(mode, phase.partner),
+          ...(session.link.name === 'open' &&
+            session.link.draining !== null && { within: session.link.draining }),
         }
       );
     case 'parted':
+      if (session.back !== null) return wordsForBack(session.back);
       return { status: PARTED[phase.reason], hint: 'Next finds you another.' };
     case 'cooling':
       return {
         status: 'A short pause',
         hint: `You moved on very quickly. The search goes on by itself in ${seconds(phase.seconds)}.`,
+        within: phase.seconds,
       };
   }
 }
 
-function readyHint({ capture, mode }: Session): string {
-  if (capture.name !== 'closed') return 'Start pairs you with someone at random.';
-  const devices = mode === 'video' ? 'your camera and microphone' : 'your microphone';
-  return `Start asks for ${devices}, and pairs you with someone at random.`;
+/** For the few seconds in which a Next may be undone. */
+function wordsForBack({ step }: WayBack): Words {
+  switch (step) {
+    case 'open':
+      return {
+        status: 'Looking for a partner…',
+        hint: 'Back asks your last partner whether they come back.',
+        action: BACK,
+      };
+    case 'asked':
+      return {
+        status: 'Looking for a partner…',
+        hint: 'Your last partner is asked whether they come back.',
+      };
+    case 'wished':
+      return {
+        status: 'Your last partner would like to come back',
+        hint: 'Back brings the two of you together again.',
+        action: BACK,
+      };
+  }
 }
+
+const BACK = { label: 'Back', does: { type: 'back' } } as const;
 
 /** What is to be read in the place of the person's own picture. */
 export function wordsForSelf({ capture, mode, on }: Session): string {
@@ -119,7 +145,7 @@ function wordsForInterruption(session: Session, sight: Picture | null): Words | 
 
 function talkingStatus({ link }: Session): string {
   if (link.name !== 'open' || link.draining === null) return 'You are talking with a stranger';
-  return `This server restarts soon. Your conversation may go on for up to ${seconds(link.draining)}.`;
+  return `This server restarts in up to ${seconds(link.draining)}`;
 }
 
 function talkingHint(mode: Mode, partner: Partner): string {
@@ -127,7 +153,7 @@ function talkingHint(mode: Mode, partner: Partner): string {
   if (mode === 'audio') return 'You hear each other, and nobody sees anybody.';
   if (partner.camera && partner.unseen)
     return 'Your browser cannot show their kind of picture, and the server is too busy to convert it.';
-  return partner.camera ? 'Their picture is on its way…' : 'Your partner turned their camera off';
+  return partner.camera ? 'Their picture is on its way…' : 'Their camera is off';
 }
 
 const WAITING: Record<Mode, string> = {
