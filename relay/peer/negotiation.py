@@ -199,7 +199,8 @@ def _check_security(sections: Sequence[sdp.MediaDescription]) -> tuple[tuple[Fin
 
 def _extensions(media: sdp.MediaDescription, further: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
     known = EXTENSIONS[media.kind] + further
-    accepted = tuple((item.id, item.uri) for item in media.rtp.headerExtensions if item.uri in known)
+    # Their order means nothing, and Chromium changes it from one offer to the next.
+    accepted = tuple(sorted((item.id, item.uri) for item in media.rtp.headerExtensions if item.uri in known))
     identifiers = [identifier for identifier, _ in accepted]
     # One-byte form (RFC 8285 section 4.2).
     if len(set(identifiers)) != len(identifiers) or not all(1 <= identifier <= 14 for identifier in identifiers):

@@ -29,7 +29,7 @@ from aioice import stun
 from relay.ids import PeerId
 from relay.observe.drops import Drop
 from relay.transport.path_validation import KnownPath
-from relay.transport.port import Credentials, Path
+from relay.transport.port import Credentials, Path, Transport
 
 CONSENT_TIMEOUT = 30.0
 """Seconds without an authentic check or an answer to ours after which consent has expired (RFC 7675 section 5.1)."""
@@ -322,8 +322,10 @@ class BindingTable:
         known = agent.paths.setdefault(path, KnownPath(path, ufrags, now))
         known.checked(ufrags, size, now)
         agent.paths.move_to_end(path)
-        # A browser that restarts ICE can't always be asked, so its checks go on with consent, within the limit.
-        agent.consented_at, agent.consenting = now, True
+        # The first check gives time to be asked. From then on answers alone renew consent, and over TCP its handshake
+        # has answered for good.
+        if not agent.consenting or path.transport is Transport.TCP:
+            agent.consented_at, agent.consenting = now, True
         if nominates:
             agent.select(path)
             self._retire(agent, ufrags[0])

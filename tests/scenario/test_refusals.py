@@ -245,6 +245,10 @@ async def test_who_answers_no_pings_is_lost_and_the_partner_told(relay: Relay, m
 
 async def test_a_later_offer_restarts_ice_or_replaces_the_connection(relay: Relay) -> None:
     restart = offer().replace("ufrag:wxyz", "ufrag:again")
+    # As Chromium does it, the same extensions come in another order.
+    extensions = [line for line in restart.splitlines(keepends=True) if line.startswith("a=extmap:")][:2]
+    assert "".join(extensions) in restart
+    restart = restart.replace("".join(extensions), "".join(reversed(extensions)))
     async with visit(relay.settings.port) as ann:
         await ann.say("webrtc_offer", sdp=offer(), lines=ROLES)
         first = (await ann.hear("webrtc_answer"))["sdp"]

@@ -18,7 +18,7 @@ use rustc_hash::FxHashMap;
 use crate::agent::{Agent, Unsent};
 use crate::counters::Reason;
 use crate::outbox::Outbox;
-use crate::path::Path;
+use crate::path::{Path, Transport};
 use crate::path_validation::KnownPath;
 use crate::stun::{Message, integrity_key, write_check};
 use crate::time::Time;
@@ -257,8 +257,11 @@ impl BindingTable {
         };
         known.checked(ufrags, bytes, now);
         agent.paths.push(known);
-        // A browser that restarts ICE can't always be asked, so its checks go on with consent, within the limit.
-        (agent.consented_at, agent.consenting) = (now, true);
+        // The first check gives time to be asked. From then on answers alone renew consent, and over TCP its handshake
+        // has answered for good.
+        if !agent.consenting || path.transport == Transport::Tcp {
+            (agent.consented_at, agent.consenting) = (now, true);
+        }
         if check.use_candidate {
             agent.select(Some(path));
             // Once a restart's credentials nominate, those before them are void.

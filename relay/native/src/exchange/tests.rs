@@ -605,6 +605,20 @@ fn who_sends_media_alone_is_not_quiet_and_loses_the_flow() {
 }
 
 #[test]
+fn who_checks_and_answers_nothing_loses_the_flow() {
+    let mut world = World::new();
+    let ann = world.join(1, 96);
+    world.deaf.push(ann.path);
+    for number in 0..12 {
+        world.exchange.receive(&mut nomination("ufrag1", 100 + number), ann.path, world.now, &mut world.out);
+        world.pass(2_500);
+    }
+    assert_eq!(world.exchange.take_events(), []);
+    world.pass(1_100);
+    assert!(world.exchange.take_events().contains(&Event::FlowLost(ann.id)), "somebody may write in her name");
+}
+
+#[test]
 fn who_answers_needs_no_checks() {
     let mut world = World::new();
     let ann = world.join(1, 96);
