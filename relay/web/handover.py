@@ -88,7 +88,7 @@ class Handover:
             if context is not None:
                 await self._shake_hands(guest, ready)
         except OSError:
-            # Whoever fails at the handshake is told by TLS; it is no failure of ours.
+            # TLS itself tells those whose handshake fails; it is no failure of ours.
             self._guests.leave(guest)
 
     async def _shake_hands(self, guest: Guest, ready: "asyncio.Future[None]") -> None:
