@@ -181,8 +181,7 @@ class Sessions:
             error = crowded("Somebody else at your address takes your place, because you did not use it.")
         link = taken.link
         self._tally.refusals[error.code] += 1
-        self._forget(taken.user, PartingReason.DISCONNECTED)
-        self._depart(taken, PartingReason.DISCONNECTED)
+        self.close(taken, PartingReason.DISCONNECTED)
         if link is not None:
             link.turn_away(error)
 
@@ -240,9 +239,6 @@ class Sessions:
         if not self._directory.remove(session):
             return
         self._forget(session.user, reason)
-        self._depart(session, reason)
-
-    def _depart(self, session: Session, reason: PartingReason) -> None:
         self._tally.departures[reason.value] += 1
         log.info("session_closed", user=session.user, reason=reason.value)
 

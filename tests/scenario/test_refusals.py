@@ -11,6 +11,7 @@ from relay.app import Relay
 from relay.config import Settings
 from relay.media import connections as connections_module
 from relay.peer import connection as connection_module
+from relay.session import presence
 from relay.web import visit as visit_module
 from tests.conftest import free_port
 from tests.scenario.visitor import Visitor, introduce, until, visit
@@ -151,6 +152,40 @@ class TestAFullServer:
             assert refusal["data"]["retry_after"] > 0
             await socket.receive(timeout=5)
             assert socket.close_code == aiohttp.WSCloseCode.TRY_AGAIN_LATER
+
+    async def test_of_an_address_with_most_places_the_newest_goes_and_is_told_why(self, relay: Relay) -> None:
+        port = relay.settings.port
+        async with visit(port) as ann, visit(port) as bob:
+            await introduce(ann, bob)
+            async with visit(port, "127.0.0.2") as eve:
+                refusal = await bob.hear("error")
+                assert (refusal["code"], refusal["retry_after"]) == ("too_many_connections", 60.0)
+                assert await bob.hear_close() == aiohttp.WSCloseCode.TRY_AGAIN_LATER
+                assert (await ann.hear("partner_disconnected"))["reason"] == "disconnected"
+                await ann.hear("waiting_for_partner")
+                await eve.say("find_partner")
+                await asyncio.gather(ann.hear("partner_found"), eve.hear("partner_found"))
+                # Nothing of who went is left behind.
+                assert (relay.stats().people, relay.stats().rooms) == (2, 1)
+        await until(lambda: relay.stats().people == 0)
+
+
+class TestACrowdedAddressWhosePeopleDoNothing:
+    @pytest.fixture
+    def settings(self) -> Settings:
+        return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), max_per_address=2)
+
+    async def test_somebody_new_gets_the_place_of_who_has_not_begun(self, relay: Relay) -> None:
+        port = relay.settings.port
+        async with visit(port) as ann, visit(port) as idle:
+            await ann.say("find_partner")
+            await ann.hear("waiting_for_partner")
+            for session in relay._directory.sessions():
+                session.opened_at -= presence.JUST_OPENED
+            async with visit(port) as bob:
+                assert (await idle.hear("error"))["code"] == "too_many_connections"
+                await bob.say("find_partner")
+                await asyncio.gather(ann.hear("partner_found"), bob.hear("partner_found"))
 
 
 @pytest.mark.parametrize(
