@@ -30,7 +30,7 @@ MOST_SILENT = 512
 """Connections that may be silent at once. When one more comes, the oldest of the address that has most is closed."""
 
 MOST_SILENT_PER_ADDRESS = 32
-"""Of those, from one address. When one more comes, its oldest is closed: those who mean to speak have spoken by then."""
+"""Of those, from one address. When one more comes, its oldest is closed: it has had time to speak."""
 
 MOST_WAITING = 512
 MOST_WAITING_PER_ADDRESS = 64

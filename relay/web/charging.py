@@ -1,4 +1,4 @@
-"""Requests are paid for by the address that asks: an address that has spent what it has is answered later, or told to wait.
+"""Requests are paid for by the address that asks: one that has spent what it has is answered later, or told to wait.
 
 Who shows the operator's token never waits, whatever others at the same address did.
 """
