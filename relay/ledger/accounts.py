@@ -20,9 +20,9 @@ from relay.ledger.bucket import TokenBucket, full
 OWN_SHARE, OWN_BURST = 0.003, 0.05
 """Of the event loop, what is each account's own, and how many seconds of it may be used at once. Opening the page,
 joining and connecting take about 0.02."""
-BURST = 0.25
+BURST = 0.1
 """Seconds of the event loop that one account may get of the purse at once."""
-PURSE_SHARE, PURSE_BURST = 0.4, 0.1
+PURSE_SHARE, PURSE_BURST = 0.4, 0.05
 """Of the event loop, what all get of the purse together, and how many seconds of it at once."""
 MOST_OWED = 0.5
 """Seconds of the event loop that an account or the purse owes at most. What was done beyond is nobody's to pay."""

@@ -54,6 +54,8 @@ class Judge:
         """Where the next record of the ClientHello begins."""
         self._hello = bytearray()
         """What the records before held, which may be one message in many (RFC 8446 section 5.1)."""
+        self._needed = _MESSAGE_HEADER
+        """Bytes that it has at least: its own header says how many."""
 
     def look(self, first: bytes) -> Opening | None:
         """What the connection is for, given all bytes so far, or None while more are needed to say."""
@@ -68,42 +70,34 @@ class Judge:
 
     def _look_at_tls(self, first: bytes) -> Opening | None:
         try:
-            while (message := self._message()) is None:
-                if not self._take_record(first):
-                    # Beyond the limit it is no hello worth waiting for; TLS itself may judge better.
-                    return None if len(first) < LONGEST_HELLO else Opening(Kind.TLS)
-            return Opening(Kind.TLS, _server_name(message))
+            if self._collect(first):
+                return Opening(Kind.TLS, _server_name(bytes(self._hello[_MESSAGE_HEADER : self._needed])))
         except _OddError:
             return Opening(Kind.TLS)
+        # Beyond the limit it is no hello worth waiting for; TLS itself may judge better.
+        return None if len(first) < LONGEST_HELLO else Opening(Kind.TLS)
 
-    def _take_record(self, first: bytes) -> bool:
-        """False while the next record is not whole."""
-        start = self._record_at + _RECORD_HEADER
-        header = first[self._record_at : start]
-        if header and header[0] != _HANDSHAKE_RECORD:
-            raise _OddError
-        end = start + int.from_bytes(header[3:]) if len(header) == _RECORD_HEADER else start + 1
-        if end == start:
-            raise _OddError  # an empty record
-        if len(first) < end:
-            self.wanted = min(LONGEST_HELLO, max(end, self._record_at + self._lacking))
-            return False
-        self._hello += first[start:end]
-        self._record_at = end
-        return True
-
-    @property
-    def _lacking(self) -> int:
-        """Bytes that the next records have to bring at least."""
-        return _MESSAGE_HEADER + int.from_bytes(self._hello[1:4]) - len(self._hello) if len(self._hello) >= 4 else 0
-
-    def _message(self) -> bytes | None:
-        """The body of the ClientHello, once it is whole."""
-        if self._hello and self._hello[0] != _CLIENT_HELLO:
-            raise _OddError
-        if len(self._hello) < _MESSAGE_HEADER or self._lacking > 0:
-            return None
-        return bytes(self._hello[_MESSAGE_HEADER : len(self._hello) + self._lacking])
+    def _collect(self, first: bytes) -> bool:
+        """Take whole records from where it stopped, until the ClientHello is whole. False while more has to come."""
+        hello, at = self._hello, self._record_at
+        while len(hello) < self._needed:
+            start = at + _RECORD_HEADER
+            if at < len(first) and first[at] != _HANDSHAKE_RECORD:
+                raise _OddError
+            end = start + (first[start - 2] << 8 | first[start - 1]) if start <= len(first) else start + 1
+            if end == start:
+                raise _OddError  # an empty record
+            if end > len(first):
+                self.wanted = min(LONGEST_HELLO, max(end, at + self._needed - len(hello)))
+                break
+            hello += first[start:end]
+            at = end
+            if hello[0] != _CLIENT_HELLO:
+                raise _OddError
+            if len(hello) >= _MESSAGE_HEADER:
+                self._needed = _MESSAGE_HEADER + int.from_bytes(hello[1:_MESSAGE_HEADER])
+        self._record_at = at
+        return len(hello) >= self._needed
 
 
 def _judge_ice(first: bytes) -> Opening | None:

@@ -7,6 +7,7 @@ import pytest
 
 from relay.app import Relay
 from relay.session.presence import SILENT_AFTER
+from relay.tasks import Tasks
 from relay.transport import bindings
 from tests.scenario.visitor import MediaVisitor, Visitor, introduce, visit
 
@@ -25,6 +26,17 @@ async def _hear_by_and_by(visitor: Visitor, event: str) -> float:
                 return loop.time() - began
             assert frame["event"] == "ping"
             await visitor.say("pong")
+
+
+async def _say_that_it_runs(visitor: Visitor) -> None:
+    """For a page whose messages nobody reads."""
+    while True:
+        await visitor.say("pong")
+        await asyncio.sleep(2)
+
+
+def fail(task: str, failure: BaseException) -> None:
+    raise AssertionError(task) from failure
 
 
 async def test_a_page_that_does_not_run_is_told_of_though_its_browser_answers(relay: Relay) -> None:
@@ -75,6 +87,8 @@ async def test_media_that_stops_is_told_of_and_so_is_its_return(relay: Relay, mo
         media = [MediaVisitor(ann, 60), MediaVisitor(bob, 200)]
         await asyncio.gather(*(one.connect() for one in media))
         await introduce(ann, bob)
+        tasks = Tasks("pages", fail)
+        tasks.start("bob", _say_that_it_runs(bob))
         transport = media[1].connection.getTransceivers()[0].sender.transport.transport._connection
         held: list[bytes] = []
         sent = {pair: pair.protocol.transport.sendto for pair in transport._nominated.values()}
@@ -85,6 +99,7 @@ async def test_media_that_stops_is_told_of_and_so_is_its_return(relay: Relay, mo
         for pair, sendto in sent.items():
             monkeypatch.setattr(pair.protocol.transport, "sendto", sendto)
         assert await _hear_by_and_by(ann, "partner_resumed") < bindings.QUIET_TIMEOUT
+        await tasks.close()
         for one in media:
             await one.close()
 
