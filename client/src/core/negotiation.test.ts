@@ -63,6 +63,11 @@ describe('a probe', () => {
     ]);
   });
 
+  test('is made at once of a connection that comes after the partner', () => {
+    expect(effectsOf(TALKING, became('connected'))).toContainEqual({ type: 'probe', whole: true });
+    expect(effectsOf(READY, became('connected'))).toEqual([]);
+  });
+
   test('waits for the end of a repair', () => {
     const failed = advance(CONNECTED_CALL, became('failed'));
     for (const session of [TALKING, failed, advance(failed, OFFERED, became('connected'))]) {

@@ -59,7 +59,11 @@ export function changed(session: Session, connection: Connection): Step {
   const next: Session = { ...session, connection };
   switch (connection) {
     case 'connected':
-      return [negotiate(next, { restarts: 0, replacement: false }), []];
+      // Who was paired before has been looking at nothing so far: their first probe is due now.
+      return [
+        negotiate(next, { restarts: 0, replacement: false }),
+        next.phase.name === 'talking' ? [{ type: 'probe', whole: true }] : [],
+      ];
     case 'disconnected':
       return [next, [{ type: 'set_timer', timer: 'disconnected', seconds: DISCONNECTED_SECONDS }]];
     case 'failed':
