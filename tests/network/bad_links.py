@@ -108,8 +108,6 @@ async def talk(
         at_the_page(playwright, "red", served.url, folder, WINDOW, script=EXPOSE, scene=busy_scene) as red,
         at_the_page(playwright, "blue", served.url, folder, WINDOW, script=EXPOSE, scene=busy_scene) as blue,
     ):
-        # How a call begins is measured elsewhere: here both are connected before they are paired.
-        await asyncio.gather(*(person.page.wait_for_function(CONNECTED, timeout=30_000) for person in (red, blue)))
         await meet(red, blue)
         await asyncio.gather(red.sees_movement(), blue.sees_movement())
         if meanwhile is not None:
@@ -120,8 +118,6 @@ async def talk(
         assert min(busy) > SECONDS * FPS, "media went another way"
         return seen
 
-
-CONNECTED = "() => window.connection?.connectionState === 'connected'"
 
 WAY = 0.05
 """Seconds of each link, each way."""
