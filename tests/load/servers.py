@@ -29,6 +29,10 @@ LOOK_AGAIN = 0.02
 CHECKOUT = Path(__file__).parents[2]
 """This one."""
 
+RATES = [f"rate_address_{deed}" for deed in ("connection", "join", "offer", "skip")]
+OFTEN = "1000000"
+"""A minute: as often as they like."""
+
 COTURN_ALLOCATIONS = ("--min-port", "40000", "--max-port", "49999")
 
 
@@ -71,8 +75,12 @@ def relay(engine: str, people: int, core: int, checkout: Path = CHECKOUT, share:
         "RELAY_LOG_LEVEL": "error",
         "RELAY_OPERATOR_TOKEN": TOKEN,
     }
-    if "max_cpu_per_address" in (checkout / "relay" / "config.py").read_text():
-        settings["RELAY_MAX_CPU_PER_ADDRESS"] = str(share)
+    known = (checkout / "relay" / "config.py").read_text()
+    settings |= {
+        f"RELAY_{name.upper()}": value
+        for name, value in {"max_cpu_per_address": str(share), **dict.fromkeys(RATES, OFTEN)}.items()
+        if f"    {name}:" in known
+    }
     environment = {**os.environ, "PYTHONPATH": str(checkout), **settings}
     with _running([sys.executable, "-P", "-m", "relay", "serve"], core, environment) as process:
         running = process.wait_for(lambda: _health(port))["engine"]
