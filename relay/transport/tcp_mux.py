@@ -33,9 +33,9 @@ MOST_SILENT_PER_ADDRESS = 32
 """Of those, from one address. When one more comes, its oldest is closed: it has had time to speak."""
 
 MOST_WAITING = 512
-MOST_WAITING_PER_ADDRESS = 64
-"""Connections that have said something, but whose address has spent what it has. When one more comes, it is closed:
-those that have waited are to have their turn."""
+MOST_WAITING_PER_ADDRESS = 256
+"""Connections that have said something and wait for their turn. When one more comes, it is closed: those that have
+waited are to have theirs. An office or a carrier's customers may come back all at once."""
 
 BACKLOG = 1_024
 """Connections that the system keeps for us until we accept them, if it lets us."""
