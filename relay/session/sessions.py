@@ -355,8 +355,8 @@ class Sessions:
     def _act(self, session: Session, message: ClientMessage, now: float) -> None:
         user = session.user
         match message:
-            case FindPartner(mode=mode, keep_searching=keep_searching):
-                self._matchmaker.find(user, now, Wish(mode, keep_searching))
+            case FindPartner(mode=mode, keep_searching=keep_searching, browser=browser):
+                self._matchmaker.find(user, now, Wish(mode, keep_searching, browser))
                 self._presence.heed(session)
             case NextPartner():
                 self._matchmaker.next(user, now)

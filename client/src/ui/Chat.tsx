@@ -2,7 +2,7 @@
 // as anything else: no markup, no links.
 
 import { useEffect, useRef } from 'react';
-import { newMessageId } from '../core/message_id';
+import { randomName } from '../core/random_name';
 import type { PersonEvent, Session } from '../core/state';
 import styles from './Chat.module.css';
 import { Composer } from './Composer';
@@ -75,7 +75,7 @@ export function Chat({ session, onAct }: ChatProps) {
         roomId={roomId}
         limit={limits?.chat_characters ?? null}
         onTyped={(empty) => onAct({ type: 'typed', empty })}
-        onSay={(text) => onAct({ type: 'say', id: newMessageId(), text })}
+        onSay={(text) => onAct({ type: 'say', id: randomName(), text })}
       />
     </section>
   );
