@@ -29,7 +29,8 @@ export type Capture =
   | { readonly name: 'off' }
   /** Not asked for yet: the person is to press Start first, unless they allowed it before. */
   | { readonly name: 'closed' }
-  | { readonly name: 'asking' }
+  /** `before`: what was not there the last time, and why. */
+  | { readonly name: 'asking'; readonly before?: OpenCapture['absent'] }
   | OpenCapture;
 
 /** What there is of them: one, both, or neither. */
@@ -40,6 +41,8 @@ export interface OpenCapture {
   readonly absent: PerDevice<DeviceFailure | null>;
   /** Why one that was there, or was chosen, is not there any more. */
   readonly lost: PerDevice<DeviceFailure | 'ended' | null>;
+  /** The last try to open one that is not there failed as the one before it did. */
+  readonly still: PerDevice<boolean>;
   /** The system keeps it silent or dark: a phone call, a switch on the headset or beside the camera. */
   readonly muted: PerDevice<boolean>;
 }
