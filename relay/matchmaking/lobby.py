@@ -5,7 +5,7 @@ not meet are two tabs of one browser, ever, and two who just left each other, fo
 waits together is one or the other. Everyone has one last partner at most, hence tabs of no more than
 three browsers ever wait in a mode. One browser may have any number of them there, so nothing here
 looks further than at the `MOST_LOOKED_AT` who wait longest: every step takes bounded time. Only who
-is in one browser with all of those may miss somebody behind them.
+may meet none of those may miss somebody behind them.
 """
 
 from collections import Counter
