@@ -77,7 +77,8 @@ async def test_who_comes_new_goes_before_all_who_have_spent_much(turns: Turns) -
         began = clock.cpu()
         while clock.cpu() - began < SLICE:
             pass
-        payer.charge(clock.monotonic(), SLICE)
+        # More than comes back while the test runs, however slow the machine.
+        payer.charge(clock.monotonic(), 5 * SLICE)
 
     # All can pay from their own; each has ten pieces of work.
     for payer in many * 10:
