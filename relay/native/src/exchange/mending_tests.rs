@@ -60,6 +60,22 @@ fn a_storm_of_complaints_is_answered_within_the_budget() {
 }
 
 #[test]
+fn complaints_beyond_what_is_allowed_are_not_even_looked_for() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 40));
+    world.show(&ann, Some(&bob));
+    world.send(&mut bob, Medium::Camera, 0, &keyframe(0));
+    // One datagram: 250 complaints of 17 packets each.
+    let everything: Vec<u16> = (0..250 * 17).collect();
+    complain(&mut world, &mut ann, &everything);
+    assert_eq!(world.exchange.peers[&1].counters.missed.get(), 2_500 / 17 * 17);
+    assert_eq!(world.exchange.totals.drops.get(Reason::FeedbackThrottled), 250 - 2_500 / 17);
+    world.pass(1_000);
+    complain(&mut world, &mut ann, &[7]);
+    assert_eq!(world.exchange.peers[&1].counters.missed.get(), 2_500 / 17 * 17 + 1);
+}
+
+#[test]
 fn what_was_kept_is_forgotten_when_the_picture_changes_and_when_somebody_leaves() {
     let mut world = World::new();
     let (ann, mut bob) = (world.join(1, 96), world.join(2, 40));
