@@ -4,8 +4,8 @@
 //! rules are those of `relay/transport/bindings.py`, and one contract suite holds both to them: a right
 //! check proves the address it came from; the first proved address is selected at once, because browsers
 //! begin DTLS before they nominate; then it is that of the latest check with USE-CANDIDATE. Anything
-//! that is not a right check gets no answer; nor does one that was seen on another path, or that comes from
-//! an address whose owner still proves it.
+//! that is not a right check gets no answer; nor does one that was seen on another path, that comes from an address
+//! whose owner still proves it, or of a peer that checks too often.
 //!
 //! Who is at an address may not be who sent from it. So we ask back there ([`KnownPath`]): a path that is not validated
 //! gets less than three times what came from it, and the rest goes on to the path before it. Only answers renew consent (`relay/decisions/0015-the-return-path.md`).
