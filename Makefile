@@ -60,10 +60,10 @@ test-unit: $(VENV)/installed
 test-scenario: core $(STATIC) chromium coturn proxies
 	$(BIN)/pytest -q tests/scenario tests/hostile
 
-test-pages: $(VENV)/installed $(STATIC) chromium
+test-pages: $(VENV)/installed $(STATIC) chromium proxies
 	$(BIN)/pytest -q tests/browser -m 'not slow'
 
-test-browser: $(VENV)/installed $(STATIC) chromium ## Real browsers in every state that the page has
+test-browser: $(VENV)/installed $(STATIC) chromium proxies ## Real browsers in every state that the page has
 	$(BIN)/pytest -q tests/browser
 
 test-monitoring: $(VENV)/installed promtool ## Fire every alert on made-up figures, with Prometheus's own tool

@@ -7,6 +7,8 @@ import { defineConfig } from 'vitest/config';
 const RELAY = 'http://localhost:8080';
 
 export default defineConfig({
+  // Relative addresses: the page works in any folder of a site.
+  base: './',
   plugins: [react()],
   build: {
     outDir: '../relay/web/static',

@@ -20,20 +20,25 @@ UPGRADE = """proxy_http_version 1.1;
             proxy_set_header Connection $connection_upgrade;
             proxy_set_header Host $http_host;"""
 
+NAMED = f"""{UPGRADE}
+            proxy_set_header X-Forwarded-For $remote_addr;
+            proxy_set_header X-Forwarded-Proto $scheme;"""
+
 NGINX = {
     "nothing but proxy_pass": "",
     "upgrade and host": UPGRADE,
     "x-forwarded-for is added to": f"""{UPGRADE}
             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
             proxy_set_header X-Forwarded-Proto $scheme;""",
-    "x-forwarded-for is written": f"""{UPGRADE}
-            proxy_set_header X-Forwarded-For $remote_addr;
-            proxy_set_header X-Forwarded-Proto $scheme;""",
+    "x-forwarded-for is written": NAMED,
     "the README's": "",
     "forwarded is written": f"""{UPGRADE}
             proxy_set_header Forwarded 'for="$remote_addr:$remote_port";proto=$scheme;host="$http_host"';""",
 }
-"""What stands in `location /` besides `proxy_pass`; the README's is told there."""
+"""What stands in `location` besides `proxy_pass`; the README's is told there."""
+
+FOLDERS = {"in a folder": ("/chat", ""), "in a folder, taken off": ("/chat/", "/")}
+"""What `location` is for where that is not everything, and the path behind the relay's address: the rest is `NAMED`."""
 
 HAPROXY = {
     "mode http": ("http", "", ""),
@@ -57,7 +62,8 @@ def _of_readme(begin: str) -> str:
 async def nginx(folder: Path, backend: int, name: str) -> AsyncIterator[int]:
     """The port of an nginx that passes on what it is asked, configured as `NGINX` says."""
     port = free_port()
-    location = f"location / {{ {NGINX[name]} proxy_pass http://127.0.0.1:{backend}; }}"
+    place, path = FOLDERS.get(name, ("/", ""))
+    location = f"location {place} {{ {NGINX.get(name, NAMED)} proxy_pass http://127.0.0.1:{backend}{path}; }}"
     if name == "the README's":
         location = _of_readme("location").replace(RELAY, f"127.0.0.1:{backend}")
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
