@@ -198,10 +198,12 @@ coturn: # Debian's package, as root; otherwise say what to install
 		else echo "TURN tests need turnserver: install Debian's package 'coturn' and try again." >&2; exit 1; fi; }
 
 .PHONY: proxies
+PROXIES := nginx-light libnginx-mod-stream haproxy caddy curl
 proxies: # Debian's packages, as root; otherwise say what to install
-	@command -v nginx >/dev/null && command -v haproxy >/dev/null || { \
-		if [ "$$(id -u)" = 0 ]; then $(NO_SERVICES) apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends nginx-light haproxy >/dev/null; \
-		else echo "Tests behind proxies need nginx and HAProxy: install Debian's packages 'nginx-light' and 'haproxy' and try again." >&2; exit 1; fi; }
+	@for program in nginx haproxy caddy curl; do command -v $$program >/dev/null || lacking=yes; done; \
+		test -e /usr/lib/nginx/modules/ngx_stream_module.so || lacking=yes; test -z "$$lacking" || { \
+		if [ "$$(id -u)" = 0 ]; then $(NO_SERVICES) apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends $(PROXIES) >/dev/null; \
+		else echo "Tests behind proxies need Debian's packages $(PROXIES): install them and try again." >&2; exit 1; fi; }
 
 promtool: # Debian's package, as root, without starting its server; otherwise say what to install
 	@command -v promtool >/dev/null || { \
