@@ -57,7 +57,7 @@ test-load: core $(STATIC) chromium
 test-unit: $(VENV)/installed
 	$(BIN)/pytest -q tests/unit tests/contract
 
-test-scenario: core $(STATIC) chromium coturn proxies
+test-scenario: core $(STATIC) chromium coturn proxies systemd
 	$(BIN)/pytest -q tests/scenario tests/hostile
 
 test-pages: $(VENV)/installed $(STATIC) chromium proxies
@@ -204,6 +204,12 @@ proxies: # Debian's packages, as root; otherwise say what to install
 		test -e /usr/lib/nginx/modules/ngx_stream_module.so || lacking=yes; test -z "$$lacking" || { \
 		if [ "$$(id -u)" = 0 ]; then $(NO_SERVICES) apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends $(PROXIES) >/dev/null; \
 		else echo "Tests behind proxies need Debian's packages $(PROXIES): install them and try again." >&2; exit 1; fi; }
+
+.PHONY: systemd
+systemd: # Debian's package, as root, without starting it; otherwise say what to install
+	@command -v systemd-analyze >/dev/null || { \
+		if [ "$$(id -u)" = 0 ]; then $(NO_SERVICES) apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends systemd >/dev/null; \
+		else echo "The unit's test needs systemd-analyze: install Debian's package 'systemd' and try again." >&2; exit 1; fi; }
 
 promtool: # Debian's package, as root, without starting its server; otherwise say what to install
 	@command -v promtool >/dev/null || { \
