@@ -17,6 +17,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from relay import config
 from relay.config import EngineChoice, Settings
 from tests.conftest import free_port
 from tests.scenario.visitor import MediaVisitor, introduce, visit
@@ -122,6 +123,16 @@ async def test_it_serves_a_port_of_root_as_somebody_without_rights(tmp_path: Pat
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(15):
             assert await process.wait() == 0
+
+
+def test_the_settings_that_are_shown_for_it_are_right(tmp_path: Path) -> None:
+    written = re.search(r"^```toml\n(.*?)^```", (ROOT / "docker/README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert written is not None
+    file = tmp_path / "relay.toml"
+    file.write_text(written[1].replace('"..."', '"a token of the operator"'))
+    loaded = config.load({}, config_file=str(file))
+    assert loaded.settings.port == 443
+    assert "RELAY_CONFIG=/etc/relay/relay.toml" in UNIT
 
 
 async def _answers(process: asyncio.subprocess.Process, port: int) -> None:
