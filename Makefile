@@ -69,6 +69,7 @@ test-browser: $(VENV)/installed $(STATIC) chromium proxies ## Real browsers in e
 test-monitoring: $(VENV)/installed promtool ## Fire every alert on made-up figures, with Prometheus's own tool
 	promtool check config docker/prometheus/prometheus.yml
 	promtool test rules docker/prometheus/rules_test.yml
+	amtool check-config docker/alertmanager/alertmanager.yml
 	$(BIN)/pytest -q tests/monitoring
 
 .PHONY: test-network test-blocked-udp test-lossy-links network firefox
@@ -212,9 +213,9 @@ systemd: # Debian's package, as root, without starting it; otherwise say what to
 		else echo "The unit's test needs systemd-analyze: install Debian's package 'systemd' and try again." >&2; exit 1; fi; }
 
 promtool: # Debian's package, as root, without starting its server; otherwise say what to install
-	@command -v promtool >/dev/null || { \
-		if [ "$$(id -u)" = 0 ]; then $(NO_SERVICES) apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends prometheus >/dev/null; \
-		else echo "Alert tests need promtool: install Debian's package 'prometheus' and try again." >&2; exit 1; fi; }
+	@command -v promtool >/dev/null && command -v amtool >/dev/null || { \
+		if [ "$$(id -u)" = 0 ]; then $(NO_SERVICES) apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends prometheus prometheus-alertmanager >/dev/null; \
+		else echo "Alert tests need promtool and amtool: install Debian's packages 'prometheus' and 'prometheus-alertmanager' and try again." >&2; exit 1; fi; }
 
 lock: $(VENV)/installed ## Pin dependencies anew
 	$(BIN)/pip install --quiet pip-tools

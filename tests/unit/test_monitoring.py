@@ -91,7 +91,7 @@ def test_rules_ask_for_figures_that_exist() -> None:
 @pytest.mark.parametrize("alert", ALERTS)
 def test_every_alert_has_a_page_in_the_runbook(alert: str) -> None:
     assert f"\n## {alert}\n" in RUNBOOK
-    assert f"docker/prometheus/runbook.md#{alert.lower()}\n" in RULES
+    assert f'runbook_url: "{{{{ $externalLabels.runbooks }}}}#{alert.lower()}"\n' in RULES
 
 
 def test_the_runbook_knows_no_alert_that_is_gone() -> None:
