@@ -34,7 +34,8 @@ NAMED = f"""{HOST}
 
 NGINX = {
     "nothing but proxy_pass": "",
-    "upgrade, no host": UPGRADE,
+    "upgrade without host": UPGRADE,
+    "host without upgrade": "proxy_set_header Host $http_host;",
     "upgrade and $host": f"{UPGRADE} proxy_set_header Host $host;",
     "upgrade and host": HOST,
     "x-forwarded-for is added to": f"""{HOST}

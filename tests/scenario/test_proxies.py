@@ -25,7 +25,7 @@ PASSES = ["send-proxy", "send-proxy-v2"]
 """Configurations that name them by the PROXY protocol."""
 SILENT = ["nothing but proxy_pass", "upgrade and host", "mode http", "mode tcp"]
 """Configurations that name nobody. The first passes no WebSocket on."""
-HIDE_THE_HOST = ["upgrade, no host", "upgrade and $host"]
+HIDE_THE_HOST = ["upgrade without host", "upgrade and $host"]
 """Configurations of nginx that ask for another name or port than the visitor did."""
 
 
