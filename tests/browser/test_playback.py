@@ -112,6 +112,7 @@ async def test_a_former_partner_is_never_seen_as_the_next(served: Served, tmp_pa
         assert await red.page.evaluate("window.sightings") == 0
 
 
+@pytest.mark.slow
 async def test_a_former_partner_is_not_heard_any_more(invite: Invite) -> None:
     red, blue = await asyncio.gather(invite("red"), invite("blue"))
     await meet(red, blue)
