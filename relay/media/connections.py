@@ -124,6 +124,7 @@ class Connections:
     def _connect(self, user: UserId, payer: Payer, offer: str, roles: Mapping[str, Role]) -> str:
         identity, ssrcs = self._identity(), _fresh_ssrcs(2 * len(RECEIVED))
         negotiated = negotiate(offer, roles, self._engine.terms, identity, ssrcs)
+        self._count(user, negotiated)
         peer = PeerId(next(self._numbers))
         if (crowded_out := self._unsecured.enter(peer, payer.groups)) is not None:
             self._crowd_out(crowded_out)
@@ -147,10 +148,17 @@ class Connections:
             raise RelayError(ErrorCode.OUT_OF_TURN, "This offer was answered already.")
         if (negotiated.lines, negotiated.slots) != (held.negotiated.lines, held.negotiated.slots):
             raise RelayError(ErrorCode.INVALID_OFFER, "A later offer may change ICE credentials only.")
+        self._count(held.user, negotiated)
         peer = held.connection.peer
         self._port.admit(peer, Credentials(identity.ufrag, identity.password), negotiated.remote)
         self._peers[peer] = dataclasses.replace(held, negotiated=negotiated)
         return negotiated.answer
+
+    def _count(self, user: UserId, negotiated: Negotiated) -> None:
+        self._tally.ignored_lines.update(negotiated.ignored)
+        if negotiated.refused:
+            self._tally.refused_sections.update(role.value for role in negotiated.refused)
+            log.info("sections_refused", user=user, roles=", ".join(negotiated.refused))
 
     def _identity(self) -> Identity:
         return Identity(
