@@ -8,7 +8,7 @@ import dataclasses
 import itertools
 import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 
 from relay import clock
@@ -65,7 +65,7 @@ class Connections:
         engine: Engine,
         switchboard: Switchboard,
         certificate: SharedCertificate,
-        reach: Reach,
+        reach: Callable[[], Reach],
         drops: Drops,
         tally: Tally,
         report: Report,
@@ -92,7 +92,7 @@ class Connections:
         self._quiet: set[UserId] = set()
         self._paths: dict[PeerId, Path] = {}
         self._claims: dict[PeerId, MediaPath] = {}
-        self._relays: frozenset[str] = frozenset()
+        self._relays: Container[str] = frozenset()
         self._tasks = Tasks("connections", report)
 
     def __len__(self) -> int:
@@ -165,7 +165,7 @@ class Connections:
             ufrag=_ice_string(UFRAG_BYTES),
             password=_ice_string(PASSWORD_BYTES),
             fingerprints=self._certificate.fingerprints,
-            reach=self._reach,
+            reach=self._reach(),
         )
 
     def holds(self, user: UserId) -> bool:
@@ -198,7 +198,7 @@ class Connections:
         if (peer := self._users.get(user)) is not None:
             self._claims[peer] = claim
 
-    def know_relays(self, addresses: frozenset[str]) -> None:
+    def know_relays(self, addresses: Container[str]) -> None:
         """Where the TURN servers send from."""
         self._relays = addresses
 
