@@ -82,7 +82,7 @@ class Relay:
             self.engine,
             switchboard,
             SharedCertificate(),
-            lambda: Reach(self.addresses, settings.outside_udp_port, settings.outside_tcp_port),
+            self._reach,
             self.drops,
             self.tally,
             self.report,
@@ -183,6 +183,10 @@ class Relay:
         await self._connections.close()
         await self.engine.stop()
         await self._port.close()
+
+    def _reach(self, just_changed: bool) -> Reach:
+        addresses = self._advertised.addresses(just_changed=just_changed)
+        return Reach(addresses, self.settings.outside_udp_port, self.settings.outside_tcp_port)
 
     def _heed_presence(self, user: UserId) -> None:
         self._presence.media_changed(user)

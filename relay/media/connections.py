@@ -56,7 +56,8 @@ class _Held:
 
 
 class Connections:
-    """One connection per person at most. `lost` is called when a person's connection fails, `presence_changed` when it
+    """One connection per person at most. `reach` tells where the port can be reached, and is told whether somebody just
+    lost it. `lost` is called when a person's connection fails, `presence_changed` when it
     falls quiet or is heard again, and `unseen` when their browser can't show what their partner sends."""
 
     def __init__(
@@ -65,7 +66,7 @@ class Connections:
         engine: Engine,
         switchboard: Switchboard,
         certificate: SharedCertificate,
-        reach: Callable[[], Reach],
+        reach: Callable[[bool], Reach],
         drops: Drops,
         tally: Tally,
         report: Report,
@@ -122,7 +123,7 @@ class Connections:
         return self._peers.get(self._users.get(user, PeerId(0)))
 
     def _connect(self, user: UserId, payer: Payer, offer: str, roles: Mapping[str, Role]) -> str:
-        identity, ssrcs = self._identity(), _fresh_ssrcs(2 * len(RECEIVED))
+        identity, ssrcs = self._identity(is_restart=False), _fresh_ssrcs(2 * len(RECEIVED))
         negotiated = negotiate(offer, roles, self._engine.terms, identity, ssrcs)
         self._count(user, negotiated)
         peer = PeerId(next(self._numbers))
@@ -140,7 +141,8 @@ class Connections:
 
     def _restart(self, held: _Held, offer: str, roles: Mapping[str, Role]) -> str | None:
         """The answer to an ICE restart; None if the offer is of another connection."""
-        identity = self._identity()
+        # Often our own address is what has changed.
+        identity = self._identity(is_restart=True)
         negotiated = negotiate(offer, roles, self._engine.terms, identity, held.ssrcs)
         if negotiated.fingerprints != held.negotiated.fingerprints:
             return None
@@ -160,12 +162,12 @@ class Connections:
             self._tally.refused_sections.update(role.value for role in negotiated.refused)
             log.info("sections_refused", user=user, roles=", ".join(negotiated.refused))
 
-    def _identity(self) -> Identity:
+    def _identity(self, *, is_restart: bool) -> Identity:
         return Identity(
             ufrag=_ice_string(UFRAG_BYTES),
             password=_ice_string(PASSWORD_BYTES),
             fingerprints=self._certificate.fingerprints,
-            reach=self._reach(),
+            reach=self._reach(is_restart),
         )
 
     def holds(self, user: UserId) -> bool:

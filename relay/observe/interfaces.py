@@ -18,8 +18,8 @@ from relay.ledger.addresses import Address, parse
 FRESH = 2.0
 """Seconds for which what was read is good enough."""
 
-MOMENT = 0.05
-"""Seconds between looks for an address that may just have come."""
+MOMENT = 0.25
+"""Seconds for which it is good enough for who has reason to believe that something has just changed."""
 
 PATIENCE = 0.2
 """Seconds that the kernel may take for an answer. It takes less than one in a thousand of that."""
@@ -106,7 +106,7 @@ class Interfaces:
         return address in self._names
 
     def have_now(self, address: str) -> bool:
-        """Looks again for one that was not there a moment ago."""
+        """Whether it is one of them, even if it has just come."""
         if address not in self:
             self.addresses(MOMENT)
         return address in self._names

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from relay.config import TURN_URL, Settings, usable_by_browsers
 from relay.errors import ConfigurationError
 from relay.ledger.addresses import Address
-from relay.observe.interfaces import Interface, Interfaces, OwnAddress
+from relay.observe.interfaces import FRESH, MOMENT, Interface, Interfaces, OwnAddress
 from relay.observe.logging import get_logger
 from relay.tasks import Report, Tasks
 
@@ -71,14 +71,14 @@ class Advertised:
         """Idempotent."""
         await self._tasks.close()
 
-    def addresses(self) -> tuple[str, ...]:
-        """In the order in which they are to be tried."""
+    def addresses(self, *, just_changed: bool = False) -> tuple[str, ...]:
+        """In the order in which they are to be tried. `just_changed`: who asks has lost the one that they had."""
         if not self._settings.public_address:
-            self._look()
+            self._look(MOMENT if just_changed else FRESH)
         return self._told
 
-    def _look(self) -> None:
-        known = self._interfaces.addresses()
+    def _look(self, fresh: float = FRESH) -> None:
+        known = self._interfaces.addresses(fresh)
         if known == self._known:
             return
         self._known = known

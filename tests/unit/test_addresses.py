@@ -15,7 +15,7 @@ from relay.config import Settings
 from relay.errors import ConfigurationError
 from relay.ledger.addresses import Networks, subscriber
 from relay.observe import interfaces
-from relay.observe.interfaces import FRESH, Interface, Interfaces, OwnAddress, read_addresses
+from relay.observe.interfaces import FRESH, MOMENT, Interface, Interfaces, OwnAddress, read_addresses
 from relay.observe.pseudonyms import Ours, Pseudonyms
 from relay.transport.addresses import LOOK_INTERVAL, MOST_ADVERTISED, Advertised, advertised, turn_relays
 
@@ -170,9 +170,11 @@ async def test_a_network_that_comes_up_later_is_told_of(own: Host, wait: Callabl
         assert now.addresses() == ("127.0.0.1", "::1")
         wait(FRESH)
         assert now.addresses() == (PUBLIC,)
+        assert now.addresses(just_changed=True) == (PUBLIC,)
         own[-1] = at("203.0.113.77")
-        wait(FRESH)
-        assert now.addresses() == ("203.0.113.77",)
+        wait(MOMENT)
+        assert now.addresses() == (PUBLIC,)
+        assert now.addresses(just_changed=True) == ("203.0.113.77",)
         own.pop()
         wait(FRESH)
         assert now.addresses() == ("127.0.0.1", "::1")
@@ -246,7 +248,7 @@ def test_an_address_that_just_came_is_no_persons(own: Host, wait: Callable[[floa
     pseudonyms = Pseudonyms(Ours(Interfaces(), (PUBLIC_V6,)))
     assert pseudonyms.hide(f"{PUBLIC} and {PUBLIC_V6}").endswith(f" and {PUBLIC_V6}")
     own.append(at(PUBLIC))
-    wait(0.1)
+    wait(MOMENT)
     assert pseudonyms.hide(PUBLIC) == PUBLIC
 
 
