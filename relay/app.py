@@ -30,6 +30,7 @@ from relay.observe.metrics import Metrics
 from relay.observe.pseudonyms import Ours, Pseudonyms
 from relay.observe.pulse import Pulse
 from relay.observe.recent import Recent
+from relay.observe.survey import Survey
 from relay.observe.tally import Tally
 from relay.peer.aiortc_bridge import SharedCertificate
 from relay.peer.candidates import Reach
@@ -109,7 +110,8 @@ class Relay:
         )
         self._history = History(self.figures, self.tally, self._pulse, self.report)
         self._recent = Recent(Pseudonyms(Ours(self._interfaces, settings.public_address)))
-        self.metrics = Metrics(self.figures, self.links, self.tally, self._pulse)
+        self._survey = Survey(self.links, self.report)
+        self.metrics = Metrics(self.figures, self._survey, self.tally, self._pulse)
         console = OperatorConsole(
             self.figures,
             self.tally,
@@ -152,6 +154,7 @@ class Relay:
         self._memory.start()
         self._capacity.start()
         self._history.start()
+        self._survey.start()
         self._recent.listen()
         self._ready = True
         try:
@@ -175,6 +178,7 @@ class Relay:
         await self._sessions.stop()
         await self._matchmaker.close()
         self._recent.stop()
+        await self._survey.close()
         await self._history.close()
         await self._advertised.close()
         await self._capacity.close()

@@ -28,7 +28,7 @@ def charge(addresses: VisitorAddresses, gate: OperatorGate, ledger: Ledger, turn
     @web.middleware
     async def charged(request: web.Request, handler: Handler) -> web.StreamResponse:
         payer = ledger.visitor(addresses.of(request), clock.monotonic())
-        if payer.wait(clock.monotonic()) > 0 and not gate.knows(request):
+        if not turns.goes_on(payer) and not gate.knows(request):
             try:
                 async with asyncio.timeout(PATIENCE):
                     await turns.wait(payer)

@@ -1,5 +1,6 @@
 """One person at a real Chromium: what they do, and what they see and hear."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -85,6 +86,10 @@ RECORD_TRAFFIC = """() => {
 """Keeps the page's WebSockets, and every frame that arrives."""
 
 
+GUARD_SECONDS = 0.8
+"""After a pairing, until Next means something: a little more than the page's own."""
+
+
 class Person:
     """A page at the relay, with a camera of one colour."""
 
@@ -115,6 +120,17 @@ class Person:
     @property
     def partner(self) -> Locator:
         return self.page.get_by_label("Partner video", exact=True)
+
+    async def open_tab(self) -> "Person":
+        """The same page in another tab of the same browser."""
+        page = await self.page.context.new_page()
+        await page.goto(self.page.url)
+        return Person(page, self.colour)
+
+    async def next(self) -> None:
+        """Press Next once it means something."""
+        await asyncio.sleep(GUARD_SECONDS)
+        await self.button("Next").click()
 
     async def write(self, text: str) -> None:
         await self.page.get_by_role("textbox", name="Message").fill(text)
@@ -202,8 +218,9 @@ async def at_the_page(
         ],
     )
     try:
-        page = await browser.new_page(viewport={"width": viewport[0], "height": viewport[1]})
-        await page.add_init_script(f"({script})()")
+        context = await browser.new_context(viewport={"width": viewport[0], "height": viewport[1]})
+        await context.add_init_script(f"({script})()")
+        page = await context.new_page()
         person = Person(page, colour)
         await page.goto(url)
         yield person

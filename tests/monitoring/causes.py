@@ -3,6 +3,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import aiohttp
 
+from tests.conftest import free_port
 from tests.load import generator
 from tests.monitoring.scene import PLACES, Scene
 from tests.unit.offers import ROLES, offer
@@ -231,6 +233,15 @@ async def links_lose_packets(scene: Scene) -> AsyncIterator[None]:
         playing.wait()
 
 
+@contextlib.asynccontextmanager
+async def coturn_is_gone(scene: Scene) -> AsyncIterator[None]:
+    scene.coturn.write_text(json.dumps([{"targets": [f"127.0.0.1:{free_port()}"]}]))
+    try:
+        yield
+    finally:
+        scene.coturn.unlink()
+
+
 async def _for_ever(act: Callable[[], Awaitable[None]]) -> None:
     while True:
         await act()
@@ -251,5 +262,6 @@ CAUSES: dict[str, Cause] = {
     "RelayFirstFrameSlow": partners_are_seen_late,
     "RelayLossHigh": links_lose_packets,
     "RelayMistakes": a_task_fails,
+    "CoturnDown": coturn_is_gone,
     "RelayDown": the_process_is_gone,
 }

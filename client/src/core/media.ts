@@ -28,6 +28,7 @@ export const REOPEN_SECONDS = 1;
 const REOPEN: Effect = { type: 'set_timer', timer: 'reopen', seconds: REOPEN_SECONDS };
 
 const NONE = { microphone: null, camera: null } as const;
+const NOT = { microphone: false, camera: false } as const;
 
 /** Between conversations only: the relay pairs people of one mode. */
 export function chooseMode(session: Session, mode: Mode): Step {
@@ -53,6 +54,24 @@ export function openCapture(session: Session): Step {
   ];
 }
 
+/** The person wants another try: the answer says whether that changed something. */
+export function openCaptureAgain(session: Session): Step {
+  const { capture } = session;
+  const [asking, effects] = openCapture(session);
+  if (capture.name !== 'open') return [asking, effects];
+  return [{ ...asking, capture: { name: 'asking', before: capture.absent } }, effects];
+}
+
+/** The same of devices that are gone or silent, while the others stay. */
+export function openDevicesAgain(session: Session, kinds: readonly DeviceKind[]): Step {
+  const { capture, picked } = session;
+  if (capture.name !== 'open') return [session, []];
+  return [
+    { ...session, capture: { ...capture, retried: true } },
+    kinds.map((kind) => ({ type: 'switch_device', kind, id: picked[kind] })),
+  ];
+}
+
 /** The person pressed Start before their devices were open. Null where nothing has to be opened. */
 export function startCapture(session: Session): Step | null {
   const starting: Session = { ...session, starting: true };
@@ -70,7 +89,10 @@ export function pageOpened(session: Session, devices: boolean): Step {
 export function captured(session: Session, { using, failures, muted }: Captured): Step {
   const { capture } = session;
   if (capture.name === 'off' || capture.name === 'closed') return [session, []];
-  const before = capture.name === 'asking' ? { absent: NONE, lost: NONE } : capture;
+  const before = capture.name === 'asking' ? { absent: NONE, lost: NONE, still: NOT } : capture;
+  const lastTime = (capture.name === 'asking' && capture.before) || before.absent;
+  /** What the page tries by itself, as something may have been plugged in, is no news when it fails. */
+  const byHand = capture.name === 'asking' ? capture.before !== undefined : capture.retried;
   /** What never was there, or still is not, is not lost. */
   const isAbsent = (kind: DeviceKind) => capture.name === 'asking' || before.absent[kind] !== null;
   const why = <Why>(kind: DeviceKind, known: Why | null, failure: DeviceFailure | null) =>
@@ -86,6 +108,12 @@ export function captured(session: Session, { using, failures, muted }: Captured)
     lost: perDevice((kind) =>
       why(kind, before.lost[kind], isAbsent(kind) ? null : failureOf(kind)),
     ),
+    still: perDevice((kind) => {
+      if (using[kind] !== null) return false;
+      const failure = failureOf(kind);
+      if (failure === null || !byHand) return before.still[kind];
+      return failure === (before.lost[kind] ?? lastTime[kind]);
+    }),
   };
   return openPeer({ ...session, capture: open });
 }
@@ -113,6 +141,7 @@ export function deviceEnded(session: Session, kind: DeviceKind): Step {
         using: { ...capture.using, [kind]: null },
         lost: { ...capture.lost, [kind]: why },
         muted: { ...capture.muted, [kind]: false },
+        still: { ...capture.still, [kind]: false },
       },
     },
     // Not a camera: another one may look at what nobody was to see.

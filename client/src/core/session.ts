@@ -42,6 +42,8 @@ function transition(session: Session, event: SessionEvent): Step {
   switch (event.type) {
     case 'page_opened':
       return opened(session, event.able);
+    case 'tabs_agreed':
+      return [{ ...session, browser: event.browser }, []];
     case 'page_woke':
       return woke(session);
     case 'thrown':
@@ -137,7 +139,7 @@ function receive(session: Session, message: ServerMessage): Step {
     case 'ice_servers':
       return renewed(session, message.data.ice_servers);
     case 'waiting_for_partner':
-      return pairing.waiting(session);
+      return pairing.waiting(session, message.data);
     case 'partner_found':
       return pairing.found(session, message.data);
     case 'back_asked':
@@ -243,15 +245,12 @@ function retry(session: Session): Step {
     case 'reconnecting':
       return link.retry(session);
     case 'capture_failed':
-      return media.openCapture(session);
+      return media.openCaptureAgain(session);
     case 'connection_failed':
       return media.openPeer(media.withoutPeer(session));
     case 'device_lost':
     case 'device_muted':
-      return [
-        session,
-        obstacle.kinds.map((kind) => ({ type: 'switch_device', kind, id: session.picked[kind] })),
-      ];
+      return media.openDevicesAgain(session, obstacle.kinds);
     case 'linking':
     case 'asking':
     case 'no_calls':

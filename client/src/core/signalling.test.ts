@@ -16,8 +16,14 @@ beforeEach(() => {
 
 describe('the address', () => {
   test('is encrypted where the page is', () => {
-    expect(relayUrl({ protocol: 'https:', host: 'chat.test' })).toBe('wss://chat.test/ws');
-    expect(relayUrl({ protocol: 'http:', host: 'chat.test:8080' })).toBe('ws://chat.test:8080/ws');
+    expect(relayUrl('https://chat.test/')).toBe('wss://chat.test/ws');
+    expect(relayUrl('http://chat.test:8080/?from=here#top')).toBe('ws://chat.test:8080/ws');
+  });
+
+  test('is beside the page, in whichever folder that is', () => {
+    expect(relayUrl('http://[2001:db8::1]/check')).toBe('ws://[2001:db8::1]/ws');
+    expect(relayUrl('https://site.test/videos/chat/')).toBe('wss://site.test/videos/chat/ws');
+    expect(relayUrl('https://site.test/chat/check')).toBe('wss://site.test/chat/ws');
   });
 });
 
@@ -92,7 +98,7 @@ describe('an abandoned link', () => {
     FakeWebSocket.last.open();
     signalling.abandon();
     expect(FakeWebSocket.last.closedWith).toBeNull();
-    FakeWebSocket.last.receive({ event: 'waiting_for_partner' });
+    FakeWebSocket.last.receive({ event: 'waiting_for_partner', data: {} });
     FakeWebSocket.last.drop(4001);
     expect(observer.received).not.toHaveBeenCalled();
     expect(observer.lost).not.toHaveBeenCalled();
