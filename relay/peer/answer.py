@@ -24,23 +24,13 @@ CNAME = "relay"
 _VIDEO_CONNECTION = re.compile(r"^m=video 9 [^\r\n]*\r\nc=[^\r\n]*\r\n", re.MULTILINE)
 
 
-def refuse(offered: Section) -> sdp.MediaDescription:
-    """One that is not: port 0, and nothing else that means anything (RFC 3264 section 6)."""
-    section = sdp.MediaDescription(offered.kind, 0, offered.profile, [offered.formats[0]])
-    section.host = "0.0.0.0"  # noqa: S104 - "no default candidate", RFC 8840 section 4.2.1
-    section.direction = "inactive"
-    section.rtp = RTCRtpParameters(muxId=offered.mid)
-    section.ice = RTCIceParameters()
-    return section
-
-
 def accept(
     offered: Section, codecs: Sequence[Codec], extensions: Sequence[tuple[int, str]], direction: str
 ) -> sdp.MediaDescription:
     """One that is served."""
     parameters = codec_parameters(offered.kind, codecs)
     section = sdp.MediaDescription(offered.kind, 9, offered.profile, [item.payloadType for item in parameters])
-    section.host = "0.0.0.0"  # noqa: S104 - as above
+    section.host = "0.0.0.0"  # noqa: S104 - "no default candidate", RFC 8840 section 4.2.1
     section.direction = direction
     section.rtp = RTCRtpParameters(
         codecs=parameters,
@@ -50,6 +40,16 @@ def accept(
     section.rtcp_port = 9
     section.rtcp_host = "0.0.0.0"  # noqa: S104 - as above
     section.rtcp_mux = True
+    return section
+
+
+def refuse(offered: Section) -> sdp.MediaDescription:
+    """One that is not: port 0, and nothing else that means anything (RFC 3264 section 6)."""
+    section = sdp.MediaDescription(offered.kind, 0, offered.profile, [offered.formats[0]])
+    section.host = "0.0.0.0"  # noqa: S104 - as above
+    section.direction = "inactive"
+    section.rtp = RTCRtpParameters(muxId=offered.mid)
+    section.ice = RTCIceParameters()
     return section
 
 
