@@ -178,6 +178,7 @@ def test_a_broken_offer_is_refused_with_a_sentence(text: str) -> None:
 WITHOUT_USE = {
     "a payload type beyond all": (("96", "960"), LineKind.CODEC),
     "a payload type for two codecs": (("rtpmap:98", "rtpmap:96"), LineKind.CODEC),
+    "a payload type that only RTCP may use": (("98", "73"), LineKind.CODEC),
     "an absurd clock": (("VP9/90000", f"VP9/{'9' * 30}"), LineKind.CODEC),
     "an extension id for two": (("extmap:4 ", "extmap:2 "), LineKind.EXTENSION),
     "an extension id of two bytes": (("extmap:4 ", "extmap:200 "), LineKind.EXTENSION),
