@@ -23,10 +23,11 @@ from relay.observe.capacity import CONNECTIONS_PER_PERSON, Capacity, Counters, l
 from relay.observe.drops import Drops
 from relay.observe.figures import Figures, Links
 from relay.observe.history import History
+from relay.observe.interfaces import Interfaces
 from relay.observe.logging import get_logger
 from relay.observe.memory import Memory
 from relay.observe.metrics import Metrics
-from relay.observe.pseudonyms import Pseudonyms, own_addresses
+from relay.observe.pseudonyms import Ours, Pseudonyms
 from relay.observe.pulse import Pulse
 from relay.observe.recent import Recent
 from relay.observe.survey import Survey
@@ -38,7 +39,7 @@ from relay.session.directory import Directory
 from relay.session.presence import Presence
 from relay.session.sessions import Sessions
 from relay.tasks import Tasks
-from relay.transport.addresses import advertised, turn_relays
+from relay.transport.addresses import Advertised, turn_relays
 from relay.web.charging import charge
 from relay.web.front import Front
 from relay.web.gateway import Gateway
@@ -59,7 +60,8 @@ class Relay:
         """`order_drain` is what the operator's console calls to end the server in good order."""
         limits = limits_of(settings)
         settings = self.settings = replace(settings, max_people=limits.people)
-        self.addresses = advertised(settings)
+        self._interfaces = Interfaces()
+        self._advertised = Advertised(settings, self._interfaces, self.report)
         self.drops = Drops()
         self.tally = Tally()
         self.media = choose(settings, self.drops, self.report)
@@ -81,7 +83,7 @@ class Relay:
             self.engine,
             switchboard,
             SharedCertificate(),
-            Reach(self.addresses, settings.outside_udp_port, settings.outside_tcp_port),
+            self._reach,
             self.drops,
             self.tally,
             self.report,
@@ -107,7 +109,7 @@ class Relay:
             self.report,
         )
         self._history = History(self.figures, self.tally, self._pulse, self.report)
-        self._recent = Recent(Pseudonyms({*own_addresses(), *settings.public_address}))
+        self._recent = Recent(Pseudonyms(Ours(self._interfaces, settings.public_address)))
         self._survey = Survey(self.links, self.report)
         self.metrics = Metrics(self.figures, self._survey, self.tally, self._pulse)
         console = OperatorConsole(
@@ -145,6 +147,7 @@ class Relay:
             ConfigurationError: a port can't be bound; nothing is left open.
         """
         self.media.open(self.settings.bind, self.settings.udp_port, self._connections)
+        self._advertised.start()
         self._matchmaker.start()
         self._sessions.start()
         self._pulse.start()
@@ -155,7 +158,7 @@ class Relay:
         self._recent.listen()
         self._ready = True
         try:
-            self._connections.know_relays(await turn_relays(self.settings))
+            self._connections.know_relays(await turn_relays(self.settings, self._interfaces))
             await self._front.open()
         except BaseException:
             await self.stop()
@@ -177,6 +180,7 @@ class Relay:
         self._recent.stop()
         await self._survey.close()
         await self._history.close()
+        await self._advertised.close()
         await self._capacity.close()
         await self._memory.close()
         await self._pulse.close()
@@ -184,8 +188,17 @@ class Relay:
         await self.engine.stop()
         await self._port.close()
 
+    def _reach(self, just_changed: bool) -> Reach:
+        addresses = self._advertised.addresses(just_changed=just_changed)
+        return Reach(addresses, self.settings.outside_udp_port, self.settings.outside_tcp_port)
+
     def _heed_presence(self, user: UserId) -> None:
         self._presence.media_changed(user)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """What browsers are told now."""
+        return self._advertised.addresses()
 
     @property
     def url(self) -> str:

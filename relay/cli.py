@@ -14,7 +14,8 @@ from relay.checks.probe import probe
 from relay.checks.run import check
 from relay.errors import ConfigurationError, FatalError
 from relay.observe import logging
-from relay.observe.pseudonyms import own_addresses
+from relay.observe.interfaces import Interfaces
+from relay.observe.pseudonyms import Ours
 
 EXIT_CONFIGURATION = 2
 EXIT_BROKEN = 70
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _tell(asyncio.run(probe(parsed.url)), as_json=parsed.json)
             case "serve":
                 settings = configuration.settings
-                own = {*own_addresses(), *settings.public_address}
+                own = Ours(Interfaces(), settings.public_address)
                 logging.configure(settings.log_level, settings.log_format, own)
                 _raise_descriptor_limit()
                 asyncio.run(_serve(settings))

@@ -14,7 +14,7 @@ from relay.checks.finding import Finding, failure, ok, warning
 from relay.config import Settings, TlsChoice, usable_by_browsers
 from relay.errors import ConfigurationError
 from relay.observe.capacity import DESCRIPTORS_PER_PERSON, limits_of
-from relay.transport.addresses import advertised, own_addresses
+from relay.transport.addresses import advertised, is_waiting, own_addresses
 from relay.web.front import state_folder
 from relay.web.self_signed import CERTIFICATE
 from relay.web.tls import Certificate
@@ -91,6 +91,10 @@ def _addresses(settings: Settings) -> list[Finding]:
     except ConfigurationError as error:
         return [failure("address", str(error))]
     listed = ", ".join(addresses)
+    if is_waiting(addresses, settings):
+        sentence = f"This host has no address but loopback, so browsers are told {listed}, and nobody else gets media."
+        remedy = "Bring its network up: the server tells the addresses that come from then on."
+        return [failure("address", f"{sentence} {remedy}")]
     # Whether Chromium takes port 443 is whether it takes the address for public.
     public = [address for address in addresses if usable_by_browsers(address, 443)]
     if not public:

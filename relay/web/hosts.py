@@ -22,6 +22,9 @@ from relay.web.visitor_address import VisitorAddresses
 
 LOCALHOST = "localhost"
 
+OUTSIDE = web.RequestKey("OUTSIDE", Authority)
+"""By which host the visitor knows us; kept with a request whose host is served."""
+
 log = get_logger("hosts")
 
 
@@ -47,7 +50,10 @@ class Hosts:
         if asked is None or not self._is_ours(request, asked):
             return False
         outside = authority(self._addresses.host(request))
-        return outside is not None and (outside == asked or not self._hosts or outside.host in self._hosts)
+        if outside is None or not (outside == asked or not self._hosts or outside.host in self._hosts):
+            return False
+        request[OUTSIDE] = outside
+        return True
 
     def heed_refusal(self, request: web.BaseRequest) -> None:
         """Tell the operator how to have it served, once for each name."""
