@@ -3,14 +3,15 @@
 Owns what waits. While nobody is late, everybody goes on at once. Once a round of the event loop has taken long, what
 comes waits until the next, and there is one piece in each: so a chat line is never behind the offers of fifty
 others, and somebody who comes new goes before all who have spent much of what is their own. Who has spent what they
-have waits until their account has something left.
+have waits until their account has something left. Within an address, what has begun and what comes new take turns: a
+handshake ends before hundreds more of its neighbours' have begun.
 """
 
 import asyncio
 import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
 
@@ -40,12 +41,38 @@ class Turn:
         self.is_over = True
 
 
+@dataclass(slots=True)
+class _Line:
+    """What waits at one address, each kind in the order of coming."""
+
+    begun: deque[Turn] = field(default_factory=deque)
+    new: deque[Turn] = field(default_factory=deque)
+    is_next_new: bool = False
+
+    def __len__(self) -> int:
+        return len(self.begun) + len(self.new)
+
+    def next(self) -> Turn | None:
+        """Whose turn it is, without taking it."""
+        for turns in (self.begun, self.new):
+            while turns and turns[0].is_over:
+                turns.popleft()
+        first, second = (self.new, self.begun) if self.is_next_new else (self.begun, self.new)
+        waiting = first or second
+        return waiting[0] if waiting else None
+
+    def take(self, turn: Turn) -> None:
+        """It goes on."""
+        turn.is_over = True
+        self.is_next_new = bool(self.begun) and turn is self.begun[0]
+
+
 class Turns:
     """One per server. What waits is bounded where it comes from: each connection waits for one thing at most."""
 
     def __init__(self) -> None:
-        self._lines: dict[str, deque[Turn]] = {}
-        """By address, first come first."""
+        self._lines: dict[str, _Line] = {}
+        """By address."""
         self._order: list[tuple[float, int, str]] = []
         """A heap with each line's address once, by when it had recovered as far as was known, then by coming."""
         self._coming = count()
@@ -60,8 +87,8 @@ class Turns:
         """Whether the address may go on at once: it can pay, nothing else of it waits, and nobody is late."""
         return payer.groups[0].name not in self._lines and self._has_time() and payer.wait(clock.monotonic()) == 0
 
-    def ask(self, payer: Payer, go: Callable[[], None]) -> Turn | None:
-        """Call `go` at once, or when its turn comes.
+    def ask(self, payer: Payer, go: Callable[[], None], *, is_new: bool = False) -> Turn | None:
+        """Call `go` at once, or when its turn comes. `is_new` for what nothing has been done for yet.
 
         Returns what waits, if it does.
         """
@@ -70,13 +97,13 @@ class Turns:
             return None
         turn = Turn(payer, go)
         name = payer.groups[0].name
-        if name in self._lines:
-            self._lines[name].append(turn)
-        else:
-            self._lines[name] = deque((turn,))
+        line = self._lines.get(name)
+        if line is None:
+            line = self._lines[name] = _Line()
             now = clock.monotonic()
             self._enter(payer.recovered_at(now), name)
             self._look_in(payer.wait(now))
+        (line.new if is_new else line.begun).append(turn)
         return turn
 
     async def wait(self, payer: Payer) -> None:
@@ -128,20 +155,18 @@ class Turns:
         for _ in range(min(LOOKED_AT, len(self._order))):
             recovered_at, _, name = heappop(self._order)
             line = self._lines[name]
-            while line and line[0].is_over:
-                line.popleft()
-            if not line:
+            turn = line.next()
+            if turn is None:
                 del self._lines[name]
                 continue
-            payer = line[0].payer
+            payer = turn.payer
             by_now = payer.recovered_at(now)
             if by_now > max(recovered_at, now) + ROUNDING and self._order and by_now > self._order[0][0]:
                 # It has spent more since it came, and others have had less.
                 self._enter(by_now, name)
                 continue
             if (wait := payer.wait(now)) == 0:
-                turn = line.popleft()
-                turn.is_over = True
+                line.take(turn)
                 self._enter(by_now, name)
                 self._look_in(0.0)
                 turn.go()

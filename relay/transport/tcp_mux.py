@@ -179,7 +179,7 @@ class TcpMux:
 
     def _wait_for_turn(self, arrival: Arrival) -> None:
         """Look at what it said when its address may go on."""
-        arrival.turn = self._turns.ask(arrival.payer, lambda: self._look(arrival))
+        arrival.turn = self._turns.ask(arrival.payer, lambda: self._look(arrival), is_new=True)
         if arrival.turn is not None:
             self._silent.leave(arrival)
             self._enter(self._waiting, arrival)

@@ -123,6 +123,20 @@ async def test_one_piece_of_work_in_a_round_once_it_has_taken_long(turns: Turns)
     assert {later - sooner for sooner, later in itertools.pairwise(seen)} <= {0, 1}
 
 
+async def test_what_has_begun_is_not_behind_all_that_comes_new(turns: Turns) -> None:
+    (payer,) = spent("192.0.2.1")
+    gone: list[str] = []
+    for _ in range(20):
+        turns.ask(payer, lambda: gone.append("new"), is_new=True)
+    for _ in range(3):
+        turns.ask(payer, lambda: gone.append("begun"))
+    async with asyncio.timeout(10):
+        while len(gone) < 23:  # noqa: ASYNC110 - nothing else tells
+            await asyncio.sleep(0.01)
+    assert gone[:6].count("begun") == 3
+    assert gone[6:] == ["new"] * 17
+
+
 async def test_what_is_not_wanted_any_more_does_not_go_on(turns: Turns) -> None:
     (payer,) = spent("192.0.2.1")
     gone: list[int] = []
