@@ -1,6 +1,7 @@
 """The composition root: builds everything, wires the layers, starts and stops them in order."""
 
 import asyncio
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,7 @@ from relay.observe.metrics import Metrics
 from relay.observe.pseudonyms import Pseudonyms, own_addresses
 from relay.observe.pulse import Pulse
 from relay.observe.recent import Recent
+from relay.observe.refusals import Reason
 from relay.observe.tally import Tally
 from relay.peer.aiortc_bridge import SharedCertificate
 from relay.peer.candidates import Reach
@@ -106,13 +108,15 @@ class Relay:
             self.report,
         )
         self._history = History(self.figures, self.tally, self._pulse, self.report)
-        self._recent = Recent(Pseudonyms({*own_addresses(), *settings.public_address}))
+        pseudonyms = Pseudonyms({*own_addresses(), *settings.public_address})
+        self._recent = Recent(pseudonyms)
         self.metrics = Metrics(self.figures, self.links, self.tally, self._pulse)
         console = OperatorConsole(
             self.figures,
             self.tally,
             self._history,
             self._recent,
+            pseudonyms,
             self._matchmaker,
             self._rooms,
             self._connections,
@@ -120,17 +124,29 @@ class Relay:
             order_drain,
         )
         self._guests = Guests(
-            most_connections(), CONNECTIONS_PER_PERSON * settings.max_per_address, self.drops, self.report
+            most_connections(),
+            CONNECTIONS_PER_PERSON * settings.max_per_address,
+            self.drops,
+            self.tally.refused,
+            self.report,
         )
-        addresses = VisitorAddresses(settings, self._guests)
+        addresses = VisitorAddresses(settings, self._guests, self.tally.refused)
         gateway = Gateway(
             self._sessions, self._guests, addresses, self._ledger, self._turns, settings, self.tally, self.report
         )
         gate = OperatorGate(settings, addresses)
-        charged = charge(addresses, gate, self._ledger, self._turns)
+        charged = charge(addresses, gate, self._ledger, self._turns, self.tally.refused)
         self._web = WebServer(gateway, self, console, self.metrics, self.tally, charged, gate, settings, addresses)
         self._front = Front(
-            settings, self._web, self._port, self._guests, self._ledger, self._turns, self.drops, self.report
+            settings,
+            self._web,
+            self._port,
+            self._guests,
+            self._ledger,
+            self._turns,
+            self.drops,
+            self.tally.refused,
+            self.report,
         )
         self._ready = False
         self.broken = asyncio.Event()
@@ -270,6 +286,10 @@ class Relay:
 
     def report(self, task: str, failure: BaseException) -> None:
         """A task failed that should not have: say so once, with its cause."""
+        if isinstance(failure, OSError) and failure.errno in (errno.EMFILE, errno.ENFILE):
+            # What the system does not give is no mistake of ours.
+            self.tally.refused.note(Reason.DESCRIPTORS, task, task=task)
+            return
         self.tally.task_failures += 1
         if isinstance(failure, FatalError):
             if not self.broken.is_set():

@@ -21,6 +21,7 @@ from relay.media.paths import carrier
 from relay.media.switchboard import Switchboard
 from relay.observe.drops import Drops
 from relay.observe.logging import get_logger
+from relay.observe.refusals import Reason
 from relay.observe.tally import Tally
 from relay.peer.aiortc_bridge import SharedCertificate
 from relay.peer.candidates import Reach
@@ -38,6 +39,9 @@ PASSWORD_BYTES = 24
 
 MOST_UNSECURED = 512
 """Connections without keys at the same time. When one more comes, the oldest of who has most of them is dropped."""
+
+FAILURES = {reason.value: reason for reason in (Reason.NO_CHECK, Reason.NO_HANDSHAKE, Reason.CROWDED_OUT)}
+"""Why a set-up fails. One whose way is lost during the handshake has not ended it, either."""
 
 log = get_logger("media")
 
@@ -266,6 +270,8 @@ class Connections:
                 self._tally.connections_lost[reason] += 1
             else:
                 self._tally.setups_failed[reason, self._seen_path(peer)] += 1
+                failure = FAILURES.get(reason, Reason.NO_HANDSHAKE)
+                self._tally.refused.note(failure, reason, user=held.user, path=self._seen_path(peer))
             self._lost(held.user)
 
     def _crowd_out(self, peer: PeerId) -> None:

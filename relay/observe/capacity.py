@@ -148,6 +148,12 @@ class Capacity:
         return max(self.shares().values())
 
     @property
+    def fullest(self) -> str:
+        """The resource of which most is used."""
+        shares = self.shares()
+        return max(shares, key=lambda name: shares[name])
+
+    @property
     def is_full(self) -> bool:
         """Whether one more would be at the expense of those inside."""
         return self.used >= 1

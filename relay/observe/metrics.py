@@ -25,6 +25,7 @@ from relay.observe.figures import Figures, Links
 from relay.observe.histogram import Histogram
 from relay.observe.pulse import Pulse
 from relay.observe.quality import between_links, by_browsers, mended
+from relay.observe.refusals import Reason
 from relay.observe.tally import Tally
 
 FIRST_PATHS = ("udp", "tcp", "turn")
@@ -157,6 +158,9 @@ def _setups(figures: Figures, tally: Tally) -> Iterator[Metric]:
 def _troubles(tally: Tally) -> Iterator[Metric]:
     codes = {code.value: tally.refusals[code] for code in ErrorCode if code not in HTTP_ONLY - AT_THE_DOOR}
     yield _by(CounterMetricFamily("relay_errors", "Errors that visitors were told.", labels=["code"]), codes)
+    meaning = "Visitors and connections that were kept out, and proxies that are not understood."
+    refused = {reason.value: tally.refused.times(reason) for reason in Reason}
+    yield _by(CounterMetricFamily("relay_refusals", meaning, labels=["reason"]), refused)
     family = CounterMetricFamily("relay_limit_hits", "Events that came more often than allowed.", labels=["limit"])
     yield _by(family, tally.limit_hits)
     yield CounterMetricFamily("relay_task_failures", "The server's own mistakes.", tally.task_failures)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from relay.errors import ErrorCode
 from relay.observe.histogram import CALLS, REQUESTS, SETUPS, WAITS, Histogram
+from relay.observe.refusals import Refusals
 from relay.observe.reported import Reported
 
 
@@ -43,6 +44,8 @@ class Tally:
     """What visitors sent, by event; frames that hold none are `unreadable`."""
     refusals: Counter[ErrorCode] = field(default_factory=Counter)
     """Errors that visitors were told, by code."""
+    refused: Refusals = field(default_factory=Refusals)
+    """Who was kept out, and what helps."""
     limit_hits: Counter[str] = field(default_factory=Counter)
     """Events that came too often, by the rate that they exceeded."""
     reported: Reported = field(default_factory=Reported)

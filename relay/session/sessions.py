@@ -15,6 +15,7 @@ from relay.matchmaking.matchmaker import Matchmaker, Wish
 from relay.media.connections import Connections
 from relay.observe.capacity import Capacity
 from relay.observe.logging import get_logger
+from relay.observe.refusals import Reason
 from relay.observe.tally import Tally
 from relay.protocol.codec import about, decode
 from relay.protocol.limits import Limits
@@ -145,11 +146,12 @@ class Sessions:
             RelayError: SERVER_FULL, or TOO_MANY_CONNECTIONS where their address has all it may have.
         """
         if self._draining:
-            raise server_full()
+            raise self._kept_out(Reason.DRAINING, server_full(), payer)
         now = clock.monotonic()
         if (wait := payer.take(Deed.JOIN, now)) > 0:
             self._tally.limit_hits[f"address_{Deed.JOIN}"] += 1
-            raise crowded("Too many have come from your address lately.", tenths(wait))
+            error = crowded("Too many have come from your address lately.", tenths(wait))
+            raise self._kept_out(Reason.ADDRESS_RATE, error, payer)
         session = Session(new_user_id(), new_session_token(), RateLimiter(self._settings), payer, now, link=link)
         # A newcomer may turn out to be one of those who lost their connection: they are no new load.
         session.is_on_trial = self._capacity.is_full and self._directory.lost > 0
@@ -172,18 +174,28 @@ class Sessions:
         taken = self._directory.add(session, full=full)
         if taken is session:
             if self._directory.has_all_it_may(session.payer):
-                raise crowded("There are too many connections from your address.")
-            raise server_full()
+                error = crowded("There are too many connections from your address.")
+                raise self._kept_out(Reason.CONNECTIONS, error, session.payer)
+            raise self._kept_out(Reason.FULL, server_full(), session.payer)
         if taken is None:
             return
         error = crowded("The server is full, and there are too many connections from your address.")
         if self._directory.has_all_it_may(session.payer):
             error = crowded("Somebody else at your address takes your place, because you did not use it.")
         link = taken.link
-        self._tally.refusals[error.code] += 1
+        self._kept_out(Reason.CONNECTIONS, error, taken.payer)
         self.close(taken, PartingReason.DISCONNECTED)
         if link is not None:
             link.turn_away(error)
+
+    def _kept_out(self, reason: Reason, error: RelayError, payer: Payer) -> RelayError:
+        """Count it, and tell the operator; the error is for whom it concerns."""
+        self._tally.refusals[error.code] += 1
+        if reason is Reason.FULL:
+            self._tally.refused.note(reason, self._capacity.fullest, used_up=self._capacity.fullest)
+        else:
+            self._tally.refused.note(reason, payer.host, source=payer.host)
+        return error
 
     def receive(self, session: Session, frame: str) -> float:
         """Act on one text frame. What is wrong with it goes back as `error`; nobody else notices.
@@ -212,6 +224,8 @@ class Sessions:
     def refuse(self, session: Session, error: RelayError, now: float) -> float:
         """Tell the visitor what was wrong. Returns as `receive` does."""
         self._tally.refusals[error.code] += 1
+        if error.code is ErrorCode.INVALID_OFFER:
+            self._tally.refused.note(Reason.OFFER, error.sentence, user=session.user, sentence=error.sentence)
         session.outbox.put(refusal(error))
         return session.rates.take(Activity.OTHER, now)
 
@@ -336,7 +350,6 @@ class Sessions:
         try:
             self._give_place(session, full=True)
         except RelayError as error:
-            self._tally.refusals[error.code] += 1
             self._forget(session.user, PartingReason.LEFT)
             if link is not None:
                 link.turn_away(error)

@@ -19,7 +19,7 @@ from relay.ledger.accounts import Deed, Ledger, Payer
 from relay.ledger.table import Table, Takes
 from relay.ledger.turns import Turn, Turns
 from relay.observe.drops import Drop, Drops
-from relay.observe.logging import get_logger
+from relay.observe.refusals import Reason, Refusals
 from relay.transport import proxy_protocol
 from relay.transport.first_bytes import LONGEST_HELLO, Judge, Kind, Opening
 
@@ -71,17 +71,18 @@ class Arrival:
 Taker = Callable[[Arrival, Opening], None]
 """Takes a connection over, and closes it in the end."""
 
-log = get_logger("tcp")
-
 
 class TcpMux:
     """Listens from `open()` to `close()`, and gives each connection to the taker for its kind."""
 
-    def __init__(self, takers: Mapping[Kind, Taker], ledger: Ledger, turns: Turns, drops: Drops) -> None:
+    def __init__(
+        self, takers: Mapping[Kind, Taker], ledger: Ledger, turns: Turns, drops: Drops, refused: Refusals
+    ) -> None:
         self._takers = dict(takers)
         self._ledger = ledger
         self._turns = turns
         self._drops = drops
+        self._refused = refused
         self._listeners: list[socket.socket] = []
         self._silent: Table[Arrival] = Table(MOST_SILENT, Takes.OLDEST, most_each=MOST_SILENT_PER_ADDRESS)
         self._waiting: Table[Arrival] = Table(MOST_WAITING, Takes.NEWEST, most_each=MOST_WAITING_PER_ADDRESS)
@@ -131,7 +132,7 @@ class TcpMux:
                 return
             except OSError as cause:
                 if cause.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-                    log.error("accept_failed", cause=cause.strerror)
+                    self._refused.note(Reason.DESCRIPTORS, "accept", says=cause.strerror)
                     self._pause(listener)
                     return
                 continue  # that connection ended before we took it
@@ -155,7 +156,7 @@ class TcpMux:
         payer.charge(now, ACCEPTING)
         arrival = Arrival(connection, host, payer, may_be_proxied=self._ledger.trusts(host))
         if payer.take(Deed.CONNECTION, now) > 0:
-            self._let_go(arrival, Drop.TCP_CROWDED)
+            self._refuse(arrival)
             return
         # After a stall of ours many have spoken already, maybe from one address: they are not silent.
         opening = None if arrival.may_be_proxied else arrival.judge.look(_peeked(connection) or b"")
@@ -218,6 +219,7 @@ class TcpMux:
                 self._let_go(arrival, Drop.TCP_SILENT)
                 return
             case proxy_protocol.Verdict.MALFORMED:
+                self._refused.note(Reason.BROKEN_PROXY_HEADER, arrival.host, source=arrival.host)
                 self._let_go(arrival, Drop.TCP_MALFORMED)
                 return
             case proxy_protocol.Header(length=length, source=source):
@@ -235,7 +237,7 @@ class TcpMux:
         arrival.host, arrival.payer = host, self._ledger.peer(host, now)
         arrival.payer.charge(now, ACCEPTING)
         if arrival.payer.take(Deed.CONNECTION, now) > 0:
-            self._let_go(arrival, Drop.TCP_CROWDED)
+            self._refuse(arrival)
             return False
         return True
 
@@ -260,6 +262,11 @@ class TcpMux:
         if arrival.deadline is not None:
             arrival.deadline.cancel()
         asyncio.get_running_loop().remove_reader(arrival.connection)
+
+    def _refuse(self, arrival: Arrival) -> None:
+        """Its address has made too many lately."""
+        self._refused.note(Reason.ADDRESS_RATE, arrival.host, source=arrival.host)
+        self._let_go(arrival, Drop.TCP_CROWDED)
 
     def _let_go(self, arrival: Arrival, reason: Drop) -> None:
         self._release(arrival)

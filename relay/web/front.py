@@ -12,6 +12,7 @@ from relay.config import Settings, TlsChoice
 from relay.ledger.accounts import Ledger
 from relay.ledger.turns import Turns
 from relay.observe.drops import Drops
+from relay.observe.refusals import Refusals
 from relay.tasks import Report
 from relay.transport.first_bytes import Kind, Opening
 from relay.transport.port import MediaPort
@@ -41,6 +42,7 @@ class Front:
         ledger: Ledger,
         turns: Turns,
         drops: Drops,
+        refused: Refusals,
         report: Report,
     ) -> None:
         """
@@ -61,9 +63,9 @@ class Front:
         tls = {Kind.TLS: self._take_tls}
         pages = {Kind.HTTP: self._take_plain, **tls}
         self._shared = settings.tcp_port == settings.port
-        self._mux = TcpMux({**pages, **media} if self._shared else pages, ledger, turns, drops)
+        self._mux = TcpMux({**pages, **media} if self._shared else pages, ledger, turns, drops, refused)
         # On a media port of its own, TLS can only be for the TURN server.
-        self._media_mux = TcpMux({**media, **(tls if self._splice else {})}, ledger, turns, drops)
+        self._media_mux = TcpMux({**media, **(tls if self._splice else {})}, ledger, turns, drops, refused)
 
     @property
     def scheme(self) -> str:

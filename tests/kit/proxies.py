@@ -22,6 +22,8 @@ UPGRADE = """proxy_http_version 1.1;
 
 NGINX = {
     "nothing but proxy_pass": "",
+    "upgrade without host": "\n            ".join(UPGRADE.split("\n            ")[:3]),
+    "host without upgrade": "proxy_set_header Host $http_host;",
     "upgrade and host": UPGRADE,
     "x-forwarded-for is added to": f"""{UPGRADE}
             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;

@@ -5,6 +5,7 @@ import { Confirm } from './Confirm';
 import { bitrate, bytes, count, delay, duration, share } from './format';
 import styles from './operator.module.css';
 import { latest } from './overview';
+import { Refused } from './Refused';
 import { Rooms } from './Rooms';
 import { Tile } from './Tile';
 import { Troubles } from './Troubles';
@@ -182,6 +183,7 @@ export function Board({ watch, state }: Props) {
         inAll={overview.rooms_in_all}
         end={(room) => watch.endRoom(room)}
       />
+      <Refused refused={overview.refused} now={overview.now} />
       <Troubles troubles={overview.troubles} now={overview.now} />
     </main>
   );

@@ -67,6 +67,15 @@ const OVERVIEW = {
     },
   ],
   rooms_in_all: 1,
+  refused: [
+    {
+      reason: 'origin_refused',
+      at: 875,
+      times: 12,
+      cause: 'https://chat.example',
+      remedy: 'name the origin in RELAY_ALLOWED_ORIGINS',
+    },
+  ],
   troubles: [
     {
       at: 940,
@@ -114,6 +123,15 @@ test('people, rooms and troubles are there at a glance', async () => {
   expect(rooms.textContent).toContain('sends 1.0 Mbit/s');
   expect(rooms.textContent).toContain('no media');
   expect(screen.getByRole('region', { name: 'Recent errors' }).textContent).toContain('3 times');
+  const refused = screen.getByRole('region', { name: 'Refused' }).textContent;
+  for (const part of [
+    'origin_refused',
+    'https://chat.example',
+    '2 min 05 s ago, 12 times',
+    'ALLOWED_ORIGINS',
+  ]) {
+    expect(refused).toContain(part);
+  }
   expect(screen.getAllByRole('img')).toHaveLength(8);
   watch.lock();
 });

@@ -35,6 +35,15 @@ export interface Trouble {
   times: number;
 }
 
+/** One reason for which somebody was kept out. */
+export interface Refusal {
+  reason: string;
+  at: number;
+  times: number;
+  cause: string;
+  remedy: string;
+}
+
 export const SERIES = [
   'at',
   'people',
@@ -79,6 +88,7 @@ export interface Overview {
   series: Series;
   rooms: Room[];
   rooms_in_all: number;
+  refused: Refusal[];
   troubles: Trouble[];
 }
 

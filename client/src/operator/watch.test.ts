@@ -29,6 +29,7 @@ function overview(...times: number[]): Overview {
     series: series(...times),
     rooms: [],
     rooms_in_all: 0,
+    refused: [],
     troubles: [],
   };
 }

@@ -3,6 +3,7 @@
 import { act, cleanup, fireEvent, screen } from '@testing-library/react';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { DeviceFailure } from '../core/devices';
+import type { Door } from '../core/door';
 import { FIRST_STATE, type Session } from '../core/state';
 import {
   ALLOWED,
@@ -45,6 +46,10 @@ const ASKED = advance(LINKED, { type: 'start' });
 
 function refused(failure: DeviceFailure): Session {
   return advance(ASKED, captured(NOTHING, { microphone: failure, camera: failure }));
+}
+
+function shut(door: Door): Session {
+  return advance(GRANTED, CUT, { type: 'door_answered', door });
 }
 
 afterEach(cleanup);
@@ -120,6 +125,15 @@ const STATES: [string, Session, string[]][] = [
     ['Reconnect', 'Stop'],
   ],
   ['The server cannot be reached', advance(GRANTED, CUT), ['Reconnect now', 'Start']],
+  ['The server cannot be reached', shut('silent'), ['Reconnect now', 'Start']],
+  ['The server is not running right now', shut('not_there'), ['Reconnect now', 'Start']],
+  ['Something blocks the way to the server', shut('no_websocket'), ['Reconnect now', 'Start']],
+  [
+    'The server does not serve this address yet',
+    shut('origin_refused'),
+    ['Reconnect now', 'Start'],
+  ],
+  ['Too much comes from your network address', shut('rate_limited'), ['Reconnect now', 'Start']],
   ['Reconnecting…', RECONNECTING, ['Reconnect now', 'Stop']],
   ['Reconnecting…', RESUMING, ['Reconnect now', 'Stop']],
   ['The server is restarting…', advance(TALKING, RESTARTED), ['Reconnect now', 'Stop']],
