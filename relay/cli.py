@@ -24,6 +24,9 @@ EXIT_BROKEN = 70
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     parsed = _parser().parse_args(arguments)
+    if parsed.command == "probe":
+        # The server is elsewhere: what is set here is none of its business.
+        return _tell(asyncio.run(probe(parsed.url, insecure=parsed.insecure)), as_json=parsed.json)
     flags = {name: value for name in config.names() if (value := getattr(parsed, name)) is not None}
     try:
         configuration = config.load(os.environ, flags, parsed.config)
@@ -31,9 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "config":
                 _print(configuration)
             case "check":
+                _raise_descriptor_limit()
                 return _tell(asyncio.run(check(configuration.settings)), as_json=parsed.json)
-            case "probe":
-                return _tell(asyncio.run(probe(parsed.url)), as_json=parsed.json)
             case "serve":
                 settings = configuration.settings
                 own = {*own_addresses(), *settings.public_address}
@@ -64,8 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "check", parents=[settings, report], help="what stands between people and this server; on its own host"
     )
-    remote = commands.add_parser("probe", parents=[settings, report], help="the same, from another machine")
-    remote.add_argument("url", help="the page's address, such as https://chat.example.org/")
+    remote = commands.add_parser("probe", parents=[report], help="the same, from another machine")
+    remote.add_argument("url", help="the page's address, such as chat.example.org")
+    remote.add_argument("--insecure", action="store_true", help="take any certificate, such as a self-signed one")
     return parser
 
 

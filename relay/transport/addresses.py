@@ -46,7 +46,7 @@ async def turn_relays(settings: Settings) -> frozenset[str]:
     hosts = {found[1].strip("[]") for url in settings.turn_urls if (found := TURN_URL.fullmatch(url))}
     addresses = {str(address) for address in own_addresses()} | set(settings.public_address)
     for host in hosts:
-        with contextlib.suppress(OSError, TimeoutError):
+        with contextlib.suppress(OSError, TimeoutError, UnicodeError):
             async with asyncio.timeout(LOOKUP_TIMEOUT):
                 answers = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_DGRAM)
             addresses |= {str(answer[4][0]) for answer in answers}

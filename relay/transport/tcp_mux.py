@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from relay import clock
-from relay.errors import ConfigurationError
 from relay.ledger.accounts import Deed, Ledger, Payer
 from relay.ledger.table import Table, Takes
 from relay.ledger.turns import Turn, Turns
@@ -22,6 +21,7 @@ from relay.observe.drops import Drop, Drops
 from relay.observe.refusals import Reason, Refusals
 from relay.transport import proxy_protocol
 from relay.transport.first_bytes import LONGEST_HELLO, Judge, Kind, Opening
+from relay.transport.ports import not_opened
 
 PATIENCE = 10.0
 """Seconds until a connection has said what it is for. Slow phones on bad networks take five."""
@@ -101,9 +101,7 @@ class TcpMux:
                 if not hosts and host == "::" and cause.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
                     continue
                 self.close()
-                raise ConfigurationError(
-                    f"The {purpose} port can't be opened: TCP {host} port {port}: {cause.strerror}."
-                ) from cause
+                raise not_opened(purpose, "TCP", host, port, cause) from cause
         for listener in self._listeners:
             self._resume(listener)
 

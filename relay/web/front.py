@@ -13,7 +13,7 @@ from relay.ledger.accounts import Ledger
 from relay.ledger.turns import Turns
 from relay.observe.drops import Drops
 from relay.observe.refusals import Refusals
-from relay.tasks import Report
+from relay.tasks import Report, Tasks
 from relay.transport.first_bytes import Kind, Opening
 from relay.transport.port import MediaPort
 from relay.transport.splice import Splice
@@ -25,6 +25,11 @@ from relay.web.server import WebServer
 from relay.web.tls import Certificate
 
 STATE_FOLDER = Path("~/.local/state/relay")
+
+CERTIFICATE_INTERVAL = 60.0
+"""Seconds between looks at the certificate, whether or not somebody comes."""
+WARN_INTERVAL = 86_400.0
+"""Seconds between warnings of one that has ended or soon will."""
 
 SPLICES_PER_PERSON = 4
 """A browser opens one connection to each TURN server that it was told of, and new ones at an ICE restart."""
@@ -52,7 +57,9 @@ class Front:
         self._settings = settings
         self._server = server
         self._port = port
-        self._certificate = _certificate(settings)
+        self._certificate = certificate_of(settings)
+        self._warned_at = clock.monotonic()
+        self._tasks = Tasks("front", report)
         self._splice: Splice | None = None
         if settings.turn_sni is not None:
             host, _, number = settings.turn_backend.rpartition(":")
@@ -68,6 +75,10 @@ class Front:
         self._media_mux = TcpMux({**media, **(tls if self._splice else {})}, ledger, turns, drops, refused)
 
     @property
+    def certificate(self) -> Certificate | None:
+        return self._certificate
+
+    @property
     def scheme(self) -> str:
         return "http" if self._certificate is None else "https"
 
@@ -78,18 +89,31 @@ class Front:
             ConfigurationError: a port can't be bound.
         """
         await self._server.open()
+        if self._certificate is not None:
+            self._certificate.warn(_now())
+            self._tasks.repeat("certificate", CERTIFICATE_INTERVAL, self._look_at_certificate)
         self._mux.open(self._settings.bind, self._settings.port, "HTTP")
         if not self._shared:
             self._media_mux.open(self._settings.bind, self._settings.tcp_port, "media")
 
     async def close(self) -> None:
         """Take nobody else, and end what was taken. Idempotent."""
+        await self._tasks.close()
         self._mux.close()
         self._media_mux.close()
         await self._server.close()
         await self._handover.close()
         if self._splice is not None:
             await self._splice.close()
+
+    def _look_at_certificate(self) -> None:
+        """Nobody may come for days, and it ends all the same."""
+        assert self._certificate is not None
+        self._certificate.renew()
+        now = clock.monotonic()
+        if now - self._warned_at >= WARN_INTERVAL:
+            self._warned_at = now
+            self._certificate.warn(_now())
 
     def _take_media(self, arrival: Arrival, opening: Opening) -> None:
         self._port.adopt(arrival.connection)
@@ -114,12 +138,19 @@ def state_folder(settings: Settings) -> Path:
     return Path(settings.state_dir) if settings.state_dir else STATE_FOLDER.expanduser()
 
 
-def _certificate(settings: Settings) -> Certificate | None:
+def certificate_of(settings: Settings) -> Certificate | None:
+    """The certificate that is served; a self-signed one is made if need be. None: HTTP is plain.
+
+    Raises:
+        ConfigurationError: it can't be used.
+    """
     if settings.tls is TlsChoice.SELF_SIGNED:
-        certificate, key = self_signed(
-            state_folder(settings), settings.public_address, datetime.datetime.now(datetime.UTC)
-        )
+        certificate, key = self_signed(state_folder(settings), settings.public_address, _now())
         return Certificate(certificate, key)
     if settings.tls_cert is not None and settings.tls_key is not None:
         return Certificate(Path(settings.tls_cert), Path(settings.tls_key))
     return None
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)

@@ -23,6 +23,7 @@ UPGRADE = """proxy_http_version 1.1;
 NGINX = {
     "nothing but proxy_pass": "",
     "upgrade without host": "\n            ".join(UPGRADE.split("\n            ")[:3]),
+    "another host": f"""{UPGRADE.rpartition("proxy_set_header Host")[0]}proxy_set_header Host another.example;""",
     "host without upgrade": "proxy_set_header Host $http_host;",
     "upgrade and host": UPGRADE,
     "x-forwarded-for is added to": f"""{UPGRADE}
