@@ -20,7 +20,7 @@ from relay.media.choice import choose
 from relay.media.connections import Connections
 from relay.media.engine import links
 from relay.media.switchboard import Switchboard
-from relay.observe.capacity import CONNECTIONS_PER_PERSON, Capacity, Counters, limits_of, most_connections
+from relay.observe.capacity import CONNECTIONS_PER_PERSON, Capacity, Counters, bound_of, limits_of, most_connections
 from relay.observe.drops import Drops
 from relay.observe.figures import Figures, Links
 from relay.observe.history import History
@@ -58,7 +58,7 @@ class Relay:
 
     def __init__(self, settings: Settings, order_drain: Callable[[], None] = lambda: None) -> None:
         """`order_drain` is what the operator's console calls to end the server in good order."""
-        limits = limits_of(settings)
+        limits, self.bound = limits_of(settings), bound_of(settings)
         settings = self.settings = replace(settings, max_people=limits.people)
         self.addresses = advertised(settings)
         self.drops = Drops()
@@ -174,6 +174,15 @@ class Relay:
             await self.stop()
             raise
 
+    def reload(self) -> None:
+        """Read again what may change while the server runs: the certificate."""
+        self._front.reload()
+
+    @property
+    def certificate_ends(self) -> float | None:
+        """In seconds since 1970; None without TLS."""
+        return self._front.certificate_ends
+
     async def drain(self, seconds: float) -> None:
         """Take nobody any more and let conversations end by themselves, until `seconds` have passed."""
         self._ready = False
@@ -215,6 +224,8 @@ class Relay:
             ready=self._ready,
             people=len(self._directory),
             capacity=self._capacity.limits.people,
+            bound=self.bound.value,
+            certificate_ends=self._front.certificate_ends,
             used=self._capacity.used,
             shares=self._capacity.shares(),
             waiting=len(self._matchmaker),
@@ -307,10 +318,12 @@ class Orders:
     """Take nobody any more, and end when conversations have."""
     stop: asyncio.Event
     """End now."""
+    reload: asyncio.Event
+    """Read again what may change while it runs."""
 
 
-async def serve(settings: Settings, orders: Orders) -> None:
-    """Run a server until it is ordered to end.
+async def serve(settings: Settings, orders: Orders, serving: Callable[[Relay], None]) -> None:
+    """Run a server until it is ordered to end; `serving` is called when it takes people.
 
     Raises:
         FatalError: it can't go on.
@@ -319,13 +332,8 @@ async def serve(settings: Settings, orders: Orders) -> None:
     tasks = Tasks("orders", relay.report)
     await relay.start()
     try:
-        log.info(
-            "serving",
-            open=relay.url,
-            engine=f"{relay.media.choice.value} ({relay.media.reason})",
-            media_port=f"udp and tcp {settings.udp_port}",
-            advertised=", ".join(relay.addresses),
-        )
+        serving(relay)
+        tasks.start("reload", _reload(relay, orders.reload))
         stopped, broken = tasks.start("stop", orders.stop.wait()), tasks.start("broken", relay.broken.wait())
         await _first(tasks.start("drain order", orders.drain.wait()), stopped, broken)
         if orders.drain.is_set() and not stopped.done():
@@ -337,6 +345,13 @@ async def serve(settings: Settings, orders: Orders) -> None:
         log.info("stopped")
     if relay.broken.is_set():
         raise FatalError("The server can't go on: a part of it has died. The log says which.")
+
+
+async def _reload(relay: Relay, ordered: asyncio.Event) -> None:
+    while True:
+        await ordered.wait()
+        ordered.clear()
+        relay.reload()
 
 
 async def _first(*tasks: "asyncio.Task[Any]") -> None:

@@ -2,17 +2,23 @@
 
 import asyncio
 import datetime
+from collections.abc import Sequence
 
-from relay.checks.finding import Finding, Verdict, failure, ok
+from relay.checks.finding import Finding, Verdict, failure, ok, warning
 from relay.checks.host import PATIENCE, check_host, check_ports, check_turn_backend
 from relay.checks.probe import probe
+from relay.checks.start import injected
 from relay.config import Settings, TlsChoice
 from relay.transport.addresses import own_addresses
 
 
-async def check(settings: Settings) -> list[Finding]:
-    """Everything that can be known here; what only others can see is said where to look."""
-    found = check_host(settings, datetime.datetime.now(datetime.UTC)) + await check_turn_backend(settings)
+async def check(settings: Settings, ignored: Sequence[str] = ()) -> list[Finding]:
+    """Everything that can be known here; what only others can see is said where to look.
+
+    `ignored` are variables that look like settings and are none.
+    """
+    found = [warning("environment", injected(ignored))] if ignored else []
+    found += check_host(settings, datetime.datetime.now(datetime.UTC)) + await check_turn_backend(settings)
     secure = settings.tls is TlsChoice.SELF_SIGNED or settings.tls_cert is not None
     host = settings.bind[0] if settings.bind else "127.0.0.1"
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - any address of ours will do

@@ -88,6 +88,9 @@ def _now(figures: Figures) -> Iterator[Metric]:
     }
     yield _by(GaugeMetricFamily("relay_people", "Connected visitors.", labels=["state"]), states)
     yield GaugeMetricFamily("relay_people_capacity", "Visitors that are let in at most.", figures.capacity)
+    if figures.certificate_ends is not None:
+        ends = "When the certificate ends, in seconds since 1970."
+        yield GaugeMetricFamily("relay_certificate_expiry_timestamp_seconds", ends, figures.certificate_ends)
     yield GaugeMetricFamily(
         "relay_capacity_used_ratio", "Of what the server can carry; newcomers are refused at 1.", figures.used
     )

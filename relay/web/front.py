@@ -75,8 +75,14 @@ class Front:
         self._media_mux = TcpMux({**media, **(tls if self._splice else {})}, ledger, turns, drops, refused)
 
     @property
-    def certificate(self) -> Certificate | None:
-        return self._certificate
+    def certificate_ends(self) -> float | None:
+        """In seconds since 1970; None without one."""
+        return None if self._certificate is None else self._certificate.ends.timestamp()
+
+    def reload(self) -> None:
+        """Look at the certificate now."""
+        if self._certificate is not None:
+            self._certificate.renew()
 
     @property
     def scheme(self) -> str:

@@ -79,6 +79,10 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     uptime: float
     people: int
     capacity: int
+    bound: str
+    """What limits the capacity."""
+    certificate_ends: float | None
+    """In seconds since 1970; None without TLS."""
     used: float
     waiting: int
     talking: int

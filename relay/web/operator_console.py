@@ -67,6 +67,8 @@ class OperatorConsole:
             uptime=round(clock.monotonic() - self._began, 1),
             people=figures.people,
             capacity=figures.capacity,
+            bound=figures.bound,
+            certificate_ends=figures.certificate_ends,
             used=round(figures.used, 4),
             waiting=figures.waiting,
             talking=figures.talking,

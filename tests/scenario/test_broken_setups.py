@@ -4,7 +4,6 @@ The commands run as people run them, in a process of their own; so does whatever
 """
 
 import asyncio
-import datetime
 import os
 import re
 import socket
@@ -14,22 +13,17 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 
 from relay.app import Relay
 from relay.config import Settings, TlsChoice
 from relay.web import pages
 from tests.conftest import free_port
+from tests.kit.certificates import certificate
 from tests.kit.proxies import nginx
 from tests.network.turn import SECRET
 from tests.scenario.test_coturn import COTURN, RELAY, turnserver
 from tests.scenario.visitor import visit
 
-NOW = datetime.datetime.now(datetime.UTC)
-DAY = datetime.timedelta(days=1)
 NOBODY = "65534"
 
 Command = list[str]
@@ -56,20 +50,9 @@ def flags(relay: Relay, *more: str) -> Command:
     return check(relay.settings.port, *more)
 
 
-def certificate(
-    folder: Path, *, begins: int = -9, ends: int = 90, password: bytes | None = None, name: str = "chat.example"
-) -> list[str]:
-    """The flags for one that is valid for these days from now."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([])
-    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
-    builder = builder.serial_number(1).not_valid_before(NOW + begins * DAY).not_valid_after(NOW + ends * DAY)
-    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-    chain, own = folder / "chain.pem", folder / "own.key"
-    chain.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
-    encryption = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
-    own.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
-    return [f"--tls-cert={chain}", f"--tls-key={own}"]
+@asynccontextmanager
+async def a_service_called_relay(folder: Path) -> AsyncIterator[Command]:
+    yield ["env", "RELAY_PORT=tcp://10.96.0.17:8080", "RELAY_SERVICE_HOST=10.96.0.17", *check(free_port())]
 
 
 @asynccontextmanager
@@ -283,6 +266,7 @@ async def no_address(folder: Path) -> AsyncIterator[Command]:
 
 
 CASES: list[tuple[Broken, str, str, str]] = [
+    (a_service_called_relay, "warn", "environment", "`enableServiceLinks: false`"),
     (nothing_runs, "FAIL", "server", "Start it with `relay serve`"),
     (another_program_has_udp, "FAIL", "UDP port", "Another program uses it: `ss -lupn"),
     (another_server_has_tcp, "FAIL", "page", "something else than this server answers (HTTP 404)"),

@@ -39,6 +39,7 @@ def exposed() -> dict[str, set[str]]:
         ready=True,
         people=2,
         capacity=4,
+        certificate_ends=1.0,
         used=0.5,
         shares={"people": 0.5},
         waiting=0,

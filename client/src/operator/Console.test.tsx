@@ -15,6 +15,8 @@ const OVERVIEW = {
   uptime: 3725,
   people: 3,
   capacity: 10,
+  bound: 'media threads',
+  certificate_ends: 1_000 + 20 * 86_400,
   used: 0.2,
   waiting: 1,
   talking: 2,
@@ -116,7 +118,8 @@ test('nothing is shown and nothing asked before there is a token', () => {
 test('people, rooms and troubles are there at a glance', async () => {
   const watch = await open();
   const now = screen.getByRole('region', { name: 'Now' });
-  expect(now.textContent).toContain('of 10');
+  expect(now.textContent).toContain('of 10 by media threads');
+  expect(screen.getByText(/certificate ends in 20 d/)).toBeTruthy();
   expect(screen.getByRole('status').textContent).toBe('Taking people');
   const rooms = screen.getByRole('region', { name: 'Rooms' });
   expect(rooms.textContent).toContain('1 min 15 s');

@@ -76,6 +76,10 @@ export interface Overview {
   uptime: number;
   people: number;
   capacity: number;
+  /** What limits it. */
+  bound: string;
+  /** In seconds since 1970; null without TLS. */
+  certificate_ends: number | null;
   used: number;
   waiting: number;
   talking: number;
