@@ -158,7 +158,7 @@ class Relay:
         Raises:
             ConfigurationError: a port can't be bound; nothing is left open.
         """
-        self.media.open(self.settings.bind, self.settings.udp_port, self._connections)
+        self.media.open(self.settings.media_hosts, self.settings.udp_port, self._connections)
         self._matchmaker.start()
         self._sessions.start()
         self._pulse.start()

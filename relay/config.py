@@ -107,6 +107,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Port | None, Meta(description="TCP media port as seen from outside, when a NAT or Docker changes it.")
     ] = None
     bind: Annotated[tuple[str, ...], Meta(description="Addresses to listen on; empty: all, IPv4 and IPv6.")] = ()
+    http_bind: Annotated[
+        tuple[str, ...], Meta(description="Addresses for pages and the WebSocket; empty: those of `bind`.")
+    ] = ()
+    media_bind: Annotated[
+        tuple[str, ...], Meta(description="Addresses for media, UDP and TCP; empty: those of `bind`.")
+    ] = ()
     public_address: Annotated[
         tuple[str, ...],
         Meta(description="Addresses that browsers are told to send media to; empty: the host's own."),
@@ -272,6 +278,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 150
     log_level: Annotated[LogLevel, Meta(description="`debug`, `info`, `warning` or `error`.")] = LogLevel.INFO
     log_format: Annotated[LogFormat, Meta(description="`console` for people, `json` for machines.")] = LogFormat.CONSOLE
+
+    @property
+    def http_hosts(self) -> tuple[str, ...]:
+        """Where pages are served; none: at all addresses."""
+        return self.http_bind or self.bind
+
+    @property
+    def media_hosts(self) -> tuple[str, ...]:
+        """Where media is taken; none: at all addresses."""
+        return self.media_bind or self.bind
 
     @property
     def udp_port(self) -> int:
@@ -475,7 +491,7 @@ def _choices(kind: Any) -> list[str]:
 
 
 def _check(settings: Settings) -> None:
-    for name in ("bind", "public_address"):
+    for name in ("bind", "http_bind", "media_bind", "public_address"):
         for address in getattr(settings, name):
             try:
                 ipaddress.ip_address(address)

@@ -14,6 +14,7 @@ from relay.checks.plain import plain
 from relay.config import Settings, usable_by_browsers
 from relay.errors import ConfigurationError
 from relay.transport.addresses import advertised, own_addresses
+from relay.transport.listening import ALL, together
 from relay.transport.ports import remedy
 
 PATIENCE = 2.0
@@ -34,14 +35,16 @@ def check_host(settings: Settings, now: datetime.datetime) -> list[Finding]:
 def check_ports(settings: Settings) -> list[Finding]:
     """Whether a server that is started now gets its ports."""
     found = []
+    pages, media = settings.http_hosts, settings.media_hosts
     wanted = {
-        ("TCP", settings.port): socket.SOCK_STREAM,
-        ("TCP", settings.tcp_port): socket.SOCK_STREAM,
-        ("UDP", settings.udp_port): socket.SOCK_DGRAM,
+        ("TCP", settings.port, together(pages, media) if settings.port == settings.tcp_port else pages),
+        ("TCP", settings.tcp_port, together(pages, media) if settings.port == settings.tcp_port else media),
+        ("UDP", settings.udp_port, media),
     }
-    for (protocol, port), kind in wanted.items():
+    for protocol, port, hosts in sorted(wanted):
+        kind = socket.SOCK_STREAM if protocol == "TCP" else socket.SOCK_DGRAM
         name = f"{protocol} port {port}"
-        for host in settings.bind or ("0.0.0.0",):  # noqa: S104 - as the server itself
+        for host in hosts or ALL[:1]:
             with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind) as own:
                 if kind is socket.SOCK_STREAM:
                     own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -163,8 +163,8 @@ def _media_remedy(
     if isinstance(cause, ConnectionRefusedError):
         sentence = (
             f"Nothing listens there: {host} is another machine's address (RELAY_PUBLIC_ADDRESS), its port is another"
-            f" (RELAY_PUBLIC_{transport}_PORT), or the server does not listen on it (RELAY_BIND). Otherwise open"
-            f" {transport} port {port} in every firewall, and pass it on in every NAT."
+            f" (RELAY_PUBLIC_{transport}_PORT), or the server does not listen on it (RELAY_BIND, RELAY_MEDIA_BIND)."
+            f" Otherwise open {transport} port {port} in every firewall, and pass it on in every NAT."
         )
         return Verdict.FAILURE, sentence
     if ":" in host and not isinstance(cause, TimeoutError):

@@ -59,7 +59,8 @@ def injected(variables: Sequence[str]) -> str:
 
 
 def _listens(settings: Settings) -> str:
-    return ", ".join(settings.bind) or "all addresses"
+    pages, media = (", ".join(hosts) or "all addresses" for hosts in (settings.http_hosts, settings.media_hosts))
+    return pages if pages == media else f"pages at {pages}, media at {media}"
 
 
 def _certificate(relay: Relay) -> str:

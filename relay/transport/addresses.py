@@ -10,6 +10,7 @@ import ifaddr
 from relay.config import TURN_URL, Settings, usable_by_browsers
 from relay.errors import ConfigurationError
 from relay.ledger.addresses import Address
+from relay.transport.listening import ALL, holds
 
 LOOKUP_TIMEOUT = 3.0
 """Seconds that a name server has at start-up."""
@@ -23,9 +24,22 @@ def advertised(settings: Settings) -> tuple[str, ...]:
     Raises:
         ConfigurationError: browsers would take none of them with the media port's number.
     """
-    if settings.public_address:
-        return settings.public_address
     own = own_addresses()
+    deaf = [address for address in map(str, own) if not holds(settings.media_hosts, address)]
+    if settings.public_address:
+        if unheard := [address for address in settings.public_address if address in deaf]:
+            raise ConfigurationError(
+                f"`public_address` has {', '.join(unheard)}, which is this host's and where nobody listens: media is"
+                f" taken at {', '.join(settings.media_hosts)} only (`media_bind`, `bind`)."
+            )
+        return settings.public_address
+    written = [ipaddress.ip_address(host) for host in settings.media_hosts if host not in ALL]
+    own = [address for address in (*own, *(set(written) - set(own))) if str(address) not in deaf]
+    if not own:
+        raise ConfigurationError(
+            f"Media is taken at {', '.join(settings.media_hosts)} only, and this host has no such address: correct"
+            " `media_bind` or `bind`, or set `public_address`."
+        )
     reachable = [str(address) for address in own if not address.is_loopback] or [str(address) for address in own]
     ports = settings.outside_udp_port, settings.outside_tcp_port
     usable = tuple(address for address in reachable if all(usable_by_browsers(address, port) for port in ports))

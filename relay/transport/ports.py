@@ -25,6 +25,6 @@ def remedy(protocol: str, port: int, cause: OSError) -> str:
                 " 1024 or above."
             )
         case errno.EADDRNOTAVAIL:
-            return "It is no address of this host. Correct RELAY_BIND."
+            return "It is no address of this host. Correct RELAY_BIND (RELAY_HTTP_BIND, RELAY_MEDIA_BIND)."
         case _:
             return f"{os.strerror(cause.errno or 0)}."

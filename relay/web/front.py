@@ -5,19 +5,21 @@ certificate HTTP is plain; with one, plain HTTP is answered by the way to HTTPS.
 """
 
 import datetime
+from collections.abc import Sequence
 from pathlib import Path
 
 from relay import clock
 from relay.config import Settings, TlsChoice
 from relay.ledger.accounts import Ledger
 from relay.ledger.turns import Turns
-from relay.observe.drops import Drops
+from relay.observe.drops import Drop, Drops
 from relay.observe.refusals import Refusals
 from relay.tasks import Report, Tasks
 from relay.transport.first_bytes import Kind, Opening
+from relay.transport.listening import holds, together
 from relay.transport.port import MediaPort
 from relay.transport.splice import Splice
-from relay.transport.tcp_mux import Arrival, TcpMux
+from relay.transport.tcp_mux import Arrival, Taker, TcpMux
 from relay.web.guests import Guests
 from relay.web.handover import Handover
 from relay.web.self_signed import self_signed
@@ -57,6 +59,7 @@ class Front:
         self._settings = settings
         self._server = server
         self._port = port
+        self._drops = drops
         self._certificate = certificate_of(settings)
         self._warned_at = clock.monotonic()
         self._tasks = Tasks("front", report)
@@ -66,9 +69,9 @@ class Front:
             most, of_one = (SPLICES_PER_PERSON * people for people in (settings.max_people, settings.max_per_address))
             self._splice = Splice(host.strip("[]"), int(number), most, of_one, turns, drops, report)
         self._handover = Handover(guests, turns, drops, report)
-        media = {Kind.ICE: self._take_media}
+        media = {Kind.ICE: self._only_at(settings.media_hosts, self._take_media)}
         tls = {Kind.TLS: self._take_tls}
-        pages = {Kind.HTTP: self._take_plain, **tls}
+        pages = {Kind.HTTP: self._only_at(settings.http_hosts, self._take_plain), **tls}
         self._shared = settings.tcp_port == settings.port
         self._mux = TcpMux({**pages, **media} if self._shared else pages, ledger, turns, drops, refused)
         # On a media port of its own, TLS can only be for the TURN server.
@@ -98,9 +101,10 @@ class Front:
         if self._certificate is not None:
             self._certificate.warn(_now())
             self._tasks.repeat("certificate", CERTIFICATE_INTERVAL, self._look_at_certificate)
-        self._mux.open(self._settings.bind, self._settings.port, "HTTP")
+        pages, media = self._settings.http_hosts, self._settings.media_hosts
+        self._mux.open(together(pages, media) if self._shared else pages, self._settings.port, "HTTP")
         if not self._shared:
-            self._media_mux.open(self._settings.bind, self._settings.tcp_port, "media")
+            self._media_mux.open(media, self._settings.tcp_port, "media")
 
     async def close(self) -> None:
         """Take nobody else, and end what was taken. Idempotent."""
@@ -121,6 +125,23 @@ class Front:
             self._warned_at = now
             self._certificate.warn(_now())
 
+    def _only_at(self, hosts: Sequence[str], take: Taker) -> Taker:
+        """Take what came to one of these addresses. One port may serve pages at some and media at others."""
+
+        def take_some(arrival: Arrival, opening: Opening) -> None:
+            if self._came_to(arrival, hosts):
+                take(arrival, opening)
+
+        return take_some
+
+    def _came_to(self, arrival: Arrival, hosts: Sequence[str]) -> bool:
+        """Closed and counted if it did not."""
+        if holds(hosts, arrival.connection.getsockname()[0]):
+            return True
+        self._drops.count(Drop.TCP_UNKNOWN)
+        arrival.connection.close()
+        return False
+
     def _take_media(self, arrival: Arrival, opening: Opening) -> None:
         self._port.adopt(arrival.connection)
 
@@ -129,7 +150,7 @@ class Front:
             self._splice.join(arrival)
         elif self._certificate is None:
             arrival.connection.close()
-        else:
+        elif self._came_to(arrival, self._settings.http_hosts):
             self._handover.give(arrival, self._server.protocol, self._certificate.context(clock.monotonic()))
 
     def _take_plain(self, arrival: Arrival, opening: Opening) -> None:

@@ -92,6 +92,11 @@ async def an_address_that_is_not_ours(folder: Path) -> AsyncIterator[Command]:
 
 
 @asynccontextmanager
+async def an_address_where_nobody_listens(folder: Path) -> AsyncIterator[Command]:
+    yield ["check", f"--port={free_port()}", "--bind=127.0.0.2", "--public-address=127.0.0.1"]
+
+
+@asynccontextmanager
 async def an_expired_certificate(folder: Path) -> AsyncIterator[Command]:
     yield check(free_port(), *certificate(folder, ends=-1))
 
@@ -273,6 +278,7 @@ CASES: list[tuple[Broken, str, str, str]] = [
     (another_server_has_tcp, "FAIL", "TCP port", "Another program uses it: `ss -ltpn"),
     (a_nat_passes_another_port_on, "FAIL", "media over UDP", "RELAY_PUBLIC_UDP_PORT"),
     (an_address_that_is_not_ours, "FAIL", "UDP port", "no address of this host. Correct RELAY_BIND"),
+    (an_address_where_nobody_listens, "FAIL", "address", "media is taken at 127.0.0.2 only (`media_bind`, `bind`)"),
     (an_expired_certificate, "FAIL", "certificate", "Renew it"),
     (a_certificate_that_ends_soon, "warn", "certificate", "It ends in 4 days"),
     (a_certificate_for_another_name, "warn", "certificate", "does not name talk.example"),
@@ -376,6 +382,7 @@ async def test_the_probe_takes_no_settings_and_minds_none(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("broken", "words"),
     [
+        (an_address_where_nobody_listens, "where nobody listens"),
         (an_encrypted_key, "the key is encrypted"),
         (the_key_of_another, "the key is of another certificate"),
         (no_certificate_at_all, "holds no certificate in PEM"),
