@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 
 from relay.errors import AT_THE_DOOR, HTTP_ONLY, ErrorCode
 from relay.observe import process
+from relay.observe.browsers import FAMILIES
 from relay.observe.drops import Drop
 from relay.observe.figures import Figures, Links
 from relay.observe.histogram import Histogram
@@ -32,6 +33,7 @@ FIRST_PATHS = ("udp", "tcp", "turn")
 """What can be seen of a path before the browser tells of it."""
 SETUP_FAILURES = (("no_check", "none"), *(("dtls_failed", path) for path in FIRST_PATHS))
 PATHS = ("udp", "tcp", "turn_udp", "turn_tcp", "turn_tls")
+OUTCOMES = ("succeeded", "failed")
 PARTINGS = ("next", "left", "disconnected", "server_stopping")
 LOSSES = ("consent_expired", "closed_by_browser")
 """Reasons that are shown from the start, with 0: a rate misses the first event of a counter that did not exist."""
@@ -126,6 +128,8 @@ def _media(figures: Figures) -> Iterator[Metric]:
 
 def _visits(tally: Tally) -> Iterator[Metric]:
     yield CounterMetricFamily("relay_sessions_opened", "Visitors who were let in.", tally.connections)
+    family = CounterMetricFamily("relay_browser_sessions_opened", "Visitors who were let in.", labels=["browser"])
+    yield _by(family, dict.fromkeys(FAMILIES, 0) | tally.browsers)
     yield CounterMetricFamily("relay_sessions_resumed", "Sessions that went on after a lost connection.", tally.resumes)
     family = CounterMetricFamily("relay_sessions_closed", "Visits that ended.", labels=["reason"])
     yield _by(family, dict.fromkeys(PARTINGS, 0) | tally.departures)
@@ -150,6 +154,12 @@ def _setups(figures: Figures, tally: Tally) -> Iterator[Metric]:
     for (reason, path), amount in (dict.fromkeys(SETUP_FAILURES, 0) | tally.setups_failed).items():
         failed.add_metric([reason, path], amount)
     yield failed
+    meaning = "Media connections that came about or did not, by browser."
+    of_browsers = CounterMetricFamily("relay_browser_setups", meaning, labels=["browser", "outcome"])
+    for browser in FAMILIES:
+        for outcome in OUTCOMES:
+            of_browsers.add_metric([browser, outcome], tally.browser_setups[browser, outcome])
+    yield of_browsers
     family = CounterMetricFamily("relay_connections_lost", "Media connections that broke.", labels=["reason"])
     yield _by(family, dict.fromkeys(LOSSES, 0) | tally.connections_lost)
     # No counter: a connection that changes its path is taken from one and given to another.

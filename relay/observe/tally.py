@@ -15,6 +15,10 @@ class Tally:
 
     connections: int = 0
     """WebSockets that were let in."""
+    browsers: Counter[str] = field(default_factory=Counter)
+    """The same by their makers."""
+    browser_setups: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Media connections by browser, and whether they `succeeded` or `failed`."""
     resumes: int = 0
     """Sessions that went on after their connection was lost."""
     departures: Counter[str] = field(default_factory=Counter)

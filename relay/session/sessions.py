@@ -13,6 +13,7 @@ from relay.ids import RoomId, UserId, new_session_token, new_user_id
 from relay.ledger.accounts import Deed, Payer
 from relay.matchmaking.matchmaker import Matchmaker, Wish
 from relay.media.connections import Connections
+from relay.observe.browsers import UNKNOWN, Browser
 from relay.observe.capacity import Capacity
 from relay.observe.logging import get_logger
 from relay.observe.refusals import Reason
@@ -139,7 +140,7 @@ class Sessions:
         for session in self._directory.sessions():
             self.close(session, PartingReason.SERVER_STOPPING)
 
-    def open(self, link: Link, payer: Payer) -> Session:
+    def open(self, link: Link, payer: Payer, browser: Browser = UNKNOWN) -> Session:
         """Let a visitor in and greet them. In a full server they take the place of somebody whose address has most.
 
         Raises:
@@ -152,13 +153,15 @@ class Sessions:
             self._tally.limit_hits[f"address_{Deed.JOIN}"] += 1
             error = crowded("Too many have come from your address lately.", tenths(wait))
             raise self._kept_out(Reason.ADDRESS_RATE, error, payer)
-        session = Session(new_user_id(), new_session_token(), RateLimiter(self._settings), payer, now, link=link)
+        rates = RateLimiter(self._settings)
+        session = Session(new_user_id(), new_session_token(), rates, payer, now, browser, link=link)
         # A newcomer may turn out to be one of those who lost their connection: they are no new load.
         session.is_on_trial = self._capacity.is_full and self._directory.lost > 0
         self._give_place(session, full=self._capacity.is_full and not session.is_on_trial)
         session.outbox.overflowed = lambda: self._end_slow_reader(session)
         self._tally.connections += 1
-        log.info("session_opened", user=session.user)
+        self._tally.browsers[browser.family] += 1
+        log.info("session_opened", user=session.user, source=payer.host, browser=str(browser))
         session.outbox.put(
             Connected(
                 user_id=session.user,
@@ -211,6 +214,7 @@ class Sessions:
             self._tally.messages[UNREADABLE] += 1
             return self.refuse(session, error, now)
         self._tally.messages[message.event] += 1
+        log.debug("heard", user=session.user, message=message.event)
         try:
             return self._act_in_turn(session, message, now)
         except RelayError as error:
@@ -224,8 +228,10 @@ class Sessions:
     def refuse(self, session: Session, error: RelayError, now: float) -> float:
         """Tell the visitor what was wrong. Returns as `receive` does."""
         self._tally.refusals[error.code] += 1
+        log.debug("refused", user=session.user, code=error.code.value, refused=error.about.event)
         if error.code is ErrorCode.INVALID_OFFER:
-            self._tally.refused.note(Reason.OFFER, error.sentence, user=session.user, sentence=error.sentence)
+            fields = {"user": session.user, "browser": str(session.browser), "sentence": error.sentence}
+            self._tally.refused.note(Reason.OFFER, error.sentence, **fields)
         session.outbox.put(refusal(error))
         return session.rates.take(Activity.OTHER, now)
 
@@ -382,7 +388,7 @@ class Sessions:
             case MediaState():
                 self._rooms.share(user, message)
             case WebrtcOffer(sdp=sdp, lines=lines):
-                answer = self._connections.answer(user, session.payer, sdp, lines)
+                answer = self._connections.answer(user, session.payer, sdp, lines, browser=session.browser)
                 session.candidates = 0
                 session.outbox.put(WebrtcAnswer(sdp=answer))
             case Ping():

@@ -18,6 +18,7 @@ from relay.ledger.accounts import Deed, Ledger, Payer
 from relay.ledger.table import Table, Takes
 from relay.ledger.turns import Turn, Turns
 from relay.observe.drops import Drop, Drops
+from relay.observe.logging import get_logger
 from relay.observe.refusals import Reason, Refusals
 from relay.transport import proxy_protocol
 from relay.transport.first_bytes import LONGEST_HELLO, Judge, Kind, Opening
@@ -67,6 +68,8 @@ class Arrival:
     deadline: asyncio.TimerHandle | None = None
     turn: Turn | None = None
 
+
+log = get_logger("tcp")
 
 Taker = Callable[[Arrival, Opening], None]
 """Takes a connection over, and closes it in the end."""
@@ -245,6 +248,7 @@ class TcpMux:
             self._let_go(arrival, Drop.TCP_UNKNOWN)
         else:
             arrival.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+            log.debug("connection", kind=opening.kind.value, source=arrival.host, name=opening.server_name)
             taker(arrival, opening)
 
     def _give_up(self, arrival: Arrival) -> None:

@@ -161,6 +161,8 @@ export interface Session {
   readonly starting: boolean;
   readonly link: Link;
   readonly phase: Phase;
+  /** How the relay calls this visitor, also in its log. Null until it has told. */
+  readonly userId: string | null;
   /** Null until the relay has told them. */
   readonly limits: Limits | null;
   readonly connection: MediaConnection;
@@ -253,6 +255,7 @@ export const FIRST_STATE: Session = {
   starting: false,
   link: { name: 'connecting' },
   phase: { name: 'idle' },
+  userId: null,
   limits: null,
   connection: 'none',
   negotiation: { offer: 'none', stale: 0, due: false, restarts: 0, replacement: false },

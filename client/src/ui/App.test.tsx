@@ -48,11 +48,37 @@ function refused(failure: DeviceFailure): Session {
   return advance(ASKED, captured(NOTHING, { microphone: failure, camera: failure }));
 }
 
+function identified(session: Session): Session {
+  return { ...session, userId: '0123abcd4567ef890123abcd4567ef89' };
+}
+
 function shut(door: Door): Session {
   return advance(GRANTED, CUT, { type: 'door_answered', door });
 }
 
 afterEach(cleanup);
+
+describe('the support code', () => {
+  test('is the beginning of what the relay calls the visitor in its log', () => {
+    show(identified(READY));
+    expect(screen.getByText('Support code 0123abcd')).toBeTruthy();
+  });
+
+  test('stands beside what the log says more of', () => {
+    show(identified(advance(CONNECTED_CALL, { type: 'link_lost', loss: 'flooded' })));
+    expect(screen.getByText(/in too short a time\. Support code 0123abcd\.$/)).toBeTruthy();
+    cleanup();
+    show(identified(LOST));
+    expect(screen.getByText('Support code 0123abcd.')).toBeTruthy();
+    cleanup();
+    show(identified(TALKING));
+    expect(screen.queryByText(/Support code/)).toBeNull();
+  });
+
+  test('is that of the session which goes on', () => {
+    expect(advance(RESUMING, received(resumed({ user_id: 'again' }))).userId).toBe('again');
+  });
+});
 
 describe('the names that people and tests find things by', () => {
   test('are there on the landing page', () => {
