@@ -69,6 +69,10 @@ class Account:
         self.most.charge(now, seconds - own)
         return seconds - own
 
+    def recovered_at(self, now: float) -> float:
+        """When its own is whole again if nothing more is spent: the later, the more it has had lately."""
+        return now + (self.own.capacity - self.own.left(now)) / self.own.per_second
+
     def wait(self, now: float, purse: TokenBucket) -> float:
         """Seconds until more may be done for it; 0: at once."""
         lacking = self.slice - self.own.left(now)
@@ -100,6 +104,10 @@ class Payer:
     def wait(self, now: float) -> float:
         """Seconds until more may be done for this address; 0: at once."""
         return max((account.wait(now, self.purse) for account in self.accounts), default=0.0)
+
+    def recovered_at(self, now: float) -> float:
+        """When all that is its own is there again: of two, the one with the earlier time has had less."""
+        return max((account.recovered_at(now) for account in self.accounts), default=0.0)
 
     def take(self, deed: Deed, now: float, amount: float = 1.0) -> float:
         """Count a deed. Returns 0, or the seconds until the address may do it."""

@@ -1,19 +1,30 @@
-"""Who goes on when: what an address causes waits until its account has something left, in the order of coming.
+"""Who goes on when: work for addresses is done piece by piece, and the next piece is always for who has had least.
 
-Owns what waits. Addresses take turns, one step each, so that no crowd at one of them holds up another.
+Owns what waits. While nobody is late, everybody goes on at once. Once a round of the event loop has taken long, what
+comes waits until the next, and there is one piece in each: so a chat line is never behind the offers of fifty
+others, and somebody who comes new goes before all who have spent much of what is their own. Who has spent what they
+have waits until their account has something left.
 """
 
 import asyncio
 import math
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import count
 
 from relay import clock
-from relay.ledger.accounts import SHORTEST_WAIT, Payer
+from relay.ledger.accounts import SHORTEST_WAIT, SLICE, Payer
 
 LOOKED_AT = 16
 """Addresses at each look; the others are next. So a look costs the same however many wait."""
+
+ROUNDING = 0.001
+"""Seconds by which a time of recovery may be off."""
+
+REST = 0.0002
+"""Seconds without work after which nobody can be late: the event loop has looked for what comes meanwhile."""
 
 
 @dataclass(slots=True, eq=False)
@@ -33,32 +44,45 @@ class Turns:
     """One per server. What waits is bounded where it comes from: each connection waits for one thing at most."""
 
     def __init__(self) -> None:
-        self._waiting: OrderedDict[str, deque[Turn]] = OrderedDict()
+        self._lines: dict[str, deque[Turn]] = {}
+        """By address, first come first."""
+        self._order: list[tuple[float, int, str]] = []
+        """A heap with each line's address once, by when it had recovered as far as was known, then by coming."""
+        self._coming = count()
         self._timer: asyncio.TimerHandle | None = None
+        self._round = (clock.monotonic(), clock.cpu())
+        """When this round of the event loop's work began."""
 
     def __len__(self) -> int:
-        return sum(map(len, self._waiting.values()))
+        return sum(map(len, self._lines.values()))
+
+    def goes_on(self, payer: Payer) -> bool:
+        """Whether the address may go on at once: it can pay, nothing else of it waits, and nobody is late."""
+        return payer.groups[0].name not in self._lines and self._has_time() and payer.wait(clock.monotonic()) == 0
 
     def ask(self, payer: Payer, go: Callable[[], None]) -> Turn | None:
-        """Call `go` at once if the account has something left and nothing else of it waits; else when its turn comes.
+        """Call `go` at once, or when its turn comes.
 
         Returns what waits, if it does.
         """
-        name = payer.groups[0].name
-        line = self._waiting.get(name)
-        if line is None and payer.wait(clock.monotonic()) == 0:
+        if self.goes_on(payer):
             go()
             return None
         turn = Turn(payer, go)
-        if line is None:
-            line = self._waiting[name] = deque()
-        line.append(turn)
-        if self._timer is None:
-            self._look_in(0.0)
+        name = payer.groups[0].name
+        if name in self._lines:
+            self._lines[name].append(turn)
+        else:
+            self._lines[name] = deque((turn,))
+            now = clock.monotonic()
+            self._enter(payer.recovered_at(now), name)
+            self._look_in(payer.wait(now))
         return turn
 
     async def wait(self, payer: Payer) -> None:
         """Until it is the address's turn."""
+        if self.goes_on(payer):
+            return
         turn = asyncio.get_running_loop().create_future()
         asked = self.ask(payer, lambda: None if turn.done() else turn.set_result(None))
         try:
@@ -69,39 +93,62 @@ class Turns:
 
     def close(self) -> None:
         """Nothing goes on any more. Idempotent."""
-        self._waiting.clear()
+        self._lines.clear()
+        self._order.clear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
+    def _has_time(self) -> bool:
+        now, cpu = clock.monotonic(), clock.cpu()
+        began, used = self._round[0], cpu - self._round[1]
+        if now - began - used > REST:
+            self._round = (now, cpu)
+            return True
+        return used < SLICE
+
+    def _enter(self, recovered_at: float, name: str) -> None:
+        heappush(self._order, (recovered_at, next(self._coming), name))
+
     def _look_in(self, seconds: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
+        """Look then, if not sooner."""
+        loop = asyncio.get_running_loop()
+        if self._timer is not None:
+            if self._timer.when() <= loop.time() + seconds:
+                return
+            self._timer.cancel()
+        self._timer = loop.call_later(seconds, self._look)
 
     def _look(self) -> None:
         """Let one go on. What it costs is known once it has been done, so the next look is after that."""
         self._timer = None
         now = clock.monotonic()
-        soonest = math.inf
-        for _ in range(min(LOOKED_AT, len(self._waiting))):
-            name, line = next(iter(self._waiting.items()))
+        self._round = (now, clock.cpu())
+        soonest, passed_over = math.inf, []
+        for _ in range(min(LOOKED_AT, len(self._order))):
+            recovered_at, _, name = heappop(self._order)
+            line = self._lines[name]
             while line and line[0].is_over:
                 line.popleft()
             if not line:
-                del self._waiting[name]
+                del self._lines[name]
                 continue
             payer = line[0].payer
-            if (debt := payer.purse.wait(now)) > 0:
-                # All who wait here have spent what is their own, so they wait for the same.
-                soonest = max(SHORTEST_WAIT, debt)
-                break
-            self._waiting.move_to_end(name)
-            wait = payer.wait(now)
-            if wait == 0:
+            by_now = payer.recovered_at(now)
+            if by_now > max(recovered_at, now) + ROUNDING and self._order and by_now > self._order[0][0]:
+                # It has spent more since it came, and others have had less.
+                self._enter(by_now, name)
+                continue
+            if (wait := payer.wait(now)) == 0:
                 turn = line.popleft()
                 turn.is_over = True
+                self._enter(by_now, name)
                 self._look_in(0.0)
                 turn.go()
-                return
+                break
+            passed_over.append((by_now, name))
             soonest = min(soonest, wait)
-        if self._waiting:
+        for entry in passed_over:
+            self._enter(*entry)
+        if self._order:
             self._look_in(SHORTEST_WAIT if math.isinf(soonest) else soonest)

@@ -25,8 +25,9 @@ from relay.tasks import Report, Tasks
 
 log = get_logger("matchmaker")
 
-REUNION_INTERVAL = 0.5
-"""Seconds between looks at who has waited long enough to meet their last partner again."""
+LOOK_INTERVAL = 0.5
+"""Seconds between looks at who has waited long enough to meet their last partner again, and who waits beside a tab of
+their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Wish:
 
     mode: Mode = Mode.VIDEO
     keep_searching: bool = True
+    browser: str | None = None
+    """What the tabs of one browser have in common: they do not look for each other."""
 
 
 class Matchmaker:
@@ -51,6 +54,8 @@ class Matchmaker:
         self._wishes: dict[UserId, Wish] = {}
         self._away: dict[UserId, bool] = {}
         """Who can't be reached, and whether they are to search when they are back."""
+        self._beside_own_tabs = set[UserId]()
+        """Who was told that they are."""
         self._tasks = Tasks("matchmaker", report)
 
     def __len__(self) -> int:
@@ -60,8 +65,8 @@ class Matchmaker:
         return user in self._lobby
 
     def start(self) -> None:
-        """Begin to reunite those for whom nobody else comes."""
-        self._tasks.repeat("reunions", REUNION_INTERVAL, self._reunite)
+        """Begin to look after those who wait: to reunite those for whom nobody else comes."""
+        self._tasks.repeat("waiting", LOOK_INTERVAL, self._look_after_waiting)
 
     async def close(self) -> None:
         """Idempotent."""
@@ -74,10 +79,12 @@ class Matchmaker:
         if user in self._away:
             self._away[user] = True
         elif user not in self._lobby:
-            match = self._lobby.seek(user, self._wishes.setdefault(user, Wish()).mode, now)
+            wished = self._wishes.setdefault(user, Wish())
+            match = self._lobby.seek(user, wished.mode, now, wished.browser)
             if match is not None:
                 self._introduce(match, now)
                 return
+        self._beside_own_tabs.discard(user)
         log.debug("waiting", user=user, mode=self.mode_of(user).value, others=len(self._lobby))
         self._tell(user, WaitingForPartner())
 
@@ -175,7 +182,12 @@ class Matchmaker:
                 self._tally.waited_seconds += waited
         self._rooms.open(match.one, match.other, self._wish_of(match.one).mode, now)
 
-    def _reunite(self) -> None:
+    def _look_after_waiting(self) -> None:
         now = clock.monotonic()
         for match in self._lobby.reunite(now):
             self._introduce(match, now)
+        beside = self._lobby.beside_own_tabs()
+        for user in beside ^ self._beside_own_tabs:
+            if user in self._lobby:
+                self._tell(user, WaitingForPartner(own_tab=user in beside))
+        self._beside_own_tabs = beside

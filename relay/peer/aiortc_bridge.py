@@ -40,15 +40,12 @@ class SharedCertificate:
 
     def __init__(self) -> None:
         self._certificate = _CertificateWithContext.generateCertificate()
-
-    @property
-    def fingerprints(self) -> tuple[Fingerprint, ...]:
-        """SHA-256 only: every browser knows it, and each further one makes the answer longer."""
-        return tuple(
+        self.fingerprints = tuple(
             Fingerprint(item.algorithm, item.value)
             for item in self._certificate.getFingerprints()
             if item.algorithm == "sha-256"
         )
+        """SHA-256 only: every browser knows it, and each further one makes the answer longer."""
 
     def begin(self, send: Callable[[bytes], None], role: DtlsRole, fingerprints: tuple[Fingerprint, ...]) -> "Dtls":
         """A DTLS association that is ready to start."""

@@ -46,8 +46,11 @@ class PartingReason(StrEnum):
     SERVER_STOPPING = "server_stopping"
 
 
-MessageId = Annotated[str, Meta(min_length=1, max_length=36, pattern=r"^[A-Za-z0-9-]+$")]
-"""A chat message's name, chosen by who wrote it. Means something only to its writer."""
+Name = Annotated[str, Meta(min_length=1, max_length=36, pattern=r"^[A-Za-z0-9-]+$")]
+"""Random, and chosen by a client."""
+
+MessageId = Name
+"""A chat message's. Means something only to its writer."""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -75,6 +78,8 @@ class FindPartner(Message, frozen=True):
     mode: Mode = Mode.VIDEO
     keep_searching: bool = True
     """Whether to search on by oneself when a partner leaves."""
+    browser: Name | None = None
+    """What those tabs of one browser have in common that are open at the same time: they are not paired."""
 
 
 class NextPartner(Message, frozen=True):
@@ -302,10 +307,13 @@ class IceServers(Message, frozen=True):
     ice_servers: tuple[IceServer, ...]
 
 
-class WaitingForPartner(Message, frozen=True):
+class WaitingForPartner(Message, frozen=True, omit_defaults=True):
     """The visitor is in the queue."""
 
     event: ClassVar[str] = "waiting_for_partner"
+
+    own_tab: bool = False
+    """Another tab of the visitor's own browser is there, too."""
 
 
 class PartnerFound(Message, frozen=True):

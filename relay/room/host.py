@@ -61,6 +61,12 @@ class RoomHost:
         room = self._rooms.get(user)
         return room.partner_of(user) if room else None
 
+    def never_came(self, user: UserId, heard_at: float) -> bool:
+        """Whether nothing has come of the person, who was heard last at `heard_at`, since they were paired. False where
+        they talk with nobody."""
+        room = self._rooms.get(user)
+        return room is not None and room.never_came(user, heard_at)
+
     def open(self, one: UserId, other: UserId, mode: Mode, now: float) -> None:
         """Put two people, who are in no room, into a new one."""
         if one in self._rooms or other in self._rooms:

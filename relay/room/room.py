@@ -77,6 +77,11 @@ class Room:
             return Verdict.STALE
         return self.impressions[user].hear(report, now - self.opened_at)
 
+    def never_came(self, user: UserId, heard_at: float) -> bool:
+        """Whether nothing of the person, who was heard last at `heard_at`, has come into this room: not a word of
+        their page, and neither sight nor sound of them to the other one."""
+        return heard_at <= self.opened_at and self.impressions[self.partner_of(user)].first_frame is None
+
     def end(self, leaver: UserId, reason: PartingReason, *, searching: bool) -> list[Effect]:
         """Media stops first, then the one who stays is told why and whether the search goes on."""
         partner = self.partner_of(leaver)

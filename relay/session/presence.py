@@ -3,6 +3,8 @@
 A person is away while their connection is lost, and while nothing comes from where their media does; those
 who only write need no media. Pages that others count on have to run, too: a browser keeps a WebSocket open, and
 answers its pings, for a page that the system has frozen.
+
+Who is away may be back, so their partner waits for them; but not for long where nothing was there yet to go on with.
 """
 
 from relay import clock
@@ -21,6 +23,11 @@ LOOK_INTERVAL = 0.5
 ASKED_AFTER, SILENT_AFTER = 8, 16
 """Looks at a page that has said nothing, after which it is asked whether it runs, and after which it is taken
 not to. They are looks and not seconds: while the server itself stands still, nobody is silent."""
+
+GIVEN_UP_AFTER = 12
+"""Looks at somebody who is away, and of whom nothing has come since they were paired, after which nobody waits for
+them. A page whose way is gone in that moment counts as away 4 s later at the earliest, and knows and dials 9 s later
+at the latest."""
 
 JUST_OPENED = 15.0
 """Seconds that somebody has to begin before a newcomer at their address is preferred."""
@@ -49,10 +56,13 @@ class Presence:
         away = session.link is None or (needs_media and self._connections.is_quiet(user))
         if away == session.away:
             return
-        session.away = away
+        session.away, session.absence = away, 0
         if away:
             self._matchmaker.lose(user)
             self._rooms.lost(user)
+            if session.link is not None:
+                # A page that runs says so before anybody gives it up.
+                session.outbox.put(Ping())
         else:
             self._rooms.returned(user)
             self._matchmaker.welcome_back(user, clock.monotonic())
@@ -77,6 +87,21 @@ class Presence:
             elif session.silence == SILENT_AFTER:
                 log.info("page_silent", user=session.user)
                 session.link.abandon()
+
+    def look_for_ghosts(self) -> list[Session]:
+        """Those who never came to the conversation that they are in, and whom nobody is to wait for any more."""
+        ghosts = []
+        for session in self._directory.sessions():
+            if session.away:
+                session.absence += 1
+                if session.absence >= GIVEN_UP_AFTER and self._never_came(session):
+                    ghosts.append(session)
+        return ghosts
+
+    def _never_came(self, session: Session) -> bool:
+        user = session.user
+        is_on_air = self._connections.path_of(user) is not None and not self._connections.is_quiet(user)
+        return not is_on_air and self._rooms.never_came(user, session.heard_at)
 
     def _is_counted_on(self, user: UserId) -> bool:
         return user in self._rooms or user in self._matchmaker

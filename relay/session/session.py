@@ -48,8 +48,12 @@ class Session:
     lost_at: float = 0.0
     away: bool = False
     """The person can't be reached: their connection is lost, or nothing comes from where their media does."""
+    absence: int = 0
+    """Looks at which they could not be, one after the other."""
+    heard_at: float = 0.0
+    """When the page last said something."""
     silence: int = 0
-    """Looks since the page last said something."""
+    """Looks since then, while others count on it."""
     candidates: int = 0
     is_on_trial: bool = False
     """Let in while the server was full, because this may be somebody whose connection was lost."""

@@ -131,6 +131,7 @@ class Sessions:
         """Begin to look for those who are silent, and those who do not come back."""
         self._tasks.repeat("silence", LOOK_INTERVAL, self._presence.look_for_silence)
         self._tasks.repeat("expiry", LOOK_INTERVAL, self._expire)
+        self._tasks.repeat("ghosts", LOOK_INTERVAL, self._give_up_ghosts)
         if self._turn.urls:
             self._tasks.repeat("turn", self._turn.lifetime / 2, self._renew_turn)
 
@@ -207,7 +208,7 @@ class Sessions:
             Seconds to wait before the next frame is read: 0 but for those who send too much.
         """
         now = clock.monotonic()
-        session.silence = 0
+        session.heard_at, session.silence = now, 0
         try:
             message = decode(frame, self._limits)
         except RelayError as error:
@@ -310,6 +311,14 @@ class Sessions:
         for session in self._directory.expired(clock.monotonic() - self._settings.resume_window):
             self.close(session, PartingReason.DISCONNECTED)
 
+    def _give_up_ghosts(self) -> None:
+        for session in self._presence.look_for_ghosts():
+            log.info("never_came", user=session.user)
+            link = session.link
+            self.close(session, PartingReason.DISCONNECTED)
+            if link is not None:
+                link.abandon()
+
     def _renew_turn(self) -> None:
         for session in self._directory.sessions():
             servers = self._turn.servers(session.user, clock.unix())
@@ -365,8 +374,8 @@ class Sessions:
     def _act(self, session: Session, message: ClientMessage, now: float) -> None:
         user = session.user
         match message:
-            case FindPartner(mode=mode, keep_searching=keep_searching):
-                self._matchmaker.find(user, now, Wish(mode, keep_searching))
+            case FindPartner(mode=mode, keep_searching=keep_searching, browser=browser):
+                self._matchmaker.find(user, now, Wish(mode, keep_searching, browser))
                 self._presence.heed(session)
             case NextPartner():
                 self._matchmaker.next(user, now)
@@ -427,7 +436,7 @@ class Sessions:
         partner = self._rooms.partner_of(resumed.user)
         if partner is not None and self._directory.is_away(partner):
             resumed.outbox.put(PartnerReconnecting())
-        resumed.silence = 0
+        resumed.heard_at, resumed.silence = provisional.heard_at, 0
         self._presence.heed(resumed)
 
     def _greeting(self, session: Session) -> Resumed:

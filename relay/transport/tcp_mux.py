@@ -34,9 +34,9 @@ MOST_SILENT_PER_ADDRESS = 32
 """Of those, from one address. When one more comes, its oldest is closed: it has had time to speak."""
 
 MOST_WAITING = 512
-MOST_WAITING_PER_ADDRESS = 64
-"""Connections that have said something, but whose address has spent what it has. When one more comes, it is closed:
-those that have waited are to have their turn."""
+MOST_WAITING_PER_ADDRESS = 256
+"""Connections that have said something and wait for their turn. When one more comes, it is closed: those that have
+waited are to have theirs. An office or a carrier's customers may come back all at once."""
 
 BACKLOG = 1_024
 """Connections that the system keeps for us until we accept them, if it lets us."""
@@ -161,11 +161,14 @@ class TcpMux:
             return
         # After a stall of ours many have spoken already, maybe from one address: they are not silent.
         opening = None if arrival.may_be_proxied else arrival.judge.look(_peeked(connection) or b"")
-        if opening is not None and payer.wait(now) == 0:
+        if opening is not None and self._turns.goes_on(payer):
             self._hand_on(arrival, opening)
             return
         arrival.deadline = asyncio.get_running_loop().call_later(PATIENCE, self._give_up, arrival)
-        self._watch(arrival)
+        if opening is not None:
+            self._wait_for_turn(arrival)
+        else:
+            self._watch(arrival)
 
     def _watch(self, arrival: Arrival) -> None:
         """Look at it when it says something."""
@@ -174,6 +177,10 @@ class TcpMux:
 
     def _readable(self, arrival: Arrival) -> None:
         asyncio.get_running_loop().remove_reader(arrival.connection)
+        self._wait_for_turn(arrival)
+
+    def _wait_for_turn(self, arrival: Arrival) -> None:
+        """Look at what it said when its address may go on."""
         arrival.turn = self._turns.ask(arrival.payer, lambda: self._look(arrival))
         if arrival.turn is not None:
             self._silent.leave(arrival)

@@ -31,7 +31,7 @@ def charge(
     @web.middleware
     async def charged(request: web.Request, handler: Handler) -> web.StreamResponse:
         payer = ledger.visitor(addresses.of(request), clock.monotonic())
-        if payer.wait(clock.monotonic()) > 0 and not gate.knows(request):
+        if not turns.goes_on(payer) and not gate.knows(request):
             try:
                 async with asyncio.timeout(PATIENCE):
                     await turns.wait(payer)

@@ -34,8 +34,6 @@ class Metered(asyncio.BufferedProtocol):
         self._turns = turns
         self._turn: Turn | None = None
         self._kept = b""
-        self._wanted = True
-        """Whether `inner` wants to read, while we do not let it."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -47,16 +45,13 @@ class Metered(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         piece = bytes(_buffer[:nbytes])
-        if self._turn is not None:
-            # `inner` has caught up and asked for more.
-            self._kept += piece
-            self._wanted = True
-            self._transport.pause_reading()
+        if self._turn is None and self._turns.goes_on(self.payer):
+            self._pass_on(piece)
             return
-        self._pass_on(piece)
-        if self.payer.wait(clock.monotonic()) > 0 and not self._transport.is_closing():
-            self._wanted = self._transport.is_reading()
-            self._transport.pause_reading()
+        # `inner` may resume the transport meanwhile: then it is one piece more.
+        self._kept += piece
+        self._transport.pause_reading()
+        if self._turn is None:
             self._turn = self._turns.ask(self.payer, self._go_on)
 
     def eof_received(self) -> bool | None:
@@ -79,8 +74,7 @@ class Metered(asyncio.BufferedProtocol):
         self._turn = None
         if self._transport.is_closing():
             return
-        if self._wanted:
-            self._transport.resume_reading()
+        self._transport.resume_reading()
         if kept := self._kept:
             self._kept = b""
             self._pass_on(kept)

@@ -131,13 +131,9 @@ class Visit:
                 case WSMsgType.CLOSING | WSMsgType.CLOSED | WSMsgType.ERROR:
                     return not self._ended
             self._unanswered = 0
+            await self._turns.wait(self._payer)
             if (wait := await self._charged(message)) > 0 and not await self._hold_back(wait):
                 return not self._ended
-            if self._payer.wait(clock.monotonic()) > 0:
-                await self._turns.wait(self._payer)
-            else:
-                # What has come already is there at once: without this nobody else would have a turn before its end.
-                await asyncio.sleep(0)
 
     async def _charged(self, message: WSMessage) -> float:
         began = clock.cpu()

@@ -116,6 +116,12 @@ class Person:
     def partner(self) -> Locator:
         return self.page.get_by_label("Partner video", exact=True)
 
+    async def open_tab(self) -> "Person":
+        """The same page in another tab of the same browser."""
+        page = await self.page.context.new_page()
+        await page.goto(self.page.url)
+        return Person(page, self.colour)
+
     async def write(self, text: str) -> None:
         await self.page.get_by_role("textbox", name="Message").fill(text)
         await self.button("Send").click()
@@ -202,8 +208,9 @@ async def at_the_page(
         ],
     )
     try:
-        page = await browser.new_page(viewport={"width": viewport[0], "height": viewport[1]})
-        await page.add_init_script(f"({script})()")
+        context = await browser.new_context(viewport={"width": viewport[0], "height": viewport[1]})
+        await context.add_init_script(f"({script})()")
+        page = await context.new_page()
         person = Person(page, colour)
         await page.goto(url)
         yield person

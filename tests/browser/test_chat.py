@@ -55,6 +55,26 @@ async def test_a_message_of_nothing_visible_is_not_sent(invite: Invite) -> None:
     assert await blue.chat.locator("p").count() == 1
 
 
+async def test_who_writes_too_fast_reads_that_and_sends_the_rest_by_one_press(invite: Invite) -> None:
+    red, blue = await asyncio.gather(invite("red"), invite("blue", (390, 844)))
+    await _text_only(red, blue)
+    box = blue.page.get_by_role("textbox", name="Message")
+    written = [f"line {number}." for number in range(42)]
+    for text in written:
+        await box.fill(text)
+        await box.press("Enter")
+    refusal = blue.chat.get_by_text("Not sent: too fast. Wait a moment.")
+    await refusal.first.wait_for()
+    await expect(blue.chat.get_by_text("Sending…")).to_have_count(0)
+    await blue.picture("chat_too_fast_phone")
+    # One and a half a second are let through.
+    await asyncio.sleep(await refusal.count() / 1.5 + 1)
+    await blue.button("Send all again").click()
+    await expect(refusal).to_have_count(0)
+    for text in written:
+        await red.chat.get_by_text(text, exact=True).wait_for()
+
+
 async def test_lines_that_imitate_the_page_are_in_the_bubble_of_who_wrote_them(invite: Invite) -> None:
     red, blue = await asyncio.gather(invite("red"), invite("blue"))
     await _text_only(red, blue)

@@ -167,6 +167,9 @@ class TestWithoutACamera:
             await red.start()
             await red.is_told("not allowed")
             await look(red, "camera_refused")
+            await red.button("Try again").click()
+            await red.is_told("still not allowed")
+            await look(red, "camera_still_refused")
             await expect(red.button("Try again")).to_be_visible()
 
     @pytest.mark.slow

@@ -39,6 +39,29 @@ async def _focused(person: Person) -> str:
     return name
 
 
+OWN_TAB = "Your other tab is waiting, too. To try it with yourself, open a private window."
+
+
+async def test_who_opens_two_tabs_is_not_paired_with_themselves_and_reads_why(invite: Invite) -> None:
+    red, blue = await asyncio.gather(invite("red"), invite("blue"))
+    tab = await red.open_tab()
+    for each in (red, tab, blue):
+        await each.page.get_by_role("radio", name="Text only").check()
+    for each in (red, tab):
+        await each.start()
+        await each.is_told("Looking for a partner")
+    for each in (red, tab):
+        await expect(each.page.get_by_text(OWN_TAB)).to_be_visible()
+    await red.picture("own_tab")
+    await tab.page.set_viewport_size({"width": 390, "height": 844})
+    await tab.picture("own_tab_phone")
+    # Who came first is paired first, and the other one has no tab beside it any more.
+    await blue.start()
+    await asyncio.gather(red.is_told("You are talking"), blue.is_told("You are talking"))
+    await expect(tab.page.get_by_text(OWN_TAB)).to_have_count(0)
+    await tab.is_told("Looking for a partner")
+
+
 async def test_what_one_types_after_being_paired_goes_to_the_partner_and_not_on_next(invite: Invite) -> None:
     red, blue = await asyncio.gather(invite("red"), invite("blue"))
     await blue.start()

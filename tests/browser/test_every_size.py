@@ -85,6 +85,23 @@ async def test_so_do_the_other_modes(invite: Invite, mode: str) -> None:
     await _fits(red, ALL)
 
 
+async def test_that_both_are_muted_is_read_side_by_side(invite: Invite) -> None:
+    red, blue = await asyncio.gather(invite("red"), invite("blue"))
+    for person in (red, blue):
+        await person.page.get_by_role("radio", name="Audio only").check()
+    await meet(red, blue)
+    for person in (red, blue):
+        await person.button("Mute microphone").click()
+    signs = [red.page.locator("p", has_text=words) for words in ("Your partner is muted", "Your microphone is off")]
+    await signs[0].wait_for()
+    for width, height in PEOPLE_HAVE:
+        await red.page.set_viewport_size({"width": width, "height": height})
+        partners, own = [await sign.bounding_box() for sign in signs]
+        assert partners is not None
+        assert own is not None
+        assert partners["x"] + partners["width"] <= own["x"], (width, height)
+
+
 async def test_what_stands_in_the_way_and_the_way_out_fit(served: Served, tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
         playwright = await stack.enter_async_context(async_playwright())

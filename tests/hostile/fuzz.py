@@ -164,7 +164,7 @@ TARGETS: Mapping[str, tuple[Target, tuple[bytes, ...]]] = {
         tuple(
             msgspec.json.encode({"event": event, "data": data})
             for event, data in (
-                ("find_partner", {"mode": "video"}),
+                ("find_partner", {"mode": "video", "browser": "b1"}),
                 ("chat_message", {"id": "1", "text": "hello"}),
                 ("webrtc_offer", {"sdp": "v=0", "lines": {"0": "camera"}}),
                 ("resume", {"session_token": "t", "last_message": None}),

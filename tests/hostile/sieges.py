@@ -15,6 +15,8 @@ UPGRADE = (
 GREETING = b'"connected"'
 QUESTION = b"GET /videochat/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
 CHUNK = 65_536
+ELSEWHERE = "audio"
+"""The mode in which attackers seek partners: those whom the siege watches are to meet each other."""
 
 TEXT, PING, PONG, CONTINUATION = 1, 9, 10, 0
 """Opcodes (RFC 6455 section 5.2)."""
@@ -92,7 +94,7 @@ def handshakes() -> list[Siege]:
 
 def floods() -> list[Siege]:
     """Frames without an end on WebSockets that were let in."""
-    found = event("find_partner")
+    found = event("find_partner", mode=ELSEWHERE)
     return [
         flood("pings, empty", frame(PING)),
         flood("pings of 125 bytes", frame(PING, bytes(125))),
@@ -118,7 +120,7 @@ def turnovers() -> list[Siege]:
         replace(more, name="offers", press=offers(10), farewells=11),
         replace(more, name="offers, 950 more lines", press=offers(10, 950), farewells=11),
         replace(more, name="offer and cut", press=offers(1), farewells=2, opened_per_second=160),
-        replace(more, name="pairings", press=(event("find_partner"),), farewell=b'"partner_found"'),
+        replace(more, name="pairings", press=(event("find_partner", mode=ELSEWHERE),), farewell=b'"partner_found"'),
     ]
 
 

@@ -26,6 +26,13 @@ PATIENCE = 15.0
 LOOK_AGAIN = 0.02
 """Seconds until a server that did not serve yet is looked at again."""
 
+CHECKOUT = Path(__file__).parents[2]
+"""This one."""
+
+RATES = [f"rate_address_{deed}" for deed in ("connection", "join", "offer", "skip")]
+OFTEN = "1000000"
+"""A minute: as often as they like."""
+
 COTURN_ALLOCATIONS = ("--min-port", "40000", "--max-port", "49999")
 
 
@@ -49,8 +56,10 @@ class Server:
 
 
 @contextmanager
-def relay(engine: str, people: int, core: int) -> Iterator[Server]:
-    """The product with one of its engines.
+def relay(engine: str, people: int, core: int, checkout: Path = CHECKOUT, share: float = 1.0) -> Iterator[Server]:
+    """The product with one of its engines, this one or that of another checkout where everything is built.
+
+    `share` is what one address may have of the event loop, and all people come from one: with 1 nothing is metered.
 
     Raises:
         UnavailableError: it does not know the engine, or runs another one.
@@ -63,12 +72,17 @@ def relay(engine: str, people: int, core: int) -> Iterator[Server]:
         "RELAY_PUBLIC_ADDRESS": "127.0.0.1",
         "RELAY_MAX_PEOPLE": str(2 * people),
         "RELAY_MAX_PER_ADDRESS": str(2 * people),
-        # All of them come from one address.
-        "RELAY_MAX_CPU_PER_ADDRESS": "1",
         "RELAY_LOG_LEVEL": "error",
         "RELAY_OPERATOR_TOKEN": TOKEN,
     }
-    with _running([sys.executable, "-m", "relay", "serve"], core, {**os.environ, **settings}) as process:
+    known = (checkout / "relay" / "config.py").read_text()
+    settings |= {
+        f"RELAY_{name.upper()}": value
+        for name, value in {"max_cpu_per_address": str(share), **dict.fromkeys(RATES, OFTEN)}.items()
+        if f"    {name}:" in known
+    }
+    environment = {**os.environ, "PYTHONPATH": str(checkout), **settings}
+    with _running([sys.executable, "-P", "-m", "relay", "serve"], core, environment) as process:
         running = process.wait_for(lambda: _health(port))["engine"]
         if running != engine:
             raise UnavailableError(f"relay: runs the engine `{running}` instead of `{engine}`")

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from relay.app import Relay
-from relay.session.presence import SILENT_AFTER
+from relay.session.presence import GIVEN_UP_AFTER, LOOK_INTERVAL, SILENT_AFTER
 from relay.tasks import Tasks
 from relay.transport import bindings
 from tests.scenario.visitor import MediaVisitor, Visitor, introduce, visit
@@ -127,3 +127,113 @@ async def test_a_page_that_hears_nothing_may_ask_in_any_state(relay: Relay) -> N
         await introduce(ann, bob)
         await ann.say("ping")
         assert await ann.hear("pong") == {}
+
+
+GIVEN_UP_WITHIN = (GIVEN_UP_AFTER + 1) * LOOK_INTERVAL + 0.5
+"""Seconds after which nobody waits any more for a partner who never came."""
+
+
+async def test_nobody_waits_long_for_a_partner_who_never_came(relay: Relay) -> None:
+    """Half a minute is for a conversation that there was."""
+    port = relay.settings.port
+    async with visit(port) as ann, visit(port) as bob:
+        await introduce(ann, bob)
+        bob.vanish()
+        await ann.hear("partner_reconnecting")
+        told = asyncio.get_running_loop().time()
+        assert await ann.hear("partner_disconnected") == {"reason": "disconnected", "searching": True}
+        assert asyncio.get_running_loop().time() - told < GIVEN_UP_WITHIN
+        await ann.hear("waiting_for_partner")
+        async with visit(port) as again:
+            await again.say("resume", token=bob.token)
+            assert (await again.hear("error"))["code"] == "resume_failed"
+
+
+async def test_whose_network_changes_as_they_are_paired_has_time_to_come_back(relay: Relay) -> None:
+    port = relay.settings.port
+    async with visit(port) as ann, visit(port) as bob:
+        found, _ = await introduce(ann, bob)
+        bob.vanish()
+        await ann.hear("partner_reconnecting")
+        for _ in range(GIVEN_UP_AFTER - 2):
+            relay._presence.look_for_ghosts()
+        async with visit(port) as again:
+            await again.say("resume", token=bob.token)
+            assert (await again.hear("resumed"))["room_id"] == found["room_id"]
+            await ann.hear("partner_resumed")
+            # From now on they were there.
+            again.vanish()
+            await ann.hear("partner_reconnecting")
+            for _ in range(GIVEN_UP_AFTER):
+                assert relay._presence.look_for_ghosts() == []
+
+
+@pytest.mark.parametrize("sign", ["a word", "a picture"])
+async def test_for_whom_there_was_their_partner_waits(relay: Relay, sign: str) -> None:
+    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+        found, _ = await introduce(ann, bob)
+        if sign == "a word":
+            await bob.say("typing", active=True)
+            await ann.hear("typing")
+        else:
+            await ann.say("first_frame", room_id=found["room_id"], medium="picture", seconds=0.1)
+            await ann.say("ping")
+            await ann.hear("pong")
+        bob.vanish()
+        await ann.hear("partner_reconnecting")
+        for _ in range(GIVEN_UP_AFTER):
+            assert relay._presence.look_for_ghosts() == []
+
+
+@pytest.mark.usefixtures("loopback_candidates")
+async def test_for_whose_media_comes_their_partner_waits(relay: Relay) -> None:
+    """Though their camera is off, so that they were neither seen nor heard yet."""
+    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+        media = MediaVisitor(bob, 200)
+        await media.connect()
+        await introduce(ann, bob)
+        bob.vanish()
+        await ann.hear("partner_reconnecting")
+        for _ in range(GIVEN_UP_AFTER):
+            assert relay._presence.look_for_ghosts() == []
+        await media.close()
+
+
+@pytest.mark.usefixtures("loopback_candidates")
+async def test_somebody_whose_computer_slept_as_they_were_paired_is_given_up(relay: Relay) -> None:
+    """Their connection was made while they waited. Then nothing comes of it, nor of their page."""
+    port = relay.settings.port
+    loop = asyncio.get_running_loop()
+    async with visit(port) as ann, visit(port) as bob:
+        media = MediaVisitor(bob, 200)
+        await media.connect()
+        await bob.say("find_partner")
+        await bob.hear("waiting_for_partner")
+        transport = media.connection.getTransceivers()[0].sender.transport.transport._connection
+        with pytest.MonkeyPatch.context() as asleep:
+            for pair in transport._nominated.values():
+                asleep.setattr(pair.protocol.transport, "sendto", lambda *datagram: None)
+            await ann.say("find_partner")
+            await ann.hear("partner_found")
+            began = loop.time()
+            await _hear_by_and_by(ann, "partner_reconnecting")
+            await _hear_by_and_by(ann, "partner_disconnected")
+            assert loop.time() - began < WITHIN + GIVEN_UP_WITHIN
+        await media.close()
+
+
+async def test_a_page_that_runs_is_heard_of_before_it_is_given_up(relay: Relay) -> None:
+    """Only its media stopped, in the moment in which it was paired: it is asked at once, and answers."""
+    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+        await introduce(ann, bob)
+        session = relay._directory.sessions()[-1]
+        relay._connections._quiet.add(session.user)
+        relay._presence.media_changed(session.user)
+        await ann.hear("partner_reconnecting")
+        # Without that it would be in four seconds.
+        async with asyncio.timeout(2):
+            assert await bob.hear("ping") == {}
+        await bob.say("typing", active=True)
+        await ann.hear("typing")
+        for _ in range(GIVEN_UP_AFTER):
+            assert relay._presence.look_for_ghosts() == []

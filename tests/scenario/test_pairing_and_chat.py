@@ -94,6 +94,44 @@ async def test_those_who_just_left_each_other_meet_again_when_nobody_else_comes(
         assert loop.time() - began >= REUNION_DELAY - 0.5
 
 
+async def test_tabs_of_one_browser_are_not_paired_and_are_told_of_each_other(relay: Relay) -> None:
+    port = relay.settings.port
+    async with visit(port) as tab, visit(port) as other_tab, visit(port) as eve:
+        for visitor in (tab, other_tab):
+            await visitor.say("find_partner", browser="b1")
+            assert await visitor.hear("waiting_for_partner") == {}
+        for visitor in (tab, other_tab):
+            assert await visitor.hear("waiting_for_partner") == {"own_tab": True}
+        await eve.say("find_partner", browser="b2")
+        await asyncio.gather(tab.hear("partner_found"), eve.hear("partner_found"))
+        assert await other_tab.hear("waiting_for_partner") == {}
+        # Whoever they part from, they are still two tabs of one browser.
+        await tab.say("next_partner")
+        await eve.hear("partner_disconnected")
+        await asyncio.gather(eve.hear("partner_found"), other_tab.hear("partner_found"))
+
+
+async def test_who_searches_again_beside_an_own_tab_is_told_again(relay: Relay) -> None:
+    port = relay.settings.port
+    async with visit(port) as tab, visit(port) as other_tab:
+        for visitor in (tab, other_tab):
+            await visitor.say("find_partner", browser="b1")
+            await visitor.hear("waiting_for_partner")
+        assert await tab.hear("waiting_for_partner") == {"own_tab": True}
+        await tab.say("leave_room")
+        await tab.say("find_partner", browser="b1")
+        assert await tab.hear("waiting_for_partner") == {}
+        assert await tab.hear("waiting_for_partner") == {"own_tab": True}
+
+
+@pytest.mark.parametrize("browser", ["", "b" * 37, "b 1", 1])
+async def test_a_browser_of_another_shape_is_refused(relay: Relay, browser: object) -> None:
+    async with visit(relay.settings.port) as ann:
+        await ann.say("find_partner", browser=browser)
+        refusal = await ann.hear("error")
+        assert (refusal["code"], refusal["refused"]) == ("invalid_message", "find_partner")
+
+
 @pytest.mark.parametrize("mode", ["audio", "text"])
 async def test_modes_never_mix(relay: Relay, mode: str) -> None:
     port = relay.settings.port

@@ -19,7 +19,7 @@ def settings() -> Settings:
         public_address=("127.0.0.1",),
         turn_urls=(TURN_URL,),
         turn_secret="correct horse",
-        turn_lifetime=2,
+        turn_lifetime=4,
     )
 
 

@@ -61,6 +61,9 @@ class FakeConnections:
     def is_quiet(self, user: UserId) -> bool:
         return user in self.quiet
 
+    def path_of(self, user: UserId) -> str | None:
+        return None
+
     def holds(self, user: UserId) -> bool:
         return True
 

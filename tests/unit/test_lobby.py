@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from relay.ids import UserId
-from relay.matchmaking.lobby import REUNION_DELAY, Lobby, Match
+from relay.matchmaking.lobby import MOST_LOOKED_AT, REUNION_DELAY, Lobby, Match
 from relay.protocol.messages import Mode
 
 ANN, BOB, EVE, TOM = (UserId(name) for name in ("ann", "bob", "eve", "tom"))
@@ -83,10 +83,73 @@ def test_a_forgotten_person_is_nobodys_last_partner() -> None:
     assert lobby.seek(BOB, VIDEO, 1.0) is None
 
 
+def test_tabs_of_one_browser_never_meet_and_each_meets_others() -> None:
+    lobby = Lobby()
+    assert lobby.seek(ANN, VIDEO, 0.0, "b1") is None
+    assert lobby.seek(BOB, VIDEO, 0.0, "b1") is None
+    assert lobby.reunite(10 * REUNION_DELAY) == []
+    assert lobby.seek(EVE, VIDEO, 1.0, "b2") == Match(ANN, EVE, (1.0, 0.0))
+    assert lobby.seek(TOM, VIDEO, 1.0) == Match(BOB, TOM, (1.0, 0.0))
+
+
+def test_tabs_that_met_before_they_knew_of_each_other_do_not_meet_again() -> None:
+    lobby = Lobby()
+    lobby.parted(ANN, BOB)
+    lobby.seek(ANN, VIDEO, 0.0, "b1")
+    lobby.seek(BOB, VIDEO, 0.0, "b1")
+    assert lobby.reunite(10 * REUNION_DELAY) == []
+
+
+def test_those_whose_browser_is_not_told_meet_each_other() -> None:
+    lobby = Lobby()
+    lobby.seek(ANN, VIDEO, 0.0)
+    assert lobby.seek(BOB, VIDEO, 1.0) == Match(ANN, BOB, (1.0, 0.0))
+
+
+def test_a_browser_full_of_tabs_waits_until_others_come() -> None:
+    """Each tab gets its partner; those beyond the ones that are looked at as well."""
+    lobby = Lobby()
+    tabs = [UserId(f"tab {number}") for number in range(2 * MOST_LOOKED_AT)]
+    assert [lobby.seek(tab, VIDEO, 0.0, "b1") for tab in tabs] == [None] * len(tabs)
+    for tab in tabs:
+        match = lobby.seek(UserId(f"for {tab}"), VIDEO, 1.0)
+        assert match is not None
+        assert match.one == tab
+
+
+def test_a_tab_searches_no_further_than_among_so_many() -> None:
+    """A bound on what one browser can make a search cost: who has more tabs than that may miss somebody."""
+    lobby = Lobby()
+    for number in range(MOST_LOOKED_AT):
+        tab = UserId(f"tab {number}")
+        lobby.seek(tab, VIDEO, 0.0, "b1")
+        lobby.parted(tab, BOB)
+    assert lobby.seek(BOB, VIDEO, 0.0) is None
+    assert lobby.seek(ANN, VIDEO, 1.0, "b1") is None
+    lobby.withdraw(UserId("tab 0"))
+    assert lobby.seek(EVE, VIDEO, 1.0, "b1") == Match(BOB, EVE, (1.0, 0.0))
+
+
+def test_it_is_known_who_waits_beside_a_tab_of_their_own() -> None:
+    lobby = Lobby()
+    lobby.seek(ANN, VIDEO, 0.0, "b1")
+    lobby.seek(TOM, Mode.TEXT, 0.0, "b1")
+    assert lobby.beside_own_tabs() == set()
+    lobby.seek(BOB, VIDEO, 0.0, "b1")
+    assert lobby.beside_own_tabs() == {ANN, BOB}
+    lobby.seek(EVE, VIDEO, 0.0, "b2")
+    assert lobby.beside_own_tabs() == set()
+
+
+def browser_of(user: UserId) -> str | None:
+    """Of the people that the machine below plays: four browsers of one tab, one of two and one of four."""
+    return (None, None, "b1", "b2", "b3", "b3", "b4", "b4", "b4", "b4")[int(user)]
+
+
 class LobbyMachine(RuleBasedStateMachine):
     """Whatever the order of events: no double pairing, no self pairing, nobody lost."""
 
-    people = st.integers(0, 6).map(lambda number: UserId(str(number)))
+    people = st.integers(0, 9).map(lambda number: UserId(str(number)))
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,6 +163,7 @@ class LobbyMachine(RuleBasedStateMachine):
         assert one != other
         assert one not in self.talking
         assert other not in self.talking
+        assert browser_of(one) is None or browser_of(one) != browser_of(other)
         modes = {self.waiting.pop(user, mode) for user in (one, other)}
         assert len(modes) == 1
         self.talking[one], self.talking[other] = other, one
@@ -108,7 +172,7 @@ class LobbyMachine(RuleBasedStateMachine):
     def seek(self, user: UserId, mode: Mode) -> None:
         if user in self.talking or user in self.waiting:
             return
-        match = self.lobby.seek(user, mode, self.now)
+        match = self.lobby.seek(user, mode, self.now, browser_of(user))
         if match is None:
             self.waiting[user] = mode
         else:
@@ -140,9 +204,9 @@ class LobbyMachine(RuleBasedStateMachine):
         assert all(user in self.lobby for user in self.waiting)
 
     @invariant()
-    def at_most_three_wait_in_a_mode(self) -> None:
+    def tabs_of_at_most_three_browsers_wait_in_a_mode(self) -> None:
         for mode in Mode:
-            assert sum(of is mode for of in self.waiting.values()) <= 3
+            assert len({browser_of(user) or user for user, of in self.waiting.items() if of is mode}) <= 3
 
 
 TestLobbyMachine = LobbyMachine.TestCase

@@ -2,12 +2,13 @@
 
 import asyncio
 import functools
+import itertools
 from collections.abc import Iterator
 
 import pytest
 
 from relay import clock
-from relay.ledger.accounts import OWN_BURST, PURSE_BURST, Account, Ledger, Payer
+from relay.ledger.accounts import OWN_BURST, PURSE_BURST, SLICE, Account, Ledger, Payer
 from relay.ledger.addresses import Networks
 from relay.ledger.turns import LOOKED_AT, Turns
 
@@ -64,6 +65,52 @@ async def test_addresses_take_turns_however_much_one_of_them_wants(turns: Turns)
     await all_gone_on(turns, crowd)
     assert gone[:6].count("192.0.2.2") == 3
     assert len(gone) == 23
+
+
+async def test_who_comes_new_goes_before_all_who_have_spent_much(turns: Turns) -> None:
+    of, now = ledger(), clock.monotonic()
+    many, new = [of.visitor(f"192.0.2.{number}", now) for number in range(50)], of.visitor("198.51.100.1", now)
+    gone: list[str] = []
+
+    def work(payer: Payer) -> None:
+        gone.append(payer.host)
+        began = clock.cpu()
+        while clock.cpu() - began < SLICE:
+            pass
+        payer.charge(clock.monotonic(), SLICE)
+
+    # All can pay from their own; each has ten pieces of work.
+    for payer in many * 10:
+        turns.ask(payer, functools.partial(work, payer))
+    assert len(gone) == 1, "the others wait for the next round"
+    async with asyncio.timeout(10):
+        while len(gone) < len(many):  # noqa: ASYNC110 - rounds of the loop are what is counted
+            await asyncio.sleep(0)
+        before = len(gone)
+        turns.ask(new, lambda: work(new))
+        while new.host not in gone:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    assert len(gone) - before <= 2
+
+
+async def test_one_piece_of_work_in_a_round_once_it_has_taken_long(turns: Turns) -> None:
+    of, now = ledger(), clock.monotonic()
+    payers = [of.visitor(f"192.0.2.{number}", now) for number in range(20)]
+    gone, seen = [], []
+
+    def work(payer: Payer) -> None:
+        gone.append(payer.host)
+        began = clock.cpu()
+        while clock.cpu() - began < 2 * SLICE:
+            pass
+
+    for payer in payers:
+        turns.ask(payer, functools.partial(work, payer))
+    async with asyncio.timeout(10):
+        while len(gone) < len(payers):
+            seen.append(len(gone))
+            await asyncio.sleep(0)
+    assert {later - sooner for sooner, later in itertools.pairwise(seen)} <= {0, 1}
 
 
 async def test_what_is_not_wanted_any_more_does_not_go_on(turns: Turns) -> None:

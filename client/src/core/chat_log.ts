@@ -1,7 +1,12 @@
 // Owns the list of what was written in one conversation, what became of each message, and the list's
 // bound. Nothing is kept anywhere else.
 
+import type { ErrorCode } from './protocol';
+
 export type Delivery = 'sending' | 'sent' | 'failed';
+
+/** Why a message was not sent: the relay's refusal, no word of it within the time for it, or its session was gone. */
+export type WhyUnsent = ErrorCode | 'unanswered' | 'cut_off';
 
 interface Line {
   /** Tells entries apart for as long as the conversation lasts. */
@@ -9,8 +14,16 @@ interface Line {
   readonly text: string;
 }
 
+export interface Mine extends Line {
+  readonly from: 'me';
+  readonly id: string;
+  readonly delivery: Delivery;
+  /** The last time that it failed. */
+  readonly why?: WhyUnsent;
+}
+
 export type ChatEntry =
-  | (Line & { readonly from: 'me'; readonly id: string; readonly delivery: Delivery })
+  | Mine
   | (Line & { readonly from: 'partner'; readonly id: string })
   | (Line & { readonly from: 'notice' });
 
@@ -41,9 +54,15 @@ export function textOf(log: ChatLog, id: string, delivery: Delivery): string | n
   return found?.text ?? null;
 }
 
-export function mark(log: ChatLog, id: string, delivery: Delivery): ChatLog {
+export function mark(log: ChatLog, id: string, delivery: 'sending' | 'sent'): ChatLog {
   return log.map((entry) =>
     entry.from === 'me' && entry.id === id ? { ...entry, delivery } : entry,
+  );
+}
+
+export function fail(log: ChatLog, id: string, why: WhyUnsent): ChatLog {
+  return log.map((entry) =>
+    entry.from === 'me' && entry.id === id ? { ...entry, delivery: 'failed', why } : entry,
   );
 }
 
@@ -63,7 +82,9 @@ export function newestTheirs(log: ChatLog): string | null {
 /** Whatever is still on its way will not arrive. */
 export function failAll(log: ChatLog): ChatLog {
   return log.map((entry) =>
-    entry.from === 'me' && entry.delivery === 'sending' ? { ...entry, delivery: 'failed' } : entry,
+    entry.from === 'me' && entry.delivery === 'sending'
+      ? { ...entry, delivery: 'failed', why: 'cut_off' }
+      : entry,
   );
 }
 

@@ -21,6 +21,7 @@ import { reduce } from './session';
 import { sending } from './sharing';
 import { Signalling } from './signalling';
 import { FIRST_STATE, type PersonEvent, type Session, type SessionEvent } from './state';
+import { onTabsAgreed } from './tabs';
 import { Timers } from './timers';
 
 export interface Snapshot {
@@ -64,6 +65,9 @@ export class Conversation {
       onPermissionChanged((kind, permission) =>
         this.#happen({ type: 'permission_changed', kind, permission }),
       ),
+    );
+    this.#watchBrowser(() =>
+      onTabsAgreed((browser) => this.#happen({ type: 'tabs_agreed', browser })),
     );
     this.#watchBrowser(() => onWoken(() => this.#happen({ type: 'page_woke' })));
     this.#happen({ type: 'page_opened', able: abilities() });

@@ -175,7 +175,7 @@ describe('when the time is over for which the relay keeps a session', () => {
     const said = advance(RECONNECTING, { type: 'say', id: '1', text: 'hi' });
     const [session, effects] = step(said, ended('resume_window'));
     expect(session.phase).toEqual({ name: 'waiting', after: 'link_lost' });
-    expect(session.chat).toMatchObject([{ text: 'hi', delivery: 'failed' }]);
+    expect(session.chat).toMatchObject([{ text: 'hi', delivery: 'failed', why: 'cut_off' }]);
     expect(session.connection).toBe('none');
     expect(effects).toEqual([
       { type: 'send_media', sending: { microphone: false, camera: false } },

@@ -21,6 +21,7 @@ import {
   USING,
   WAITING,
 } from '../testing/sessions';
+import type { Captured } from './capture';
 import type { DeviceKind } from './devices';
 import { maySearch, obstacleOf } from './obstacle';
 import { FIRST_STATE, type Session, type SessionEvent } from './state';
@@ -128,7 +129,7 @@ describe('getting ready', () => {
     const session = advance(ASKED, captured(NOTHING, REFUSED));
     expect(obstacleOf(session)).toEqual({ name: 'capture_failed', failures: REFUSED });
     const [asking, effects] = step(session, { type: 'retry' });
-    expect(asking.capture).toEqual({ name: 'asking' });
+    expect(asking.capture.name).toBe('asking');
     expect(effects.filter(({ type }) => type !== 'send')).toEqual([
       { type: 'open_capture', wanted: { microphone: null, camera: null } },
     ]);
@@ -149,7 +150,7 @@ describe('the mode', () => {
       says({ event: 'media_state', data: { microphone: true, camera: false } }),
       { type: 'open_capture', wanted: { microphone: null } },
     ]);
-    expect(session.capture).toEqual({ name: 'asking' });
+    expect(session.capture.name).toBe('asking');
     expect(types(session, captured({ microphone: 'm', camera: null }))).toEqual([]);
   });
 
@@ -346,13 +347,29 @@ describe('what the system and the person change', () => {
       busy,
       captured({ microphone: 'mic-1', camera: null }, { camera: 'in_use' }),
     );
-    expect(tried.capture).toEqual(busy.capture);
+    expect(tried.capture).toMatchObject({ absent: { camera: 'in_use' }, lost: NOTHING });
     const chosen = advance(
       busy,
       { type: 'choose_device', kind: 'camera', id: 'cam-2' },
       captured({ microphone: 'mic-1', camera: null }, { camera: 'in_use' }),
     );
     expect(obstacleOf(chosen)).toEqual({ name: 'device_lost', kinds: ['camera'], why: 'in_use' });
+  });
+
+  test('that another try changed nothing is known, until something changes', () => {
+    const retried = (session: Session, failures: Captured['failures']) =>
+      obstacleOf(advance(session, { type: 'retry' }, captured(NOTHING, failures)));
+    const session = advance(ASKED, captured(NOTHING, REFUSED));
+    expect(retried(session, REFUSED)).toMatchObject({ failures: REFUSED, still: true });
+    const free = { microphone: 'refused', camera: 'in_use' } as const;
+    expect(retried(session, free)).toEqual({ name: 'capture_failed', failures: free });
+    const lost = { microphone: 'mic-1', camera: null };
+    const taken = advance(TALKING, permitted('camera', 'denied'), UNPLUGGED);
+    const again = advance(taken, { type: 'retry' }, captured(lost, { camera: 'refused' }));
+    expect(obstacleOf(again)).toMatchObject({ why: 'refused', still: true });
+    // Another microphone says nothing of the camera, and a camera that was there in between begins anew.
+    expect(obstacleOf(advance(again, captured(lost)))).toMatchObject({ still: true });
+    expect(obstacleOf(advance(again, captured(USING), UNPLUGGED))).toEqual(obstacleOf(taken));
   });
 
   test('is asked for by the person where the browser would ask them', () => {

@@ -28,6 +28,7 @@ export const REOPEN_SECONDS = 1;
 const REOPEN: Effect = { type: 'set_timer', timer: 'reopen', seconds: REOPEN_SECONDS };
 
 const NONE = { microphone: null, camera: null } as const;
+const NOT = { microphone: false, camera: false } as const;
 
 /** Between conversations only: the relay pairs people of one mode. */
 export function chooseMode(session: Session, mode: Mode): Step {
@@ -47,8 +48,10 @@ export function chooseMode(session: Session, mode: Mode): Step {
 }
 
 export function openCapture(session: Session): Step {
+  const { capture } = session;
+  const before = capture.name === 'open' ? { before: capture.absent } : {};
   return [
-    { ...session, capture: { name: 'asking' } },
+    { ...session, capture: { name: 'asking', ...before } },
     [{ type: 'open_capture', wanted: wanted(session) }],
   ];
 }
@@ -70,7 +73,8 @@ export function pageOpened(session: Session, devices: boolean): Step {
 export function captured(session: Session, { using, failures, muted }: Captured): Step {
   const { capture } = session;
   if (capture.name === 'off' || capture.name === 'closed') return [session, []];
-  const before = capture.name === 'asking' ? { absent: NONE, lost: NONE } : capture;
+  const before = capture.name === 'asking' ? { absent: NONE, lost: NONE, still: NOT } : capture;
+  const lastTime = (capture.name === 'asking' && capture.before) || before.absent;
   /** What never was there, or still is not, is not lost. */
   const isAbsent = (kind: DeviceKind) => capture.name === 'asking' || before.absent[kind] !== null;
   const why = <Why>(kind: DeviceKind, known: Why | null, failure: DeviceFailure | null) =>
@@ -86,6 +90,12 @@ export function captured(session: Session, { using, failures, muted }: Captured)
     lost: perDevice((kind) =>
       why(kind, before.lost[kind], isAbsent(kind) ? null : failureOf(kind)),
     ),
+    still: perDevice((kind) => {
+      if (using[kind] !== null) return false;
+      const failure = failureOf(kind);
+      if (failure === null) return before.still[kind];
+      return failure === (before.lost[kind] ?? lastTime[kind]);
+    }),
   };
   return openPeer({ ...session, capture: open });
 }
@@ -113,6 +123,7 @@ export function deviceEnded(session: Session, kind: DeviceKind): Step {
         using: { ...capture.using, [kind]: null },
         lost: { ...capture.lost, [kind]: why },
         muted: { ...capture.muted, [kind]: false },
+        still: { ...capture.still, [kind]: false },
       },
     },
     // Not a camera: another one may look at what nobody was to see.

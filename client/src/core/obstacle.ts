@@ -15,13 +15,19 @@ export type Obstacle =
   /** `prompting`: the browser asks the person, as far as it tells. */
   | { readonly name: 'asking'; readonly prompting: boolean }
   /** Before the start: what cannot be opened, and why. */
-  | { readonly name: 'capture_failed'; readonly failures: Partial<PerDevice<DeviceFailure>> }
+  | {
+      readonly name: 'capture_failed';
+      readonly failures: Partial<PerDevice<DeviceFailure>>;
+      /** As the last time. */
+      readonly still?: true;
+    }
   | { readonly name: 'connection_failed' }
   /** In front of the person: those that went away for one reason. */
   | {
       readonly name: 'device_lost';
       readonly kinds: readonly DeviceKind[];
       readonly why: DeviceFailure | 'ended';
+      readonly still?: true;
     }
   | { readonly name: 'device_muted'; readonly kinds: readonly DeviceKind[] };
 
@@ -45,22 +51,26 @@ export function obstacleOf(session: Session): Obstacle | null {
 /** Of the devices that the person wants on. In a conversation it is known by then what there never was. */
 function deviceObstacle(
   { mode, phase, on }: Session,
-  { absent, lost, muted }: OpenCapture,
+  { absent, lost, muted, still }: OpenCapture,
 ): Obstacle | null {
   const kinds = CAMERA_FIRST.filter((kind) => uses(mode, kind));
   const first = kinds.find((kind) => lost[kind] !== null);
   if (first !== undefined) {
     const why = lost[first] ?? 'ended';
-    return { name: 'device_lost', kinds: kinds.filter((kind) => lost[kind] === why), why };
+    const gone = kinds.filter((kind) => lost[kind] === why);
+    return { name: 'device_lost', kinds: gone, why, ...again(gone, still) };
   }
-  const failures = Object.fromEntries(
-    kinds.flatMap((kind) => (absent[kind] === null ? [] : [[kind, absent[kind]]])),
-  );
-  if (phase.name === 'idle' && Object.keys(failures).length > 0) {
-    return { name: 'capture_failed', failures };
+  const failed = kinds.filter((kind) => absent[kind] !== null);
+  if (phase.name === 'idle' && failed.length > 0) {
+    const failures = Object.fromEntries(failed.map((kind) => [kind, absent[kind]]));
+    return { name: 'capture_failed', failures, ...again(failed, still) };
   }
   const silenced = kinds.filter((kind) => muted[kind] && on[kind]);
   return silenced.length > 0 ? { name: 'device_muted', kinds: silenced } : null;
+}
+
+function again(kinds: readonly DeviceKind[], still: PerDevice<boolean>): { still?: true } {
+  return kinds.every((kind) => still[kind]) ? { still: true } : {};
 }
 
 function isPrompting({ mode, permission }: Session): boolean {

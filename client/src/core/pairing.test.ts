@@ -37,6 +37,28 @@ const COOLING = advance(
 );
 const STOPPED = advance(WAITING, { type: 'stop' });
 
+test('the relay is told what the tabs of this browser have in common, once they agreed', () => {
+  const agreed = advance(READY, { type: 'tabs_agreed', browser: 'b1' });
+  expect(effectsOf(agreed, { type: 'start' })).toContainEqual(
+    says({
+      event: 'find_partner',
+      data: { mode: 'video', keep_searching: true, browser: 'b1' },
+    }),
+  );
+});
+
+test('that another tab waits is known as long as the relay says so', () => {
+  const waiting = (own_tab: boolean) =>
+    received({ event: 'waiting_for_partner', data: own_tab ? { own_tab } : {} });
+  const beside = advance(TALKING, received(parted('left', true)), waiting(true));
+  expect(beside.phase).toEqual({ name: 'waiting', after: 'left', ownTab: true });
+  expect(advance(beside, waiting(false)).phase).toEqual({ name: 'waiting', after: 'left' });
+  expect(advance(beside, received(FOUND), received(parted('left', true))).phase).toEqual({
+    name: 'waiting',
+    after: 'left',
+  });
+});
+
 describe('searching', () => {
   test('start asks for a partner', () => {
     const [session, effects] = step(READY, { type: 'start' });

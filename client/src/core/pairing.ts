@@ -23,7 +23,7 @@ import { DEVICE_KINDS } from './devices';
 import type { Effect, Step } from './effects';
 import { startCapture } from './media';
 import { maySearch } from './obstacle';
-import type { ErrorMessage, PartnerFound, Resumed } from './protocol';
+import type { ErrorMessage, PartnerFound, Resumed, WaitingForPartner } from './protocol';
 import type { Parting, Partner, Phase, Session } from './state';
 
 /** For a refusal that names no time. */
@@ -42,10 +42,13 @@ const GUARD: Effect = { type: 'set_timer', timer: 'guard', seconds: GUARD_SECOND
 const NEXT: Effect = { type: 'send', message: { event: 'next_partner' } };
 const LEAVE: Effect = { type: 'send', message: { event: 'leave_room' } };
 
-export function findPartner({ mode, keepSearching }: Session): Effect {
+export function findPartner({ mode, keepSearching, browser }: Session): Effect {
   return {
     type: 'send',
-    message: { event: 'find_partner', data: { mode, keep_searching: keepSearching } },
+    message: {
+      event: 'find_partner',
+      data: { mode, keep_searching: keepSearching, ...(browser !== null && { browser }) },
+    },
   };
 }
 
@@ -117,9 +120,14 @@ export function stop(session: Session): Step {
   return [{ ...enter(session, { name: 'idle' }), chat: [] }, known ? [LEAVE] : []];
 }
 
-export function waiting(session: Session): Step {
-  if (isDeaf(session.phase) || session.phase.name === 'waiting') return [session, []];
-  return [enter(session, { name: 'waiting', after: null }), []];
+export function waiting(session: Session, data: WaitingForPartner['data']): Step {
+  const { phase } = session;
+  const { own_tab: ownTab = false } = data;
+  if (isDeaf(phase)) return [session, []];
+  const own = ownTab ? { ownTab } : {};
+  if (phase.name !== 'waiting')
+    return [enter(session, { name: 'waiting', after: null, ...own }), []];
+  return [{ ...session, phase: { name: 'waiting', after: phase.after, ...own } }, []];
 }
 
 export function found(session: Session, data: PartnerFound['data']): Step {

@@ -86,6 +86,7 @@ export interface FindPartner {
   readonly data: {
     readonly mode?: Mode;
     readonly keep_searching?: boolean;
+    readonly browser?: string | null;
   };
 }
 
@@ -247,6 +248,9 @@ export interface IceServers {
 /** The visitor is in the queue. */
 export interface WaitingForPartner {
   readonly event: 'waiting_for_partner';
+  readonly data: {
+    readonly own_tab?: boolean;
+  };
 }
 
 /** The visitor is paired, and may send media now. */

@@ -42,6 +42,8 @@ function transition(session: Session, event: SessionEvent): Step {
   switch (event.type) {
     case 'page_opened':
       return opened(session, event.able);
+    case 'tabs_agreed':
+      return [{ ...session, browser: event.browser }, []];
     case 'page_woke':
       return woke(session);
     case 'thrown':
@@ -139,7 +141,7 @@ function receive(session: Session, message: ServerMessage): Step {
     case 'ice_servers':
       return renewed(session, message.data.ice_servers);
     case 'waiting_for_partner':
-      return pairing.waiting(session);
+      return pairing.waiting(session, message.data);
     case 'partner_found':
       return pairing.found(session, message.data);
     case 'back_asked':

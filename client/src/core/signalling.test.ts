@@ -92,7 +92,7 @@ describe('an abandoned link', () => {
     FakeWebSocket.last.open();
     signalling.abandon();
     expect(FakeWebSocket.last.closedWith).toBeNull();
-    FakeWebSocket.last.receive({ event: 'waiting_for_partner' });
+    FakeWebSocket.last.receive({ event: 'waiting_for_partner', data: {} });
     FakeWebSocket.last.drop(4001);
     expect(observer.received).not.toHaveBeenCalled();
     expect(observer.lost).not.toHaveBeenCalled();

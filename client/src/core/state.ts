@@ -30,7 +30,8 @@ export type Capture =
   | { readonly name: 'off' }
   /** Not asked for yet: the person is to press Start first, unless they allowed it before. */
   | { readonly name: 'closed' }
-  | { readonly name: 'asking' }
+  /** `before`: what was not there the last time, and why. */
+  | { readonly name: 'asking'; readonly before?: OpenCapture['absent'] }
   | OpenCapture;
 
 /** What there is of them: one, both, or neither. */
@@ -41,6 +42,8 @@ export interface OpenCapture {
   readonly absent: PerDevice<DeviceFailure | null>;
   /** Why one that was there, or was chosen, is not there any more. */
   readonly lost: PerDevice<DeviceFailure | 'ended' | null>;
+  /** The last try to open one that is not there failed as the one before it did. */
+  readonly still: PerDevice<boolean>;
   /** The system keeps it silent or dark: a phone call, a switch on the headset or beside the camera. */
   readonly muted: PerDevice<boolean>;
 }
@@ -133,8 +136,11 @@ export interface WayBack {
 
 export type Phase =
   | { readonly name: 'idle' }
-  /** `after`: how the last conversation ended, when the search went on by itself. */
-  | { readonly name: 'waiting'; readonly after: Parting | null }
+  /**
+   * `after`: how the last conversation ended, when the search went on by itself. `ownTab`: another tab of this browser waits
+   * as well, and the relay does not pair the two.
+   */
+  | { readonly name: 'waiting'; readonly after: Parting | null; readonly ownTab?: true }
   | { readonly name: 'talking'; readonly roomId: string; readonly partner: Partner }
   | { readonly name: 'parted'; readonly reason: Parting }
   /** The relay asked for a pause; then the search goes on by itself. */
@@ -149,6 +155,8 @@ export interface Session {
   readonly calls: boolean;
   /** Search on when a partner leaves. */
   readonly keepSearching: boolean;
+  /** What the tabs that are open in this browser have in common (tabs.ts); null while it is not known. */
+  readonly browser: string | null;
   /** Which microphone and camera the person wants on. */
   readonly on: PerDevice<boolean>;
   /** The ones the person picked, for as long as the page lives. */
@@ -205,6 +213,7 @@ export type PersonEvent =
 
 export type BrowserEvent =
   | { readonly type: 'page_opened'; readonly able: Abilities }
+  | { readonly type: 'tabs_agreed'; readonly browser: string }
   /** The page is looked at again, or runs again after it stood still. */
   | { readonly type: 'page_woke' }
   /** The browser threw instead of doing this. */
@@ -247,6 +256,7 @@ export const FIRST_STATE: Session = {
   mode: 'video',
   calls: true,
   keepSearching: true,
+  browser: null,
   on: { microphone: true, camera: true },
   picked: { microphone: null, camera: null },
   devices: { microphone: [], camera: [] },

@@ -138,7 +138,9 @@ describe('a message', () => {
 
   test('that is not confirmed in time failed', () => {
     const late: SessionEvent = { type: 'timer_ended', timer: 'message a' };
-    expect(delivery(advance(TALKING, SAID, late))).toEqual(['failed']);
+    const session = advance(TALKING, SAID, late);
+    expect(delivery(session)).toEqual(['failed']);
+    expect(session.chat).toMatchObject([{ why: 'unanswered' }]);
   });
 
   test('that is confirmed after its time was sent nonetheless', () => {
@@ -154,6 +156,7 @@ describe('a message', () => {
       error('rate_limited', { refused: 'chat_message', id: 'b' }),
     );
     expect(delivery(session)).toEqual(['sending', 'failed']);
+    expect(session.chat.at(-1)).toMatchObject({ why: 'rate_limited' });
   });
 
   test('that crossed with the partner’s parting failed', () => {

@@ -1,7 +1,16 @@
 // Owns the transitions of what the two write to each other: messages and their confirmations, and
 // who is typing. Everything here is about one conversation and ends with it.
 
-import { addMine, addNotice, addTheirs, mark, textOf, underway } from './chat_log';
+import {
+  addMine,
+  addNotice,
+  addTheirs,
+  fail,
+  mark,
+  textOf,
+  underway,
+  type WhyUnsent,
+} from './chat_log';
 import type { Effect, Step } from './effects';
 import { updatePartner } from './pairing';
 import type { ChatMessage, ErrorMessage } from './protocol';
@@ -44,14 +53,14 @@ export function delivered(session: Session, id: string): Step {
 }
 
 /** Without a link nothing is late: what is underway is sent again over the next one. */
-export function unconfirmed(session: Session, id: string): Step {
+export function unconfirmed(session: Session, id: string, why: WhyUnsent = 'unanswered'): Step {
   if (session.link.name !== 'open') return [session, []];
   if (textOf(session.chat, id, 'sending') === null) return [session, []];
-  return [{ ...session, chat: mark(session.chat, id, 'failed') }, []];
+  return [{ ...session, chat: fail(session.chat, id, why) }, []];
 }
 
-export function refused(session: Session, { id }: ErrorMessage['data']): Step {
-  return id === undefined ? [session, []] : unconfirmed(session, id);
+export function refused(session: Session, { id, code }: ErrorMessage['data']): Step {
+  return id === undefined ? [session, []] : unconfirmed(session, id, code);
 }
 
 /** Outside a conversation it is a former partner's, overtaken by our own next or stop. */

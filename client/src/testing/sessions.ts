@@ -38,7 +38,7 @@ export const CONNECTED: ServerMessage = {
 
 export const FOUND = found('first');
 
-export const LOOKING: ServerMessage = { event: 'waiting_for_partner' };
+export const LOOKING: ServerMessage = { event: 'waiting_for_partner', data: {} };
 
 export const USING = { microphone: 'mic-1', camera: 'cam-1' };
 

@@ -9,6 +9,7 @@ import {
   ALLOWED,
   advance,
   became,
+  CONNECTED,
   CONNECTED_CALL,
   CUT,
   captured,
@@ -54,6 +55,12 @@ function identified(session: Session): Session {
 
 function shut(door: Door): Session {
   return advance(GRANTED, CUT, { type: 'door_answered', door });
+}
+
+/** The person tried again, and nothing changed. */
+function again(failure: DeviceFailure): Session {
+  const failures = { microphone: failure, camera: failure };
+  return advance(refused(failure), { type: 'retry' }, captured(NOTHING, failures));
 }
 
 afterEach(cleanup);
@@ -125,6 +132,10 @@ const STATES: [string, Session, string[]][] = [
     ['Chat by text instead', 'Start'],
   ],
   ['Camera and microphone could not be opened', refused('other'), ['Try again', 'Start']],
+  ['Camera and microphone are still not allowed', again('refused'), ['Try again', 'Start']],
+  ['Still no camera or microphone was found', again('none'), ['Try again', 'Start']],
+  ['Your camera or microphone is still in use', again('in_use'), ['Try again', 'Start']],
+  ['Camera and microphone could still not be opened', again('other'), ['Try again', 'Start']],
   [
     'Microphone was not allowed',
     advance(
@@ -216,6 +227,17 @@ const STATES: [string, Session, string[]][] = [
     ['Try again', 'Next', 'Stop'],
   ],
   [
+    'Your camera is still not allowed',
+    advance(
+      TALKING,
+      permitted('camera', 'denied'),
+      { type: 'device_ended', kind: 'camera' },
+      { type: 'retry' },
+      captured({ microphone: 'mic-1', camera: null }, { camera: 'refused' }),
+    ),
+    ['Try again', 'Next', 'Stop'],
+  ],
+  [
     'Your microphone could not be opened',
     advance(READY, captured({ microphone: null, camera: 'cam-1' }, { microphone: 'in_use' })),
     ['Try again', 'Start'],
@@ -263,6 +285,34 @@ describe('every state has words and a way on', () => {
   test('a full server says when to try again', () => {
     show(advance(GRANTED, error('server_full', { retry_after: 29.2 })));
     expect(screen.getByText('There may be room in 30 seconds.')).toBeDefined();
+  });
+
+  test.each([
+    ['You are not seen or heard until one is found.', WAITING],
+    [
+      'You are not seen until one is found.',
+      advance(WAITING, { type: 'toggle', kind: 'microphone' }),
+    ],
+    [
+      'You are not heard until one is found.',
+      advance(
+        ASKED,
+        captured({ microphone: 'mic-1', camera: null }, { camera: 'none' }),
+        received(CONNECTED),
+      ),
+    ],
+    [
+      'You will see and hear them, and they read what you write.',
+      advance(refused('none'), { type: 'start' }),
+    ],
+    ['You share nothing but what you write.', advance(TEXT_READY, { type: 'start' })],
+    [
+      'Your other tab is waiting, too. To try it with yourself, open a private window.',
+      advance(WAITING, received({ event: 'waiting_for_partner', data: { own_tab: true } })),
+    ],
+  ])('who waits reads what is true of them: "%s"', (hint, session) => {
+    show(session);
+    expect(screen.getByText(hint)).toBeDefined();
   });
 
   test('a restart comes nearer as one looks, and is said once', () => {

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Session, SessionEvent } from '../core/state';
 import {
   advance,
+  error,
   found,
   PARTED,
   parted,
@@ -17,6 +18,8 @@ import { button, messageBox, show } from '../testing/view';
 
 const SAID = advance(TALKING, { type: 'say', id: 'a', text: 'hi' });
 const UNCONFIRMED: SessionEvent = { type: 'timer_ended', timer: 'message a' };
+
+const nameOf = ({ textContent }: HTMLElement) => textContent;
 
 afterEach(cleanup);
 
@@ -193,14 +196,54 @@ describe('the log', () => {
 
   test('a message that failed can be sent again', () => {
     const { did } = show(advance(SAID, UNCONFIRMED));
-    expect(screen.getByText('Not sent')).toBeDefined();
+    expect(screen.getByText('Not sent: the server did not answer.')).toBeDefined();
     fireEvent.click(button('Retry'));
     expect(did).toEqual([{ type: 'say_again', id: 'a' }]);
+    // The button goes when the message is on its way.
+    expect(document.activeElement).toBe(screen.getByRole('log'));
+  });
+
+  test.each([
+    ['rate_limited', 'too fast. Wait a moment.', ['Retry']],
+    ['out_of_turn', 'your partner was gone.', ['Retry']],
+    ['internal', 'the server made a mistake.', ['Retry']],
+    ['message_too_large', 'it is too long.', []],
+    ['invalid_message', 'the server could not read it.', []],
+  ] as const)('one that was refused says why: %s', (code, why, ways) => {
+    show(advance(SAID, error(code, { refused: 'chat_message', id: 'a' })));
+    expect(screen.getByRole('alert').textContent).toBe(`Not sent: ${why}`);
+    expect(within(screen.getByRole('log')).queryAllByRole('button').map(nameOf)).toEqual(ways);
+  });
+
+  test('several that failed are sent again by one press, oldest first, but for those that never can be', () => {
+    const say = (id: string): SessionEvent => ({ type: 'say', id, text: id });
+    const refuse = (id: string, code: 'rate_limited' | 'message_too_large') =>
+      error(code, { refused: 'chat_message', id });
+    const one = advance(TALKING, say('a'), refuse('a', 'rate_limited'));
+    const view = show(one);
+    expect(screen.queryByRole('button', { name: 'Send all again' })).toBeNull();
+    view.go(
+      advance(
+        one,
+        say('b'),
+        refuse('b', 'message_too_large'),
+        say('c'),
+        refuse('c', 'rate_limited'),
+        say('d'),
+      ),
+    );
+    fireEvent.click(button('Send all again'));
+    expect(view.did).toEqual([
+      { type: 'say_again', id: 'a' },
+      { type: 'say_again', id: 'c' },
+    ]);
+    view.go(advance(one, say('c'), refuse('c', 'rate_limited'), received(parted('left'))));
+    expect(screen.queryByRole('button', { name: 'Send all again' })).toBeNull();
   });
 
   test('a message that failed is not sent again to nobody', () => {
     show(advance(SAID, received(parted('left')), UNCONFIRMED));
-    expect(screen.getByText('Not sent')).toBeDefined();
+    expect(screen.getByText('Not sent: the server did not answer.')).toBeDefined();
     expect(screen.queryByRole('button', { name: 'Retry' })).toBeNull();
   });
 });

@@ -2,7 +2,8 @@
 // as anything else: no markup, no links.
 
 import { useEffect, useRef } from 'react';
-import { newMessageId } from '../core/message_id';
+import type { ChatEntry, Mine } from '../core/chat_log';
+import { randomName } from '../core/random_name';
 import type { PersonEvent, Session } from '../core/state';
 import styles from './Chat.module.css';
 import { Composer } from './Composer';
@@ -21,6 +22,7 @@ export function Chat({ session, onAct }: ChatProps) {
   const talking = phase.name === 'talking' ? phase : null;
   const roomId = talking?.roomId ?? null;
   const newestOfMine = chat.findLast(({ from }) => from === 'me');
+  const failed = talking === null ? [] : chat.filter(maySendAgain);
   const { log, unread, look, toEnd } = useScrolledLog(chat);
 
   // Who writes to the partner does not press Next by the way.
@@ -32,6 +34,12 @@ export function Chat({ session, onAct }: ChatProps) {
     toEnd();
     // The button is about to vanish from under the focus.
     log.current?.focus({ preventScroll: true });
+  }
+
+  function sendAgain(entries: readonly Mine[]) {
+    // The button is about to vanish from under the focus.
+    log.current?.focus({ preventScroll: true });
+    for (const { id } of entries) onAct({ type: 'say_again', id });
   }
 
   return (
@@ -57,7 +65,10 @@ export function Chat({ session, onAct }: ChatProps) {
             key={entry.number}
             entry={entry}
             newest={entry === newestOfMine}
-            onRetry={talking !== null ? (id) => onAct({ type: 'say_again', id }) : null}
+            onRetry={talking !== null && maySendAgain(entry) ? () => sendAgain([entry]) : null}
+            onRetryAll={
+              failed.length > 1 && entry === failed.at(-1) ? () => sendAgain(failed) : null
+            }
           />
         ))}
       </div>
@@ -75,7 +86,7 @@ export function Chat({ session, onAct }: ChatProps) {
         roomId={roomId}
         limit={limits?.chat_characters ?? null}
         onTyped={(empty) => onAct({ type: 'typed', empty })}
-        onSay={(text) => onAct({ type: 'say', id: newMessageId(), text })}
+        onSay={(text) => onAct({ type: 'say', id: randomName(), text })}
       />
     </section>
   );
@@ -88,4 +99,10 @@ export function Chat({ session, onAct }: ChatProps) {
 function isToBeWrittenIn(mode: Session['mode']): boolean {
   if (mode !== 'text' && window.matchMedia('(pointer: coarse)').matches) return false;
   return document.activeElement?.closest('[popover], [role="log"]') === null;
+}
+
+/** What is too long, or cannot be read, is so the second time. */
+function maySendAgain(entry: ChatEntry): entry is Mine {
+  if (entry.from !== 'me' || entry.delivery !== 'failed') return false;
+  return entry.why !== 'message_too_large' && entry.why !== 'invalid_message';
 }

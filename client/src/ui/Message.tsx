@@ -2,7 +2,7 @@
 // tell, and a name for who sees neither.
 
 import { useMemo } from 'react';
-import type { ChatEntry } from '../core/chat_log';
+import type { ChatEntry, Mine, WhyUnsent } from '../core/chat_log';
 import { shown } from '../core/shown_text';
 import styles from './Chat.module.css';
 import { Icon } from './icons';
@@ -11,8 +11,10 @@ interface MessageProps {
   readonly entry: ChatEntry;
   /** The newest of our own: an older one that arrived needs no word about it. */
   readonly newest: boolean;
-  /** Null when there is nobody left to send it to. */
-  readonly onRetry: ((id: string) => void) | null;
+  /** Null when there is nobody left to send it to, or it would not help. */
+  readonly onRetry: (() => void) | null;
+  /** Sends again all that failed. Null unless this is the newest of several. */
+  readonly onRetryAll: (() => void) | null;
 }
 
 const WRITERS: Record<ChatEntry['from'], string> = {
@@ -21,7 +23,18 @@ const WRITERS: Record<ChatEntry['from'], string> = {
   notice: 'Server:',
 };
 
-export function Message({ entry, newest, onRetry }: MessageProps) {
+/** Beyond that it was not sent, in words that say what to do, or whose fault it is. */
+const UNSENT: Partial<Record<WhyUnsent, string>> = {
+  rate_limited: 'too fast. Wait a moment.',
+  message_too_large: 'it is too long.',
+  out_of_turn: 'your partner was gone.',
+  invalid_message: 'the server could not read it.',
+  internal: 'the server made a mistake.',
+  unanswered: 'the server did not answer.',
+  cut_off: 'the connection was lost.',
+};
+
+export function Message({ entry, ...outcome }: MessageProps) {
   const text = useMemo(() => shown(entry.text), [entry.text]);
   return (
     <div className={styles.entry}>
@@ -30,24 +43,30 @@ export function Message({ entry, newest, onRetry }: MessageProps) {
       <p className={styles[entry.from]} dir="auto">
         {text}
       </p>
-      {entry.from === 'me' && <Outcome entry={entry} newest={newest} onRetry={onRetry} />}
+      {entry.from === 'me' && <Outcome entry={entry} {...outcome} />}
     </div>
   );
 }
 
 interface OutcomeProps extends MessageProps {
-  readonly entry: Extract<ChatEntry, { readonly from: 'me' }>;
+  readonly entry: Mine;
 }
 
-function Outcome({ entry: { id, delivery }, newest, onRetry }: OutcomeProps) {
+function Outcome({ entry: { delivery, why }, newest, onRetry, onRetryAll }: OutcomeProps) {
   if (delivery === 'failed') {
+    const reason = why && UNSENT[why];
     return (
       <div className={styles.failed}>
-        <p role="alert">Not sent</p>
+        <p role="alert">{reason ? `Not sent: ${reason}` : 'Not sent'}</p>
         {onRetry !== null && (
-          <button type="button" onClick={() => onRetry(id)}>
+          <button type="button" onClick={onRetry}>
             <Icon name="retry" size={16} />
             Retry
+          </button>
+        )}
+        {onRetryAll !== null && (
+          <button type="button" onClick={onRetryAll}>
+            Send all again
           </button>
         )}
       </div>

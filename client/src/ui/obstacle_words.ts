@@ -1,6 +1,6 @@
 // Owns the sentences about what stands in the way, and which button does away with it.
 
-import type { DeviceFailure, DeviceKind, PerDevice } from '../core/devices';
+import type { DeviceFailure, DeviceKind } from '../core/devices';
 import type { Door } from '../core/door';
 import type { Obstacle } from '../core/obstacle';
 import type { Mode } from '../core/protocol';
@@ -46,11 +46,11 @@ export function wordsForObstacle(session: Session, obstacle: Obstacle): Words {
     case 'asking':
       return wordsForAsking(session, obstacle.prompting);
     case 'capture_failed':
-      return wordsForFailures(session.mode, obstacle.failures);
+      return wordsForFailures(session.mode, obstacle);
     case 'connection_failed':
       return wordsForConnection(session);
     case 'device_lost':
-      return wordsForLost(session, obstacle.kinds, obstacle.why);
+      return wordsForLost(session, obstacle);
     case 'device_muted':
       return wordsForMuted(session, obstacle.kinds);
   }
@@ -183,19 +183,22 @@ function wordsForAsking({ mode }: Session, prompting: boolean): Words {
 }
 
 /** What is not there keeps nobody out: Start goes on without it. */
-function wordsForFailures(mode: Mode, failures: Partial<PerDevice<DeviceFailure>>): Words {
+function wordsForFailures(
+  mode: Mode,
+  { failures, still }: Extract<Obstacle, { readonly name: 'capture_failed' }>,
+): Words {
   const kinds = kindsOf(mode).filter((kind) => failures[kind] !== undefined);
   const reasons = [...new Set(kinds.map((kind) => failures[kind]))];
   const all = kinds.length === kindsOf(mode).length;
   const without = all ? WITHOUT_ANY[mode] : WITHOUT[kinds[0] ?? 'camera'];
   const [failure] = reasons;
   if (failure !== undefined && reasons.length === 1)
-    return wordsForFailure(kinds, failure, without);
+    return wordsForFailure(kinds, failure, without, still);
   const each = kinds.map(
     (kind) => `${wordsForFailure([kind], failures[kind] ?? 'other', '').status}.`,
   );
   return {
-    status: `${capitalised(named(kinds))} could not be opened`,
+    status: `${capitalised(named(kinds))} could ${not(still)} be opened`,
     hint: `${each.join(' ')} ${without}`,
     action: TRY_AGAIN,
   };
@@ -216,26 +219,27 @@ function wordsForFailure(
   kinds: readonly DeviceKind[],
   failure: DeviceFailure,
   without: string,
+  still?: true,
 ): Words {
   const Devices = capitalised(named(kinds));
-  const [it, was] = kinds.length > 1 ? ['them', 'were'] : ['it', 'was'];
+  const [it, was, are] = kinds.length > 1 ? ['them', 'were', 'are'] : ['it', 'was', 'is'];
   const either = [...kinds].reverse().join(' or ');
   switch (failure) {
     case 'refused':
       return {
-        status: `${Devices} ${was} not allowed`,
+        status: `${Devices} ${still ? are : was} ${not(still)} allowed`,
         hint: `Allow ${it} in the site settings beside the address of this page. ${without}`,
         action: TRY_AGAIN,
       };
     case 'none':
       return {
-        status: `No ${either} was found`,
+        status: `${still ? 'Still no' : 'No'} ${either} was found`,
         hint: `Plug one in and try again. ${without}`,
         action: TRY_AGAIN,
       };
     case 'in_use':
       return {
-        status: `Your ${either} is in use`,
+        status: `Your ${either} is ${still ? 'still ' : ''}in use`,
         hint: `Close the other program that uses it, and try again. ${without}`,
         action: TRY_AGAIN,
       };
@@ -246,14 +250,17 @@ function wordsForFailure(
         action: TEXT_INSTEAD,
       };
     case 'other':
-      return { status: `${Devices} could not be opened`, hint: without, action: TRY_AGAIN };
+      return {
+        status: `${Devices} could ${not(still)} be opened`,
+        hint: without,
+        action: TRY_AGAIN,
+      };
   }
 }
 
 function wordsForLost(
   { phase }: Session,
-  kinds: readonly DeviceKind[],
-  why: DeviceFailure | 'ended',
+  { kinds, why, still }: Extract<Obstacle, { readonly name: 'device_lost' }>,
 ): Words {
   const many = kinds.length > 1;
   const remedy =
@@ -261,16 +268,21 @@ function wordsForLost(
       ? `Allow ${many ? 'them' : 'it'} in the site settings beside the address of this page.`
       : `Plug ${many ? 'them in or choose others' : 'it in or choose another'}.`;
   return {
-    status: `Your ${named(kinds)} ${lostHow(why, many)}`,
+    status: `Your ${named(kinds)} ${lostHow(why, many, still)}`,
     hint: phase.name === 'talking' ? `${unnoticed(kinds)} ${remedy}` : remedy,
     action: TRY_AGAIN,
   };
 }
 
-function lostHow(why: DeviceFailure | 'ended', many: boolean): string {
+function lostHow(why: DeviceFailure | 'ended', many: boolean, still?: true): string {
   if (why === 'ended') return many ? 'were disconnected' : 'was disconnected';
-  if (why === 'refused') return many ? 'are not allowed any more' : 'is not allowed any more';
-  return 'could not be opened';
+  if (why !== 'refused') return `could ${not(still)} be opened`;
+  return `${many ? 'are' : 'is'} ${still ? 'still not allowed' : 'not allowed any more'}`;
+}
+
+/** So that a press that changed nothing is seen to have done something. */
+function not(still?: true): string {
+  return still ? 'still not' : 'not';
 }
 
 function wordsForMuted({ phase }: Session, kinds: readonly DeviceKind[]): Words {

@@ -5,6 +5,7 @@ import type { DeviceFailure } from '../core/devices';
 import { isRepairing } from '../core/negotiation';
 import { type Obstacle, obstacleOf } from '../core/obstacle';
 import type { Mode } from '../core/protocol';
+import { shared } from '../core/sharing';
 import type { Parting, Partner, PersonEvent, Session, WayBack } from '../core/state';
 import type { Picture } from './frame_watch';
 import { hintBeforeStart, seconds, wordsForObstacle } from './obstacle_words';
@@ -37,7 +38,7 @@ export function wordsFor(session: Session, sight: Picture | null): Words {
 const IN_THE_LOG: readonly Obstacle['name'][] = ['connection_failed', 'link_lost', 'reconnecting'];
 
 function wordsForPhase(session: Session, sight: Picture | null): Words {
-  const { phase, mode } = session;
+  const { phase } = session;
   switch (phase.name) {
     case 'idle':
       return { status: 'Ready when you are', hint: hintBeforeStart(session) };
@@ -48,13 +49,13 @@ function wordsForPhase(session: Session, sight: Picture | null): Words {
           phase.after === null
             ? 'Looking for a partner…'
             : `${PARTED[phase.after]}. Looking for another…`,
-        hint: WAITING[mode],
+        hint: phase.ownTab === true ? OWN_TAB : waitingHint(session),
       };
     case 'talking':
       return (
         wordsForInterruption(session, sight) ?? {
           status: talkingStatus(session),
-          hint: talkingHint(mode, phase.partner),
+          hint: talkingHint(session, phase.partner),
           ...(session.link.name === 'open' &&
             session.link.draining !== null && { within: session.link.draining }),
         }
@@ -157,17 +158,30 @@ function talkingStatus({ link }: Session): string {
   return `This server restarts in up to ${seconds(link.draining)}`;
 }
 
-function talkingHint(mode: Mode, partner: Partner): string {
+function talkingHint(session: Session, partner: Partner): string {
+  const { mode } = session;
   if (mode === 'text') return 'Only the two of you read what you write.';
-  if (mode === 'audio') return 'You hear each other, and nobody sees anybody.';
+  if (mode === 'audio') {
+    const both = partner.microphone && shared(session).microphone;
+    return both ? 'You hear each other, and nobody sees anybody.' : 'Nobody sees anybody.';
+  }
   if (partner.camera && partner.unseen)
     return 'Your browser cannot show their kind of picture, and the server is too busy to convert it.';
   return partner.camera ? 'Their picture is on its way…' : 'Their camera is off';
 }
 
-const WAITING: Record<Mode, string> = {
-  video: 'You are not seen or heard until one is found.',
-  audio: 'You are not heard until one is found.',
+const OWN_TAB = 'Your other tab is waiting, too. To try it with yourself, open a private window.';
+
+function waitingHint(session: Session): string {
+  const { microphone, camera } = shared(session);
+  if (camera && microphone) return 'You are not seen or heard until one is found.';
+  if (camera || microphone) return `You are not ${camera ? 'seen' : 'heard'} until one is found.`;
+  return WITHOUT_DEVICES[session.mode];
+}
+
+const WITHOUT_DEVICES: Record<Mode, string> = {
+  video: 'You will see and hear them, and they read what you write.',
+  audio: 'You will hear them, and they read what you write.',
   text: 'You share nothing but what you write.',
 };
 
