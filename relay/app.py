@@ -40,6 +40,7 @@ from relay.session.presence import Presence
 from relay.session.sessions import Sessions
 from relay.tasks import Tasks
 from relay.transport.addresses import advertised, turn_relays
+from relay.transport.outside import Outside
 from relay.web.charging import charge
 from relay.web.front import Front
 from relay.web.gateway import Gateway
@@ -56,11 +57,20 @@ log = get_logger("app")
 class Relay:
     """A whole server. `start()` returns when it takes people, `stop()` when it holds nothing any more."""
 
-    def __init__(self, settings: Settings, order_drain: Callable[[], None] = lambda: None) -> None:
-        """`order_drain` is what the operator's console calls to end the server in good order."""
+    def __init__(
+        self,
+        settings: Settings,
+        order_drain: Callable[[], None] = lambda: None,
+        ours: set[str] | None = None,
+    ) -> None:
+        """`order_drain` is what the operator's console calls to end the server in good order. `ours` are addresses that
+        the log tells as they are; those of this host that are found later join them."""
+        ours = {*own_addresses(), *settings.public_address} if ours is None else ours
         limits, self.bound = limits_of(settings), bound_of(settings)
         settings = self.settings = replace(settings, max_people=limits.people)
-        self.addresses = advertised(settings)
+        self._ours = ours
+        self._own = advertised(replace(settings, public_address=settings.public_ips))
+        self._outside = Outside(settings, self._ours.update, self.report)
         self.drops = Drops()
         self.tally = Tally()
         self.media = choose(settings, self.drops, self.report)
@@ -82,7 +92,7 @@ class Relay:
             self.engine,
             switchboard,
             SharedCertificate(),
-            Reach(self.addresses, settings.outside_udp_port, settings.outside_tcp_port),
+            lambda: Reach(self.addresses, settings.outside_udp_port, settings.outside_tcp_port),
             self.drops,
             self.tally,
             self.report,
@@ -108,7 +118,7 @@ class Relay:
             self.report,
         )
         self._history = History(self.figures, self.tally, self._pulse, self.report)
-        pseudonyms = Pseudonyms({*own_addresses(), *settings.public_address})
+        pseudonyms = Pseudonyms(ours)
         self._recent = Recent(pseudonyms)
         self.metrics = Metrics(self.figures, self.links, self.tally, self._pulse)
         console = OperatorConsole(
@@ -159,6 +169,7 @@ class Relay:
             ConfigurationError: a port can't be bound; nothing is left open.
         """
         self.media.open(self.settings.media_hosts, self.settings.udp_port, self._connections)
+        self._outside.start()
         self._matchmaker.start()
         self._sessions.start()
         self._pulse.start()
@@ -168,6 +179,7 @@ class Relay:
         self._recent.listen()
         self._ready = True
         try:
+            await self._outside.find()
             self._connections.know_relays(await turn_relays(self.settings))
             await self._front.open()
         except BaseException:
@@ -198,6 +210,7 @@ class Relay:
         await self._matchmaker.close()
         self._recent.stop()
         await self._history.close()
+        await self._outside.close()
         await self._capacity.close()
         await self._memory.close()
         await self._pulse.close()
@@ -207,6 +220,11 @@ class Relay:
 
     def _heed_presence(self, user: UserId) -> None:
         self._presence.media_changed(user)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """What browsers are told now."""
+        return self._outside.over(self._own)
 
     @property
     def url(self) -> str:
@@ -322,13 +340,15 @@ class Orders:
     """Read again what may change while it runs."""
 
 
-async def serve(settings: Settings, orders: Orders, serving: Callable[[Relay], None]) -> None:
+async def serve(
+    settings: Settings, orders: Orders, serving: Callable[[Relay], None], ours: set[str] | None = None
+) -> None:
     """Run a server until it is ordered to end; `serving` is called when it takes people.
 
     Raises:
         FatalError: it can't go on.
     """
-    relay = Relay(settings, orders.drain.set)
+    relay = Relay(settings, orders.drain.set, ours)
     tasks = Tasks("orders", relay.report)
     await relay.start()
     try:

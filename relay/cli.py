@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 own = {*own_addresses(), *settings.public_address}
                 logging.configure(settings.log_level, settings.log_format, own)
                 _raise_descriptor_limit()
-                asyncio.run(_serve(configuration, lambda: config.load(os.environ, flags, parsed.config)))
+                asyncio.run(_serve(configuration, lambda: config.load(os.environ, flags, parsed.config), own))
     except ConfigurationError as error:
         print(f"relay: {error}", file=sys.stderr)
         return EXIT_CONFIGURATION
@@ -108,7 +108,9 @@ def _raise_descriptor_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-async def _serve(configuration: config.Configuration, read_again: Callable[[], config.Configuration]) -> None:
+async def _serve(
+    configuration: config.Configuration, read_again: Callable[[], config.Configuration], ours: set[str]
+) -> None:
     orders = app.Orders(drain=asyncio.Event(), stop=asyncio.Event(), reload=asyncio.Event())
 
     def terminate() -> None:
@@ -132,4 +134,4 @@ async def _serve(configuration: config.Configuration, read_again: Callable[[], c
     loop.add_signal_handler(signal.SIGTERM, terminate)
     loop.add_signal_handler(signal.SIGINT, orders.stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload)
-    await app.serve(configuration.settings, orders, lambda relay: tell(configuration, relay))
+    await app.serve(configuration.settings, orders, lambda relay: tell(configuration, relay), ours)

@@ -43,6 +43,11 @@ TURN_URL = re.compile(r"turns?:(\[[0-9A-Fa-f:.]+\]|[^:?/@\s]+)(:\d{1,5})?(\?tran
 HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?")
 """A name, an IPv4 address or an IPv6 address, without a port."""
 
+NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*\.?")
+"""A host name; what looks like an address and is none has no letter."""
+
+STUN = re.compile(r"(stun:)?[A-Za-z0-9.-]+(:\d{1,5})?")
+
 NOT_PUBLIC = tuple(
     ipaddress.ip_network(network)
     for network in (
@@ -53,6 +58,15 @@ NOT_PUBLIC = tuple(
 """Addresses that Chromium takes for private."""
 
 Port = Annotated[int, Meta(ge=1, le=65_535)]
+
+
+def is_address(written: str) -> bool:
+    """Whether it is an IP address rather than a name."""
+    try:
+        ipaddress.ip_address(written)
+    except ValueError:
+        return False
+    return True
 
 
 class EngineChoice(StrEnum):
@@ -115,8 +129,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = ()
     public_address: Annotated[
         tuple[str, ...],
-        Meta(description="Addresses that browsers are told to send media to; empty: the host's own."),
+        Meta(
+            description="Addresses that browsers are told to send media to, or host names, which are looked up again"
+            " and again; empty: the host's own."
+        ),
     ] = ()
+    stun: Annotated[
+        str | None,
+        Meta(
+            description="STUN server, as host:port, which tells the address that a NAT has for this host alone; empty:"
+            " none is asked."
+        ),
+    ] = None
     tls: Annotated[
         TlsChoice | None,
         Meta(description="`self-signed`: make a certificate for the local network, and serve on 8443."),
@@ -278,6 +302,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 150
     log_level: Annotated[LogLevel, Meta(description="`debug`, `info`, `warning` or `error`.")] = LogLevel.INFO
     log_format: Annotated[LogFormat, Meta(description="`console` for people, `json` for machines.")] = LogFormat.CONSOLE
+
+    @property
+    def public_ips(self) -> tuple[str, ...]:
+        """Of `public_address`, what is one."""
+        return tuple(written for written in self.public_address if is_address(written))
+
+    @property
+    def public_names(self) -> tuple[str, ...]:
+        """Of `public_address`, what has to be looked up."""
+        return tuple(written for written in self.public_address if not is_address(written))
 
     @property
     def http_hosts(self) -> tuple[str, ...]:
@@ -491,12 +525,19 @@ def _choices(kind: Any) -> list[str]:
 
 
 def _check(settings: Settings) -> None:
-    for name in ("bind", "http_bind", "media_bind", "public_address"):
+    for name in ("bind", "http_bind", "media_bind"):
         for address in getattr(settings, name):
-            try:
-                ipaddress.ip_address(address)
-            except ValueError as cause:
-                raise ConfigurationError(f"`{name}` has {address!r}, which is not an IP address.") from cause
+            if not is_address(address):
+                raise ConfigurationError(f"`{name}` has {address!r}, which is not an IP address.")
+    for written in settings.public_names:
+        if not NAME.fullmatch(written):
+            raise ConfigurationError(
+                f"`public_address` has {written!r}, which is neither an IP address nor a host name."
+            )
+    if settings.stun is not None and not STUN.fullmatch(settings.stun):
+        raise ConfigurationError(f"`stun` is {settings.stun!r}, which is not host:port.")
+    if settings.stun is not None and settings.public_address:
+        raise ConfigurationError("`stun` and `public_address` exclude each other: remove one of them.")
     for name in ("trusted_proxies", "metrics_allow"):
         for network in getattr(settings, name):
             try:
@@ -518,7 +559,7 @@ def _check(settings: Settings) -> None:
             )
     if settings.max_sdp_bytes >= settings.max_message_bytes:
         raise ConfigurationError("`max_sdp_bytes` must be below `max_message_bytes`: an offer is inside a message.")
-    for address in settings.public_address:
+    for address in settings.public_ips:
         for port in (settings.outside_udp_port, settings.outside_tcp_port):
             if not usable_by_browsers(address, port):
                 raise ConfigurationError(

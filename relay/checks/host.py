@@ -6,6 +6,8 @@ import ipaddress
 import socket
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from relay import native
 from relay.checks.certificate import check_certificate
 from relay.checks.finding import Finding, failure, ok, warning
@@ -15,17 +17,18 @@ from relay.config import Settings, usable_by_browsers
 from relay.errors import ConfigurationError
 from relay.transport.addresses import advertised, own_addresses
 from relay.transport.listening import ALL, together
+from relay.transport.outside import look, told
 from relay.transport.ports import remedy
 
 PATIENCE = 2.0
 """Seconds for a program on this host."""
 
 
-def check_host(settings: Settings, now: datetime.datetime) -> list[Finding]:
-    """Everything that holds whether or not the server runs."""
+def check_host(settings: Settings, now: datetime.datetime, found: tuple[str, ...] = ()) -> list[Finding]:
+    """Everything that holds whether or not the server runs. `found` are public addresses that the host can't know."""
     return [
         _engine(),
-        *_addresses(settings),
+        *_addresses(settings, found),
         *check_certificate(settings, now),
         _clock(now),
         *check_limits(settings),
@@ -84,9 +87,22 @@ def _engine() -> Finding:
     )
 
 
-def _addresses(settings: Settings) -> list[Finding]:
+async def check_outside(settings: Settings) -> tuple[tuple[str, ...], list[Finding]]:
+    """The addresses that names and the STUN server tell, and what is wrong with them."""
+    if not (settings.public_names or settings.stun):
+        return (), []
+    asked = ", ".join(settings.public_names) or f"the STUN server {settings.stun}"
     try:
-        addresses = advertised(settings)
+        return await look(settings), []
+    except (OSError, TimeoutError, UnicodeError) as cause:
+        setting = "RELAY_STUN" if settings.stun else "RELAY_PUBLIC_ADDRESS"
+        sentence = f"{asked} does not tell our address: {plain(cause)}. Correct {setting}, or the name server."
+        return (), [failure("public address", sentence)]
+
+
+def _addresses(settings: Settings, found: tuple[str, ...]) -> list[Finding]:
+    try:
+        addresses = told(settings, found, advertised(replace(settings, public_address=settings.public_ips)))
     except ConfigurationError as error:
         return [failure("address", str(error))]
     listed = ", ".join(addresses)

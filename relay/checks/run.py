@@ -5,7 +5,7 @@ import datetime
 from collections.abc import Sequence
 
 from relay.checks.finding import Finding, Verdict, failure, ok, warning
-from relay.checks.host import PATIENCE, check_host, check_ports, check_turn_backend
+from relay.checks.host import PATIENCE, check_host, check_outside, check_ports, check_turn_backend
 from relay.checks.probe import probe
 from relay.checks.start import injected
 from relay.config import Settings, TlsChoice
@@ -18,7 +18,9 @@ async def check(settings: Settings, ignored: Sequence[str] = ()) -> list[Finding
     `ignored` are variables that look like settings and are none.
     """
     found = [warning("environment", injected(ignored))] if ignored else []
-    found += check_host(settings, datetime.datetime.now(datetime.UTC)) + await check_turn_backend(settings)
+    public, missed = await check_outside(settings)
+    found += missed + check_host(settings, datetime.datetime.now(datetime.UTC), public)
+    found += await check_turn_backend(settings)
     secure = settings.tls is TlsChoice.SELF_SIGNED or settings.tls_cert is not None
     host = settings.http_hosts[0] if settings.http_hosts else "127.0.0.1"
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - any address of ours will do

@@ -71,7 +71,7 @@ class Connections:
         engine: Engine,
         switchboard: Switchboard,
         certificate: SharedCertificate,
-        reach: Reach,
+        reach: Callable[[], Reach],
         drops: Drops,
         tally: Tally,
         report: Report,
@@ -167,7 +167,7 @@ class Connections:
             ufrag=_ice_string(UFRAG_BYTES),
             password=_ice_string(PASSWORD_BYTES),
             fingerprints=self._certificate.fingerprints,
-            reach=self._reach,
+            reach=self._reach(),
         )
 
     def holds(self, user: UserId) -> bool:

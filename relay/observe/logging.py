@@ -6,7 +6,7 @@ one line.
 
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Container
 from typing import Any
 
 import structlog
@@ -17,7 +17,7 @@ from relay.observe.folding import FoldingHandler
 from relay.observe.pseudonyms import Pseudonyms
 
 
-def configure(level: LogLevel, form: LogFormat, own_addresses: Iterable[str] = ()) -> None:
+def configure(level: LogLevel, form: LogFormat, own_addresses: Container[str] = frozenset()) -> None:
     """Send all records, ours and the libraries', to standard error in one form."""
     pseudonyms = Pseudonyms(own_addresses)
 

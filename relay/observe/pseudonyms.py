@@ -7,7 +7,7 @@ import hashlib
 import ipaddress
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Container
 
 import ifaddr
 
@@ -16,11 +16,11 @@ CANDIDATE = re.compile(r"(?<![\w.:])[0-9A-Fa-f:.]*[:.][0-9A-Fa-f:.]*[0-9A-Fa-f:]
 
 
 class Pseudonyms:
-    """`own` addresses are the server's: they tell nothing of people and stay as they are."""
+    """`own` addresses are the server's: they tell nothing of people and stay as they are. More may be found later."""
 
-    def __init__(self, own: Iterable[str] = ()) -> None:
+    def __init__(self, own: Container[str] = frozenset()) -> None:
         self._key = secrets.token_bytes(16)
-        self._own = frozenset(own)
+        self._own = own
 
     def hide(self, text: str) -> str:
         """The text with a pseudonym for each address of others."""

@@ -45,6 +45,10 @@ def test_media_shares_the_number_of_the_http_port_unless_told_otherwise() -> Non
     [
         ({"RELAY_PRT": "1"}, "RELAY_PRT"),
         ({"RELAY_NAME": "Chat"}, "RELAY_NAME"),
+        ({"RELAY_PUBLIC_ADDRESS": "203.0.113.256"}, "neither an IP address nor a host name"),
+        ({"RELAY_PUBLIC_ADDRESS": "https://chat.example"}, "neither an IP address nor a host name"),
+        ({"RELAY_STUN": "stun.example:port"}, "not host:port"),
+        ({"RELAY_STUN": "stun.example", "RELAY_PUBLIC_ADDRESS": "9.9.9.9"}, "exclude each other"),
         ({"RELAY_PRT": "1"}, "Did you mean RELAY_PORT?"),
         ({"RELAY_PUBLIC_ADRESS": "1"}, "Did you mean RELAY_PUBLIC_ADDRESS?"),
         ({"RELAY_TLS": "selfsigned"}, "RELAY_TLS is 'selfsigned', and can be: self-signed."),
