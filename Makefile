@@ -57,18 +57,19 @@ test-load: core $(STATIC) chromium
 test-unit: $(VENV)/installed
 	$(BIN)/pytest -q tests/unit tests/contract
 
-test-scenario: core $(STATIC) chromium coturn proxies
+test-scenario: core $(STATIC) chromium coturn proxies systemd
 	$(BIN)/pytest -q tests/scenario tests/hostile
 
-test-pages: $(VENV)/installed $(STATIC) chromium
+test-pages: $(VENV)/installed $(STATIC) chromium proxies
 	$(BIN)/pytest -q tests/browser -m 'not slow'
 
-test-browser: $(VENV)/installed $(STATIC) chromium ## Real browsers in every state that the page has
+test-browser: $(VENV)/installed $(STATIC) chromium proxies ## Real browsers in every state that the page has
 	$(BIN)/pytest -q tests/browser
 
 test-monitoring: $(VENV)/installed promtool ## Fire every alert on made-up figures, with Prometheus's own tool
 	promtool check config docker/prometheus/prometheus.yml
 	promtool test rules docker/prometheus/rules_test.yml
+	amtool check-config docker/alertmanager/alertmanager.yml
 	$(BIN)/pytest -q tests/monitoring
 
 .PHONY: test-network test-blocked-udp test-lossy-links network firefox
@@ -198,15 +199,23 @@ coturn: # Debian's package, as root; otherwise say what to install
 		else echo "TURN tests need turnserver: install Debian's package 'coturn' and try again." >&2; exit 1; fi; }
 
 .PHONY: proxies
+PROXIES := nginx-light libnginx-mod-stream haproxy caddy curl
 proxies: # Debian's packages, as root; otherwise say what to install
-	@command -v nginx >/dev/null && command -v haproxy >/dev/null || { \
-		if [ "$$(id -u)" = 0 ]; then $(NO_SERVICES) apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends nginx-light haproxy >/dev/null; \
-		else echo "Tests behind proxies need nginx and HAProxy: install Debian's packages 'nginx-light' and 'haproxy' and try again." >&2; exit 1; fi; }
+	@for program in nginx haproxy caddy curl; do command -v $$program >/dev/null || lacking=yes; done; \
+		test -e /usr/lib/nginx/modules/ngx_stream_module.so || lacking=yes; test -z "$$lacking" || { \
+		if [ "$$(id -u)" = 0 ]; then $(NO_SERVICES) apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends $(PROXIES) >/dev/null; \
+		else echo "Tests behind proxies need Debian's packages $(PROXIES): install them and try again." >&2; exit 1; fi; }
+
+.PHONY: systemd
+systemd: # Debian's package, as root, without starting it; otherwise say what to install
+	@command -v systemd-analyze >/dev/null || { \
+		if [ "$$(id -u)" = 0 ]; then $(NO_SERVICES) apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends systemd >/dev/null; \
+		else echo "The unit's test needs systemd-analyze: install Debian's package 'systemd' and try again." >&2; exit 1; fi; }
 
 promtool: # Debian's package, as root, without starting its server; otherwise say what to install
-	@command -v promtool >/dev/null || { \
-		if [ "$$(id -u)" = 0 ]; then $(NO_SERVICES) apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends prometheus >/dev/null; \
-		else echo "Alert tests need promtool: install Debian's package 'prometheus' and try again." >&2; exit 1; fi; }
+	@command -v promtool >/dev/null && command -v amtool >/dev/null || { \
+		if [ "$$(id -u)" = 0 ]; then $(NO_SERVICES) apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends prometheus prometheus-alertmanager >/dev/null; \
+		else echo "Alert tests need promtool and amtool: install Debian's packages 'prometheus' and 'prometheus-alertmanager' and try again." >&2; exit 1; fi; }
 
 lock: $(VENV)/installed ## Pin dependencies anew
 	$(BIN)/pip install --quiet pip-tools

@@ -8,6 +8,8 @@ import { defineConfig } from 'vitest/config';
 const RELAY = 'http://localhost:8080';
 
 export default defineConfig({
+  // Relative addresses: the page works in any folder of a site.
+  base: './',
   plugins: [react()],
   css: {
     // Each class is said in script, style and page: what tells the files apart is their names, and not digests.

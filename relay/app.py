@@ -31,6 +31,7 @@ from relay.observe.pseudonyms import Pseudonyms, own_addresses
 from relay.observe.pulse import Pulse
 from relay.observe.recent import Recent
 from relay.observe.refusals import Reason
+from relay.observe.survey import Survey
 from relay.observe.tally import Tally
 from relay.peer.aiortc_bridge import SharedCertificate
 from relay.peer.candidates import Reach
@@ -120,7 +121,8 @@ class Relay:
         self._history = History(self.figures, self.tally, self._pulse, self.report)
         pseudonyms = Pseudonyms(ours)
         self._recent = Recent(pseudonyms)
-        self.metrics = Metrics(self.figures, self.links, self.tally, self._pulse)
+        self._survey = Survey(self.links, self.report)
+        self.metrics = Metrics(self.figures, self._survey, self.tally, self._pulse)
         console = OperatorConsole(
             self.figures,
             self.tally,
@@ -176,6 +178,7 @@ class Relay:
         self._memory.start()
         self._capacity.start()
         self._history.start()
+        self._survey.start()
         self._recent.listen()
         self._ready = True
         try:
@@ -209,6 +212,7 @@ class Relay:
         await self._sessions.stop()
         await self._matchmaker.close()
         self._recent.stop()
+        await self._survey.close()
         await self._history.close()
         await self._outside.close()
         await self._capacity.close()

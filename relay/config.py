@@ -48,6 +48,10 @@ NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za
 
 STUN = re.compile(r"(stun:)?[A-Za-z0-9.-]+(:\d{1,5})?")
 
+BASE_PATH = re.compile(r"/|(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?")
+OWN_NAMES = frozenset({"assets", "check", "metrics", "operator", "videochat", "ws"})
+"""Of what is served at the root: a folder of such a name would hide it."""
+
 NOT_PUBLIC = tuple(
     ipaddress.ip_network(network)
     for network in (
@@ -239,6 +243,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             " machine itself."
         ),
     ] = ()
+    base_path: Annotated[
+        str,
+        Meta(
+            description="Folder of the site in which everything is served, such as /chat/, where a proxy does not take"
+            " it off."
+        ),
+    ] = "/"
     allowed_origins: Annotated[
         tuple[str, ...],
         Meta(description="Origins besides the page's own that may connect and read `/videochat/`."),
@@ -551,6 +562,11 @@ def _check(settings: Settings) -> None:
             raise ConfigurationError(sentence)
     if settings.metrics_token is not None and settings.metrics_token == settings.operator_token:
         raise ConfigurationError("`metrics_token` and `operator_token` are the same: the first would open everything.")
+    if not BASE_PATH.fullmatch(settings.base_path):
+        sentence = f"`base_path` is {settings.base_path!r}, which is not a folder such as /chat/, from the root on."
+        raise ConfigurationError(sentence)
+    if settings.base_path.split("/")[1] in OWN_NAMES:
+        raise ConfigurationError(f"`base_path` is {settings.base_path!r}, a name of the server's own: take another.")
     for origin in settings.allowed_origins:
         parts = urlsplit(origin)
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:

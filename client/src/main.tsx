@@ -15,7 +15,7 @@ import { Preferences } from './ui/preferences';
 const root = document.getElementById('root');
 if (root === null) throw new Error('index.html has no #root');
 
-const conversation = new Conversation(relayUrl(window.location));
+const conversation = new Conversation(relayUrl(window.location.href));
 const preferences = new Preferences();
 const page = (
   <StrictMode>

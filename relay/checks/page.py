@@ -15,7 +15,8 @@ from relay.checks.plain import SOMETHING_ELSE, plain
 CLOCK_TOLERANCE = 60.0
 """Seconds that this clock and the server's may differ."""
 
-HEALTH, DOOR = URL("/videochat/health"), URL("/videochat/door")
+HEALTH, DOOR = "videochat/health", "videochat/door"
+"""Below the page, which may be in a folder of a site."""
 
 BEHIND = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
 """What proxies say whose server does not answer."""
@@ -60,7 +61,7 @@ async def why_shut(client: aiohttp.ClientSession, base: URL, context: ssl.SSLCon
     origin = str(base.origin())
     code = None
     try:
-        async with client.post(base.join(DOOR), headers={"Origin": origin}, ssl=context) as response:
+        async with client.post(base / DOOR, headers={"Origin": origin}, ssl=context) as response:
             answer = msgspec.json.decode(await response.read(), type=dict[str, object])
             code = "open" if "open" in answer else answer.get("code")
     except (*FAILURES, msgspec.MsgspecError):
@@ -86,15 +87,17 @@ def _addresses(written: str) -> list[URL]:
     """Those to try in turn: people leave the scheme out."""
     texts = [written] if "://" in written else [f"https://{written}", f"http://{written}"]
     try:
-        urls = [URL(text) for text in texts]
+        urls = [URL(text if text.endswith("/") else f"{text}/") for text in texts]
     except ValueError:
         return []
     return [] if any(url.scheme not in ("http", "https") or not url.host for url in urls) else urls
 
 
 async def _ask(client: aiohttp.ClientSession, url: URL, context: ssl.SSLContext) -> tuple[URL | None, list[Finding]]:
-    async with client.get(url.join(HEALTH), ssl=context) as response:
-        base, status = response.url.origin(), response.status
+    async with client.get(url / HEALTH, ssl=context) as response:
+        # Where redirects led to, such as to HTTPS.
+        base = response.url.with_path(response.url.path.removesuffix(HEALTH), keep_query=False)
+        status = response.status
         if status == HTTPStatus.MISDIRECTED_REQUEST:
             return None, [failure("page", f"The server does not serve the name in {url}. Add it to RELAY_HOSTS.")]
         date = response.headers.get("Date")
@@ -102,7 +105,7 @@ async def _ask(client: aiohttp.ClientSession, url: URL, context: ssl.SSLContext)
             health = msgspec.json.decode(await response.read(), type=_Health)
         except msgspec.MsgspecError:
             return None, [failure("page", _of_another(url, status))]
-    async with client.get(base.join(URL("/")), ssl=context) as response:
+    async with client.get(base, ssl=context) as response:
         if response.status != HTTPStatus.OK:
             return None, [failure("page", f"{url} serves no page: {(await response.text()).strip()[:200]}")]
     found = [ok("page", f"{base} answers."), _clock(date)]

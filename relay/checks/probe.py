@@ -15,7 +15,6 @@ import aiohttp
 import msgspec
 from aioice import stun
 from aiortc import sdp
-from yarl import URL
 
 from relay.checks.finding import Finding, Verdict, failure, ok, warning
 from relay.checks.offer import MID, OFFER, UFRAG
@@ -83,7 +82,7 @@ async def probe(
         try:
             # As a browser comes: with the page's origin.
             origin = str(base.origin())
-            async with client.ws_connect(base.join(URL("/ws")), origin=origin, ssl=page) as visit:
+            async with client.ws_connect(base / "ws", origin=origin, ssl=page) as visit:
                 servers = await _greeting(visit)
                 found.append(ok("WebSocket", "It opens."))
                 media = await _media_port(visit)

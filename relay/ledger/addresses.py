@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -13,6 +14,10 @@ SUBSCRIBER = 64
 WIDER = ((56, 4), (48, 16))
 """Prefixes that one customer may have whole, and how many times what one subscriber may have is theirs together
 (RFC 6177: homes get a /56 or a /48)."""
+
+
+REMEMBERED = 1_024
+"""Addresses whose reading is kept: somebody who joins is asked for a dozen times."""
 
 
 class Group(NamedTuple):
@@ -35,6 +40,7 @@ class Networks:
         return any(address in network for network in self._networks)
 
 
+@lru_cache(REMEMBERED)
 def parse(host: str) -> Address:
     """An address as the system writes it. IPv4 that came over an IPv6 socket is IPv4.
 
@@ -51,6 +57,7 @@ def subscriber(host: str) -> str:
     return groups_of(host)[0].name
 
 
+@lru_cache(REMEMBERED)
 def groups_of(host: str) -> tuple[Group, ...]:
     """What an address is counted in: of IPv4 itself; of IPv6 its /64, /56 and /48, the narrowest first."""
     address = parse(host)

@@ -22,11 +22,12 @@ from relay.errors import AT_THE_DOOR, HTTP_ONLY, ErrorCode
 from relay.observe import process
 from relay.observe.browsers import FAMILIES
 from relay.observe.drops import Drop
-from relay.observe.figures import Figures, Links
+from relay.observe.figures import Figures
 from relay.observe.histogram import Histogram
 from relay.observe.pulse import Pulse
 from relay.observe.quality import between_links, by_browsers, mended
 from relay.observe.refusals import Reason
+from relay.observe.survey import Survey
 from relay.observe.tally import Tally
 
 FIRST_PATHS = ("udp", "tcp", "turn")
@@ -44,9 +45,9 @@ AnyMetric = TypeVar("AnyMetric", CounterMetricFamily, GaugeMetricFamily)
 class Metrics(Collector):
     """`render()` is the page. One instance per server; nothing is registered globally."""
 
-    def __init__(self, read: Callable[[], Figures], links: Callable[[], Links], tally: Tally, pulse: Pulse) -> None:
+    def __init__(self, read: Callable[[], Figures], survey: Survey, tally: Tally, pulse: Pulse) -> None:
         self._read = read
-        self._links = links
+        self._survey = survey
         self._tally = tally
         self._pulse = pulse
         self._registry = CollectorRegistry(auto_describe=False)
@@ -66,7 +67,7 @@ class Metrics(Collector):
         yield from _now(figures)
         yield from _media(figures)
         yield from mended(figures)
-        yield from between_links(self._links())
+        yield from between_links(self._survey)
         yield from _visits(self._tally)
         yield from _setups(figures, self._tally)
         yield from by_browsers(self._tally.reported)

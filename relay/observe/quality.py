@@ -1,18 +1,15 @@
 """Quality as Prometheus sees it: what the relay measures of packets, and what browsers say of their conversations."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
-from relay.observe.figures import Figures, Links
+from relay.observe.figures import Figures
 from relay.observe.histogram import FIRST_FRAMES, Histogram
 from relay.observe.reported import Reported, Verdict
+from relay.observe.survey import Survey
 
 MEDIA = ("picture", "sound")
-
-
-MOST_IS_WORST = (0.5, 0.95, 1.0)
-LEAST_IS_WORST = (0.0, 0.05, 0.5)
 
 
 def mended(figures: Figures) -> Iterator[Metric]:
@@ -32,31 +29,28 @@ def mended(figures: Figures) -> Iterator[Metric]:
     yield GaugeMetricFamily("relay_media_kept_bytes", "Sent packets kept to be sent again.", figures.bytes_kept)
 
 
-def between_links(links: Links) -> Iterator[Metric]:
-    """How the links of those who talk differ: the middle one, the one in twenty, the worst."""
+def between_links(survey: Survey) -> Iterator[Metric]:
+    """How the links of those who talk differ."""
     for name, meaning, ways in (
-        ("relay_link_loss_ratio", "Loss of the picture, latest reports.", {"in": links.loss_in, "out": links.loss_out}),
-        ("relay_link_jitter_seconds", "Likewise jitter.", {"in": links.jitter_in, "out": links.jitter_out}),
+        ("relay_link_loss_ratio", "Loss of the picture on each link in use, seen every 5 s.", survey.loss),
+        ("relay_link_jitter_seconds", "Jitter of the picture on each link in use, seen every 5 s.", survey.jitter),
     ):
-        family = GaugeMetricFamily(name, meaning, labels=["direction", "quantile"])
+        family = HistogramMetricFamily(name, meaning, labels=["direction"])
         for direction, values in ways.items():
-            for quantile, value in _quantiles(values):
-                family.add_metric([direction, quantile], value)
+            family.add_metric([direction], values.buckets(), values.sum)
         yield family
-    family = GaugeMetricFamily("relay_link_round_trip_seconds", "To people and back.", labels=["quantile"])
-    for quantile, value in _quantiles(links.round_trips):
-        family.add_metric([quantile], value)
-    yield family
     for name, meaning, values in (
-        ("relay_link_estimate_bits_per_second", "What receivers estimate they can have.", links.estimates),
-        ("relay_link_cap_bits_per_second", "What capped senders were told.", links.caps),
+        ("relay_link_round_trip_seconds", "To each person and back, seen every 5 s.", survey.round_trip),
+        (
+            "relay_link_estimate_bytes_per_second",
+            "What each receiver estimates it can have, seen every 5 s.",
+            survey.estimate,
+        ),
+        ("relay_link_cap_bytes_per_second", "What each capped sender was told, seen every 5 s.", survey.cap),
     ):
-        family = GaugeMetricFamily(name, meaning, labels=["quantile"])
-        for quantile, value in _quantiles(values, LEAST_IS_WORST):
-            family.add_metric([quantile], value)
-        yield family
+        yield HistogramMetricFamily(name, meaning, buckets=values.buckets(), sum_value=values.sum)
     meaning = "Senders who are capped, because their partner's link takes no more."
-    yield GaugeMetricFamily("relay_links_capped", meaning, len(links.caps))
+    yield GaugeMetricFamily("relay_links_capped", meaning, survey.capped)
 
 
 def by_browsers(reported: Reported) -> Iterator[Metric]:
@@ -85,10 +79,3 @@ def by_browsers(reported: Reported) -> Iterator[Metric]:
         times = reported.first_frame.get(medium) or Histogram(FIRST_FRAMES)
         first.add_metric([medium], times.buckets(), times.sum)
     yield first
-
-
-def _quantiles(values: Sequence[float], quantiles: Sequence[float] = MOST_IS_WORST) -> list[tuple[str, float]]:
-    """None of nobody: a link that is not there is not perfect."""
-    ordered = sorted(values)
-    last = len(ordered) - 1
-    return [(str(quantile), ordered[round(quantile * last)]) for quantile in quantiles if ordered]

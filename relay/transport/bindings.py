@@ -13,10 +13,11 @@ Who is at an address may not be who sent from it. So we ask back there: a path t
 less than three times what came from it, and the rest goes on to the path before it
 (`relay/decisions/0015-the-return-path.md`).
 
-Two things are no right checks although their MESSAGE-INTEGRITY fits. One is a check that was seen
+Some things are no right checks although their MESSAGE-INTEGRITY fits. One is a check that was seen
 before on another path: somebody recorded it and plays it again from elsewhere (no browser sends one
-transaction on two paths). The other comes from an address whose owner still proves it: somebody
-with credentials of their own forges the source.
+transaction on two paths). Another comes from an address whose owner still proves it: somebody
+with credentials of their own forges the source. And nobody checks more often than ICE may. A check that comes again
+on its own path is answered again, as its answer may have got lost, and changes nothing.
 """
 
 import struct
@@ -39,6 +40,15 @@ QUIET_TIMEOUT = 7.0
 
 PATHS_PER_PEER = 16
 """Addresses known per peer. A browser with several networks and TURN shows about eight."""
+
+CONNECTIONS_PER_PEER = 8
+"""TCP connections among them. Each takes a descriptor, and memory for what its reader leaves unread."""
+
+CHECKS_PER_SECOND = 200
+"""Of one peer: ICE sends one in 5 ms at most (RFC 8445 section 14.2). Each has an answer and may move the flow."""
+
+ANSWERS = 7
+"""Times that one check is answered: a request is sent seven times at most (RFC 8489 section 6.2.1)."""
 
 CHECKS_REMEMBERED = 256
 """Checks per peer that are known again. Chromium sends one every 2.5 s: those of the last ten minutes."""
@@ -71,12 +81,21 @@ class _Admitted:
 
 
 @dataclass(slots=True)
+class _SeenCheck:
+    path: Path
+    answers: int = 1
+
+
+@dataclass(slots=True)
 class _Agent:
     ufrags: list[str] = field(default_factory=list)
     paths: OrderedDict[Path, KnownPath] = field(default_factory=OrderedDict)
     """Least recently checked first."""
-    checks: OrderedDict[bytes, Path] = field(default_factory=OrderedDict)
+    checks: OrderedDict[bytes, _SeenCheck] = field(default_factory=OrderedDict)
     """By transaction id."""
+    checks_since: float = 0.0
+    checks_taken: int = 0
+    """Since then, for a second."""
     selected: Path | None = None
     """Where the peer wants its datagrams."""
     is_limited: bool = False
@@ -109,6 +128,40 @@ class _Agent:
         """As of the last time that this was settled."""
         known = self.paths.get(path) if path is not None else None
         return known is not None and known.was_valid()
+
+    def is_flooding(self, now: float) -> bool:
+        """Whether it has checked so often within a second that no more is even authenticated."""
+        return self.checks_taken >= CHECKS_PER_SECOND and now - self.checks_since < 1
+
+    def take_check(self, transaction: bytes, path: Path, now: float) -> bool | Drop:
+        """Remember a right check. Returns whether it is new, or why it is none: it was seen on another path or too
+        often, or the peer checks too often. What somebody recorded and plays again does not count for that."""
+        seen = self.checks.get(transaction)
+        if seen is not None:
+            if seen.path != path or seen.answers >= ANSWERS:
+                return Drop.STUN_REPLAYED
+            seen.answers += 1
+            return False
+        if self.is_flooding(now):
+            return Drop.FLOODED
+        if now - self.checks_since >= 1:
+            self.checks_since, self.checks_taken = now, 0
+        self.checks_taken += 1
+        self.checks[transaction] = _SeenCheck(path)
+        if len(self.checks) > CHECKS_REMEMBERED:
+            self.checks.popitem(last=False)
+        return True
+
+    def superfluous(self) -> Path | None:
+        """A path that is one too many: of those not in use, the one that was checked longest ago."""
+        connections = [path for path in self.paths if path.transport is Transport.TCP]
+        if len(connections) > CONNECTIONS_PER_PEER:
+            candidates = connections
+        elif len(self.paths) > PATHS_PER_PEER:
+            candidates = list(self.paths)
+        else:
+            return None
+        return next(path for path in candidates if path not in (self.selected, self.spare))
 
 
 class BindingTable:
@@ -256,13 +309,24 @@ class BindingTable:
         admitted = self._credentials.get(ufrag)
         if admitted is None:
             return Drop.STUN_UNKNOWN_UFRAG
+        agent = self._agents[admitted.peer]
+        if agent.is_flooding(now):
+            return Drop.FLOODED
         if not check.check_message_integrity(admitted.key):
             return Drop.STUN_BAD_INTEGRITY
         if self._is_held(path, admitted.peer, now):
             return Drop.STUN_ADDRESS_HELD
-        if not self._is_fresh(admitted.peer, check.transaction_id, path):
+        is_new = agent.take_check(check.transaction_id, path, now)
+        if isinstance(is_new, Drop):
+            return is_new
+        moved = None
+        if is_new:
+            nominates = "USE-CANDIDATE" in check.attributes
+            moved = self._prove(admitted.peer, (ufrag, remote_ufrag), path, size, nominates, now)
+        elif path in agent.paths:
+            agent.paths[path].heard(size)
+        else:
             return Drop.STUN_REPLAYED
-        moved = self._prove(admitted.peer, (ufrag, remote_ufrag), path, size, "USE-CANDIDATE" in check.attributes, now)
         response = stun.Message(
             message_method=stun.Method.BINDING,
             message_class=stun.Class.RESPONSE,
@@ -301,15 +365,6 @@ class BindingTable:
         owner = self._owners.get(path, peer)
         return owner != peer and now - self._agents[owner].paths[path].checked_at <= PATH_HELD
 
-    def _is_fresh(self, peer: PeerId, transaction: bytes, path: Path) -> bool:
-        """Remember the check; False if it was seen on another path."""
-        checks = self._agents[peer].checks
-        if checks.setdefault(transaction, path) != path:
-            return False
-        if len(checks) > CHECKS_REMEMBERED:
-            checks.popitem(last=False)
-        return True
-
     def _prove(
         self, peer: PeerId, ufrags: tuple[str, str], path: Path, size: int, nominates: bool, now: float
     ) -> Path | None:
@@ -332,8 +387,7 @@ class BindingTable:
         elif agent.selected is None:
             agent.select(path)
         agent.settle(now)
-        while len(agent.paths) > PATHS_PER_PEER:
-            oldest = next(shown for shown in agent.paths if shown not in (agent.selected, agent.spare))
+        while (oldest := agent.superfluous()) is not None:
             del agent.paths[oldest]
             del self._owners[oldest]
         return agent.selected if agent.selected != before else None

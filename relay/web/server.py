@@ -8,7 +8,7 @@ from aiohttp.typedefs import Middleware
 from relay.config import Settings
 from relay.observe.metrics import Metrics
 from relay.observe.tally import Tally
-from relay.web import checking, metrics, operator, pages, status
+from relay.web import base_path, checking, metrics, operator, pages, status
 from relay.web.answers import Headers, Protocol
 from relay.web.failures import answer_failures
 from relay.web.gateway import Gateway
@@ -55,6 +55,8 @@ class WebServer:
         metrics.add_routes(app, figures.render, gate, addresses, settings.metrics_allow)
         checking.add_routes(app, client)
         pages.add_routes(app, client)
+        self._base_path = base_path.folder(settings)
+        base_path.add_routes(app, self._base_path)
         self._signpost: web.Server | None = None
         self._runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_TIMEOUT, handle_signals=False)
 
@@ -62,6 +64,8 @@ class WebServer:
         """Be ready for connections."""
         self._signpost = signpost(self._hosts)
         await self._runner.setup()
+        if self._runner.server is not None:
+            base_path.take_off(self._base_path, self._runner.server)
 
     def protocol(self) -> Protocol:
         """Serves one accepted connection."""

@@ -1,5 +1,6 @@
 """One person at a real Chromium: what they do, and what they see and hear."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -85,6 +86,10 @@ RECORD_TRAFFIC = """() => {
 """Keeps the page's WebSockets, and every frame that arrives."""
 
 
+GUARD_SECONDS = 0.8
+"""After a pairing, until Next means something: a little more than the page's own."""
+
+
 class Person:
     """A page at the relay, with a camera of one colour."""
 
@@ -121,6 +126,11 @@ class Person:
         page = await self.page.context.new_page()
         await page.goto(self.page.url)
         return Person(page, self.colour)
+
+    async def next(self) -> None:
+        """Press Next once it means something."""
+        await asyncio.sleep(GUARD_SECONDS)
+        await self.button("Next").click()
 
     async def write(self, text: str) -> None:
         await self.page.get_by_role("textbox", name="Message").fill(text)

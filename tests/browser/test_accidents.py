@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.async_api import async_playwright, expect
 
 from tests.browser.conftest import Invite, Served, serving
-from tests.browser.person import Person, at_the_page
+from tests.browser.person import GUARD_SECONDS, Person, at_the_page
 from tests.browser.test_strangers_meet import meet
 
 FOUND = "window.received.filter((frame) => JSON.parse(frame).event === 'partner_found').length"
@@ -26,7 +26,7 @@ async def _three_who_write(invite: Invite) -> tuple[Person, Person, Person]:
 
 async def test_a_double_click_skips_one_person(invite: Invite) -> None:
     red, blue, green = await _three_who_write(invite)
-    await asyncio.sleep(0.8)
+    await asyncio.sleep(GUARD_SECONDS)
     await red.button("Next").dblclick()
     await asyncio.gather(red.is_told("You are talking"), green.is_told("You are talking"))
     await blue.is_told("went on to the next person")
@@ -49,7 +49,7 @@ async def test_next_means_nothing_while_nobody_is_there(invite: Invite) -> None:
 
 async def test_escape_takes_back_what_was_written_and_asks_before_it_goes_on(invite: Invite) -> None:
     red, _blue, green = await _three_who_write(invite)
-    await asyncio.sleep(0.8)
+    await asyncio.sleep(GUARD_SECONDS)
     box = red.page.get_by_role("textbox", name="Message")
     await box.fill("half a sentence")
     await box.press("Escape")
@@ -99,8 +99,7 @@ async def test_back_brings_two_together_again_who_were_parted_by_next(invite: In
     for person in (red, blue):
         await person.page.get_by_role("radio", name="Text only").check()
     await meet(red, blue)
-    await asyncio.sleep(0.8)
-    await red.button("Next").click()
+    await red.next()
     await red.picture("back")
     await red.button("Back").click()
     await blue.is_told("Your last partner would like to come back")

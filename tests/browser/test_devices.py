@@ -179,6 +179,7 @@ async def test_a_microphone_that_the_system_mutes_is_off_on_both_sides(served: S
         await expect(blue.page.get_by_text("Your partner is muted")).to_have_count(0)
 
 
+@pytest.mark.slow
 async def test_a_camera_whose_service_stands_still_is_off_on_both_sides(served: Served, tmp_path: Path) -> None:
     """Chromium's own capture service, stopped: it gives no frame any more, and the browser tells nothing of it."""
     async with AsyncExitStack() as stack:

@@ -20,6 +20,7 @@ COUNT_FRAMES = """(video) => new Promise((resolve) => {
 })"""
 
 
+@pytest.mark.slow
 async def test_next_shows_the_new_partner_at_once_and_never_stalls(tmp_path: Path) -> None:
     async with (
         serving(rate_skip="100000", max_cpu_per_address="1") as served,

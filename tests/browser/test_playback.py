@@ -9,12 +9,9 @@ import pytest
 from playwright.async_api import async_playwright, expect
 
 from tests.browser.conftest import Invite, Served
-from tests.browser.person import Person, at_the_page
+from tests.browser.person import GUARD_SECONDS, at_the_page
 from tests.browser.test_devices import service_of
 from tests.browser.test_strangers_meet import meet, see_each_other
-
-GUARD_SECONDS = 0.8
-"""After a pairing, until Next means something."""
 
 NO_FRAME_CALLBACK = "() => { delete HTMLVideoElement.prototype.requestVideoFrameCallback; }"
 
@@ -104,7 +101,7 @@ async def test_a_former_partner_is_never_seen_as_the_next(served: Served, tmp_pa
         await red.sees("blue")
         await green.start()
         await green.is_told("Looking for a partner")
-        await _next(red)
+        await red.next()
         await red.page.evaluate(WATCH_FOR, "blue")
         await green.is_told("You are talking")
         await asyncio.sleep(2)
@@ -115,6 +112,7 @@ async def test_a_former_partner_is_never_seen_as_the_next(served: Served, tmp_pa
         assert await red.page.evaluate("window.sightings") == 0
 
 
+@pytest.mark.slow
 async def test_a_former_partner_is_not_heard_any_more(invite: Invite) -> None:
     red, blue = await asyncio.gather(invite("red"), invite("blue"))
     await meet(red, blue)
@@ -138,12 +136,6 @@ async def test_a_former_partner_is_not_heard_any_more(invite: Invite) -> None:
         )
         assert silenced < 0.01
         await asyncio.gather(red.is_told("You are talking"), blue.is_told("You are talking"))
-
-
-async def _next(person: Person) -> None:
-    """Press Next when it may be pressed."""
-    await asyncio.sleep(GUARD_SECONDS)
-    await person.button("Next").click()
 
 
 HOLDS_BACK = """() => {

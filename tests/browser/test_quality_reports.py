@@ -34,6 +34,7 @@ async def figures_once(served: Served, name: str, least: float) -> dict[str, flo
             await asyncio.sleep(0.2)
 
 
+@pytest.mark.slow
 async def test_browsers_tell_how_soon_they_saw_each_other_and_how_it_went(served: Served, tmp_path: Path) -> None:
     async with (
         async_playwright() as playwright,

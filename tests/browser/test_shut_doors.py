@@ -7,7 +7,7 @@ from playwright.async_api import async_playwright, expect
 
 from tests.browser.conftest import Served, serving
 from tests.browser.person import CHROMIUM, FLAGS
-from tests.kit.proxies import nginx
+from tests.kit.proxies import proxy
 
 DOORS = {
     "upgrade without host": ("does not serve this address yet", "RELAY_ALLOWED_ORIGINS"),
@@ -21,12 +21,12 @@ async def test_the_page_and_the_check_page_say_what_keeps_the_socket_shut(
     served: Served, name: str, tmp_path: Path
 ) -> None:
     status, verdict = DOORS[name]
-    async with nginx(tmp_path, served.port, name) as port, async_playwright() as playwright:
+    async with proxy(name, tmp_path, served.port) as url, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = await browser.new_page()
-        await page.goto(f"http://127.0.0.1:{port}/")
+        await page.goto(f"{url}/")
         await expect(page.get_by_role("status").first).to_contain_text(status, timeout=20_000)
-        await page.goto(f"http://127.0.0.1:{port}/check")
+        await page.goto(f"{url}/check")
         await expect(page.get_by_role("status")).to_contain_text(verdict, timeout=30_000)
         await browser.close()
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from pathlib import Path
 
+import pytest
 from playwright.async_api import async_playwright
 
 from tests.browser.conftest import Served
@@ -50,6 +51,7 @@ async def test_who_talks_by_text_goes_on_over_another_link(served: Served, tmp_p
         assert await red.chat.get_by_text("is anybody there?").count() == 1
 
 
+@pytest.mark.slow
 async def test_who_waits_is_in_the_queue_again(served: Served, tmp_path: Path) -> None:
     async with (
         wire_to(served.port) as wire,
@@ -67,6 +69,7 @@ async def test_who_waits_is_in_the_queue_again(served: Served, tmp_path: Path) -
         await asyncio.gather(red.is_told("You are talking"), blue.is_told("You are talking"))
 
 
+@pytest.mark.slow
 async def test_start_into_nothing_is_made_good(served: Served, tmp_path: Path) -> None:
     """The way went while nobody counted on the page, so that nobody noticed."""
     async with (

@@ -58,7 +58,7 @@ async def test_next_finds_the_third_person_and_stop_tells_the_partner(invite: In
 
     await blue.start()
     await blue.is_told("Looking for a partner")
-    await red.button("Next").click()
+    await red.next()
     await green.is_told("went on to the next person")
     await green.picture("partner_went_on")
     await see_each_other(red, blue)

@@ -82,6 +82,7 @@ async def sees_exactly(person: Person, colour: str) -> None:
     )
 
 
+@pytest.mark.slow
 async def test_two_without_a_common_codec_see_right_colours_and_part_without_a_trace(tmp_path: Path) -> None:
     # Green shows best when a picture is taken for BT.709: 216 instead of 255; of red, 24 instead of 0.
     async with serving(taps="2") as served, who_knows(served, tmp_path, red="H264", green="VP8") as (red, green):

@@ -1,5 +1,7 @@
 """One suite for every media port: real sockets on loopback, checks as browsers send them."""
 
+import asyncio
+
 import pytest
 from aioice import stun
 
@@ -9,6 +11,7 @@ from relay.ids import PeerId
 from relay.media.choice import choose
 from relay.observe.drops import Drop, Drops
 from relay.transport import bindings
+from relay.transport.bindings import ANSWERS, CHECKS_PER_SECOND
 from relay.transport.port import Path
 from tests.conftest import free_port
 from tests.contract.media_ports import ADMITTED, ANN, BOB, CLIENT_HELLO, PASSWORD, Subject, check, fail, until
@@ -156,6 +159,43 @@ async def test_a_check_that_is_played_again_from_elsewhere_moves_nothing(subject
     thief.send(CLIENT_HELLO)
     await until(lambda: subject.dropped(Drop.UNVERIFIED_SOURCE))
     assert subject.listener.dtls == []
+
+
+async def test_a_check_that_comes_again_moves_nothing(subject: Subject) -> None:
+    home, away = subject.browser(), subject.browser()
+    nomination = check(nominate=True)
+    away.send(nomination)
+    await away.receive()
+    await home.check(nominate=True)
+    assert await home.hears_nothing()
+    for _ in range(ANSWERS - 1):
+        away.send(nomination)
+        await away.receive()
+    away.send(nomination)
+    await until(lambda: subject.dropped(Drop.STUN_REPLAYED))
+    assert await away.hears_nothing()
+    subject.port.send_dtls(ANN, b"\x16one")
+    assert await home.receive() == b"\x16one"
+
+
+async def test_who_checks_in_a_storm_is_answered_and_moves_only_so_often(subject: Subject) -> None:
+    home, away = subject.browser(), subject.browser()
+    for browser in (home, away):
+        await browser.check(nominate=True)
+        assert await browser.hears_nothing()
+    storm = [check(nominate=True) for _ in range(3 * CHECKS_PER_SECOND)]
+    began = asyncio.get_running_loop().time()
+    for number, datagram in enumerate(storm):
+        (home, away)[number % 2].send(datagram)
+        await asyncio.sleep(0)
+    await until(lambda: subject.dropped(Drop.FLOODED) > 0)
+    # Each second that has begun has its own.
+    most = CHECKS_PER_SECOND * (asyncio.get_running_loop().time() - began + 2)
+    assert CHECKS_PER_SECOND / 2 < len(subject.listener.selected) <= most
+    await asyncio.sleep(1)
+    while not await home.hears_nothing():
+        pass
+    await home.check()
 
 
 async def test_a_peer_that_stops_checking_loses_its_flow(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from relay.ids import PeerId
 from relay.observe.drops import Drop
 from relay.transport import asyncio_port
 from relay.transport.asyncio_port import MOST_UNPROVED, AsyncioPort
+from relay.transport.bindings import CONNECTIONS_PER_PEER
 from relay.transport.framing import Deframer, frame
 from relay.transport.port import Path, Transport
 from relay.transport.tcp import LARGEST_BACKLOG, MEDIA_BACKLOG
@@ -171,6 +172,17 @@ async def test_a_peer_comes_back_on_another_connection(subject: Subject, call: C
     subject.port.send_dtls(ANN, b"\x16 hello")
     assert await again.receive() == b"\x16 hello"
     assert subject.listener.lost == []
+
+
+async def test_of_a_peer_s_many_connections_the_one_that_was_checked_longest_ago_is_closed(
+    subject: Subject, call: Call
+) -> None:
+    callers = [call() for _ in range(CONNECTIONS_PER_PEER + 1)]
+    for caller in callers:
+        await caller.check(nominate=caller is callers[0])
+    await callers[1].is_closed()
+    for caller in [callers[0], *callers[2:]]:
+        await caller.check()
 
 
 async def test_udp_takes_over_by_nomination(subject: Subject, caller: Caller) -> None:

@@ -3,6 +3,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import aiohttp
 
+from tests.conftest import free_port
 from tests.kit.certificates import certificate
 from tests.load import generator
 from tests.monitoring.scene import PLACES, Scene
@@ -232,6 +234,15 @@ async def links_lose_packets(scene: Scene) -> AsyncIterator[None]:
         playing.wait()
 
 
+@contextlib.asynccontextmanager
+async def coturn_is_gone(scene: Scene) -> AsyncIterator[None]:
+    scene.coturn.write_text(json.dumps([{"targets": [f"127.0.0.1:{free_port()}"]}]))
+    try:
+        yield
+    finally:
+        scene.coturn.unlink()
+
+
 async def _for_ever(act: Callable[[], Awaitable[None]]) -> None:
     while True:
         await act()
@@ -280,5 +291,6 @@ CAUSES: dict[str, Cause] = {
     "RelayCertificateEnded": a_certificate_with(days=-1),
     "RelayCertificateEndsSoon": a_certificate_with(days=5),
     "RelayKeepsPeopleOut": a_proxy_passes_another_host_on,
+    "CoturnDown": coturn_is_gone,
     "RelayDown": the_process_is_gone,
 }

@@ -39,6 +39,8 @@ class Scene:
         self._places = places
         self._operator_token = operator_token
         self.port, self.prometheus_port = free_port(), free_port()
+        self.coturn = folder / "coturn.json"
+        """Where Prometheus is to look for coturn's figures; it looks nowhere while there is no such file."""
         self.relay: subprocess.Popen[bytes] | None = None
 
     def start_relay(self, *wrapper: str, more: Sequence[str] = ()) -> None:
@@ -108,6 +110,7 @@ class Scene:
                     "tls_config": {"insecure_skip_verify": True},
                     "static_configs": [{"targets": [f"127.0.0.1:{self.port}"]}],
                 },
+                {"job_name": "coturn", "file_sd_configs": [{"files": [str(self.coturn)]}]},
             ],
         }
         (self.folder / "prometheus.yml").write_text(json.dumps(config))

@@ -19,7 +19,7 @@ from relay.config import Settings, TlsChoice
 from relay.web import pages
 from tests.conftest import free_port
 from tests.kit.certificates import certificate
-from tests.kit.proxies import nginx
+from tests.kit.proxies import proxy
 from tests.network.turn import SECRET
 from tests.scenario.test_coturn import COTURN, RELAY, turnserver
 from tests.scenario.visitor import visit
@@ -213,16 +213,16 @@ async def a_server_that_ends(folder: Path) -> AsyncIterator[Command]:
 def through_nginx(name: str, **settings: object) -> Broken:
     @asynccontextmanager
     async def broken(folder: Path) -> AsyncIterator[Command]:
-        async with running(**settings) as relay, nginx(folder, relay.settings.port, name) as port:
-            yield ["probe", f"http://127.0.0.1:{port}/"]
+        async with running(**settings) as relay, proxy(name, folder, relay.settings.port) as url:
+            yield ["probe", url]
 
     return broken
 
 
 @asynccontextmanager
 async def a_proxy_before_nothing(folder: Path) -> AsyncIterator[Command]:
-    async with nginx(folder, free_port(), "upgrade and host") as port:
-        yield ["probe", f"127.0.0.1:{port}"]
+    async with proxy("upgrade and host", folder, free_port()) as url:
+        yield ["probe", url.removeprefix("http://")]
 
 
 def turn(peer: str, *, secret: str = SECRET, secure: bool = False, loopback: bool = True, name: str = COTURN) -> Broken:

@@ -27,7 +27,7 @@ async def client(relay: Relay) -> AsyncIterator[aiohttp.ClientSession]:
 
 async def _assets(client: aiohttp.ClientSession, page: str) -> list[str]:
     async with client.get(page, headers=UNCOMPRESSED) as response:
-        return re.findall(r'(?:src|href)="(/assets/[^"]+)"', await response.text())
+        return re.findall(r'(?:src|href)="\.(/assets/[^"]+)"', await response.text())
 
 
 @pytest.mark.parametrize("page", PAGES)

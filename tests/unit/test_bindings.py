@@ -8,14 +8,17 @@ from hypothesis import strategies as st
 from relay.ids import PeerId
 from relay.observe.drops import Drop
 from relay.transport.bindings import (
+    ANSWERS,
+    CHECKS_PER_SECOND,
     CHECKS_REMEMBERED,
+    CONNECTIONS_PER_PEER,
     CONSENT_TIMEOUT,
     PATH_HELD,
     PATHS_PER_PEER,
     BindingTable,
     Taken,
 )
-from relay.transport.port import Credentials, Path
+from relay.transport.port import Credentials, Path, Transport
 
 ANN, BOB = PeerId(1), PeerId(2)
 HOME = Path("192.0.2.10", 40_000, "198.51.100.1")
@@ -134,14 +137,55 @@ def test_a_check_from_elsewhere_is_known_again_for_as_long_as_it_is_remembered(t
     recorded = check(nominate=True)
     accept(table, recorded, HOME)
     assert table.receive_stun(recorded, AWAY, 1.0) is Drop.STUN_REPLAYED
-    for _ in range(CHECKS_REMEMBERED - 1):
-        accept(table, check(nominate=True), HOME)
-    assert table.receive_stun(recorded, AWAY, 1.0) is Drop.STUN_REPLAYED
+    for second in range(1, CHECKS_REMEMBERED):
+        accept(table, check(nominate=True), HOME, second)
+    assert table.receive_stun(recorded, AWAY, CHECKS_REMEMBERED) is Drop.STUN_REPLAYED
     assert table.selected(ANN) == HOME
     # Then it is forgotten: memory has a bound. The owner's next check takes the flow back.
+    accept(table, check(nominate=True), HOME, CHECKS_REMEMBERED)
+    assert accept(table, recorded, AWAY, CHECKS_REMEMBERED).moved
+    assert accept(table, check(nominate=True), HOME, CHECKS_REMEMBERED).moved
+
+
+def test_a_check_that_comes_again_is_answered_seven_times_and_changes_nothing(table: BindingTable) -> None:
+    repeated = check(nominate=True)
+    accept(table, repeated, AWAY)
     accept(table, check(nominate=True), HOME)
-    assert accept(table, recorded, AWAY).moved
-    assert accept(table, check(nominate=True), HOME).moved
+    for _ in range(ANSWERS - 1):
+        again = accept(table, repeated, AWAY)
+        assert again.response
+        assert not again.moved
+    assert table.receive_stun(repeated, AWAY, 0.0) is Drop.STUN_REPLAYED
+    assert table.selected(ANN) == HOME
+    # Nor is it answered where nobody is known any more.
+    repeated = check()
+    accept(table, repeated, HOME)
+    table.expire(CONSENT_TIMEOUT + 0.1)
+    assert table.receive_stun(repeated, HOME, CONSENT_TIMEOUT + 0.2) is Drop.STUN_REPLAYED
+
+
+def test_who_checks_in_a_storm_is_heard_again_in_the_next_second(table: BindingTable) -> None:
+    recorded = check()
+    accept(table, recorded, HOME, 10.0)
+    # What somebody plays again in her name takes no checks from her.
+    for _ in range(2 * CHECKS_PER_SECOND):
+        table.receive_stun(recorded, HOME, 10.0)
+    verdicts = [table.receive_stun(check(), HOME, 10.5) for _ in range(2 * CHECKS_PER_SECOND)]
+    assert sum(isinstance(verdict, Taken) for verdict in verdicts) == CHECKS_PER_SECOND - 1
+    assert verdicts[-1] is Drop.FLOODED
+    assert accept(table, check(nominate=True), AWAY, 11.0).moved
+
+
+def test_of_many_connections_those_go_that_were_checked_longest_ago_and_no_other_path(table: BindingTable) -> None:
+    connections = [
+        Path("203.0.113.20", port, "198.51.100.1", Transport.TCP) for port in range(CONNECTIONS_PER_PEER + 3)
+    ]
+    accept(table, check(), HOME)
+    accept(table, check(nominate=True), connections[0])
+    for connection in connections[1:]:
+        accept(table, check(), connection)
+    assert [path for path in connections if table.owner(path) is None] == connections[1:4]
+    assert table.owner(HOME) == ANN
 
 
 def test_a_released_peer_leaves_nothing_behind(table: BindingTable) -> None:

@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from relay.observe.figures import Figures, Links
 from relay.observe.metrics import Metrics
 from relay.observe.pulse import Pulse
+from relay.observe.survey import Survey
 from relay.observe.tally import Tally
 
 DOCKER = Path(__file__).parents[2] / "docker"
@@ -28,8 +29,8 @@ LINKS = Links(
 )
 
 
-def exposed() -> dict[str, set[str]]:
-    """The names on the page of a server to which everything has happened once, with their labels."""
+def page() -> str:
+    """What a server shows to which everything has happened once."""
     tally = Tally()
     tally.request("GET", "/", 200, 0.1)
     tally.departures["left"] = tally.rooms_ended["left"] = tally.messages["typing"] = tally.limit_hits["chat"] = 1
@@ -52,9 +53,15 @@ def exposed() -> dict[str, set[str]]:
         bytes_sent=1,
         drops={},
     )
-    page = Metrics(lambda: figures, lambda: LINKS, tally, Pulse(lambda task, failure: None)).render().decode()
+    survey = Survey(lambda: LINKS, lambda task, failure: None)
+    survey.take(LINKS)
+    return Metrics(lambda: figures, survey, tally, Pulse(lambda task, failure: None)).render().decode()
+
+
+def exposed() -> dict[str, set[str]]:
+    """The names on it, with their labels."""
     labels: dict[str, set[str]] = {}
-    for family in text_string_to_metric_families(page):
+    for family in text_string_to_metric_families(page()):
         for sample in family.samples:
             labels.setdefault(sample.name, set()).update(sample.labels)
     return labels
@@ -85,7 +92,7 @@ def test_rules_ask_for_figures_that_exist() -> None:
 @pytest.mark.parametrize("alert", ALERTS)
 def test_every_alert_has_a_page_in_the_runbook(alert: str) -> None:
     assert f"\n## {alert}\n" in RUNBOOK
-    assert f"docker/prometheus/runbook.md#{alert.lower()}\n" in RULES
+    assert f'runbook_url: "{{{{ $externalLabels.runbooks }}}}#{alert.lower()}"\n' in RULES
 
 
 def test_the_runbook_knows_no_alert_that_is_gone() -> None:

@@ -1,10 +1,15 @@
 """What Prometheus is shown of links and of what people see."""
 
+import asyncio
+
+import pytest
 from prometheus_client.core import Metric
 
 from relay.media.engine import PeerStats, Way, links
+from relay.observe.figures import Links
 from relay.observe.quality import between_links, by_browsers
 from relay.observe.reported import Reported
+from relay.observe.survey import Survey
 
 
 def samples(metrics: list[Metric]) -> dict[str, float]:
@@ -32,23 +37,49 @@ def peer(loss: float, *, rate: int = 1_000, cap: int | None = None) -> PeerStats
     )
 
 
-def test_the_middle_link_one_in_twenty_and_the_worst_are_shown() -> None:
-    figures = samples(list(between_links(links([peer(number / 100) for number in range(21)]))))
-    shown = [figures[f"relay_link_loss_ratio[in][{quantile}]"] for quantile in (0.5, 0.95, 1.0)]
-    assert shown == [0.10, 0.19, 0.20]
-    assert figures["relay_links_capped"] == 0
+def survey(*looks: list[PeerStats]) -> Survey:
+    """After so many looks at these people."""
+    taken = Survey(lambda: links([]), lambda task, failure: None)
+    for look in looks:
+        taken.take(links(look))
+    return taken
 
 
-def test_of_caps_the_least_is_the_worst() -> None:
-    figures = samples(list(between_links(links([peer(0, cap=cap) for cap in (300, 100, 200)]))))
-    assert figures["relay_link_cap_bits_per_second[0.0]"] == 100
-    assert figures["relay_link_cap_bits_per_second[0.5]"] == 200
-    assert figures["relay_links_capped"] == 3
+def test_each_look_counts_each_link_once() -> None:
+    people = [peer(0.0), peer(0.015), peer(0.3)]
+    figures = samples(list(between_links(survey(people, people))))
+    counted = [figures[f"relay_link_loss_ratio_bucket[in][{bound}]"] for bound in ("0.0", "0.01", "0.02", "0.5")]
+    assert counted == [2, 2, 4, 6]
+    assert figures["relay_link_jitter_seconds_count[out]"] == 6
+    assert figures["relay_link_round_trip_seconds_count"] == 0
+
+
+def test_caps_are_counted_in_bytes_and_who_is_capped_now_is_told() -> None:
+    capped = [peer(0, cap=cap) for cap in (100_000, 800_000)]
+    figures = samples(list(between_links(survey(capped, capped[:1]))))
+    assert figures["relay_link_cap_bytes_per_second_bucket[12500.0]"] == 2
+    assert figures["relay_link_cap_bytes_per_second_sum"] == 2 * 12_500 + 100_000
+    assert figures["relay_links_capped"] == 1
 
 
 def test_who_only_waits_has_no_link_that_counts() -> None:
-    figures = samples(list(between_links(links([peer(0.5, rate=0)]))))
-    assert not any(name.startswith("relay_link_loss") for name in figures)
+    figures = samples(list(between_links(survey([peer(0.5, rate=0)]))))
+    assert figures["relay_link_loss_ratio_count[in]"] == 0
+
+
+async def test_links_are_looked_at_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relay.observe.survey.INTERVAL", 0.0)
+    enough = asyncio.Event()
+
+    def look() -> Links:
+        if taken.loss["in"].count == 2:
+            enough.set()
+        return links([peer(0.5)])
+
+    taken = Survey(look, lambda task, failure: None)
+    taken.start()
+    await enough.wait()
+    await taken.close()
 
 
 def test_each_medium_has_a_histogram_before_anybody_reported() -> None:

@@ -33,7 +33,7 @@ export async function attempt(way: Way): Promise<Outcome> {
       settle(outcome);
     };
     let connection: RTCPeerConnection | null = null;
-    const link = new Signalling(relayUrl(location), {
+    const link = new Signalling(relayUrl(location.href), {
       lost: () => done('blocked'),
       received: (message) => {
         if (message.event === 'connected') {

@@ -15,8 +15,8 @@ export type Door =
 
 const PATIENCE = 5_000;
 
-/** On the origin that served the page. */
-export const DOOR = '/videochat/door';
+/** Beside the page, wherever that is served. */
+export const DOOR = 'videochat/door';
 
 export async function knock(): Promise<Door> {
   try {

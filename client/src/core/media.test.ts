@@ -372,6 +372,14 @@ describe('what the system and the person change', () => {
     expect(obstacleOf(advance(again, captured(USING), UNPLUGGED))).toEqual(obstacleOf(taken));
   });
 
+  test('a try of its own that fails is no news', () => {
+    const without = captured({ microphone: 'mic-1', camera: null }, { camera: 'none' });
+    expect(obstacleOf(advance(ASKED, without, without, { type: 'stop' }))).toEqual({
+      name: 'capture_failed',
+      failures: { camera: 'none' },
+    });
+  });
+
   test('is asked for by the person where the browser would ask them', () => {
     const devices = { microphone: [], camera: [{ id: 'cam-2', label: 'Desk' }] };
     const asking = advance(TALKING, permitted('camera', 'prompt'), UNPLUGGED);

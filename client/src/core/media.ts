@@ -48,11 +48,27 @@ export function chooseMode(session: Session, mode: Mode): Step {
 }
 
 export function openCapture(session: Session): Step {
-  const { capture } = session;
-  const before = capture.name === 'open' ? { before: capture.absent } : {};
   return [
-    { ...session, capture: { name: 'asking', ...before } },
+    { ...session, capture: { name: 'asking' } },
     [{ type: 'open_capture', wanted: wanted(session) }],
+  ];
+}
+
+/** The person wants another try: the answer says whether that changed something. */
+export function openCaptureAgain(session: Session): Step {
+  const { capture } = session;
+  const [asking, effects] = openCapture(session);
+  if (capture.name !== 'open') return [asking, effects];
+  return [{ ...asking, capture: { name: 'asking', before: capture.absent } }, effects];
+}
+
+/** The same of devices that are gone or silent, while the others stay. */
+export function openDevicesAgain(session: Session, kinds: readonly DeviceKind[]): Step {
+  const { capture, picked } = session;
+  if (capture.name !== 'open') return [session, []];
+  return [
+    { ...session, capture: { ...capture, retried: true } },
+    kinds.map((kind) => ({ type: 'switch_device', kind, id: picked[kind] })),
   ];
 }
 
@@ -75,6 +91,8 @@ export function captured(session: Session, { using, failures, muted }: Captured)
   if (capture.name === 'off' || capture.name === 'closed') return [session, []];
   const before = capture.name === 'asking' ? { absent: NONE, lost: NONE, still: NOT } : capture;
   const lastTime = (capture.name === 'asking' && capture.before) || before.absent;
+  /** What the page tries by itself, as something may have been plugged in, is no news when it fails. */
+  const byHand = capture.name === 'asking' ? capture.before !== undefined : capture.retried;
   /** What never was there, or still is not, is not lost. */
   const isAbsent = (kind: DeviceKind) => capture.name === 'asking' || before.absent[kind] !== null;
   const why = <Why>(kind: DeviceKind, known: Why | null, failure: DeviceFailure | null) =>
@@ -93,7 +111,7 @@ export function captured(session: Session, { using, failures, muted }: Captured)
     still: perDevice((kind) => {
       if (using[kind] !== null) return false;
       const failure = failureOf(kind);
-      if (failure === null) return before.still[kind];
+      if (failure === null || !byHand) return before.still[kind];
       return failure === (before.lost[kind] ?? lastTime[kind]);
     }),
   };

@@ -247,15 +247,12 @@ function retry(session: Session): Step {
     case 'reconnecting':
       return link.retry(session);
     case 'capture_failed':
-      return media.openCapture(session);
+      return media.openCaptureAgain(session);
     case 'connection_failed':
       return media.openPeer(media.withoutPeer(session));
     case 'device_lost':
     case 'device_muted':
-      return [
-        session,
-        obstacle.kinds.map((kind) => ({ type: 'switch_device', kind, id: session.picked[kind] })),
-      ];
+      return media.openDevicesAgain(session, obstacle.kinds);
     case 'linking':
     case 'asking':
     case 'no_calls':

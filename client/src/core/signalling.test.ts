@@ -16,8 +16,14 @@ beforeEach(() => {
 
 describe('the address', () => {
   test('is encrypted where the page is', () => {
-    expect(relayUrl({ protocol: 'https:', host: 'chat.test' })).toBe('wss://chat.test/ws');
-    expect(relayUrl({ protocol: 'http:', host: 'chat.test:8080' })).toBe('ws://chat.test:8080/ws');
+    expect(relayUrl('https://chat.test/')).toBe('wss://chat.test/ws');
+    expect(relayUrl('http://chat.test:8080/?from=here#top')).toBe('ws://chat.test:8080/ws');
+  });
+
+  test('is beside the page, in whichever folder that is', () => {
+    expect(relayUrl('http://[2001:db8::1]/check')).toBe('ws://[2001:db8::1]/ws');
+    expect(relayUrl('https://site.test/videos/chat/')).toBe('wss://site.test/videos/chat/ws');
+    expect(relayUrl('https://site.test/chat/check')).toBe('wss://site.test/chat/ws');
   });
 });
 

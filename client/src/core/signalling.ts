@@ -44,9 +44,11 @@ const SERVER_EVENTS: Record<ServerMessage['event'], true> = {
   error: true,
 };
 
-/** The relay's socket on the origin that served the page. */
-export function relayUrl(page: { readonly protocol: string; readonly host: string }): string {
-  return `${page.protocol === 'https:' ? 'wss' : 'ws'}://${page.host}/ws`;
+/** The relay's socket, beside the page at this address. */
+export function relayUrl(page: string): string {
+  const url = new URL('ws', page);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  return url.href;
 }
 
 export class Signalling {

@@ -44,6 +44,8 @@ export interface OpenCapture {
   readonly lost: PerDevice<DeviceFailure | 'ended' | null>;
   /** The last try to open one that is not there failed as the one before it did. */
   readonly still: PerDevice<boolean>;
+  /** The person has asked for another try, which is not answered yet. */
+  readonly retried?: true;
   /** The system keeps it silent or dark: a phone call, a switch on the headset or beside the camera. */
   readonly muted: PerDevice<boolean>;
 }

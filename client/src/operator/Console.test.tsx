@@ -163,7 +163,7 @@ test('an order that ends something asks once more', async () => {
   fireEvent.click(screen.getByRole('button', { name: 'End' }));
   expect(asked.mock.calls.some(([, init]) => init.method === 'POST')).toBe(false);
   fireEvent.click(screen.getByRole('button', { name: 'End' }));
-  expect(asked.mock.calls.at(-1)?.[0]).toBe('/videochat/rooms/abcdef0123456789/end');
+  expect(asked.mock.calls.at(-1)?.[0]).toBe('videochat/rooms/abcdef0123456789/end');
   fireEvent.click(screen.getByRole('button', { name: 'Drain' }));
   fireEvent.click(screen.getByRole('button', { name: 'No' }));
   expect(asked.mock.calls.some(([address]) => address.endsWith('/drain'))).toBe(false);

@@ -64,7 +64,7 @@ describe('the token', () => {
       expect(address).not.toContain('token');
       expect(init.headers).toEqual({ Authorization: `Bearer ${TOKEN}` });
     }
-    expect(asked.mock.calls.map(([address]) => address)).toContain('/videochat/rooms/r%2F1/end');
+    expect(asked.mock.calls.map(([address]) => address)).toContain('videochat/rooms/r%2F1/end');
     expect(JSON.stringify(watch)).not.toContain(TOKEN);
   });
 
@@ -93,8 +93,8 @@ describe('the overview', () => {
     await watch.open(TOKEN);
     await vi.advanceTimersByTimeAsync(INTERVAL);
     expect(asked.mock.calls.map(([address]) => address)).toEqual([
-      '/videochat/overview?since=0',
-      '/videochat/overview?since=10',
+      'videochat/overview?since=0',
+      'videochat/overview?since=10',
     ]);
     expect(opened(watch.state).overview.series.at).toEqual([5, 10, 15]);
   });

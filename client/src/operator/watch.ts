@@ -49,18 +49,18 @@ export class Watch {
   }
 
   endRoom(room: string): Promise<void> {
-    return this.#order(`/videochat/rooms/${encodeURIComponent(room)}/end`, 'The room was ended.');
+    return this.#order(`videochat/rooms/${encodeURIComponent(room)}/end`, 'The room was ended.');
   }
 
   drain(): Promise<void> {
     return this.#order(
-      '/videochat/drain',
+      'videochat/drain',
       'The server takes nobody any more, and ends when conversations have.',
     );
   }
 
   async cleanUp(): Promise<void> {
-    await this.#order('/videochat/cleanup', (done) => {
+    await this.#order('videochat/cleanup', (done) => {
       const people = Number((done as { people?: number }).people ?? 0);
       return people === 0 ? 'There was nothing to clean up.' : `Cleaned up after ${people} people.`;
     });
@@ -71,7 +71,7 @@ export class Watch {
     const token = this.#token;
     const since = this.#state.view === 'open' ? newest(this.#state.overview.series) : 0;
     try {
-      const response = await this.#ask('GET', `/videochat/overview?since=${since}`);
+      const response = await this.#ask('GET', `videochat/overview?since=${since}`);
       if (token !== this.#token) return;
       if (!response.ok) {
         const refused = await refusal(response);

@@ -1,6 +1,6 @@
 """How much one peer may send, in authentic packets: nobody's flood is decoded for somebody else. Pure.
 
-The limits are the core's own (`relay/native/src/exchange/allowance.rs`), so that they don't depend on the engine.
+The limits are the core's own (`relay/native/src/allowance.rs`), so that they don't depend on the engine.
 """
 
 PACKETS_PER_SECOND = 2_500

@@ -5,15 +5,40 @@
 
 use std::collections::VecDeque;
 
+use crate::allowance::{Allowance, CHECKS};
 use crate::bindings::PeerId;
 use crate::counters::Reason;
 use crate::outbox::Outbox;
-use crate::path::Path;
+use crate::path::{Path, Transport};
 use crate::path_validation::KnownPath;
 use crate::time::Time;
 
 /// Checks per peer that are known again. Chromium sends one every 2.5 s: those of the last ten minutes.
 pub const CHECKS_REMEMBERED: usize = 256;
+
+/// Times that one check is answered: a request is sent seven times at most (RFC 8489 section 6.2.1).
+const ANSWERS: u8 = 7;
+
+/// Addresses known per peer. A browser with several networks and TURN shows about eight.
+pub const PATHS_PER_PEER: usize = 16;
+
+/// TCP connections among them. Each takes a descriptor, and memory for what its reader leaves unread.
+pub const CONNECTIONS_PER_PEER: usize = 8;
+
+/// A check that may change something, or one that was seen before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Check {
+    New,
+    /// Its answer may have got lost.
+    Again,
+}
+
+#[derive(Debug)]
+struct SeenCheck {
+    transaction: [u8; 12],
+    path: Path,
+    answers: u8,
+}
 
 /// Why a datagram for a peer was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,14 +63,14 @@ impl From<Unsent> for () {
 }
 
 /// See the module.
-#[derive(Default)]
 pub(crate) struct Agent {
     /// Oldest first; two at most.
     pub(crate) ufrags: Vec<Vec<u8>>,
     /// Least recently checked first.
     pub(crate) paths: Vec<KnownPath>,
-    /// Oldest first: transaction id and path.
-    checks: VecDeque<([u8; 12], Path)>,
+    /// Oldest first.
+    checks: VecDeque<SeenCheck>,
+    allowance: Allowance,
     /// Where the peer wants its datagrams.
     pub(crate) selected: Option<Path>,
     /// It is not validated: what comes and goes there counts.
@@ -61,22 +86,66 @@ pub(crate) struct Agent {
     pub(crate) consenting: bool,
 }
 
+impl Default for Agent {
+    fn default() -> Self {
+        Self {
+            ufrags: Vec::new(),
+            paths: Vec::new(),
+            checks: VecDeque::new(),
+            allowance: CHECKS,
+            selected: None,
+            is_limited: false,
+            spare: None,
+            consented_at: Time::default(),
+            heard_at: Time::default(),
+            quiet: false,
+            consenting: false,
+        }
+    }
+}
+
 impl Agent {
     /// That of a tap.
     pub(crate) fn inside() -> Self {
         Self { selected: Some(Path::inside()), ..Self::default() }
     }
 
-    /// Remember a check; false if it was seen on another path.
-    pub(crate) fn remember(&mut self, transaction: [u8; 12], path: Path) -> bool {
-        if let Some((_, seen)) = self.checks.iter().find(|(known, _)| *known == transaction) {
-            return *seen == path;
+    /// Whether it has checked so often within a second that no more is even authenticated.
+    pub(crate) fn is_flooding(&self, now: Time) -> bool {
+        self.allowance.is_used_up(now)
+    }
+
+    /// Take in a right check, and remember it. An error if it was seen on another path or too often, or if the peer
+    /// checks too often. What somebody recorded and plays again does not count for that.
+    pub(crate) fn take_check(&mut self, transaction: [u8; 12], path: Path, now: Time) -> Result<Check, Reason> {
+        if let Some(seen) = self.checks.iter_mut().find(|seen| seen.transaction == transaction) {
+            if seen.path != path || seen.answers >= ANSWERS {
+                return Err(Reason::StunReplayed);
+            }
+            seen.answers += 1;
+            return Ok(Check::Again);
+        }
+        if !self.allowance.take(now) {
+            return Err(Reason::Flooded);
         }
         if self.checks.len() >= CHECKS_REMEMBERED {
             self.checks.pop_front();
         }
-        self.checks.push_back((transaction, path));
-        true
+        self.checks.push_back(SeenCheck { transaction, path, answers: 1 });
+        Ok(Check::New)
+    }
+
+    /// The place of a path that is one too many: of those not in use, the one that was checked longest ago.
+    pub(crate) fn superfluous(&self) -> Option<usize> {
+        let is_connection = |known: &&KnownPath| known.path.transport == Transport::Tcp;
+        let too_many_connections = self.paths.iter().filter(is_connection).count() > CONNECTIONS_PER_PEER;
+        if !too_many_connections && self.paths.len() <= PATHS_PER_PEER {
+            return None;
+        }
+        let in_use = [self.selected, self.spare];
+        self.paths
+            .iter()
+            .position(|known| !in_use.contains(&Some(known.path)) && (!too_many_connections || is_connection(&known)))
     }
 
     /// The path, if the peer has shown it.

@@ -4,8 +4,8 @@
 //! rules are those of `relay/transport/bindings.py`, and one contract suite holds both to them: a right
 //! check proves the address it came from; the first proved address is selected at once, because browsers
 //! begin DTLS before they nominate; then it is that of the latest check with USE-CANDIDATE. Anything
-//! that is not a right check gets no answer; nor does one that was seen on another path, or that comes from
-//! an address whose owner still proves it.
+//! that is not a right check gets no answer; nor does one that was seen on another path, that comes from an address
+//! whose owner still proves it, or of a peer that checks too often.
 //!
 //! Who is at an address may not be who sent from it. So we ask back there ([`KnownPath`]): a path that is not validated
 //! gets less than three times what came from it, and the rest goes on to the path before it. Only answers renew consent (`relay/decisions/0015-the-return-path.md`).
@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use aws_lc_rs::hmac;
 use rustc_hash::FxHashMap;
 
-use crate::agent::{Agent, Unsent};
+use crate::agent::{Agent, Check, Unsent};
 use crate::counters::Reason;
 use crate::outbox::Outbox;
 use crate::path::{Path, Transport};
@@ -25,9 +25,6 @@ use crate::time::Time;
 
 /// Names a peer; given by Python and never reused.
 pub type PeerId = u64;
-
-/// Addresses known per peer. A browser with several networks and TURN shows about eight.
-pub const PATHS_PER_PEER: usize = 16;
 
 /// Milliseconds after a check during which its address is nobody else's. Browsers check every 2.5 to 6 s.
 pub const PATH_HELD: u64 = 15_000;
@@ -129,17 +126,25 @@ impl BindingTable {
         }
         let ufrag = message.local_ufrag();
         let credentials = self.credentials.get(ufrag).ok_or(Reason::StunUnknownUfrag)?;
+        let peer = credentials.peer;
+        if self.agents.get(&peer).is_some_and(|agent| agent.is_flooding(now)) {
+            return Err(Reason::Flooded);
+        }
         if !message.is_authentic(&credentials.key) {
             return Err(Reason::StunBadIntegrity);
         }
-        let peer = credentials.peer;
         if self.is_held(&path, peer, now) {
             return Err(Reason::StunAddressHeld);
         }
-        if !self.agents.get_mut(&peer).is_some_and(|agent| agent.remember(message.transaction, path)) {
-            return Err(Reason::StunReplayed);
-        }
-        let moved = self.prove(&message, peer, path, datagram.len(), now);
+        let agent = self.agents.get_mut(&peer).ok_or(Reason::StunUnknownUfrag)?;
+        let moved = match agent.take_check(message.transaction, path, now)? {
+            Check::New => self.prove(&message, peer, path, datagram.len(), now),
+            Check::Again => {
+                let known = agent.paths.iter_mut().find(|known| known.path == path);
+                known.ok_or(Reason::StunReplayed)?.heard(datagram.len());
+                None
+            }
+        };
         let Some(credentials) = self.credentials.get(ufrag) else { return Err(Reason::StunUnknownUfrag) };
         if let Some(agent) = self.agents.get_mut(&peer) {
             let sent: Result<(), Reason> = agent.send_to(path, peer, out, |response| {
@@ -273,9 +278,7 @@ impl BindingTable {
             agent.select(Some(path));
         }
         agent.settle(self.patience.consent, now);
-        while agent.paths.len() > PATHS_PER_PEER {
-            let in_use = [agent.selected, agent.spare];
-            let Some(oldest) = agent.paths.iter().position(|known| !in_use.contains(&Some(known.path))) else { break };
+        while let Some(oldest) = agent.superfluous() {
             self.owners.remove(&agent.paths.remove(oldest).path);
         }
         agent.selected.filter(|_| agent.selected != before)

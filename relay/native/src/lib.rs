@@ -5,6 +5,7 @@
 //! read a clock, and only `python` knows Python. Nothing in here trusts a byte that came from the network.
 
 pub mod agent;
+pub mod allowance;
 pub mod bindings;
 pub mod bytes;
 pub mod codec;

@@ -286,11 +286,35 @@ mod tests {
     }
 
     #[test]
-    fn a_bitrate_has_18_significant_bits() {
+    fn who_sends_as_well_reports_in_a_sender_s_report() {
+        let anchor = Anchor { ntp: 7, rtp: 42 };
+        let block = ReportBlock { ssrc: 9, fraction_lost: 1, lost: 2, highest: 3, jitter: 4, last_report: 5, delay: 6 };
+        let (mut compound, mut blocks) = (Vec::new(), Vec::new());
+        write_sender_report(SenderInfo { ssrc: 1, anchor, sent: (2, 3) }, &mut compound);
+        write_receiver_report(1, &[block, block], &mut blocks);
+        // The same blocks, behind what the sender says of itself (RFC 3550 section 6.4.1).
+        compound.extend_from_slice(&blocks[8..]);
+        compound[0] |= 2;
+        compound[3] += 12;
+        let expected = vec![Packet::SenderReport { ssrc: 1, anchor }, Packet::Report(block), Packet::Report(block)];
+        assert_eq!(packets(&compound), Ok(expected));
+    }
+
+    fn told(bitrate: u64) -> Vec<Packet> {
         let mut packet = Vec::new();
-        write_remb(1, 10_000_000, &[5], &mut packet);
-        let word = u32_at(&packet, 16).unwrap_or(0);
-        assert_eq!((word & 0x3ffff) << (word >> 18 & 63), 10_000_000 / 64 * 64);
+        write_remb(1, bitrate, &[5], &mut packet);
+        packets(&packet).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_bitrate_has_18_significant_bits() {
+        let estimate = |bitrate| vec![Packet::Estimate { bitrate }];
+        for exact in [0, 1, 150_000, (1 << 18) - 1, 1 << 18, (1 << 20) - 4, 1 << 63] {
+            assert_eq!(told(exact), estimate(exact));
+        }
+        assert_eq!(told(10_000_000), estimate(10_000_000 / 64 * 64));
+        assert_eq!(told((1 << 18) + 1), estimate(1 << 18));
+        assert_eq!(told(u64::MAX), estimate(u64::MAX << 46));
     }
 
     proptest! {

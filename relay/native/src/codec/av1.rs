@@ -5,6 +5,8 @@ use super::fits_within;
 
 /// Continues a unit of the packet before.
 const CONTINUES: u8 = 0x80;
+/// The last element continues in the next packet.
+const CONTINUED: u8 = 0x40;
 /// How many elements there are; 0: all have their lengths before them.
 const ELEMENTS: u8 = 0x30;
 /// First packet of a coded video sequence.
@@ -17,11 +19,12 @@ pub fn starts_keyframe(payload: &[u8]) -> bool {
     payload.len() > 1 && payload[0] & (CONTINUES | NEW_SEQUENCE) == NEW_SEQUENCE
 }
 
-/// The largest size is in the sequence header. A part of one can't be read: none is that long.
+/// The largest size is in the sequence header. A part of one can't be read: none is that long. Nor is there a reason to
+/// begin a unit with nothing, which would hide what it is from who looks at the next packet.
 pub fn fits(payload: &[u8]) -> bool {
     let Some((first, mut rest)) = payload.split_first() else { return true };
     let (amount, mut continues) = (first & ELEMENTS, first & CONTINUES != 0);
-    let mut number = 0;
+    let (mut number, mut ends_with_nothing) = (0, true);
     while !rest.is_empty() {
         number += 1;
         let element;
@@ -36,8 +39,9 @@ pub fn fits(payload: &[u8]) -> bool {
         if !std::mem::take(&mut continues) && !unit_fits(element) {
             return false;
         }
+        ends_with_nothing = element.is_empty();
     }
-    true
+    first & CONTINUED == 0 || !ends_with_nothing
 }
 
 /// One open bitstream unit (AV1 specification, section 5.3).
@@ -161,7 +165,10 @@ mod tests {
             assert!(!fits(&whole[..length]), "{length}");
         }
         assert!(!fits(&[0x18, 0x0a]) && !fits(&[0x18, 0x0c]));
+        // All of it in the packet behind that of its beginning.
+        assert!(!fits(&[0x58]) && !fits(&[0x50]) && !fits(&[0x48, 1, 0x10, 0]) && !fits(&[0xd0]));
         // Other units have no size that counts.
+        assert!(fits(&[0x50, 0x32]) && fits(&[0xd0, 0x01]) && fits(&[0x48, 1, 0x10]));
         assert!(fits(&[0x10, 0x32]) && fits(&[0x10]) && fits(&[]) && fits(&[0x00, 0xff, 0xff, 0xff, 0xff]));
     }
 }

@@ -141,12 +141,7 @@ impl Exchange {
             rtcp::Packet::SenderReport { ssrc, anchor } => self.receive_sender_report(id, ssrc, anchor, now),
             rtcp::Packet::Report(block) => self.receive_report(id, block, now),
             rtcp::Packet::Estimate { bitrate } => self.receive_estimate(id, bitrate, now),
-            rtcp::Packet::Nack { ssrc, sequence, following } => {
-                self.repeat(id, ssrc, sequence, now, out);
-                for bit in (0..16).filter(|bit| following >> bit & 1 != 0) {
-                    self.repeat(id, ssrc, sequence.wrapping_add(bit + 1), now, out);
-                }
-            }
+            rtcp::Packet::Nack { ssrc, sequence, following } => self.repeat(id, ssrc, sequence, following, now, out),
             rtcp::Packet::KeyframeRequest { ssrc } => self.receive_keyframe_request(id, ssrc, now, out),
         });
         if read.is_err() {

@@ -3,6 +3,7 @@
 use super::Exchange;
 use super::peer::Peer;
 use crate::bindings::PeerId;
+use crate::counters::Reason;
 use crate::forward::line::End;
 use crate::outbox::Outbox;
 use crate::rtcp;
@@ -47,16 +48,28 @@ impl Exchange {
         }
     }
 
-    /// The receiver of a slot misses a packet.
-    pub(super) fn repeat(&mut self, id: PeerId, ssrc: u32, sequence: u16, now: Time, out: &mut Outbox) {
+    /// The receiver of a slot misses a packet, and of the sixteen behind it those whose bits are set. They count before
+    /// they are looked for: a datagram of NACKs names five thousand.
+    pub(super) fn repeat(&mut self, id: PeerId, ssrc: u32, sequence: u16, following: u16, now: Time, out: &mut Outbox) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        let link = peer.link(now);
-        let Peer { slots, secured: Some(secured), budget, complaints, counters, .. } = peer else { return };
-        let Some(slot) = slots.iter_mut().flatten().find(|slot| slot.setup.ssrc == ssrc) else { return };
-        if !complaints.take(now) {
-            self.drop_for(id, crate::counters::Reason::FeedbackThrottled);
+        if !peer.slots.iter().flatten().any(|slot| slot.setup.ssrc == ssrc) {
             return;
         }
+        if !peer.complaints.take_all(1 + following.count_ones(), now) {
+            self.drop_for(id, Reason::FeedbackThrottled);
+            return;
+        }
+        self.repeat_one(id, ssrc, sequence, now, out);
+        for bit in (0..16).filter(|bit| following >> bit & 1 != 0) {
+            self.repeat_one(id, ssrc, sequence.wrapping_add(bit + 1), now, out);
+        }
+    }
+
+    fn repeat_one(&mut self, id: PeerId, ssrc: u32, sequence: u16, now: Time, out: &mut Outbox) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let link = peer.link(now);
+        let Peer { slots, secured: Some(secured), budget, counters, .. } = peer else { return };
+        let Some(slot) = slots.iter_mut().flatten().find(|slot| slot.setup.ssrc == ssrc) else { return };
         counters.missed.add(1);
         let outbound = &mut secured.outbound;
         let ntp = &self.ntp;

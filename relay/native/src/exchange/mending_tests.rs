@@ -60,6 +60,22 @@ fn a_storm_of_complaints_is_answered_within_the_budget() {
 }
 
 #[test]
+fn complaints_beyond_what_is_allowed_are_not_even_looked_for() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 40));
+    world.show(&ann, Some(&bob));
+    world.send(&mut bob, Medium::Camera, 0, &keyframe(0));
+    // One datagram: 250 complaints of 17 packets each.
+    let everything: Vec<u16> = (0..250 * 17).collect();
+    complain(&mut world, &mut ann, &everything);
+    assert_eq!(world.exchange.peers[&1].counters.missed.get(), 2_500 / 17 * 17);
+    assert_eq!(world.exchange.totals.drops.get(Reason::FeedbackThrottled), 250 - 2_500 / 17);
+    world.pass(1_000);
+    complain(&mut world, &mut ann, &[7]);
+    assert_eq!(world.exchange.peers[&1].counters.missed.get(), 2_500 / 17 * 17 + 1);
+}
+
+#[test]
 fn what_was_kept_is_forgotten_when_the_picture_changes_and_when_somebody_leaves() {
     let mut world = World::new();
     let (ann, mut bob) = (world.join(1, 96), world.join(2, 40));
@@ -135,6 +151,28 @@ fn what_is_lost_on_the_way_to_us_is_asked_for_and_passed_on_in_its_place() {
 }
 
 #[test]
+fn a_keyframe_whose_begin_was_mended_opens_no_picture() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 40));
+    world.show(&ann, Some(&bob));
+    world.send(&mut bob, Medium::Camera, 0, &delta(0));
+    let lost = bob.index;
+    drop(bob.packet(Medium::Camera, 3_000, &keyframe(1)));
+    // The rest of it, which was not let through.
+    world.send(&mut bob, Medium::Camera, 3_000, &[0x80, 0x80, 0x80, 0x01, 0xaa]);
+    again(&mut world, &mut bob, 9, lost, 3_000, &keyframe(1));
+    world.send(&mut bob, Medium::Camera, 6_000, &delta(2));
+    world.pass(300);
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert!(ann.media.is_empty());
+    assert!(bob.kinds().contains(&(206, 1)), "another is asked for");
+    world.send(&mut bob, Medium::Camera, 9_000, &keyframe(3));
+    world.send(&mut bob, Medium::Camera, 12_000, &delta(4));
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert_eq!(ann.media.len(), 2);
+}
+
+#[test]
 fn what_nobody_watches_is_not_asked_for() {
     let mut world = World::new();
     let mut bob = world.join(2, 40);
@@ -169,20 +207,35 @@ fn the_round_trip_is_what_passed_without_the_time_a_receiver_kept_our_report() {
     let at = world.exchange.ntp.timestamp(world.now) >> 16;
     let elapsed = (at as u32).wrapping_sub(sent);
     world.pass(300);
-    let block = rtcp::ReportBlock {
-        ssrc: ann.slot(Medium::Microphone),
-        fraction_lost: 0,
-        lost: 0,
-        highest: 0,
-        jitter: 0,
-        last_report: sent,
-        delay: elapsed + (1 << 16) / 4,
-    };
-    let mut report = Vec::new();
-    rtcp::write_receiver_report(1, &[block], &mut report);
-    ann.outbound.seal_rtcp(&mut report, 0).unwrap();
-    world.exchange.receive(&mut report, ann.path, world.now, &mut world.out);
+    acknowledge(&mut world, &mut ann, Medium::Microphone, 0, (sent, elapsed + (1 << 16) / 4));
     assert!(world.exchange.peers[&1].round_trip.unwrap().abs_diff(50) <= 1);
+}
+
+/// `receiver` has the slot's packets up to `highest`, and tells the latest report that it got with its delay.
+fn acknowledge(world: &mut World, receiver: &mut Browser, medium: Medium, highest: u32, report: (u32, u32)) {
+    let (ssrc, (last_report, delay)) = (receiver.slot(medium), report);
+    let block = rtcp::ReportBlock { ssrc, fraction_lost: 0, lost: 0, highest, jitter: 0, last_report, delay };
+    let mut compound = Vec::new();
+    rtcp::write_receiver_report(1, &[block], &mut compound);
+    receiver.outbound.seal_rtcp(&mut compound, 0).unwrap();
+    world.exchange.receive(&mut compound, receiver.path, world.now, &mut world.out);
+}
+
+#[test]
+fn the_round_trip_is_no_longer_than_what_a_report_acknowledges_is_old() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 40));
+    world.show(&ann, Some(&bob));
+    world.send(&mut bob, Medium::Camera, 0, &keyframe(0));
+    world.pass(460);
+    world.send(&mut bob, Medium::Camera, 45_000, &delta(1));
+    world.pass(40);
+    world.deliver(&mut [&mut ann, &mut bob]);
+    // Our report of half a second ago waited on a way that was full; what came after it did not.
+    let report = (world.exchange.ntp.timestamp(world.now) >> 16) as u32 - (1 << 15);
+    let highest = u32::from(ann.media[1].0.sequence);
+    acknowledge(&mut world, &mut ann, Medium::Camera, highest, (report, 0));
+    assert_eq!(world.exchange.peers[&1].round_trip, Some(40));
 }
 
 /// `receiver` reports on its camera slot, and what it estimates it can receive.
@@ -240,6 +293,33 @@ fn a_sender_is_capped_while_its_partner_s_link_is_full_and_freed_at_the_next_pai
     world.pass(100);
     world.deliver(&mut [&mut ann, &mut bob]);
     assert_eq!(caps(&mut bob), [2_500]);
+}
+
+#[test]
+fn what_a_receiver_told_of_its_last_partner_s_picture_holds_nobody_else_down() {
+    let mut world = World::new();
+    let (mut ann, mut bob, mut eve) = (world.join(1, 96), world.join(2, 40), world.join(3, 40));
+    world.show(&ann, Some(&bob));
+    let mut payload = keyframe(0).to_vec();
+    payload.resize(1_000, 0);
+    for frame in 0..200 {
+        if frame % 20 == 0 {
+            let (lost, estimate) = if frame < 100 { (0, 1_200_000) } else { (60, 280_000) };
+            world.deliver(&mut [&mut ann, &mut bob]);
+            report(&mut world, &mut ann, lost, estimate);
+        }
+        world.send(&mut bob, Medium::Camera, 900 * frame, &payload);
+        world.pass(10);
+    }
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert!(caps(&mut bob).last().is_some_and(|cap| *cap < 800));
+    world.show(&ann, Some(&eve));
+    for frame in 0..100 {
+        world.send(&mut eve, Medium::Camera, 900 * frame, &payload);
+        world.pass(10);
+    }
+    world.deliver(&mut [&mut ann, &mut eve]);
+    assert_eq!(caps(&mut eve), [2_500]);
 }
 
 #[test]

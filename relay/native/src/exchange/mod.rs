@@ -4,7 +4,6 @@
 //! the time; datagrams go to the [`Outbox`] and [`Event`]s are left to be taken. A mistake in what a
 //! stranger sent ends with that packet.
 
-mod allowance;
 mod commands;
 mod media;
 mod mending;

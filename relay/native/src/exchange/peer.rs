@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::allowance::{Allowance, COMPLAINTS, DTLS, MEDIA};
 use super::commands::PeerSetup;
+use crate::allowance::{Allowance, COMPLAINTS, DTLS, MEDIA};
 use crate::codec::Codec;
 use crate::counters::{Counter, PeerCounters, Reason};
 use crate::feedback::cap::{Cap, Downlink};

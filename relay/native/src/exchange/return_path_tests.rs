@@ -197,6 +197,84 @@ fn a_connection_that_closes_gives_media_to_the_path_that_answered_last() {
     assert_eq!(world.exchange.take_events(), [Event::FlowSelected(1, ann.path)]);
 }
 
+/// Bytes that the path was sent, and events, since the last time.
+fn toll(world: &mut World, path: Path) -> (usize, usize) {
+    let toll = (world.sent_to(path), world.exchange.take_events().len());
+    world.clear();
+    toll
+}
+
+#[test]
+fn who_checks_in_a_storm_is_answered_and_moves_only_so_often() {
+    let mut world = World::new();
+    let ann = world.join(1, 96);
+    let (home, away) = (ann.path, at(&ann, ([192, 0, 2, 200], 5_000)));
+    world.pass(1_000);
+    world.clear();
+    let mut moved = 0;
+    for number in 0..2_000_u16 {
+        let [high, low] = number.to_be_bytes();
+        let transaction = [high, low, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1];
+        let mut check = check_of("ufrag1", "them", transaction, &[0, 0x25, 0, 0]);
+        world.exchange.receive(&mut check, if number % 2 == 0 { home } else { away }, world.now, &mut world.out);
+        moved += world.exchange.take_events().len();
+    }
+    assert!((199..=200).contains(&moved), "{moved}");
+    let answers = world.out.items().iter().filter_map(|item| stun::Message::parse(world.out.bytes(item)));
+    assert_eq!(answers.filter(|message| message.is_answer).count(), 200);
+    assert_eq!(world.exchange.totals.drops.get(Reason::Flooded), 1_800);
+    world.answer();
+    world.clear();
+    world.pass(1_000);
+    world.clear();
+    world.exchange.receive(&mut nomination("ufrag1", 1), home, world.now, &mut world.out);
+    assert!(toll(&mut world, home).0 > 0, "calm again");
+}
+
+#[test]
+fn a_check_that_comes_again_is_answered_seven_times_and_changes_nothing() {
+    let mut world = World::new();
+    let ann = world.join(1, 96);
+    let (home, away) = (ann.path, at(&ann, ([192, 0, 2, 200], 5_000)));
+    let (there, back) = (nomination("ufrag1", 1), nomination("ufrag1", 2));
+    world.exchange.receive(&mut there.clone(), away, world.now, &mut world.out);
+    world.exchange.receive(&mut back.clone(), home, world.now, &mut world.out);
+    world.answer();
+    toll(&mut world, away);
+    for answers in [6, 0] {
+        let mut got = 0;
+        for _ in 0..6 {
+            world.exchange.receive(&mut there.clone(), away, world.now, &mut world.out);
+            let (bytes, events) = toll(&mut world, away);
+            assert_eq!(events, 0);
+            got += usize::from(bytes > 0);
+        }
+        assert_eq!(got, answers);
+    }
+    assert_eq!(world.exchange.table.flow(1), Some(home));
+    // Whoever plays them again in her name takes no checks from her.
+    for _ in 0..1_000 {
+        world.exchange.receive(&mut back.clone(), home, world.now, &mut world.out);
+    }
+    world.exchange.receive(&mut nomination("ufrag1", 3), away, world.now, &mut world.out);
+    assert_eq!(world.exchange.take_events(), [Event::FlowSelected(1, away)]);
+}
+
+#[test]
+fn of_many_connections_those_are_let_go_that_were_checked_longest_ago_and_no_other_path() {
+    let mut world = World::new();
+    let ann = world.join(1, 96);
+    let tcp = |port: u16| Path::tcp(([192, 0, 2, 1], port).into(), ann.path.local);
+    world.exchange.receive(&mut nomination("ufrag1", 0), tcp(1), world.now, &mut world.out);
+    for port in 2..=11_u16 {
+        let mut check = check_of("ufrag1", "them", [port as u8 + 100; 12], &[]);
+        world.exchange.receive(&mut check, tcp(port), world.now, &mut world.out);
+    }
+    let open: Vec<u16> = (1..=11).filter(|port| world.exchange.is_owned(&tcp(*port))).collect();
+    assert_eq!(open, [1, 5, 6, 7, 8, 9, 10, 11], "the first is in use");
+    assert!(world.exchange.is_owned(&ann.path));
+}
+
 #[test]
 fn who_restarts_is_asked_with_the_credentials_that_it_checks_with() {
     let mut world = World::new();

@@ -151,4 +151,9 @@ fn a_tap_that_is_closed_leaves_nothing_behind() {
     assert!(ann.media.is_empty());
     assert!(world.out.take_inside().is_empty());
     assert!(world.exchange.table.flow(TAP).is_none());
+    // Neither the line that it watched nor the slot that it fed knows of it.
+    let camera = Medium::Camera as usize;
+    assert_eq!(world.exchange.totals.drops.get(Reason::NotRouted), 1, "nobody watches");
+    assert!(world.exchange.peers[&2].lines[camera].as_ref().unwrap().receivers.is_empty());
+    assert_eq!(world.exchange.peers[&1].slots[camera].as_ref().unwrap().source, None);
 }

@@ -589,6 +589,25 @@ fn strangers_and_replays_reach_nobody() {
 }
 
 #[test]
+fn keys_are_taken_once() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
+    world.show(&ann, Some(&bob));
+    for seed in [1, 9] {
+        // The same again would have packets sealed twice with one nonce, and others are of no handshake.
+        world.order(Command::Secure { peer: 1, receive: keys(seed), send: keys(100 + seed) });
+        world.send(&mut bob, Medium::Microphone, 960 * u32::from(seed), b"for ann");
+        world.pass(2_000);
+        world.deliver(&mut [&mut ann, &mut bob]);
+    }
+    assert_eq!(ann.media.len(), 2);
+    world.show(&bob, Some(&ann));
+    world.send(&mut ann, Medium::Microphone, 0, b"of ann");
+    world.deliver(&mut [&mut ann, &mut bob]);
+    assert_eq!(bob.media.len(), 1);
+}
+
+#[test]
 fn who_sends_media_alone_is_not_quiet_and_loses_the_flow() {
     let mut world = World::new();
     let mut ann = world.join(1, 96);

@@ -9,8 +9,9 @@ use crate::time::Time;
 /// Packets that one message reports on at most: a full message stays below an Ethernet frame.
 const PER_MESSAGE: usize = 400;
 
-/// Packets between two messages at most; a larger step is a sender that begins anew.
-const LARGEST_STEP: i64 = 4_000;
+/// Numbers that are kept at most, whether their packets came or not: what a second's messages tell. A sender who counts
+/// further between two messages begins anew.
+const MOST: i64 = 4_000;
 
 /// Reported packets that are kept, so that a late one can be reported together with its neighbours.
 const REPEATED: i64 = 64;
@@ -37,7 +38,7 @@ impl TransportFeedback {
         let end = self.start + self.arrivals.len() as i64;
         let step = i64::from(number.wrapping_sub(end as u16) as i16);
         let number_in_full = end + step;
-        if self.arrivals.is_empty() || step > LARGEST_STEP {
+        if self.arrivals.is_empty() || self.arrivals.len() as i64 + step >= MOST {
             self.arrivals.clear();
             self.start = i64::from(number);
             self.next = self.start;

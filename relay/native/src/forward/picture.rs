@@ -115,6 +115,7 @@ mod tests {
         numbers.cut();
         assert_eq!(rewritten(&mut numbers, &payload(300, true, 9)), (0, 0));
         assert_eq!(rewritten(&mut numbers, &payload(302, true, 10)), (2, 1));
+        assert_eq!(rewritten(&mut numbers, &payload(302, true, 10)), (2, 1), "a picture of two packets");
         assert_eq!(rewritten(&mut numbers, &payload(301, true, 10)), (1, 1));
     }
 

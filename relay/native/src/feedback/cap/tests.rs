@@ -174,6 +174,26 @@ fn heavy_loss_with_a_long_queue_needs_no_estimate() {
 }
 
 #[test]
+fn who_estimates_nothing_at_all_is_sent_the_least_and_then_more_again() {
+    let mut downlink = Downlink::default();
+    downlink.reported(arrival(0, 0, 100, 0), 1_000_000, START);
+    let mut now = START.plus_millis(1_000);
+    downlink.estimated(1_000_000, now);
+    downlink.reported(arrival(100, 50, 300, 100), 1_000_000, now);
+    assert!(downlink.cap(1_000_000, MOST, now).is_some_and(|cap| cap > LEAST));
+    downlink.estimated(0, now);
+    assert_eq!(downlink.cap(1_000_000, MOST, now), Some(LEAST));
+    // Of nothing a share would be nothing for good.
+    let mut caps = Vec::new();
+    for _ in 0..30 {
+        now = now.plus_millis(1_000);
+        downlink.took(100, now);
+        caps.push(downlink.cap(LEAST, MOST, now));
+    }
+    assert!(caps[10] > Some(LEAST) && caps[29].is_none_or(|cap| cap > 1_000_000), "{caps:?}");
+}
+
+#[test]
 fn a_switch_forgets_the_last_partner_s_cap() {
     let mut world = World::new();
     world.pass(10_000, 1_000_000, 400_000);

@@ -89,6 +89,19 @@ fn a_gap_at_the_end_of_one_message_is_told_in_the_next() {
     assert_eq!(numbers, [(11, false), (12, false), (13, true)]);
 }
 
+#[test]
+fn however_a_sender_counts_only_so_many_numbers_are_kept() {
+    for step in [1, 100, 3_999, 20_000] {
+        let mut feedback = TransportFeedback::default();
+        for packet in 0..10_000_u16 {
+            feedback.record(packet.wrapping_mul(step), Time::from_millis(1_000));
+            assert!(feedback.arrivals.len() <= MOST as usize, "{step}");
+        }
+        let latest = 9_999_u16.wrapping_mul(step);
+        assert_eq!(written(&mut feedback).last(), Some(&(latest, Some(4_000))));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

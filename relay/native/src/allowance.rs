@@ -3,14 +3,18 @@
 use crate::time::Time;
 
 /// RTP and RTCP packets a second: 30 Mbit/s of full ones. A browser at its best sends a thousand.
-pub(super) const MEDIA: Allowance = Allowance::new(2_500);
+pub(crate) const MEDIA: Allowance = Allowance::new(2_500);
 
 /// DTLS datagrams a second: a whole handshake has fewer than ten. They are not authenticated, so that this
 /// is also what a forged source address can cost Python.
-pub(super) const DTLS: Allowance = Allowance::new(50);
+pub(crate) const DTLS: Allowance = Allowance::new(50);
+
+/// Checks a second: ICE sends one in 5 ms at most (RFC 8445 section 14.2). Each has an answer and may move the flow, of
+/// which Python is told.
+pub(crate) const CHECKS: Allowance = Allowance::new(200);
 
 /// Packets a second that a receiver may complain of.
-pub(super) const COMPLAINTS: Allowance = Allowance::new(2_500);
+pub(crate) const COMPLAINTS: Allowance = Allowance::new(2_500);
 
 /// How many times what it is told to keep to a peer may send, for probes, retransmissions and the second that it takes
 /// to follow; and bits per second that everybody may.
@@ -19,7 +23,7 @@ const LEAST: u64 = 1_500_000;
 
 /// A number of packets, or of bytes, a second; what was used is forgotten after each.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Allowance {
+pub(crate) struct Allowance {
     per_second: u32,
     used: u32,
     since: Time,
@@ -31,22 +35,22 @@ impl Allowance {
     }
 
     /// Bytes a second of a peer that should send so many bits per second at most.
-    pub(super) fn bytes(bitrate: u64) -> Self {
+    pub(crate) fn bytes(bitrate: u64) -> Self {
         Self::new(u32::try_from((EXCESS.saturating_mul(bitrate)).max(LEAST) / 8).unwrap_or(u32::MAX))
     }
 
     /// Take one; false if this second's are used up.
-    pub(super) fn take(&mut self, now: Time) -> bool {
+    pub(crate) fn take(&mut self, now: Time) -> bool {
         self.take_all(1, now)
     }
 
     /// Whether nothing of this second's is left.
-    pub(super) fn is_used_up(&self, now: Time) -> bool {
+    pub(crate) fn is_used_up(&self, now: Time) -> bool {
         self.used >= self.per_second && now.millis_since(self.since) < 1_000
     }
 
     /// Take so many; false if that is more than is left.
-    pub(super) fn take_all(&mut self, amount: u32, now: Time) -> bool {
+    pub(crate) fn take_all(&mut self, amount: u32, now: Time) -> bool {
         if now.millis_since(self.since) >= 1_000 {
             (self.since, self.used) = (now, 0);
         }
