@@ -24,10 +24,11 @@ from relay.observe.capacity import CONNECTIONS_PER_PERSON, Capacity, Counters, b
 from relay.observe.drops import Drops
 from relay.observe.figures import Figures, Links
 from relay.observe.history import History
+from relay.observe.interfaces import Interfaces
 from relay.observe.logging import get_logger
 from relay.observe.memory import Memory
 from relay.observe.metrics import Metrics
-from relay.observe.pseudonyms import Pseudonyms, own_addresses
+from relay.observe.pseudonyms import Ours, Pseudonyms
 from relay.observe.pulse import Pulse
 from relay.observe.recent import Recent
 from relay.observe.refusals import Reason
@@ -40,7 +41,7 @@ from relay.session.directory import Directory
 from relay.session.presence import Presence
 from relay.session.sessions import Sessions
 from relay.tasks import Tasks
-from relay.transport.addresses import advertised, turn_relays
+from relay.transport.addresses import Advertised, turn_relays
 from relay.transport.outside import Outside
 from relay.web.charging import charge
 from relay.web.front import Front
@@ -66,12 +67,13 @@ class Relay:
     ) -> None:
         """`order_drain` is what the operator's console calls to end the server in good order. `ours` are addresses that
         the log tells as they are; those of this host that are found later join them."""
-        ours = {*own_addresses(), *settings.public_address} if ours is None else ours
+        ours = set(settings.public_address) if ours is None else ours
         limits, self.bound = limits_of(settings), bound_of(settings)
         settings = self.settings = replace(settings, max_people=limits.people)
-        self._ours = ours
-        self._own = advertised(replace(settings, public_address=settings.public_ips))
-        self._outside = Outside(settings, self._ours.update, self.report)
+        self._interfaces = Interfaces()
+        literal = replace(settings, public_address=settings.public_ips)
+        self._advertised = Advertised(literal, self._interfaces, self.report)
+        self._outside = Outside(settings, ours.update, self.report)
         self.drops = Drops()
         self.tally = Tally()
         self.media = choose(settings, self.drops, self.report)
@@ -93,7 +95,7 @@ class Relay:
             self.engine,
             switchboard,
             SharedCertificate(),
-            lambda: Reach(self.addresses, settings.outside_udp_port, settings.outside_tcp_port),
+            self._reach,
             self.drops,
             self.tally,
             self.report,
@@ -119,7 +121,7 @@ class Relay:
             self.report,
         )
         self._history = History(self.figures, self.tally, self._pulse, self.report)
-        pseudonyms = Pseudonyms(ours)
+        pseudonyms = Pseudonyms(Ours(self._interfaces, ours))
         self._recent = Recent(pseudonyms)
         self._survey = Survey(self.links, self.report)
         self.metrics = Metrics(self.figures, self._survey, self.tally, self._pulse)
@@ -172,6 +174,7 @@ class Relay:
         """
         self.media.open(self.settings.media_hosts, self.settings.udp_port, self._connections)
         self._outside.start()
+        self._advertised.start()
         self._matchmaker.start()
         self._sessions.start()
         self._pulse.start()
@@ -183,7 +186,7 @@ class Relay:
         self._ready = True
         try:
             await self._outside.find()
-            self._connections.know_relays(await turn_relays(self.settings))
+            self._connections.know_relays(await turn_relays(self.settings, self._interfaces))
             await self._front.open()
         except BaseException:
             await self.stop()
@@ -215,6 +218,7 @@ class Relay:
         await self._survey.close()
         await self._history.close()
         await self._outside.close()
+        await self._advertised.close()
         await self._capacity.close()
         await self._memory.close()
         await self._pulse.close()
@@ -222,13 +226,17 @@ class Relay:
         await self.engine.stop()
         await self._port.close()
 
+    def _reach(self, just_changed: bool) -> Reach:
+        addresses = self._outside.over(self._advertised.addresses(just_changed=just_changed))
+        return Reach(addresses, self.settings.outside_udp_port, self.settings.outside_tcp_port)
+
     def _heed_presence(self, user: UserId) -> None:
         self._presence.media_changed(user)
 
     @property
     def addresses(self) -> tuple[str, ...]:
         """What browsers are told now."""
-        return self._outside.over(self._own)
+        return self._outside.over(self._advertised.addresses())
 
     @property
     def url(self) -> str:

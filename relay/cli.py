@@ -15,7 +15,8 @@ from relay.checks.run import check
 from relay.checks.start import injected, tell
 from relay.errors import ConfigurationError, FatalError
 from relay.observe import logging
-from relay.observe.pseudonyms import own_addresses
+from relay.observe.interfaces import Interfaces
+from relay.observe.pseudonyms import Ours
 
 EXIT_CONFIGURATION = 2
 """A setting, a port or a file is not right: starting again changes nothing."""
@@ -45,10 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _tell(asyncio.run(check(configuration.settings, configuration.ignored)), as_json=parsed.json)
             case "serve":
                 settings = configuration.settings
-                own = {*own_addresses(), *settings.public_address}
-                logging.configure(settings.log_level, settings.log_format, own)
+                ours = set(settings.public_address)
+                logging.configure(settings.log_level, settings.log_format, Ours(Interfaces(), ours))
                 _raise_descriptor_limit()
-                asyncio.run(_serve(configuration, lambda: config.load(os.environ, flags, parsed.config), own))
+                asyncio.run(_serve(configuration, lambda: config.load(os.environ, flags, parsed.config), ours))
     except ConfigurationError as error:
         print(f"relay: {error}", file=sys.stderr)
         return EXIT_CONFIGURATION

@@ -15,7 +15,7 @@ from relay.checks.limits import check_limits
 from relay.checks.plain import plain
 from relay.config import Settings, usable_by_browsers
 from relay.errors import ConfigurationError
-from relay.transport.addresses import advertised, own_addresses
+from relay.transport.addresses import advertised, is_waiting, own_addresses
 from relay.transport.listening import ALL, together
 from relay.transport.outside import look, told
 from relay.transport.ports import remedy
@@ -100,12 +100,16 @@ async def check_outside(settings: Settings) -> tuple[tuple[str, ...], list[Findi
         return (), [failure("public address", sentence)]
 
 
-def _addresses(settings: Settings, found: tuple[str, ...]) -> list[Finding]:
+def _addresses(settings: Settings, found: tuple[str, ...] = ()) -> list[Finding]:
     try:
-        addresses = told(settings, found, advertised(replace(settings, public_address=settings.public_ips)))
+        literal = replace(settings, public_address=settings.public_ips)
+        addresses = told(settings, found, advertised(literal))
     except ConfigurationError as error:
         return [failure("address", str(error))]
     listed = ", ".join(addresses)
+    if not found and is_waiting(addresses, literal):
+        sentence = f"This host has no address but loopback, so browsers are told {listed}, and nobody else gets media."
+        return [failure("address", f"{sentence} Bring its network up: addresses that come are told from then on.")]
     # Whether Chromium takes port 443 is whether it takes the address for public.
     public = [address for address in addresses if usable_by_browsers(address, 443)]
     if not public:

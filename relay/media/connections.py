@@ -8,7 +8,7 @@ import dataclasses
 import itertools
 import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 
 from relay import clock
@@ -62,7 +62,8 @@ class _Held:
 
 
 class Connections:
-    """One connection per person at most. `lost` is called when a person's connection fails, `presence_changed` when it
+    """One connection per person at most. `reach` tells where the port can be reached, and is told whether somebody just
+    lost it. `lost` is called when a person's connection fails, `presence_changed` when it
     falls quiet or is heard again, and `unseen` when their browser can't show what their partner sends."""
 
     def __init__(
@@ -71,7 +72,7 @@ class Connections:
         engine: Engine,
         switchboard: Switchboard,
         certificate: SharedCertificate,
-        reach: Callable[[], Reach],
+        reach: Callable[[bool], Reach],
         drops: Drops,
         tally: Tally,
         report: Report,
@@ -98,7 +99,7 @@ class Connections:
         self._quiet: set[UserId] = set()
         self._paths: dict[PeerId, Path] = {}
         self._claims: dict[PeerId, MediaPath] = {}
-        self._relays: frozenset[str] = frozenset()
+        self._relays: Container[str] = frozenset()
         self._tasks = Tasks("connections", report)
 
     def __len__(self) -> int:
@@ -130,8 +131,9 @@ class Connections:
         return self._peers.get(self._users.get(user, PeerId(0)))
 
     def _connect(self, user: UserId, payer: Payer, offer: str, roles: Mapping[str, Role], browser: Browser) -> str:
-        identity, ssrcs = self._identity(), _fresh_ssrcs(2 * len(RECEIVED))
+        identity, ssrcs = self._identity(is_restart=False), _fresh_ssrcs(2 * len(RECEIVED))
         negotiated = negotiate(offer, roles, self._engine.terms, identity, ssrcs)
+        self._count(user, negotiated)
         peer = PeerId(next(self._numbers))
         if (crowded_out := self._unsecured.enter(peer, payer.groups)) is not None:
             self._crowd_out(crowded_out)
@@ -148,7 +150,8 @@ class Connections:
 
     def _restart(self, held: _Held, offer: str, roles: Mapping[str, Role]) -> str | None:
         """The answer to an ICE restart; None if the offer is of another connection."""
-        identity = self._identity()
+        # Often our own address is what has changed.
+        identity = self._identity(is_restart=True)
         negotiated = negotiate(offer, roles, self._engine.terms, identity, held.ssrcs)
         if negotiated.fingerprints != held.negotiated.fingerprints:
             return None
@@ -156,18 +159,25 @@ class Connections:
             raise RelayError(ErrorCode.OUT_OF_TURN, "This offer was answered already.")
         if (negotiated.lines, negotiated.slots) != (held.negotiated.lines, held.negotiated.slots):
             raise RelayError(ErrorCode.INVALID_OFFER, "A later offer may change ICE credentials only.")
+        self._count(held.user, negotiated)
         peer = held.connection.peer
         self._port.admit(peer, Credentials(identity.ufrag, identity.password), negotiated.remote)
         self._peers[peer] = dataclasses.replace(held, negotiated=negotiated)
         log.debug("ice_restarted", user=held.user, peer=peer)
         return negotiated.answer
 
-    def _identity(self) -> Identity:
+    def _count(self, user: UserId, negotiated: Negotiated) -> None:
+        self._tally.ignored_lines.update(negotiated.ignored)
+        if negotiated.refused:
+            self._tally.refused_sections.update(role.value for role in negotiated.refused)
+            log.info("sections_refused", user=user, roles=", ".join(negotiated.refused))
+
+    def _identity(self, *, is_restart: bool) -> Identity:
         return Identity(
             ufrag=_ice_string(UFRAG_BYTES),
             password=_ice_string(PASSWORD_BYTES),
             fingerprints=self._certificate.fingerprints,
-            reach=self._reach(),
+            reach=self._reach(is_restart),
         )
 
     def holds(self, user: UserId) -> bool:
@@ -200,7 +210,7 @@ class Connections:
         if (peer := self._users.get(user)) is not None:
             self._claims[peer] = claim
 
-    def know_relays(self, addresses: frozenset[str]) -> None:
+    def know_relays(self, addresses: Container[str]) -> None:
         """Where the TURN servers send from."""
         self._relays = addresses
 

@@ -4,7 +4,7 @@ Media through TURN looks like UDP from the TURN server's address, so the browser
 believed only if it comes from there.
 """
 
-from collections.abc import Collection
+from collections.abc import Container
 from enum import StrEnum
 
 from relay.protocol.messages import CandidateType, MediaPath, RelayProtocol
@@ -33,7 +33,7 @@ _TURN = {
 }
 
 
-def carrier(path: Path, claim: MediaPath | None, relays: Collection[str]) -> Carrier:
+def carrier(path: Path, claim: MediaPath | None, relays: Container[str]) -> Carrier:
     """What carries media on `path`, whose browser made this claim; `relays` are addresses of TURN servers."""
     relayed = path.transport is Transport.UDP and path.remote_host in relays
     seen = Carrier.TURN if relayed else Carrier(path.transport.value)

@@ -17,7 +17,7 @@ from relay.observe.folding import FoldingHandler
 from relay.observe.pseudonyms import Pseudonyms
 
 
-def configure(level: LogLevel, form: LogFormat, own_addresses: Container[str] = frozenset()) -> None:
+def configure(level: LogLevel, form: LogFormat, own_addresses: Container[str] = ()) -> None:
     """Send all records, ours and the libraries', to standard error in one form."""
     pseudonyms = Pseudonyms(own_addresses)
 

@@ -24,6 +24,7 @@ from relay.observe.browsers import FAMILIES
 from relay.observe.drops import Drop
 from relay.observe.figures import Figures
 from relay.observe.histogram import Histogram
+from relay.observe.ignored import LineKind, Why
 from relay.observe.pulse import Pulse
 from relay.observe.quality import between_links, by_browsers, mended
 from relay.observe.refusals import Reason
@@ -36,6 +37,7 @@ SETUP_FAILURES = (("no_check", "none"), *(("dtls_failed", path) for path in FIRS
 PATHS = ("udp", "tcp", "turn_udp", "turn_tcp", "turn_tls")
 OUTCOMES = ("succeeded", "failed")
 PARTINGS = ("next", "left", "disconnected", "server_stopping")
+SECTIONS = ("microphone", "camera", "screen", "partner_microphone", "partner_camera", "partner_screen")
 LOSSES = ("consent_expired", "closed_by_browser")
 """Reasons that are shown from the start, with 0: a rate misses the first event of a counter that did not exist."""
 
@@ -161,12 +163,25 @@ def _setups(figures: Figures, tally: Tally) -> Iterator[Metric]:
         for outcome in OUTCOMES:
             of_browsers.add_metric([browser, outcome], tally.browser_setups[browser, outcome])
     yield of_browsers
+    yield from _offers(tally)
     family = CounterMetricFamily("relay_connections_lost", "Media connections that broke.", labels=["reason"])
     yield _by(family, dict.fromkeys(LOSSES, 0) | tally.connections_lost)
     # No counter: a connection that changes its path is taken from one and given to another.
     meaning = "Media connections since start, by what carries or last carried them."
     paths = GaugeMetricFamily("relay_media_paths", meaning, labels=["path"])
     yield _by(paths, dict.fromkeys(PATHS, 0) | figures.paths)
+
+
+def _offers(tally: Tally) -> Iterator[Metric]:
+    meaning = "Lines of SDP offers that had no effect: malformed, unusable, or about something that is not used here."
+    ignored = CounterMetricFamily("relay_offer_lines_ignored", meaning, labels=["kind", "reason"])
+    for kind in LineKind:
+        for why in Why:
+            ignored.add_metric([kind, why], tally.ignored_lines[kind, why])
+    yield ignored
+    meaning = "Sections of SDP offers that were refused, while the rest of the offer was answered."
+    refused = CounterMetricFamily("relay_offer_sections_refused", meaning, labels=["role"])
+    yield _by(refused, dict.fromkeys(SECTIONS, 0) | tally.refused_sections)
 
 
 def _troubles(tally: Tally) -> Iterator[Metric]:

@@ -9,7 +9,7 @@ import re
 import secrets
 from collections.abc import Container
 
-import ifaddr
+from relay.observe.interfaces import Interfaces
 
 CANDIDATE = re.compile(r"(?<![\w.:])[0-9A-Fa-f:.]*[:.][0-9A-Fa-f:.]*[0-9A-Fa-f:](?![\w])")
 """What may be an address, with a port perhaps; `ipaddress` decides."""
@@ -18,7 +18,7 @@ CANDIDATE = re.compile(r"(?<![\w.:])[0-9A-Fa-f:.]*[:.][0-9A-Fa-f:.]*[0-9A-Fa-f:]
 class Pseudonyms:
     """`own` addresses are the server's: they tell nothing of people and stay as they are. More may be found later."""
 
-    def __init__(self, own: Container[str] = frozenset()) -> None:
+    def __init__(self, own: Container[str] = ()) -> None:
         self._key = secrets.token_bytes(16)
         self._own = own
 
@@ -41,7 +41,12 @@ class Pseudonyms:
         return token
 
 
-def own_addresses() -> list[str]:
-    """Those of this host."""
-    addresses = (ip.ip for adapter in ifaddr.get_adapters() for ip in adapter.ips)
-    return [address if isinstance(address, str) else address[0] for address in addresses]
+class Ours:
+    """The host's own addresses, whatever they are now, and those that are configured. A container."""
+
+    def __init__(self, interfaces: Interfaces, configured: Container[str]) -> None:
+        self._interfaces = interfaces
+        self._configured = configured
+
+    def __contains__(self, address: object) -> bool:
+        return address in self._configured or self._interfaces.have_now(str(address))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from relay.errors import ErrorCode
 from relay.observe.histogram import CALLS, REQUESTS, SETUPS, WAITS, Histogram
+from relay.observe.ignored import Ignored
 from relay.observe.refusals import Refusals
 from relay.observe.reported import Reported
 
@@ -40,6 +41,10 @@ class Tally:
     """From the answer to keys."""
     setups_failed: Counter[tuple[str, str]] = field(default_factory=Counter)
     """The others, by reason and by what carried their checks; `none`: no check ever came."""
+    ignored_lines: Ignored = field(default_factory=Ignored)
+    """Lines of answered offers that had no effect."""
+    refused_sections: Counter[str] = field(default_factory=Counter)
+    """Sections of answered offers that could not be served, by their role."""
     paths: Counter[str] = field(default_factory=Counter)
     """Media connections that have ended, by what carried them."""
     connections_lost: Counter[str] = field(default_factory=Counter)

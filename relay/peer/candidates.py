@@ -1,6 +1,5 @@
 """Where the media port can be reached, as ICE candidates (RFC 8445, RFC 6544). Pure."""
 
-import ipaddress
 from dataclasses import dataclass
 
 from aiortc.rtcicetransport import RTCIceCandidate
@@ -15,6 +14,7 @@ class Reach:
     """Where the media port can be reached from outside."""
 
     addresses: tuple[str, ...]
+    """In the order in which they are to be tried."""
     udp_port: int
     tcp_port: int | None = None
     """None where there is no media over TCP."""
@@ -34,7 +34,7 @@ def candidates(reach: Reach) -> list[RTCIceCandidate]:
                     foundation=str(len(made)),
                     ip=address,
                     port=port,
-                    priority=_priority(type_preference, address, position),
+                    priority=_priority(type_preference, position),
                     protocol=protocol,
                     type="host",
                     tcpType=tcp_type,
@@ -43,7 +43,6 @@ def candidates(reach: Reach) -> list[RTCIceCandidate]:
     return made
 
 
-def _priority(type_preference: int, address: str, position: int) -> int:
-    """IPv6 before IPv4, then as configured (RFC 8445 section 5.1.2, RFC 8421)."""
-    preference = 65_535 - position - (0 if ipaddress.ip_address(address).version == 6 else 32_768)
-    return (type_preference << 24) | (preference << 8) | 255
+def _priority(type_preference: int, position: int) -> int:
+    """As ordered (RFC 8445 section 5.1.2)."""
+    return (type_preference << 24) | (65_535 - position << 8) | 255

@@ -3,11 +3,12 @@
 These are the nouns that negotiation, engines and the switchboard share.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import NamedTuple
 
 from relay.ids import PeerId
+from relay.observe.ignored import Ignored
 from relay.protocol.messages import Role
 from relay.transport.port import Credentials
 
@@ -115,6 +116,10 @@ class Negotiated:
     dtls_role: "DtlsRole"
     """Ours."""
     answer: str
+    refused: tuple[Role, ...] = ()
+    """Roles whose sections can't be served; the others are."""
+    ignored: Ignored = field(default_factory=Ignored, compare=False)
+    """Lines of the offer that were passed over."""
 
 
 class DtlsRole(Enum):

@@ -1,33 +1,32 @@
 """One offer in, one answer out: the SDP rules of `decisions` 4 as a pure function.
 
 Owns what the relay accepts from a browser and how it says so. It has no state, no clock and no
-randomness; credentials and SSRCs are handed in. Every way in which an offer can be wrong ends in
+randomness; credentials and SSRCs are handed in. A section that can't be served is refused with port 0, and the others
+are answered. An offer that contradicts itself, or of which nothing can be served, ends in
 `RelayError(INVALID_OFFER)` with a sentence.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from aiortc import sdp
-from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
-from aiortc.rtcicetransport import RTCIceParameters
-from aiortc.rtcrtpparameters import RTCRtpCodecParameters, RTCRtpParameters
 
 from relay.errors import ErrorCode, RelayError
-from relay.peer.candidates import Reach, candidates
+from relay.observe.ignored import Ignored, LineKind, Why
+from relay.peer.answer import accept, announce, hint_start_bitrate, limit, offer_candidates, refuse, secure
+from relay.peer.candidates import Reach
 from relay.peer.lines import (
     RECEIVED,
     SENT,
     Codec,
     DtlsRole,
     Fingerprint,
-    Medium,
     Negotiated,
     NegotiatedLine,
     NegotiatedSlot,
 )
-from relay.peer.parameters import codec_parameters, extension_parameters
+from relay.peer.offer import Offer, OfferedCodec, Section, read
 from relay.protocol.messages import Role
 from relay.transport.port import Credentials
 
@@ -41,19 +40,19 @@ EXTENSIONS = {"audio": (MID, AUDIO_LEVEL, ABS_SEND_TIME), "video": (MID, ABS_SEN
 """Accepted per kind. Orientation is not, so that rotation is in the picture; the rest costs or leaks a
 sender's state across a switch."""
 
-DIGESTS = frozenset({"sha-256", "sha-384", "sha-512"})
-START_BITRATE_KBPS = 800
-"""Hint to Chromium's encoder: without it half of the pairings begin at 320x240 for ten seconds."""
+PROFILES = frozenset(
+    {
+        *("RTP/AVP", "RTP/AVPF", "RTP/SAVP", "RTP/SAVPF"),
+        *("TCP/DTLS/RTP/SAVP", "TCP/DTLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF"),
+    }
+)
+"""To be accepted (RFC 9429 section 5.1.2). Whatever it says, media goes by DTLS-SRTP alone: it takes a fingerprint."""
 
-HIGHEST_PAYLOAD_TYPE = 127
-HIGHEST_SSRC = 0xFFFF_FFFF
+DIGESTS = frozenset({"sha-256", "sha-384", "sha-512"})
+
 LONGEST_MID = 16
 """Bytes: what fits into a header extension of the one-byte form (RFC 8285 section 4.2)."""
-PARTNER_STREAM = "partner"
-CNAME = "relay"
-"""The same for everybody: it says nothing about anyone (RFC 7022)."""
 
-_VIDEO_CONNECTION = re.compile(r"^m=video [^\r\n]*\r\nc=[^\r\n]*\r\n", re.MULTILINE)
 _ICE_CHARACTERS = re.compile(r"[A-Za-z0-9+/]+")
 
 
@@ -98,235 +97,204 @@ def negotiate(
     Raises:
         RelayError: INVALID_OFFER.
     """
-    description = _parse(offer)
-    _check_bundle(description, roles)
-    fingerprints, remote, dtls_role = _check_security(description.media)
+    description = read(offer)
+    ignored = description.ignored
+    _check_roles(description, roles)
+    bundle = _bundle(description, roles)
+    codecs = {mid: _codecs(offered, roles[mid], terms, ignored) for mid, offered in bundle.items()}
+    accepted = {mid: offered for mid, offered in bundle.items() if codecs[mid]}
+    if not accepted:
+        raise _invalid("The offer has no section with a profile and a codec that the relay knows.")
+    fingerprints, remote, dtls_role = _check_security(accepted.values())
+    extensions = _extensions(accepted, roles, terms, ignored)
+    streams = _streams(accepted, roles, ignored)
     available = iter(ssrcs)
+    own = Credentials(identity.ufrag, identity.password)
     lines: list[NegotiatedLine] = []
     slots: list[NegotiatedSlot] = []
     answer = sdp.SessionDescription()
     answer.origin = "- 1 1 IN IP4 0.0.0.0"
-    answer.group = description.group
+    if description.bundles:
+        answer.group = [sdp.GroupDescription("BUNDLE", list(accepted))]
     answer.msid_semantic = [sdp.GroupDescription("WMS", ["*"])]
-    for media in description.media:
-        role = roles[media.rtp.muxId]
-        extensions = _extensions(media, terms.line_extensions if role in SENT else terms.slot_extensions)
+    for offered in description.sections:
+        mid = offered.mid
+        if mid not in accepted:
+            answer.media.append(refuse(offered))
+            continue
+        role = roles[mid]
         if role in SENT:
-            medium = SENT[role]
-            line = NegotiatedLine(
-                media.rtp.muxId, medium, _codecs(media, terms, terms.line_feedback), extensions, *_announced(media)
-            )
-            lines.append(line)
-            section = _section(media, line.codecs, extensions, "recvonly")
-            _hint_start_bitrate(section)
+            lines.append(NegotiatedLine(mid, SENT[role], codecs[mid], extensions[mid], *streams[mid]))
+            answered = accept(offered, codecs[mid], extensions[mid], "recvonly")
+            hint_start_bitrate(answered)
         else:
-            medium = RECEIVED[role]
-            slot = NegotiatedSlot(
-                media.rtp.muxId,
-                medium,
-                _codecs(media, terms, terms.slot_feedback),
-                extensions,
-                next(available),
-                next(available),
+            slots.append(
+                NegotiatedSlot(mid, RECEIVED[role], codecs[mid], extensions[mid], next(available), next(available))
             )
-            slots.append(slot)
-            section = _section(media, slot.codecs, extensions, "sendonly")
-            _announce(section, slot)
-        _secure(section, identity, dtls_role)
-        answer.media.append(section)
-    _check_streams(lines)
-    return Negotiated(tuple(lines), tuple(slots), fingerprints, remote, dtls_role, _limit(str(answer), terms))
+            answered = accept(offered, codecs[mid], extensions[mid], "sendonly")
+            announce(answered, slots[-1])
+        secure(answered, own, identity.fingerprints, dtls_role)
+        if mid == next(iter(accepted)):
+            # The first of the BUNDLE speaks for all (RFC 9143 section 7.3.2).
+            offer_candidates(answered, identity.reach)
+        answer.media.append(answered)
+    text = str(answer) if terms.bitrate is None else limit(str(answer), terms.bitrate)
+    refused = tuple(role for mid, role in roles.items() if mid not in accepted)
+    return Negotiated(tuple(lines), tuple(slots), fingerprints, remote, dtls_role, text, refused, ignored)
 
 
 def _invalid(sentence: str) -> RelayError:
     return RelayError(ErrorCode.INVALID_OFFER, sentence)
 
 
-def _parse(offer: str) -> sdp.SessionDescription:
-    try:
-        return sdp.SessionDescription.parse(offer)
-    except Exception as cause:
-        # aiortc's parser has no error of its own: what a stranger writes makes it raise half of
-        # Python's built-in exceptions.
-        raise _invalid("The offer is not readable as SDP.") from cause
-
-
-def _check_bundle(description: sdp.SessionDescription, roles: Mapping[str, Role]) -> None:
-    mids = [media.rtp.muxId for media in description.media]
-    if not mids:
-        raise _invalid("The offer has no media.")
-    if len(set(mids)) != len(mids) or set(mids) != set(roles):
-        raise _invalid("Each section of the offer needs a mid of its own that `lines` gives a role.")
-    if any(len(mid.encode()) > LONGEST_MID for mid in mids):
+def _check_roles(offer: Offer, roles: Mapping[str, Role]) -> None:
+    mids = [section.mid for section in offer.sections if section.mid]
+    if len(set(mids)) != len(mids) or not roles.keys() <= set(mids):
+        raise _invalid("Each mid in `lines` needs a section of the offer to itself.")
+    if any(len(mid.encode()) > LONGEST_MID for mid in roles):
         raise _invalid("A mid of the offer is too long.")
     if len(set(roles.values())) != len(roles):
         raise _invalid("A role is given to more than one section.")
-    bundles = [group for group in description.group if group.semantic == "BUNDLE"]
-    if len(bundles) != 1 or [str(item) for item in bundles[0].items] != mids:
-        raise _invalid("All sections need to be in one BUNDLE, in order.")
-    if len(description.group) != 1:
-        raise _invalid("The offer has groups other than BUNDLE.")
-    for media in description.media:
-        role = roles[media.rtp.muxId]
-        sent = role in SENT
-        medium = SENT[role] if sent else RECEIVED[role]
-        if media.kind != medium.kind:
+
+
+def _bundle(offer: Offer, roles: Mapping[str, Role]) -> dict[str, Section]:
+    """The sections that go over one transport, by mid, in the order that the BUNDLE has them in. There is no other way
+    to serve one."""
+    live = {section.mid: section for section in offer.sections if section.mid in roles and not section.is_disabled}
+    groups = offer.bundles or ([tuple(live)] if len(live) == 1 else [])
+    if len(groups) != 1:
+        raise _invalid("All sections need to be in one BUNDLE.")
+    bundle = {mid: live[mid] for mid in groups[0] if mid in live}
+    for mid, section in bundle.items():
+        role = roles[mid]
+        medium = SENT[role] if role in SENT else RECEIVED[role]
+        if section.kind != medium.kind:
             raise _invalid(f"The section for {role.value} is not {medium.kind}.")
-        if media.direction != ("sendonly" if sent else "recvonly"):
+        if section.direction != _flow(role):
             raise _invalid(f"The section for {role.value} has the wrong direction.")
-        if media.profile != "UDP/TLS/RTP/SAVPF" or not media.rtcp_mux:
-            raise _invalid("Each section needs UDP/TLS/RTP/SAVPF and rtcp-mux.")
+    return {mid: section for mid, section in bundle.items() if section.profile in PROFILES}
 
 
-def _check_security(sections: Sequence[sdp.MediaDescription]) -> tuple[tuple[Fingerprint, ...], Credentials, DtlsRole]:
-    """The browser's certificate and ICE credentials, and our DTLS role."""
-    dtls, ice = sections[0].dtls, sections[0].ice
-    if dtls is None or ice is None or any(media.dtls != dtls for media in sections):
-        raise _invalid("The sections do not agree on a DTLS role and certificate fingerprint.")
-    ours = {"auto": DtlsRole.SERVER, "client": DtlsRole.SERVER, "server": DtlsRole.CLIENT}[dtls.role]
-    known = tuple(
-        Fingerprint(item.algorithm.lower(), item.value.upper())
-        for item in dtls.fingerprints
-        if item.algorithm.lower() in DIGESTS
+def _flow(role: Role) -> str:
+    """The direction of its media, from where the offer stands."""
+    return "sendonly" if role in SENT else "recvonly"
+
+
+def _check_security(sections: Collection[Section]) -> tuple[tuple[Fingerprint, ...], Credentials, DtlsRole]:
+    """The browser's certificate and ICE credentials, and our DTLS role. One section speaks for all, the first that says
+    something (RFC 9143 section 7.1.3)."""
+    said = [each.ends for each in sections]
+    ends = next((each for each in said if each.is_complete), said[0])
+    if not ends.rtcp_mux:
+        raise _invalid("The offer needs rtcp-mux.")
+    ours = {"actpass": DtlsRole.SERVER, "active": DtlsRole.SERVER, "passive": DtlsRole.CLIENT}.get(ends.setup or "")
+    agree = all(
+        set(each.fingerprints or ends.fingerprints) == set(ends.fingerprints)
+        and (each.setup or ends.setup) == ends.setup
+        for each in said
     )
+    if ours is None or not agree:
+        raise _invalid("The sections do not agree on a DTLS role and certificate fingerprint.")
+    known = tuple(item for item in ends.fingerprints if item.algorithm in DIGESTS)
     if not known:
         raise _invalid("The offer has no certificate fingerprint that can be checked.")
-    for text, shortest in ((ice.usernameFragment, 4), (ice.password, 22)):
-        if text is None or not shortest <= len(text) <= 256 or not _ICE_CHARACTERS.fullmatch(text):
+    ufrag, password = ends.ufrag or "", ends.password or ""
+    for text, shortest in ((ufrag, 4), (password, 22)):
+        if not shortest <= len(text) <= 256 or not _ICE_CHARACTERS.fullmatch(text):
             raise _invalid("The offer's ICE credentials are not well-formed.")
-    return known, Credentials(ice.usernameFragment or "", ice.password or ""), ours
+    return known, Credentials(ufrag, password), ours
 
 
-def _extensions(media: sdp.MediaDescription, further: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
-    known = EXTENSIONS[media.kind] + further
-    # Their order means nothing, and Chromium changes it from one offer to the next.
-    accepted = tuple(sorted((item.id, item.uri) for item in media.rtp.headerExtensions if item.uri in known))
-    identifiers = [identifier for identifier, _ in accepted]
-    # One-byte form (RFC 8285 section 4.2).
-    if len(set(identifiers)) != len(identifiers) or not all(1 <= identifier <= 14 for identifier in identifiers):
-        raise _invalid("The offer's header extension ids are not usable.")
-    return accepted
+def _extensions(
+    accepted: Mapping[str, Section], roles: Mapping[str, Role], terms: Terms, ignored: Ignored
+) -> dict[str, tuple[tuple[int, str], ...]]:
+    """What each section has of those that we know. In one BUNDLE an id means one thing (RFC 9143 section 9.2)."""
+    meanings: dict[int, str] = {}
+    agreed = {}
+    for mid, section in accepted.items():
+        role = roles[mid]
+        known = EXTENSIONS[section.kind] + (terms.line_extensions if role in SENT else terms.slot_extensions)
+        taken = []
+        for identifier, uri, direction in section.extensions:
+            if uri not in known or direction not in ("sendrecv", _flow(role)):
+                ignored[LineKind.EXTENSION, Why.UNKNOWN] += 1
+            elif meanings.setdefault(identifier, uri) != uri:
+                ignored[LineKind.EXTENSION, Why.UNUSABLE] += 1
+            else:
+                taken.append((identifier, uri))
+        # Their order means nothing, and Chromium changes it from one offer to the next.
+        agreed[mid] = tuple(sorted(taken))
+    return agreed
 
 
-def _codecs(
-    media: sdp.MediaDescription, terms: Terms, feedback: tuple[tuple[str, str | None], ...]
-) -> tuple[Codec, ...]:
-    accepted = []
-    if media.kind == "audio":
-        feedback = tuple(item for item in feedback if item == ("transport-cc", None))
-    for wanted in terms.audio if media.kind == "audio" else terms.video:
-        offered = next((codec for codec in media.rtp.codecs if _fits(codec, wanted)), None)
-        if offered is None or offered.payloadType is None:
+def _streams(
+    accepted: Mapping[str, Section], roles: Mapping[str, Role], ignored: Ignored
+) -> dict[str, tuple[int | None, int | None]]:
+    """The SSRCs that each line announces. Of two lines with the same, one has to show by its MID which it is."""
+    taken: set[int] = set()
+    announced: dict[str, tuple[int | None, int | None]] = {}
+    for mid, section in accepted.items():
+        if roles[mid] not in SENT:
             continue
-        asked = {(item.type, item.parameter) for item in offered.rtcpFeedback}
+        ssrcs = {ssrc for ssrc in (section.ssrc, section.rtx_ssrc) if ssrc is not None}
+        if ssrcs & taken:
+            ignored[LineKind.SSRC, Why.UNUSABLE] += 1
+            announced[mid] = None, None
+        else:
+            taken |= ssrcs
+            announced[mid] = section.ssrc, section.rtx_ssrc
+    return announced
+
+
+def _codecs(section: Section, role: Role, terms: Terms, ignored: Ignored) -> tuple[Codec, ...]:
+    """What we take of a section, in our order of preference; empty if that is nothing."""
+    offered = section.codecs.values()
+    feedback = terms.line_feedback if role in SENT else terms.slot_feedback
+    if section.kind == "audio":
+        feedback = tuple(item for item in feedback if item == ("transport-cc", None))
+    accepted = []
+    for wanted in terms.audio if section.kind == "audio" else terms.video:
+        found = next((codec for codec in offered if _fits(codec, wanted)), None)
+        if found is None:
+            continue
         accepted.append(
             Codec(
-                name=offered.name,
-                payload_type=offered.payloadType,
-                clock_rate=offered.clockRate,
-                channels=offered.channels,
-                parameters=tuple(offered.parameters.items()),
-                feedback=tuple(item for item in feedback if item in asked),
+                name=found.name,
+                payload_type=found.payload_type,
+                clock_rate=found.clock_rate,
+                channels=found.channels,
+                parameters=tuple(found.parameters.items()),
+                feedback=tuple(item for item in feedback if found.asks_for(item)),
                 rtx_payload_type=next(
                     (
-                        codec.payloadType
-                        for codec in media.rtp.codecs
-                        if codec.name.lower() == "rtx" and codec.parameters.get("apt") == offered.payloadType
+                        codec.payload_type
+                        for codec in offered
+                        if codec.name.lower() == "rtx" and codec.parameter("apt") == str(found.payload_type)
                     ),
                     None,
                 ),
             )
         )
-    if not accepted:
-        raise _invalid(f"The offer has no {media.kind} codec that the relay knows.")
-    numbers = [codec.payload_type for codec in accepted]
-    numbers += [codec.rtx_payload_type for codec in accepted if codec.rtx_payload_type is not None]
-    if len(set(numbers)) != len(numbers) or not all(0 <= number <= HIGHEST_PAYLOAD_TYPE for number in numbers):
-        raise _invalid("The offer's payload types are not usable.")
+    used = len(accepted) + sum(codec.rtx_payload_type is not None for codec in accepted)
+    ignored[LineKind.CODEC, Why.UNKNOWN] += len(offered) - used
     return tuple(accepted)
 
 
-def _fits(codec: RTCRtpCodecParameters, wanted: str) -> bool:
+def _fits(codec: OfferedCodec, wanted: str) -> bool:
     if codec.name.lower() != wanted.lower():
         return False
-    if codec.clockRate != (48_000 if wanted == "opus" else 90_000):
+    if codec.clock_rate != (48_000 if wanted == "opus" else 90_000):
         return False
     match wanted:
         case "opus":
-            return bool(codec.channels == 2)
+            return codec.channels == 2
         case "H264":
             # Constrained baseline, non-interleaved: what every browser can do.
-            profile = str(codec.parameters.get("profile-level-id", "")).lower()
-            return codec.parameters.get("packetization-mode") == "1" and profile.startswith("42e0")
+            profile = (codec.parameter("profile-level-id") or "").lower()
+            return codec.parameter("packetization-mode") == "1" and profile.startswith("42e0")
         case "VP9":
-            return codec.parameters.get("profile-id", "0") == "0"
+            return codec.parameter("profile-id") in (None, "0")
         case "AV1":
-            return codec.parameters.get("profile", "0") == "0"
+            return codec.parameter("profile") in (None, "0")
         case _:
             return True
-
-
-def _announced(media: sdp.MediaDescription) -> tuple[int | None, int | None]:
-    """The SSRC that the browser will send with, and that of its retransmissions."""
-    for group in media.ssrc_group:
-        if group.semantic == "FID" and len(group.items) == 2:
-            return int(group.items[0]), int(group.items[1])
-    return (media.ssrc[0].ssrc, None) if media.ssrc else (None, None)
-
-
-def _check_streams(lines: Sequence[NegotiatedLine]) -> None:
-    announced = [ssrc for line in lines for ssrc in (line.ssrc, line.rtx_ssrc) if ssrc is not None]
-    if len(set(announced)) != len(announced) or not all(0 <= ssrc <= HIGHEST_SSRC for ssrc in announced):
-        raise _invalid("The offer's SSRCs are not usable.")
-
-
-def _section(
-    media: sdp.MediaDescription, codecs: Sequence[Codec], extensions: Sequence[tuple[int, str]], direction: str
-) -> sdp.MediaDescription:
-    parameters = codec_parameters(media.kind, codecs)
-    section = sdp.MediaDescription(media.kind, 9, media.profile, [item.payloadType for item in parameters])
-    section.host = "0.0.0.0"  # noqa: S104 - "no default candidate", RFC 8840 section 4.2.1
-    section.direction = direction
-    section.rtp = RTCRtpParameters(
-        codecs=parameters,
-        headerExtensions=extension_parameters(extensions),
-        muxId=media.rtp.muxId,
-    )
-    section.rtcp_port = 9
-    section.rtcp_host = "0.0.0.0"  # noqa: S104 - as above
-    section.rtcp_mux = True
-    return section
-
-
-def _hint_start_bitrate(section: sdp.MediaDescription) -> None:
-    if section.kind == "video":
-        for codec in section.rtp.codecs:
-            if codec.name.lower() != "rtx":
-                codec.parameters["x-google-start-bitrate"] = START_BITRATE_KBPS
-
-
-def _limit(answer: str, terms: Terms) -> str:
-    """Bound each video line (RFC 3890); `aiortc.sdp` has no words for it."""
-    if terms.bitrate is None:
-        return answer
-    return _VIDEO_CONNECTION.sub(rf"\g<0>b=TIAS:{terms.bitrate}\r\n", answer)
-
-
-def _announce(section: sdp.MediaDescription, slot: NegotiatedSlot) -> None:
-    # The screen is a stream of its own: it must not be held back to fit the voice.
-    stream = PARTNER_STREAM if slot.medium is not Medium.SCREEN else f"{PARTNER_STREAM}-screen"
-    section.msid = f"{stream} {stream}-{slot.medium.value}"
-    section.ssrc = [sdp.SsrcDescription(ssrc=slot.ssrc, cname=CNAME)]
-    if any(codec.rtx_payload_type is not None for codec in slot.codecs):
-        section.ssrc.append(sdp.SsrcDescription(ssrc=slot.rtx_ssrc, cname=CNAME))
-        section.ssrc_group = [sdp.GroupDescription("FID", [slot.ssrc, slot.rtx_ssrc])]
-
-
-def _secure(section: sdp.MediaDescription, identity: Identity, dtls_role: DtlsRole) -> None:
-    section.ice = RTCIceParameters(usernameFragment=identity.ufrag, password=identity.password, iceLite=True)
-    section.ice_candidates = candidates(identity.reach)
-    section.ice_candidates_complete = True
-    section.dtls = RTCDtlsParameters(
-        fingerprints=[RTCDtlsFingerprint(item.algorithm, item.value) for item in identity.fingerprints],
-        role=dtls_role.value,
-    )

@@ -11,21 +11,10 @@ from typing import Any
 from aiohttp import web
 
 from relay.config import Settings
+from relay.web.hosts import OUTSIDE
+from relay.web.policy import policy
 from relay.web.tls import ServerContext
-
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self'",
-        "media-src 'self' blob: mediastream:",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
-)
+from relay.web.visitor_address import VisitorAddresses
 
 NO_REQUEST = "This is no request that is understood here."
 
@@ -33,7 +22,7 @@ LINGERING = 2.0
 """Seconds that a body which nobody wanted is read for, so that its sender sees the answer."""
 
 HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Content-Security-Policy": policy(),
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -47,13 +36,16 @@ HEADERS = {
 class Headers:
     """Sets the headers of each answer, last of all."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, addresses: VisitorAddresses) -> None:
+        self._addresses = addresses
         subdomains = "; includeSubDomains" if settings.hsts_subdomains else ""
         self._hsts = f"max-age={settings.hsts_seconds}{subdomains}" if settings.hsts_seconds else None
 
     def put(self, request: web.BaseRequest, answer: web.StreamResponse) -> None:
         """Into one answer."""
         answer.headers.update(HEADERS)
+        if (host := request.get(OUTSIDE)) is not None:
+            answer.headers["Content-Security-Policy"] = policy(host, self._addresses.scheme(request))
         if answer.charset is None and answer.content_type.startswith("text/"):
             answer.charset = "utf-8"
         transport = request.transport

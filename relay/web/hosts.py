@@ -21,6 +21,9 @@ from relay.web.visitor_address import VisitorAddresses
 
 LOCALHOST = "localhost"
 
+OUTSIDE = web.RequestKey("OUTSIDE", Authority)
+"""By which host the visitor knows us; kept with a request whose host is served."""
+
 
 class Hosts:
     """One per server."""
@@ -44,7 +47,10 @@ class Hosts:
         if asked is None or not self._is_ours(request, asked):
             return False
         outside = authority(self._addresses.host(request))
-        return outside is not None and (outside == asked or not self._hosts or outside.host in self._hosts)
+        if outside is None or not (outside == asked or not self._hosts or outside.host in self._hosts):
+            return False
+        request[OUTSIDE] = outside
+        return True
 
     def heed_refusal(self, request: web.BaseRequest) -> None:
         """Count it, and tell the operator how to have it served."""

@@ -45,7 +45,7 @@ class WebServer:
         refuse = refuse_other_hosts(self._hosts)
         middlewares = [metrics.measure(tally), answer_failures, charged, refuse]
         app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=middlewares)
-        self._headers = Headers(settings)
+        self._headers = Headers(settings, addresses)
         app.on_response_prepare.append(self._headers.prepare)
         app.router.add_get("/ws", gateway.handle)
         app.router.add_post("/videochat/door", gateway.knock)

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Playwright, async_playwright, expect
 
+from tests.browser.cameras import TONES
 from tests.browser.conftest import Served
 from tests.browser.looks import look
 from tests.browser.person import Person, at_the_page
-from tests.browser.test_strangers_meet import meet, see_each_other
+from tests.browser.test_strangers_meet import TONE_TOLERANCE, meet, see_each_other
 
 NO_WEBRTC = "() => { delete window.RTCPeerConnection; }"
 PART_OF_WEBRTC = "() => { delete RTCPeerConnection.prototype.addTransceiver; }"
@@ -28,6 +29,13 @@ SOCKETS_BARRED = """() => {
   window.WebSocket = class { constructor() { throw new DOMException('The operation is insecure.', 'SecurityError'); } };
   window.unbar = () => { window.WebSocket = Plain; };
 }"""
+OTHER_PICTURES = """() => {
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (frame) {
+    return send.call(this, frame.replace(/ (VP8|H264|VP9|AV1)\\/90000/g, ' H266/90000'));
+  };
+}"""
+"""No codec for pictures that the relay knows."""
 LIVE_DEVICES = """() => {
   const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
   window.given = [];
@@ -84,3 +92,13 @@ async def test_a_browser_that_opens_no_websocket_says_so(served: Served, tmp_pat
         await red.button("Try again").click()
         await red.is_told("Ready")
         await expect(red.button("Start")).to_be_enabled()
+
+
+async def test_a_browser_whose_pictures_nobody_knows_is_heard(served: Served, tmp_path: Path) -> None:
+    async with async_playwright() as playwright, AsyncExitStack() as stack:
+        red = await _visit(stack, playwright, "red", served.url, tmp_path, OTHER_PICTURES)
+        blue = await _visit(stack, playwright, "blue", served.url, tmp_path, "() => {}")
+        await meet(red, blue)
+        assert abs(await red.hears() - TONES["blue"]) < TONE_TOLERANCE
+        assert abs(await blue.hears() - TONES["red"]) < TONE_TOLERANCE
+        assert red.problems == []

@@ -1,5 +1,6 @@
 """One suite for every engine, on its own port: what the switchboard relies on."""
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -94,6 +95,19 @@ async def test_who_is_not_there_is_ignored(engine: Engine) -> None:
     engine.route(show(ANN), camera(NOBODY))
     engine.close(NOBODY)
     assert (engine.stats().peers, engine.stats().routes) == (1, 0)
+
+
+async def test_a_peer_some_of_whose_sections_were_refused_is_like_any(engine: Engine) -> None:
+    without_video = re.sub(r"(VP8|H264|VP9|AV1)/90000", "H266/90000", OFFER)
+    engine.open(ANN, negotiate(without_video, ROLES, engine.terms, IDENTITY, range(1, 13)), HOME)
+    engine.open(BOB, negotiated(engine), HOME)
+    for peer, other in ((ANN, BOB), (BOB, ANN)):
+        engine.secure(peer, keys())
+        for medium in Medium:
+            engine.route(Slot(peer, medium), Line(other, medium))
+    engine.close(ANN)
+    engine.close(BOB)
+    assert (engine.stats().peers, engine.stats().routes) == (0, 0)
 
 
 async def test_closing_and_stopping_twice_is_harmless(engine: Engine) -> None:

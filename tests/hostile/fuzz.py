@@ -36,6 +36,7 @@ from relay.transport.records import is_sensible
 from tests.hostile.call import check
 from tests.hostile.datagrams import client_hello
 from tests.hostile.lies import rtcp_lies, rtp, rtp_lies, storm
+from tests.unit.clients import chromium, firefox, munged
 from tests.unit.offers import ROLES, offer
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -158,6 +159,8 @@ class _Frames:
 
 FRAMES = _Frames()
 
+OFFERS = [shape.offer for shape in (*chromium.SHAPES, *firefox.SHAPES, *munged.SHAPES) if shape.roles is ROLES]
+
 TARGETS: Mapping[str, tuple[Target, tuple[bytes, ...]]] = {
     "codec": (
         _codec,
@@ -171,7 +174,7 @@ TARGETS: Mapping[str, tuple[Target, tuple[bytes, ...]]] = {
             )
         ),
     ),
-    "negotiation": (_negotiation, (offer().encode(), offer().replace("\n", "\r\n").encode())),
+    "negotiation": (_negotiation, tuple(each.encode() for each in (offer(), offer().replace("\n", "\r\n"), *OFFERS))),
     "framing": (_framing, (frame(b"\x00\x01" + bytes(18)) * 3, client_hello())),
     "stun": (_stun, (check("ann", "p" * 24), check("ann", "p" * 24, nominate=True))),
     "frames": (FRAMES, FRAMES.seeds()),

@@ -12,7 +12,7 @@ from relay.observe.drops import Drop
 from relay.peer import connection
 from tests.hostile.call import check, live_call
 from tests.hostile.datagrams import Stranger, client_hello
-from tests.scenario.visitor import MediaVisitor, Visitor, until, visit
+from tests.scenario.visitor import MediaVisitor, Visitor, as_aiortc_reads, until, visit
 from tests.unit.offers import ROLES, offer
 
 pytestmark = pytest.mark.usefixtures("loopback_candidates")
@@ -82,7 +82,7 @@ async def test_a_certificate_that_is_not_the_announced_one_gets_no_keys(relay: R
         lines = {transceiver.mid: role for role, transceiver in liar._transceivers}
         await visitor.say("webrtc_offer", sdp=sdp, lines=lines)
         answer = (await visitor.hear("webrtc_answer"))["sdp"]
-        await liar.connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+        await liar.connection.setRemoteDescription(RTCSessionDescription(as_aiortc_reads(answer), "answer"))
         await is_told_that_it_failed(visitor)
         await liar.close()
         await call.goes_on()

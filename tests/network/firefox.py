@@ -145,7 +145,7 @@ async def at_firefox(
     (profile / "user.js").write_text("\n".join(lines))
     browser = [FIREFOX, "--headless", "--no-remote", "--profile", str(profile), f"--remote-debugging-port={PORT}"]
     way = folder / f"{person}.socket"
-    forwarder = (sys.executable, "-m", "tests.network.forwarder", str(way), str(PORT))
+    forwarder = (sys.executable, "-m", "tests.network.forwarder", str(way), f"127.0.0.1:{PORT}")
     sound = profile / "sound"
     environment = {"HOME": str(profile), "PULSE_SERVER": f"unix:{sound}", "MOZ_DISABLE_CONTENT_SANDBOX": "1"}
     async with (

@@ -134,8 +134,13 @@ class Internet:
         home = next(home for home in HOMES if home.person == person)
         old, new = (f"{home.lan[2 + number % MOVES]}/28" for number in (self._moves, self._moves + 1))
         self._moves += 1
-        orders = f"addr del {old} dev eth0\naddr add {new} dev eth0\nroute add default via {home.router}\n"
-        subprocess.run([*self.inside(person, "ip"), "-batch", "-"], input=orders, text=True, check=True)
+        self.order(
+            person, f"addr del {old} dev eth0", f"addr add {new} dev eth0", f"route add default via {home.router}"
+        )
+
+    def order(self, name: str, *orders: str) -> None:
+        """Orders for ip(8) in this namespace."""
+        subprocess.run([*self.inside(name, "ip"), "-batch", "-"], input="\n".join(orders) + "\n", text=True, check=True)
 
     def wrapper(self, name: str, program: str, folder: Path) -> Path:
         """An executable that runs the program in this namespace."""

@@ -1,6 +1,7 @@
 """What every answer carries: headers for browsers, nothing for those who look for versions; and how TLS is spoken."""
 
 import datetime
+import re
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from relay.peer import aiortc_bridge
 from relay.transport.suites import SUITES
 from tests.conftest import free_port
 from tests.hostile.wire import wire
-from tests.scenario.test_names import anyone, serving
+from tests.scenario.test_names import anyone, ask, serving
 
 TOKEN = "a token of the operator"
 OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
@@ -104,6 +105,40 @@ async def test_every_answer_keeps_to_itself_and_names_no_version(relay: Relay, l
     for told in ("python", "aiohttp", __version__):
         assert told not in head
     assert "strict-transport-security" not in head
+
+
+@pytest.mark.parametrize(
+    ("headers", "sockets"),
+    [
+        ("Host: localhost:81", "wss://localhost:81 ws://localhost:81"),
+        ("Host: a.localhost", "wss://a.localhost ws://a.localhost"),
+        ("Host: evil.example", ""),
+        ("Host: localhost; script-src *", ""),
+        ("Host: localhost\r\nHost: evil.example", ""),
+        ("Host: localhost\r\nX-Forwarded-Host: evil.example", "wss://localhost ws://localhost"),
+    ],
+)
+async def test_a_page_may_open_its_own_websocket_and_nobody_elses(relay: Relay, headers: str, sockets: str) -> None:
+    """In words as well: Safari before 16 takes 'self' for the scheme of the page alone."""
+    async with wire(relay.settings.port) as raw:
+        await raw.send(f"GET / HTTP/1.1\r\n{headers}\r\n\r\n".encode())
+        (policy,) = re.findall(r"content-security-policy: (.*)\r\n", (await raw.head()).decode().lower())
+    assert re.findall(r"connect-src 'self' ?([^;]*)", policy) == [sockets]
+    assert "evil" not in policy
+    assert "*" not in policy
+
+
+async def test_over_https_none_but_encrypted_websockets_are_allowed(tmp_path: Path) -> None:
+    async def policy(relay: Relay, *headers: tuple[str, str], tls: ssl.SSLContext | None = None) -> str:
+        _, answered, _ = await ask(relay, "/", list(headers), tls)
+        return answered["Content-Security-Policy"]
+
+    async with serving(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path)) as relay:
+        told = await policy(relay, tls=anyone())
+        assert told.endswith(f"connect-src 'self' wss://127.0.0.1:{relay.settings.port}")
+    async with serving(trusted_proxies=("127.0.0.1",)) as relay:
+        headers = ("X-Forwarded-For", "192.0.2.1"), ("X-Forwarded-Host", "chat.example"), ("X-Forwarded-Proto", "https")
+        assert (await policy(relay, *headers)).endswith("connect-src 'self' wss://chat.example")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """`/metrics` as Prometheus and strangers see it."""
 
+import re
 from collections.abc import AsyncIterator
 from time import thread_time
 
@@ -16,6 +17,7 @@ from tests.conftest import free_port
 from tests.contract.test_engine import negotiated
 from tests.kit.payers import HOME, payer
 from tests.scenario.visitor import introduce, until, visit
+from tests.unit.offers import ROLES, offer
 
 TOKEN = "a token of the operator"
 OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
@@ -89,6 +91,20 @@ async def test_answers_are_timed_by_route_and_strangers_choose_no_label(
     assert 'relay_http_request_seconds_count{method="unmatched",route="unmatched",status="404"} 1.0' in text
     assert "made" not in text
     assert "PROPFIND" not in text
+
+
+async def test_what_an_offer_has_that_is_of_no_use_is_counted(relay: Relay, client: aiohttp.ClientSession) -> None:
+    video = re.sub(r"(VP8|H264|VP9|AV1)/90000", "H266/90000", offer())
+    rotten = video.replace("a=rtcp-mux", "a=rtcp-mux\na=candidate:rotten", 1)
+    async with visit(relay.settings.port) as ann:
+        await ann.say("webrtc_offer", sdp=rotten, lines=ROLES)
+        await ann.hear("webrtc_answer")
+        figures = await scrape(client)
+    assert figures["relay_offer_lines_ignored_total[candidate][malformed]"] == 1
+    assert figures["relay_offer_lines_ignored_total[codec][unknown]"] > 0
+    assert figures["relay_offer_lines_ignored_total[ssrc][unusable]"] == 0
+    assert figures["relay_offer_sections_refused_total[camera]"] == 1
+    assert figures["relay_offer_sections_refused_total[microphone]"] == 0
 
 
 async def test_figures_that_never_moved_are_there_from_the_start(relay: Relay, client: aiohttp.ClientSession) -> None:

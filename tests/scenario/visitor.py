@@ -1,6 +1,7 @@
 """A visitor without a browser: speaks the WebSocket protocol, and WebRTC with a stock aiortc peer connection."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from fractions import Fraction
@@ -148,6 +149,12 @@ class Microphone(MediaStreamTrack):
         return frame
 
 
+def as_aiortc_reads(answer: str) -> str:
+    """Where all sections share a transport it takes the candidates of the last one, and they are in the first (RFC 9143
+    section 7.1.3)."""
+    return answer + "".join(re.findall(r"a=(?:candidate|end-of-candidates).*\r\n", answer))
+
+
 class MediaVisitor:
     """A visitor's peer connection: the same six sections that the browser client offers."""
 
@@ -183,7 +190,7 @@ class MediaVisitor:
             lines={transceiver.mid: role for role, transceiver in self._transceivers},
         )
         self.answer = (await self.visitor.hear("webrtc_answer"))["sdp"]
-        await self.connection.setRemoteDescription(RTCSessionDescription(self.answer, "answer"))
+        await self.connection.setRemoteDescription(RTCSessionDescription(as_aiortc_reads(self.answer), "answer"))
         async with asyncio.timeout(PATIENCE):
             await connected.wait()
 

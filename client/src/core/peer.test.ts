@@ -135,6 +135,26 @@ describe('sending', () => {
   });
 });
 
+describe('a section that the relay refused', () => {
+  test('leaves the other lines as they are, and is offered no more', async () => {
+    const peer = open();
+    await peer.offer();
+    FakePeerConnection.last.transceivers[1]?.stop();
+    const given = (id: string) => new FakeTrack('any', id) as unknown as MediaStreamTrack;
+    await peer.send({ microphone: given('my-microphone'), camera: given('my-camera') });
+    expect(FakePeerConnection.last.sending().slice(0, 2)).toEqual(['my-microphone', null]);
+    await peer.restart();
+    expect(Object.values(observer.offered.mock.lastCall?.[1])).toEqual([
+      'microphone',
+      'screen',
+      'partner_microphone',
+      'partner_camera',
+      'partner_screen',
+    ]);
+    expect(observer.changed).not.toHaveBeenCalled();
+  });
+});
+
 describe('a probe', () => {
   const ANSWER = 'm=video\r\nb=TIAS:2500000\r\nm=video\r\nb=TIAS:2500000\r\n';
   const RAISED = ANSWER.replaceAll('2500000', '2500001');

@@ -54,7 +54,8 @@ export class Peer {
   /** Makes an offer. */
   async offer(): Promise<void> {
     try {
-      for (const line of Object.values(this.#lines)) preferForwardedCodecs(line);
+      const served = Object.values(this.#lines).filter((line) => !isRefused(line));
+      for (const line of served) preferForwardedCodecs(line);
       await this.#connection.setLocalDescription();
       const description = this.#connection.localDescription;
       if (description !== null) this.#observer?.offered(description.sdp, rolesByMid(this.#lines));
@@ -84,10 +85,15 @@ export class Peer {
    */
   async send({ microphone, camera }: PerDevice<MediaStreamTrack | null>): Promise<void> {
     try {
-      await Promise.all([
-        this.#lines.microphone.sender.replaceTrack(microphone),
-        this.#lines.camera.sender.replaceTrack(camera),
-      ]);
+      const tracks = [
+        [this.#lines.microphone, microphone],
+        [this.#lines.camera, camera],
+      ] as const;
+      await Promise.all(
+        tracks
+          .filter(([line]) => !isRefused(line))
+          .map(([{ sender }, track]) => sender.replaceTrack(track)),
+      );
     } catch {
       this.#fail();
     }
@@ -204,6 +210,11 @@ function addCamera(connection: RTCPeerConnection, init: RTCRtpTransceiverInit): 
   } catch {
     return connection.addTransceiver('video', init);
   }
+}
+
+/** The relay can't serve its section, so the browser stopped it and takes nothing for it any more. The others go on. */
+function isRefused(line: RTCRtpTransceiver): boolean {
+  return line.currentDirection === 'stopped';
 }
 
 function rolesByMid(lines: Readonly<Record<Role, RTCRtpTransceiver>>): Record<string, Role> {

@@ -55,11 +55,13 @@ class FakeTransceiver {
       this.sender.parameters.push(parameters);
     },
     replaceTrack: async (track: FakeTrack | null) => {
+      this.#checkNotStopped();
       this.sender.track = track;
     },
   };
   readonly receiver: { readonly track: FakeTrack };
   mid: string | null = null;
+  currentDirection: RTCRtpTransceiverDirection | null = null;
   preferred: readonly RTCRtpCodec[] = [];
 
   constructor(kind: string, init: RTCRtpTransceiverInit, index: number) {
@@ -68,7 +70,18 @@ class FakeTransceiver {
   }
 
   setCodecPreferences(codecs: readonly RTCRtpCodec[]) {
+    this.#checkNotStopped();
     this.preferred = codecs;
+  }
+
+  /** As when its section was answered with port 0. */
+  stop() {
+    this.currentDirection = 'stopped';
+    this.mid = null;
+  }
+
+  #checkNotStopped() {
+    if (this.currentDirection === 'stopped') throw new DOMException('no', 'InvalidStateError');
   }
 }
 
@@ -118,7 +131,7 @@ export class FakePeerConnection extends EventTarget {
     this.offers += 1;
     this.signalingState = 'have-local-offer';
     this.transceivers.forEach((transceiver, index) => {
-      transceiver.mid = `mid-${index}`;
+      if (transceiver.currentDirection !== 'stopped') transceiver.mid = `mid-${index}`;
     });
     const again = this.restarts === 0 ? '' : ` ${this.restarts + 1}`;
     this.localDescription = { sdp: `the offer${again}` };

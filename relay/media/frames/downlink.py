@@ -28,8 +28,8 @@ from relay.media.frames.track import EncodedTrack, PushedTrack
 from relay.media.frames.uplink import Source
 from relay.observe.drops import Drop, Drops
 from relay.peer.aiortc_bridge import SlotSender
+from relay.peer.answer import CNAME
 from relay.peer.lines import NegotiatedSlot
-from relay.peer.negotiation import CNAME
 from relay.tasks import Tasks
 
 CLOCK_RATES = {"audio": 48_000, "video": 90_000}
