@@ -30,6 +30,13 @@ async def test_it_is_well_wherever_the_server_listens(settings: Settings, bind: 
     await relay.stop()
 
 
+async def test_pages_may_be_elsewhere_than_media(settings: Settings) -> None:
+    relay = Relay(replace(settings, bind=(), http_bind=("127.0.0.7",), media_bind=("127.0.0.8",), public_address=()))
+    await relay.start()
+    assert await ask(settings, RELAY_HTTP_BIND="127.0.0.7", RELAY_BIND="127.0.0.8") == 0
+    await relay.stop()
+
+
 async def test_the_way_to_https_is_an_answer_as_well(settings: Settings, tmp_path: Path) -> None:
     relay = Relay(replace(settings, tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path)))
     await relay.start()
