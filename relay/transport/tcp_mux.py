@@ -160,9 +160,10 @@ class TcpMux:
             self._refuse(arrival)
             return
         # After a stall of ours many have spoken already, maybe from one address: they are not silent.
-        opening = None if arrival.may_be_proxied else arrival.judge.look(_peeked(connection) or b"")
+        first = b"" if arrival.may_be_proxied else _peeked(connection) or b""
+        opening = arrival.judge.look(first)
         if opening is not None and self._turns.goes_on(payer):
-            self._hand_on(arrival, opening)
+            self._hand_on(arrival, opening, first)
             return
         arrival.deadline = asyncio.get_running_loop().call_later(PATIENCE, self._give_up, arrival)
         if opening is not None:
@@ -205,7 +206,7 @@ class TcpMux:
         arrival.payer.charge(clock.monotonic(), LOOKING + clock.cpu() - began)
         if opening is not None:
             self._release(arrival)
-            self._hand_on(arrival, opening)
+            self._hand_on(arrival, opening, first)
         elif len(first) <= arrival.seen:
             # Readable, but with nothing new: the other side has closed.
             self._let_go(arrival, Drop.TCP_SILENT)
@@ -249,7 +250,10 @@ class TcpMux:
             return False
         return True
 
-    def _hand_on(self, arrival: Arrival, opening: Opening) -> None:
+    def _hand_on(self, arrival: Arrival, opening: Opening, first: bytes) -> None:
+        if first.startswith((proxy_protocol.BEGIN_V1, proxy_protocol.SIGNATURE_V2)):
+            # Of somebody who is not trusted. Nothing in here reads that.
+            self._refused.note(Reason.UNTRUSTED_PROXY, arrival.host, source=arrival.host)
         taker = self._takers.get(opening.kind)
         if taker is None:
             self._let_go(arrival, Drop.TCP_UNKNOWN)

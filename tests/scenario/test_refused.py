@@ -73,6 +73,14 @@ async def through_a_proxy(relay: Relay) -> None:
     await get(relay, "/", **{"X-Forwarded-For": "192.0.2.1"})
 
 
+async def through_a_proxy_of_bytes(relay: Relay) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", relay.settings.port)
+    writer.write(b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    async with asyncio.timeout(PATIENCE):
+        assert b" 400 " in await reader.readline()
+    writer.close()
+
+
 async def through_a_silent_proxy(relay: Relay) -> None:
     await get(relay, "/")
 
@@ -124,6 +132,7 @@ CASES: list[tuple[Reason, Cause, dict[str, object], str]] = [
     (Reason.HOST, by_another_name, {"hosts": ("chat.example",)}, "RELAY_HOSTS"),
     (Reason.WEBSOCKET, without_upgrade, {}, "Upgrade"),
     (Reason.UNTRUSTED_PROXY, through_a_proxy, {}, "RELAY_TRUSTED_PROXIES"),
+    (Reason.UNTRUSTED_PROXY, through_a_proxy_of_bytes, {}, "RELAY_TRUSTED_PROXIES"),
     (Reason.SILENT_PROXY, through_a_silent_proxy, {"trusted_proxies": ("127.0.0.1",)}, "x-forwarded-for"),
     (Reason.BROKEN_PROXY_HEADER, with_half_a_header, {"trusted_proxies": ("127.0.0.1",)}, "PROXY protocol"),
     (Reason.CONNECTIONS, one_too_many, {"max_per_address": 1}, "RELAY_MAX_PER_ADDRESS"),
@@ -138,7 +147,9 @@ CASES: list[tuple[Reason, Cause, dict[str, object], str]] = [
 
 
 @pytest.mark.parametrize(
-    ("reason", "cause", "settings", "remedy"), CASES, ids=[f"{reason.value}" for reason, *_ in CASES]
+    ("reason", "cause", "settings", "remedy"),
+    CASES,
+    ids=[f"{reason.value}: {cause.__name__}" for reason, cause, *_ in CASES],
 )
 async def test_who_is_kept_out_leaves_a_trace_and_a_remedy(
     reason: Reason,

@@ -152,6 +152,12 @@ impl KnownPath {
     }
 }
 
+/// Have the calling thread gather its randomness now. The first time takes tens of milliseconds, in which nobody's
+/// packets would be passed on.
+pub fn warm_up() {
+    random();
+}
+
 /// None when the system has no randomness: then nothing is asked, and nothing is believed.
 fn random() -> Option<[u8; 12]> {
     let mut bytes = [0; 12];

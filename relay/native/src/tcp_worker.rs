@@ -82,6 +82,7 @@ impl TcpWorker {
     }
 
     fn work(&mut self) -> Result<(), String> {
+        crate::path_validation::warm_up();
         let mut turn = Turn { sender: Sender::default(), outbox: Outbox::default(), buffer: vec![0; READ_SIZE] };
         let mut connections = Connections::default();
         let mut swept = Instant::now();

@@ -147,6 +147,7 @@ impl Worker {
 
     fn work(&mut self) -> Result<(), String> {
         precise_timers();
+        crate::path_validation::warm_up();
         let (mut receiver, mut sender, mut outbox) = (Receiver::default(), Sender::default(), Outbox::default());
         let mut pace = Pace::default();
         let mut overflow = vec![0; self.sockets.len()];
