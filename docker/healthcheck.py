@@ -6,7 +6,8 @@ import sys
 
 ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where one asks who listens everywhere
 
-bind = (os.environ.get("RELAY_BIND") or "127.0.0.1").partition(",")[0].strip()
+written = os.environ.get("RELAY_HTTP_BIND") or os.environ.get("RELAY_BIND") or "127.0.0.1"
+bind = written.partition(",")[0].strip()
 host, port = ANY.get(bind, bind), int(os.environ.get("RELAY_PORT") or 8080)
 connection = http.client.HTTPConnection(host, port, timeout=4)
 try:

@@ -1,6 +1,7 @@
 """The composition root: builds everything, wires the layers, starts and stops them in order."""
 
 import asyncio
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from relay.media.choice import choose
 from relay.media.connections import Connections
 from relay.media.engine import links
 from relay.media.switchboard import Switchboard
-from relay.observe.capacity import CONNECTIONS_PER_PERSON, Capacity, Counters, limits_of, most_connections
+from relay.observe.capacity import CONNECTIONS_PER_PERSON, Capacity, Counters, bound_of, limits_of, most_connections
 from relay.observe.drops import Drops
 from relay.observe.figures import Figures, Links
 from relay.observe.history import History
@@ -30,6 +31,7 @@ from relay.observe.metrics import Metrics
 from relay.observe.pseudonyms import Ours, Pseudonyms
 from relay.observe.pulse import Pulse
 from relay.observe.recent import Recent
+from relay.observe.refusals import Reason
 from relay.observe.survey import Survey
 from relay.observe.tally import Tally
 from relay.peer.aiortc_bridge import SharedCertificate
@@ -40,6 +42,7 @@ from relay.session.presence import Presence
 from relay.session.sessions import Sessions
 from relay.tasks import Tasks
 from relay.transport.addresses import Advertised, turn_relays
+from relay.transport.outside import Outside
 from relay.web.charging import charge
 from relay.web.front import Front
 from relay.web.gateway import Gateway
@@ -56,12 +59,21 @@ log = get_logger("app")
 class Relay:
     """A whole server. `start()` returns when it takes people, `stop()` when it holds nothing any more."""
 
-    def __init__(self, settings: Settings, order_drain: Callable[[], None] = lambda: None) -> None:
-        """`order_drain` is what the operator's console calls to end the server in good order."""
-        limits = limits_of(settings)
+    def __init__(
+        self,
+        settings: Settings,
+        order_drain: Callable[[], None] = lambda: None,
+        ours: set[str] | None = None,
+    ) -> None:
+        """`order_drain` is what the operator's console calls to end the server in good order. `ours` are addresses that
+        the log tells as they are; those of this host that are found later join them."""
+        ours = set(settings.public_address) if ours is None else ours
+        limits, self.bound = limits_of(settings), bound_of(settings)
         settings = self.settings = replace(settings, max_people=limits.people)
         self._interfaces = Interfaces()
-        self._advertised = Advertised(settings, self._interfaces, self.report)
+        literal = replace(settings, public_address=settings.public_ips)
+        self._advertised = Advertised(literal, self._interfaces, self.report)
+        self._outside = Outside(settings, ours.update, self.report)
         self.drops = Drops()
         self.tally = Tally()
         self.media = choose(settings, self.drops, self.report)
@@ -109,7 +121,8 @@ class Relay:
             self.report,
         )
         self._history = History(self.figures, self.tally, self._pulse, self.report)
-        self._recent = Recent(Pseudonyms(Ours(self._interfaces, settings.public_address)))
+        pseudonyms = Pseudonyms(Ours(self._interfaces, ours))
+        self._recent = Recent(pseudonyms)
         self._survey = Survey(self.links, self.report)
         self.metrics = Metrics(self.figures, self._survey, self.tally, self._pulse)
         console = OperatorConsole(
@@ -117,6 +130,7 @@ class Relay:
             self.tally,
             self._history,
             self._recent,
+            pseudonyms,
             self._matchmaker,
             self._rooms,
             self._connections,
@@ -124,17 +138,29 @@ class Relay:
             order_drain,
         )
         self._guests = Guests(
-            most_connections(), CONNECTIONS_PER_PERSON * settings.max_per_address, self.drops, self.report
+            most_connections(),
+            CONNECTIONS_PER_PERSON * settings.max_per_address,
+            self.drops,
+            self.tally.refused,
+            self.report,
         )
-        addresses = VisitorAddresses(settings, self._guests)
+        addresses = VisitorAddresses(settings, self._guests, self.tally.refused)
         gateway = Gateway(
             self._sessions, self._guests, addresses, self._ledger, self._turns, settings, self.tally, self.report
         )
         gate = OperatorGate(settings, addresses)
-        charged = charge(addresses, gate, self._ledger, self._turns)
+        charged = charge(addresses, gate, self._ledger, self._turns, self.tally.refused)
         self._web = WebServer(gateway, self, console, self.metrics, self.tally, charged, gate, settings, addresses)
         self._front = Front(
-            settings, self._web, self._port, self._guests, self._ledger, self._turns, self.drops, self.report
+            settings,
+            self._web,
+            self._port,
+            self._guests,
+            self._ledger,
+            self._turns,
+            self.drops,
+            self.tally.refused,
+            self.report,
         )
         self._ready = False
         self.broken = asyncio.Event()
@@ -146,7 +172,8 @@ class Relay:
         Raises:
             ConfigurationError: a port can't be bound; nothing is left open.
         """
-        self.media.open(self.settings.bind, self.settings.udp_port, self._connections)
+        self.media.open(self.settings.media_hosts, self.settings.udp_port, self._connections)
+        self._outside.start()
         self._advertised.start()
         self._matchmaker.start()
         self._sessions.start()
@@ -158,11 +185,21 @@ class Relay:
         self._recent.listen()
         self._ready = True
         try:
+            await self._outside.find()
             self._connections.know_relays(await turn_relays(self.settings, self._interfaces))
             await self._front.open()
         except BaseException:
             await self.stop()
             raise
+
+    def reload(self) -> None:
+        """Read again what may change while the server runs: the certificate."""
+        self._front.reload()
+
+    @property
+    def certificate_ends(self) -> float | None:
+        """In seconds since 1970; None without TLS."""
+        return self._front.certificate_ends
 
     async def drain(self, seconds: float) -> None:
         """Take nobody any more and let conversations end by themselves, until `seconds` have passed."""
@@ -180,6 +217,7 @@ class Relay:
         self._recent.stop()
         await self._survey.close()
         await self._history.close()
+        await self._outside.close()
         await self._advertised.close()
         await self._capacity.close()
         await self._memory.close()
@@ -189,7 +227,7 @@ class Relay:
         await self._port.close()
 
     def _reach(self, just_changed: bool) -> Reach:
-        addresses = self._advertised.addresses(just_changed=just_changed)
+        addresses = self._outside.over(self._advertised.addresses(just_changed=just_changed))
         return Reach(addresses, self.settings.outside_udp_port, self.settings.outside_tcp_port)
 
     def _heed_presence(self, user: UserId) -> None:
@@ -198,7 +236,7 @@ class Relay:
     @property
     def addresses(self) -> tuple[str, ...]:
         """What browsers are told now."""
-        return self._advertised.addresses()
+        return self._outside.over(self._advertised.addresses())
 
     @property
     def url(self) -> str:
@@ -216,6 +254,8 @@ class Relay:
             ready=self._ready,
             people=len(self._directory),
             capacity=self._capacity.limits.people,
+            bound=self.bound.value,
+            certificate_ends=self._front.certificate_ends,
             used=self._capacity.used,
             shares=self._capacity.shares(),
             waiting=len(self._matchmaker),
@@ -287,6 +327,10 @@ class Relay:
 
     def report(self, task: str, failure: BaseException) -> None:
         """A task failed that should not have: say so once, with its cause."""
+        if isinstance(failure, OSError) and failure.errno in (errno.EMFILE, errno.ENFILE):
+            # What the system does not give is no mistake of ours.
+            self.tally.refused.note(Reason.DESCRIPTORS, task, task=task)
+            return
         self.tally.task_failures += 1
         if isinstance(failure, FatalError):
             if not self.broken.is_set():
@@ -304,25 +348,24 @@ class Orders:
     """Take nobody any more, and end when conversations have."""
     stop: asyncio.Event
     """End now."""
+    reload: asyncio.Event
+    """Read again what may change while it runs."""
 
 
-async def serve(settings: Settings, orders: Orders) -> None:
-    """Run a server until it is ordered to end.
+async def serve(
+    settings: Settings, orders: Orders, serving: Callable[[Relay], None], ours: set[str] | None = None
+) -> None:
+    """Run a server until it is ordered to end; `serving` is called when it takes people.
 
     Raises:
         FatalError: it can't go on.
     """
-    relay = Relay(settings, orders.drain.set)
+    relay = Relay(settings, orders.drain.set, ours)
     tasks = Tasks("orders", relay.report)
     await relay.start()
     try:
-        log.info(
-            "serving",
-            open=relay.url,
-            engine=f"{relay.media.choice.value} ({relay.media.reason})",
-            media_port=f"udp and tcp {settings.udp_port}",
-            advertised=", ".join(relay.addresses),
-        )
+        serving(relay)
+        tasks.start("reload", _reload(relay, orders.reload))
         stopped, broken = tasks.start("stop", orders.stop.wait()), tasks.start("broken", relay.broken.wait())
         await _first(tasks.start("drain order", orders.drain.wait()), stopped, broken)
         if orders.drain.is_set() and not stopped.done():
@@ -334,6 +377,13 @@ async def serve(settings: Settings, orders: Orders) -> None:
         log.info("stopped")
     if relay.broken.is_set():
         raise FatalError("The server can't go on: a part of it has died. The log says which.")
+
+
+async def _reload(relay: Relay, ordered: asyncio.Event) -> None:
+    while True:
+        await ordered.wait()
+        ordered.clear()
+        relay.reload()
 
 
 async def _first(*tasks: "asyncio.Task[Any]") -> None:

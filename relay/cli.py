@@ -6,25 +6,35 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from relay import __version__, app, config
 from relay.checks.finding import Finding, exit_code, in_json, in_words
 from relay.checks.probe import probe
 from relay.checks.run import check
+from relay.checks.start import injected, tell
 from relay.errors import ConfigurationError, FatalError
 from relay.observe import logging
 from relay.observe.interfaces import Interfaces
 from relay.observe.pseudonyms import Ours
 
 EXIT_CONFIGURATION = 2
+"""A setting, a port or a file is not right: starting again changes nothing."""
 EXIT_BROKEN = 70
 """EX_SOFTWARE of sysexits(3): start another."""
+
+log = logging.get_logger("app")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    parsed = _parser().parse_args(arguments)
+    parsed = _parse(arguments)
+    if parsed.command == "serve":
+        # It means to read things again. Until that is possible it means nothing, and not the end.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    if parsed.command == "probe":
+        # The server is elsewhere: what is set here is none of its business.
+        return _tell(asyncio.run(probe(parsed.url, insecure=parsed.insecure)), as_json=parsed.json)
     flags = {name: value for name in config.names() if (value := getattr(parsed, name)) is not None}
     try:
         configuration = config.load(os.environ, flags, parsed.config)
@@ -32,15 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "config":
                 _print(configuration)
             case "check":
-                return _tell(asyncio.run(check(configuration.settings)), as_json=parsed.json)
-            case "probe":
-                return _tell(asyncio.run(probe(parsed.url)), as_json=parsed.json)
+                _raise_descriptor_limit()
+                return _tell(asyncio.run(check(configuration.settings, configuration.ignored)), as_json=parsed.json)
             case "serve":
                 settings = configuration.settings
-                own = Ours(Interfaces(), settings.public_address)
-                logging.configure(settings.log_level, settings.log_format, own)
+                ours = set(settings.public_address)
+                logging.configure(settings.log_level, settings.log_format, Ours(Interfaces(), ours))
                 _raise_descriptor_limit()
-                asyncio.run(_serve(settings))
+                asyncio.run(_serve(configuration, lambda: config.load(os.environ, flags, parsed.config), ours))
     except ConfigurationError as error:
         print(f"relay: {error}", file=sys.stderr)
         return EXIT_CONFIGURATION
@@ -48,6 +57,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"relay: {error}", file=sys.stderr)
         return EXIT_BROKEN
     return 0
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Exits with EXIT_CONFIGURATION, as argparse does, when an argument is not known."""
+    parser = _parser()
+    parsed, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        likely = config.meant(unknown[0].partition("=")[0].removeprefix("--").replace("-", "_"))
+        near = f" Did you mean --{likely.replace('_', '-')}?" if likely and parsed.command != "probe" else ""
+        parser.error(f"{' '.join(unknown)} is not known.{near} `relay {parsed.command} --help` lists what is.")
+    return parsed
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,8 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "check", parents=[settings, report], help="what stands between people and this server; on its own host"
     )
-    remote = commands.add_parser("probe", parents=[settings, report], help="the same, from another machine")
-    remote.add_argument("url", help="the page's address, such as https://chat.example.org/")
+    remote = commands.add_parser("probe", parents=[report], help="the same, from another machine")
+    remote.add_argument("url", help="the page's address, such as chat.example.org")
+    remote.add_argument("--insecure", action="store_true", help="take any certificate, such as a self-signed one")
     return parser
 
 
@@ -78,6 +99,8 @@ def _tell(findings: Sequence[Finding], *, as_json: bool) -> int:
 def _print(configuration: config.Configuration) -> None:
     for name, value, origin in config.display(configuration):
         print(f"{name} = {value or '(none)'}  # {origin}")
+    if configuration.ignored:
+        print(f"# {injected(configuration.ignored)}")
 
 
 def _raise_descriptor_limit() -> None:
@@ -86,14 +109,30 @@ def _raise_descriptor_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-async def _serve(settings: config.Settings) -> None:
-    orders = app.Orders(drain=asyncio.Event(), stop=asyncio.Event())
+async def _serve(
+    configuration: config.Configuration, read_again: Callable[[], config.Configuration], ours: set[str]
+) -> None:
+    orders = app.Orders(drain=asyncio.Event(), stop=asyncio.Event(), reload=asyncio.Event())
 
     def terminate() -> None:
         """The first SIGTERM drains, a second one ends at once."""
         (orders.stop if orders.drain.is_set() else orders.drain).set()
 
+    def reload() -> None:
+        """SIGHUP: what may change while the server runs is read again; what is wrong changes nothing."""
+        try:
+            again = read_again().settings
+        except ConfigurationError as error:
+            log.warning("not_reloaded", cause=str(error))
+        else:
+            logging.set_level(again.log_level)
+            changed = [name for name in config.names() if getattr(again, name) != getattr(configuration.settings, name)]
+            kept = ", ".join(name for name in changed if name != "log_level")
+            log.info("reloaded", log_level=again.log_level.value, **({"needs_a_restart": kept} if kept else {}))
+        orders.reload.set()
+
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, terminate)
     loop.add_signal_handler(signal.SIGINT, orders.stop.set)
-    await app.serve(settings, orders)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    await app.serve(configuration.settings, orders, lambda relay: tell(configuration, relay), ours)

@@ -5,13 +5,14 @@ once at start-up, frozen, passed down. A setting that is unknown, ill-typed or c
 stops start-up with a sentence that names it.
 """
 
+import difflib
 import ipaddress
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 from urllib.parse import urlsplit
 
 import msgspec
@@ -23,6 +24,11 @@ ENVIRONMENT_PREFIX = "RELAY_"
 CONFIG_VARIABLE = "RELAY_CONFIG"
 SECRETS = frozenset({"metrics_token", "operator_token", "turn_secret"})
 """Settings that are never printed, and that may be in a file of their own, which `RELAY_..._FILE` names."""
+
+INJECTED = re.compile(r"(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?|ENV_\w+)")
+"""What Kubernetes and Docker's links put into the environment for a service called `relay`, after the prefix."""
+INJECTED_VALUES = {"PORT": re.compile(r"(tcp|udp|sctp)://\S+"), "NAME": re.compile(r"/\S+")}
+"""The same in variables that end so, and may be ours."""
 
 FILE_SUFFIX = "_FILE"
 LARGEST_SECRET = 4_096
@@ -36,6 +42,11 @@ TURN_URL = re.compile(r"turns?:(\[[0-9A-Fa-f:.]+\]|[^:?/@\s]+)(:\d{1,5})?(\?tran
 
 HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?")
 """A name, an IPv4 address or an IPv6 address, without a port."""
+
+NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*\.?")
+"""A host name; what looks like an address and is none has no letter."""
+
+STUN = re.compile(r"(stun:)?[A-Za-z0-9.-]+(:\d{1,5})?")
 
 BASE_PATH = re.compile(r"/|(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?")
 OWN_NAMES = frozenset({"assets", "check", "metrics", "operator", "videochat", "ws"})
@@ -51,6 +62,15 @@ NOT_PUBLIC = tuple(
 """Addresses that Chromium takes for private."""
 
 Port = Annotated[int, Meta(ge=1, le=65_535)]
+
+
+def is_address(written: str) -> bool:
+    """Whether it is an IP address rather than a name."""
+    try:
+        ipaddress.ip_address(written)
+    except ValueError:
+        return False
+    return True
 
 
 class EngineChoice(StrEnum):
@@ -89,7 +109,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The effective configuration. `relay config` prints it with the origin of each value."""
 
     port: Annotated[
-        Port, Meta(description="Number of the one port: pages, WebSocket and media over TCP, media over UDP.")
+        Port,
+        Meta(
+            description="Number of the one port: pages, WebSocket and media over TCP, media over UDP; 8443 by default"
+            " with `tls`."
+        ),
     ] = 8080
     media_port: Annotated[
         Port | None, Meta(description="Media port (UDP and TCP), when it must differ from `port`.")
@@ -101,10 +125,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Port | None, Meta(description="TCP media port as seen from outside, when a NAT or Docker changes it.")
     ] = None
     bind: Annotated[tuple[str, ...], Meta(description="Addresses to listen on; empty: all, IPv4 and IPv6.")] = ()
+    http_bind: Annotated[
+        tuple[str, ...], Meta(description="Addresses for pages and the WebSocket; empty: those of `bind`.")
+    ] = ()
+    media_bind: Annotated[
+        tuple[str, ...], Meta(description="Addresses for media, UDP and TCP; empty: those of `bind`.")
+    ] = ()
     public_address: Annotated[
         tuple[str, ...],
-        Meta(description="Addresses that browsers are told to send media to; empty: the host's own."),
+        Meta(
+            description="Addresses that browsers are told to send media to, or host names, which are looked up again"
+            " and again; empty: the host's own."
+        ),
     ] = ()
+    stun: Annotated[
+        str | None,
+        Meta(
+            description="STUN server, as host:port, which tells the address that a NAT has for this host alone; empty:"
+            " none is asked."
+        ),
+    ] = None
     tls: Annotated[
         TlsChoice | None,
         Meta(description="`self-signed`: make a certificate for the local network, and serve on 8443."),
@@ -275,6 +315,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_format: Annotated[LogFormat, Meta(description="`console` for people, `json` for machines.")] = LogFormat.CONSOLE
 
     @property
+    def public_ips(self) -> tuple[str, ...]:
+        """Of `public_address`, what is one."""
+        return tuple(written for written in self.public_address if is_address(written))
+
+    @property
+    def public_names(self) -> tuple[str, ...]:
+        """Of `public_address`, what has to be looked up."""
+        return tuple(written for written in self.public_address if not is_address(written))
+
+    @property
+    def http_hosts(self) -> tuple[str, ...]:
+        """Where pages are served; none: at all addresses."""
+        return self.http_bind or self.bind
+
+    @property
+    def media_hosts(self) -> tuple[str, ...]:
+        """Where media is taken; none: at all addresses."""
+        return self.media_bind or self.bind
+
+    @property
     def udp_port(self) -> int:
         """The UDP port that media uses."""
         return self.media_port or self.port
@@ -300,6 +360,8 @@ class Configuration(msgspec.Struct, frozen=True):
 
     settings: Settings
     origins: Mapping[str, str]
+    ignored: tuple[str, ...] = ()
+    """Variables that look like settings, and that an orchestrator put there."""
 
 
 def load(
@@ -311,6 +373,8 @@ def load(
         ConfigurationError: with a sentence that names the setting and its source.
     """
     hints = get_type_hints(Settings, include_extras=True)
+    ignored = _injected(environment, hints)
+    environment = {name: value for name, value in environment.items() if name not in ignored}
     values: dict[str, Any] = {}
     origins = dict.fromkeys(hints, "default")
     config_file = config_file or environment.get(CONFIG_VARIABLE)
@@ -322,14 +386,18 @@ def load(
         for name, raw in written.items():
             label = _label(name, origin)
             if name not in hints:
-                raise ConfigurationError(f"{label} is not a setting. `relay config` lists them all.")
+                raise ConfigurationError(
+                    f"{label} is not a setting.{_near(name, origin)} `relay config` lists them all."
+                )
             values[name] = _convert(raw, hints[name], label)
             origins[name] = origin
     if values.get("tls") is TlsChoice.SELF_SIGNED:
         values.setdefault("port", SELF_SIGNED_PORT)
+        if origins["port"] == "default":
+            origins["port"] = "default with tls = self-signed"
     settings = Settings(**values)
     _check(settings)
-    return Configuration(settings, origins)
+    return Configuration(settings, origins, ignored)
 
 
 def describe(name: str) -> str:
@@ -364,6 +432,29 @@ def names() -> tuple[str, ...]:
 
 def _notes(name: str) -> tuple[object, ...]:
     return tuple(getattr(get_type_hints(Settings, include_extras=True)[name], "__metadata__", ()))
+
+
+def meant(name: str) -> str | None:
+    """The setting that somebody may have meant."""
+    near = difflib.get_close_matches(name, names(), n=1)
+    return near[0] if near else None
+
+
+def _near(name: str, origin: str) -> str:
+    likely = meant(name)
+    return f" Did you mean {_label(likely, origin)}?" if likely else ""
+
+
+def _injected(environment: Mapping[str, str], settings: Collection[str]) -> tuple[str, ...]:
+    found = []
+    for variable, value in environment.items():
+        name = variable.removeprefix(ENVIRONMENT_PREFIX)
+        if name == variable:
+            continue
+        of_link = any(name.endswith(end) and form.fullmatch(value) for end, form in INJECTED_VALUES.items())
+        if of_link or (INJECTED.fullmatch(name) and name.lower() not in settings):
+            found.append(variable)
+    return tuple(sorted(found))
 
 
 def _label(name: str, origin: str) -> str:
@@ -432,22 +523,38 @@ def _convert(raw: Any, kind: Any, label: str) -> Any:
                 return msgspec.convert(parts, kind, strict=False)
             except msgspec.ValidationError:
                 pass
+        if isinstance(raw, str) and (allowed := _choices(kind)):
+            raise ConfigurationError(f"{label} is {raw!r}, and can be: {', '.join(allowed)}.") from first
         raise ConfigurationError(f"{label} is not right: {first}.") from first
 
 
+def _choices(kind: Any) -> list[str]:
+    """The values of an enumeration, wherever it is in the type."""
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return [member.value for member in kind]
+    return [choice for part in get_args(kind) for choice in _choices(part)]
+
+
 def _check(settings: Settings) -> None:
-    for name in ("bind", "public_address"):
+    for name in ("bind", "http_bind", "media_bind"):
         for address in getattr(settings, name):
-            try:
-                ipaddress.ip_address(address)
-            except ValueError as cause:
-                raise ConfigurationError(f"`{name}` has {address!r}, which is not an IP address.") from cause
+            if not is_address(address):
+                raise ConfigurationError(f"`{name}` has {address!r}, which is not an IP address.")
+    for written in settings.public_names:
+        if not NAME.fullmatch(written):
+            raise ConfigurationError(
+                f"`public_address` has {written!r}, which is neither an IP address nor a host name."
+            )
+    if settings.stun is not None and not STUN.fullmatch(settings.stun):
+        raise ConfigurationError(f"`stun` is {settings.stun!r}, which is not host:port.")
+    if settings.stun is not None and settings.public_address:
+        raise ConfigurationError("`stun` and `public_address` exclude each other: remove one of them.")
     for name in ("trusted_proxies", "metrics_allow"):
         for network in getattr(settings, name):
             try:
                 ipaddress.ip_network(network)
             except ValueError as cause:
-                sentence = f"`{name}` has {network!r}, which is not an IP address or network."
+                sentence = f"`{name}` has {network!r}, which is {_no_network(network)}."
                 raise ConfigurationError(sentence) from cause
     for host in settings.hosts:
         if not HOST.fullmatch(host):
@@ -468,7 +575,7 @@ def _check(settings: Settings) -> None:
             )
     if settings.max_sdp_bytes >= settings.max_message_bytes:
         raise ConfigurationError("`max_sdp_bytes` must be below `max_message_bytes`: an offer is inside a message.")
-    for address in settings.public_address:
+    for address in settings.public_ips:
         for port in (settings.outside_udp_port, settings.outside_tcp_port):
             if not usable_by_browsers(address, port):
                 raise ConfigurationError(
@@ -477,6 +584,14 @@ def _check(settings: Settings) -> None:
                 )
     _check_tls(settings)
     _check_turn(settings)
+
+
+def _no_network(written: str) -> str:
+    try:
+        whole = ipaddress.ip_network(written, strict=False)
+    except ValueError:
+        return "not an IP address or network"
+    return f"an address in a network: write {whole} for all of it, or the address alone"
 
 
 def usable_by_browsers(address: str, port: int) -> bool:

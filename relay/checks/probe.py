@@ -7,20 +7,19 @@ import asyncio
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 from typing import Any
-from urllib.parse import urljoin
 
 import aiohttp
 import msgspec
 from aioice import stun
 from aiortc import sdp
 
-from relay.checks.finding import Finding, failure, ok, warning
+from relay.checks.finding import Finding, Verdict, failure, ok, warning
 from relay.checks.offer import MID, OFFER, UFRAG
+from relay.checks.page import FAILURES, find_page, why_shut
+from relay.checks.plain import plain
 from relay.checks.turn import check_turn
 from relay.protocol.messages import IceServer
 from relay.transport.framing import LARGEST_DATAGRAM, frame
@@ -30,9 +29,6 @@ PATIENCE = 5.0
 
 ATTEMPT = 0.5
 """Seconds after which a lost datagram is sent again."""
-
-CLOCK_TOLERANCE = 60.0
-"""Seconds that this clock and the server's may differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,49 +51,62 @@ class _MediaPort:
         return request
 
 
-async def probe(url: str, *, trusting: bool = False) -> list[Finding]:
-    """Everything, from where we are. `trusting` takes any certificate, as on the server's own host."""
-    context = ssl.create_default_context()
-    if trusting:
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    timeout = aiohttp.ClientTimeout(total=PATIENCE)
-    found: list[Finding] = []
-    async with aiohttp.ClientSession(timeout=timeout) as client:
+class _RefusedError(Exception):
+    """The server let the probe in and says no."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
+REMEDIES = {
+    "server_full": "`relay check` on the server says what limits it.",
+    "too_many_connections": "If a proxy is in front of the server, put it into RELAY_TRUSTED_PROXIES; else raise"
+    " RELAY_MAX_PER_ADDRESS.",
+}
+
+
+async def probe(
+    url: str, *, insecure: bool = False, insecure_page: bool = False, own: Collection[str] = ()
+) -> list[Finding]:
+    """Everything, from where we are. `insecure` takes any certificate, `insecure_page` that of the page alone.
+
+    `own` are addresses of this host, when it is the server's: what a NAT does with others can't be seen from inside.
+    """
+    page, turn = (_context(any_certificate) for any_certificate in (insecure or insecure_page, insecure))
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as client:
+        base, found = await find_page(client, url, page)
+        if base is None:
+            return found
         try:
-            async with client.get(urljoin(url, "videochat/health"), ssl=context) as response:
-                if response.status == HTTPStatus.MISDIRECTED_REQUEST:
-                    return [failure("page", f"The server does not serve the name in {url}. Add it to RELAY_HOSTS.")]
-                found.append(ok("page", f"{url} answers."))
-                found.append(_clock(response.headers.get("Date")))
-        except (aiohttp.ClientError, TimeoutError, OSError) as cause:
-            return [failure("page", f"{url} does not answer: {_plain(cause)}.")]
-        try:
-            async with client.ws_connect(urljoin(url, "ws"), ssl=context) as visit:
+            # As a browser comes: with the page's origin.
+            origin = str(base.origin())
+            async with client.ws_connect(base / "ws", origin=origin, ssl=page) as visit:
                 servers = await _greeting(visit)
                 found.append(ok("WebSocket", "It opens."))
                 media = await _media_port(visit)
                 for candidate in media.candidates:
-                    found.append(await _candidate(media, *candidate))
+                    found.append(await _candidate(media, *candidate, own))
                 if not servers:
                     found.append(warning("TURN", "There is none: networks that let only TLS through can't be served."))
                 for server in servers:
-                    found += await check_turn(server, media.candidates, media.check, context)
-        except (aiohttp.ClientError, TimeoutError, OSError, KeyError, msgspec.DecodeError) as cause:
-            found.append(failure("WebSocket", f"It does not work: {_plain(cause)}."))
+                    found += await check_turn(server, media.candidates, media.check, turn)
+        except aiohttp.WSServerHandshakeError as shut:
+            found.append(await why_shut(client, base, page, shut.status))
+        except _RefusedError as refused:
+            remedy = REMEDIES.get(refused.code, "")
+            found.append(failure("WebSocket", f"It opens, and we are told: {refused.sentence} {remedy}".strip()))
+        except (*FAILURES, KeyError, TypeError, msgspec.MsgspecError) as cause:
+            found.append(failure("WebSocket", f"It does not work: {plain(cause)}."))
     return found
 
 
-def _plain(cause: BaseException) -> str:
-    return str(cause) or type(cause).__name__
-
-
-def _clock(date: str | None) -> Finding:
-    if date is None:
-        return warning("clock", "The server does not tell the time.")
-    off = abs(parsedate_to_datetime(date).timestamp() - time.time())
-    if off > CLOCK_TOLERANCE:
-        return failure("clock", f"The server's clock and this one differ by {off:.0f} seconds: TURN would refuse us.")
-    return ok("clock", "The server's and this one agree.")
+def _context(any_certificate: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if any_certificate:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 async def _greeting(visit: aiohttp.ClientWebSocketResponse) -> tuple[IceServer, ...]:
@@ -113,7 +122,7 @@ async def _hear(visit: aiohttp.ClientWebSocketResponse, event: str) -> dict[str,
                 data: dict[str, Any] = message["data"]
                 return data
             if message["event"] == "error":
-                raise OSError(message["data"]["message"])
+                raise _RefusedError(message["data"]["code"], message["data"]["message"])
 
 
 async def _media_port(visit: aiohttp.ClientWebSocketResponse) -> _MediaPort:
@@ -125,7 +134,7 @@ async def _media_port(visit: aiohttp.ClientWebSocketResponse) -> _MediaPort:
     return _MediaPort(section.ice.usernameFragment, section.ice.password, candidates)
 
 
-async def _candidate(media: _MediaPort, protocol: str, host: str, port: int) -> Finding:
+async def _candidate(media: _MediaPort, protocol: str, host: str, port: int, own: Collection[str]) -> Finding:
     name = f"media over {protocol.upper()}"
     place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     ask = _ask_udp if protocol == "udp" else _ask_tcp
@@ -134,12 +143,32 @@ async def _candidate(media: _MediaPort, protocol: str, host: str, port: int) -> 
         async with asyncio.timeout(PATIENCE):
             await ask(media.check, host, port)
     except (OSError, TimeoutError, EOFError) as cause:
-        remedy = f"Open {protocol.upper()} port {port} in every firewall, and pass it on in every NAT."
-        why = "no answer" if isinstance(cause, TimeoutError) else _plain(cause)
-        if ":" in host and isinstance(cause, OSError) and not isinstance(cause, TimeoutError):
-            return warning(name, f"{place}: {why}. This machine may have no IPv6.")
-        return failure(name, f"{place}: {why}. {remedy}")
+        verdict, remedy = _media_remedy(cause, protocol, host, port, own)
+        return Finding(name, verdict, f"{place}: {plain(cause)}. {remedy}")
     return ok(name, f"{place} answers after {1_000 * (time.monotonic() - begun):.0f} ms.")
+
+
+def _media_remedy(
+    cause: BaseException, protocol: str, host: str, port: int, own: Collection[str]
+) -> tuple[Verdict, str]:
+    """How bad it is, and what helps."""
+    transport = protocol.upper()
+    if own and host not in own:
+        sentence = (
+            "It is not this host's own, and many NATs let nobody in from inside: run `relay probe` on another machine."
+            f" If that fails too, have the NAT pass {transport} port {port} on."
+        )
+        return Verdict.WARNING, sentence
+    if isinstance(cause, ConnectionRefusedError):
+        sentence = (
+            f"Nothing listens there: {host} is another machine's address (RELAY_PUBLIC_ADDRESS), its port is another"
+            f" (RELAY_PUBLIC_{transport}_PORT), or the server does not listen on it (RELAY_BIND, RELAY_MEDIA_BIND)."
+            f" Otherwise open {transport} port {port} in every firewall, and pass it on in every NAT."
+        )
+        return Verdict.FAILURE, sentence
+    if ":" in host and not isinstance(cause, TimeoutError):
+        return Verdict.WARNING, "This machine may have no IPv6."
+    return Verdict.FAILURE, f"Open {transport} port {port} in every firewall, and pass it on in every NAT."
 
 
 async def _ask_udp(check: Callable[[], stun.Message], host: str, port: int) -> None:

@@ -1,16 +1,20 @@
 """Whether a TURN server takes our credentials, reaches the media port, and reaches nobody else."""
 
 import asyncio
+import ipaddress
+import socket
 import ssl
 from collections.abc import Callable, Sequence
 
 from aioice import stun, turn
 
 from relay.checks.finding import Finding, failure, ok
+from relay.checks.plain import plain
 from relay.config import TURN_URL
 from relay.protocol.messages import IceServer
 
-PATIENCE = 5.0
+PATIENCE, ANSWER = 5.0, 2.0
+"""Seconds for all of it, and for what comes back through it."""
 STRANGER = ("192.0.2.1", 9)
 """An address for documentation (RFC 5737): nobody is there, and nobody needs to be asked."""
 
@@ -24,6 +28,12 @@ class _Heard:
 
     def __init__(self) -> None:
         self.datagrams: asyncio.Queue[bytes] = asyncio.Queue(16)
+
+    def connection_lost(self, cause: Exception | None) -> None:
+        """aioice tells it; whoever waits has a deadline."""
+
+    def error_received(self, cause: Exception) -> None:
+        """As above."""
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         if not self.datagrams.full():
@@ -49,8 +59,16 @@ async def check_turn(
             code, reason = refused.response.attributes["ERROR-CODE"]
             remedy = " RELAY_TURN_SECRET and coturn's static-auth-secret differ, or a clock is wrong."
             found.append(failure("TURN", f"{url} refuses us: {reason}.{remedy if code == UNAUTHORIZED else ''}"))
+        except ssl.SSLError as cause:
+            remedy = "Browsers take no other: give coturn one for this name (--cert, --pkey)."
+            found.append(failure("TURN", f"{url} can't be used: {plain(cause)}. {remedy}"))
+        except (socket.gaierror, UnicodeError):
+            found.append(
+                failure("TURN", f"The name in {url} is not known. Correct RELAY_TURN_URLS, or the name server.")
+            )
         except (OSError, TimeoutError, stun.TransactionTimeout) as cause:
-            found.append(failure("TURN", f"{url} does not answer ({type(cause).__name__}). Is coturn running there?"))
+            why = "no answer" if isinstance(cause, stun.TransactionTimeout) else plain(cause)
+            found.append(failure("TURN", f"{url} does not answer ({why}). Is coturn running there?"))
     return found
 
 
@@ -72,7 +90,10 @@ async def _check(
         except stun.TransactionFailed as refused:
             if refused.response.attributes["ERROR-CODE"][0] != FORBIDDEN:
                 raise
-            return failure("TURN", f"{url} may not relay to us: give coturn --allowed-peer-ip={target[0]}.")
+            # Loopback is refused by coturn itself, whatever it is told to allow.
+            loopback = " and --allow-loopback-peers" if ipaddress.ip_address(target[0]).is_loopback else ""
+            remedy = f"give coturn --allowed-peer-ip={target[0]}{loopback}"
+            return failure("TURN", f"{url} may not relay to us: {remedy}.")
         try:
             await protocol.channel_bind(0x4001, STRANGER)
         except stun.TransactionFailed:
@@ -80,7 +101,12 @@ async def _check(
         else:
             return failure("TURN", f"{url} relays to anybody. Use docker/turn/turnserver.conf: it denies all but us.")
         await protocol.send_data(bytes(check()), target)
-        stun.parse_message(await heard.datagrams.get())
+        try:
+            async with asyncio.timeout(ANSWER):
+                stun.parse_message(await heard.datagrams.get())
+        except TimeoutError:
+            sentence = f"{url} takes our credentials, but what it relays does not reach {target[0]} port {target[1]}."
+            return failure("TURN", f"{sentence} See its --relay-ip, and firewalls between the two.")
         return ok("TURN", f"{url} takes our credentials, reaches the media port, and refuses other peers.")
     finally:
         protocol.transport.close()

@@ -10,6 +10,7 @@ from relay import clock
 from relay.ids import RoomId, UserId
 from relay.matchmaking.lobby import Lobby, Match
 from relay.matchmaking.regrets import Regrets
+from relay.observe.logging import get_logger
 from relay.observe.tally import Tally
 from relay.protocol.messages import (
     BackAsked,
@@ -21,6 +22,8 @@ from relay.protocol.messages import (
 )
 from relay.room.host import RoomHost
 from relay.tasks import Report, Tasks
+
+log = get_logger("matchmaker")
 
 LOOK_INTERVAL = 0.5
 """Seconds between looks at who has waited long enough to meet their last partner again, and who waits beside a tab of
@@ -82,6 +85,7 @@ class Matchmaker:
                 self._introduce(match, now)
                 return
         self._beside_own_tabs.discard(user)
+        log.debug("waiting", user=user, mode=self.mode_of(user).value, others=len(self._lobby))
         self._tell(user, WaitingForPartner())
 
     def next(self, user: UserId, now: float) -> None:

@@ -19,8 +19,10 @@ from relay.ledger.table import Table, Takes
 from relay.media.engine import Engine
 from relay.media.paths import carrier
 from relay.media.switchboard import Switchboard
+from relay.observe.browsers import UNKNOWN, Browser
 from relay.observe.drops import Drops
 from relay.observe.logging import get_logger
+from relay.observe.refusals import Reason
 from relay.observe.tally import Tally
 from relay.peer.aiortc_bridge import SharedCertificate
 from relay.peer.candidates import Reach
@@ -39,6 +41,9 @@ PASSWORD_BYTES = 24
 MOST_UNSECURED = 512
 """Connections without keys at the same time. When one more comes, the oldest of who has most of them is dropped."""
 
+FAILURES = {reason.value: reason for reason in (Reason.NO_CHECK, Reason.NO_HANDSHAKE, Reason.CROWDED_OUT)}
+"""Why a set-up fails. One whose way is lost during the handshake has not ended it, either."""
+
 log = get_logger("media")
 
 
@@ -53,6 +58,7 @@ class _Held:
     """Ours; an ICE restart keeps them."""
     answered_at: float
     """The first offer."""
+    browser: Browser
 
 
 class Connections:
@@ -99,7 +105,9 @@ class Connections:
     def __len__(self) -> int:
         return len(self._peers)
 
-    def answer(self, user: UserId, payer: Payer, offer: str, roles: Mapping[str, Role]) -> str:
+    def answer(
+        self, user: UserId, payer: Payer, offer: str, roles: Mapping[str, Role], *, browser: Browser = UNKNOWN
+    ) -> str:
         """Answer the person's offer: a first connection, an ICE restart, or a replacement. `payer` pays for what
         follows.
 
@@ -117,12 +125,12 @@ class Connections:
                 return restarted
         if held is not None:
             self._drop(held.connection.peer)
-        return self._connect(user, payer, offer, roles)
+        return self._connect(user, payer, offer, roles, browser)
 
     def _held(self, user: UserId) -> _Held | None:
         return self._peers.get(self._users.get(user, PeerId(0)))
 
-    def _connect(self, user: UserId, payer: Payer, offer: str, roles: Mapping[str, Role]) -> str:
+    def _connect(self, user: UserId, payer: Payer, offer: str, roles: Mapping[str, Role], browser: Browser) -> str:
         identity, ssrcs = self._identity(is_restart=False), _fresh_ssrcs(2 * len(RECEIVED))
         negotiated = negotiate(offer, roles, self._engine.terms, identity, ssrcs)
         self._count(user, negotiated)
@@ -133,10 +141,11 @@ class Connections:
         connection = PeerConnection(
             peer, negotiated, self._port, self._certificate, self._drops, self._report, self._secured, self._failed
         )
-        self._peers[peer] = _Held(user, payer, connection, negotiated, ssrcs, clock.monotonic())
+        self._peers[peer] = _Held(user, payer, connection, negotiated, ssrcs, clock.monotonic(), browser)
         self._users[user] = peer
         self._engine.open(peer, negotiated, payer.groups)
         self._switchboard.attach(user, peer)
+        log.debug("offer_answered", user=user, peer=peer, lines=len(negotiated.lines))
         return negotiated.answer
 
     def _restart(self, held: _Held, offer: str, roles: Mapping[str, Role]) -> str | None:
@@ -154,6 +163,7 @@ class Connections:
         peer = held.connection.peer
         self._port.admit(peer, Credentials(identity.ufrag, identity.password), negotiated.remote)
         self._peers[peer] = dataclasses.replace(held, negotiated=negotiated)
+        log.debug("ice_restarted", user=held.user, peer=peer)
         return negotiated.answer
 
     def _count(self, user: UserId, negotiated: Negotiated) -> None:
@@ -219,6 +229,7 @@ class Connections:
     def flow_selected(self, peer: PeerId, path: Path) -> None:
         if held := self._peers.get(peer):
             self._paths[peer] = path
+            log.debug("path_selected", user=held.user, peer=peer, path=self._seen_path(peer))
             held.connection.flow_selected()
             self._hear(held.user)
 
@@ -260,10 +271,12 @@ class Connections:
 
     def _secured(self, peer: PeerId, keys: SrtpKeys) -> None:
         if held := self._peers.get(peer):
-            self._tally.setups_succeeded[self._seen_path(peer)] += 1
+            path = self._seen_path(peer)
+            self._tally.setups_succeeded[path] += 1
+            self._tally.browser_setups[held.browser.family, "succeeded"] += 1
             seconds = clock.monotonic() - held.answered_at
             self._tally.setup_seconds.observe(seconds)
-            log.info("media_connected", user=held.user, peer=peer, seconds=round(seconds, 3))
+            log.info("media_connected", user=held.user, peer=peer, path=path, seconds=round(seconds, 3))
             self._secure.add(peer)
             self._unsecured.leave(peer)
             self._engine.secure(peer, keys)
@@ -271,11 +284,15 @@ class Connections:
     def _failed(self, peer: PeerId, reason: str) -> None:
         self._unsecured.leave(peer)
         if held := self._peers.get(peer):
-            log.info("media_failed", user=held.user, peer=peer, reason=reason)
+            path, browser = self._seen_path(peer), held.browser
+            log.info("media_failed", user=held.user, peer=peer, reason=reason, path=path, browser=str(browser))
             if peer in self._secure:
                 self._tally.connections_lost[reason] += 1
             else:
-                self._tally.setups_failed[reason, self._seen_path(peer)] += 1
+                self._tally.setups_failed[reason, path] += 1
+                self._tally.browser_setups[browser.family, "failed"] += 1
+                failure = FAILURES.get(reason, Reason.NO_HANDSHAKE)
+                self._tally.refused.note(failure, reason, user=held.user, path=path, browser=str(browser))
             self._lost(held.user)
 
     def _crowd_out(self, peer: PeerId) -> None:

@@ -8,6 +8,7 @@ import os
 import resource
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,7 +46,21 @@ BYTES_PER_CONNECTION = 96 * 1024
 """Of memory, for an idle one over TLS."""
 CONNECTIONS_OF_MEMORY = 0.25
 
-_BUFFERS = tuple(Path("/proc/sys/net/core") / name for name in ("rmem_max", "wmem_max"))
+
+class Bound(StrEnum):
+    """What keeps a server from taking more people."""
+
+    SETTING = "RELAY_MAX_PEOPLE"
+    THREADS = "media threads"
+    CORES = "cores"
+    MEMORY = "memory"
+    RECEIVE_BUFFER = "receive buffer"
+    SEND_BUFFER = "send buffer"
+    DESCRIPTORS = "descriptors"
+
+
+_NETWORK = Path("/proc/sys/net/core")
+_BUFFERS = {Bound.RECEIVE_BUFFER: _NETWORK / "rmem_max", Bound.SEND_BUFFER: _NETWORK / "wmem_max"}
 
 
 class Limits(NamedTuple):
@@ -98,16 +113,32 @@ def limits_of(settings: Settings) -> Limits:
 
 
 def most_people(media_threads: int) -> int:
-    """How many this machine can carry: by cores, memory, descriptors and socket buffers."""
+    """How many this machine can carry."""
+    return max(2, min(carried(media_threads).values()))
+
+
+def carried(media_threads: int) -> dict[Bound, int]:
+    """How many people each of its resources can carry."""
     _, descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
-    carried = [
-        PEOPLE_PER_CORE * min(process.cpu_limit(), media_threads),
-        process.memory_limit() / 2 / BYTES_PER_PERSON,
-        *(int(file.read_text()) / BUFFER_PER_PERSON for file in _BUFFERS if file.is_file() and not _may_exceed()),
-    ]
+    cores = process.cpu_limit()
+    found = {
+        Bound.CORES if cores < media_threads else Bound.THREADS: PEOPLE_PER_CORE * min(cores, media_threads),
+        Bound.MEMORY: process.memory_limit() / 2 / BYTES_PER_PERSON,
+    }
+    for bound, file in _BUFFERS.items():
+        if file.is_file() and not _may_exceed():
+            found[bound] = int(file.read_text()) / BUFFER_PER_PERSON
     if descriptors != resource.RLIM_INFINITY:
-        carried.append(descriptors / DESCRIPTORS_PER_PERSON)
-    return max(2, int(min(carried)))
+        found[Bound.DESCRIPTORS] = descriptors / DESCRIPTORS_PER_PERSON
+    return {bound: int(people) for bound, people in found.items()}
+
+
+def bound_of(settings: Settings) -> Bound:
+    """What limits the number of people."""
+    if settings.max_people:
+        return Bound.SETTING
+    of = carried(settings.media_threads)
+    return min(of, key=lambda bound: of[bound])
 
 
 def most_connections() -> int:
@@ -146,6 +177,12 @@ class Capacity:
     def used(self) -> float:
         """0 to 1, and more where more is used than should be."""
         return max(self.shares().values())
+
+    @property
+    def fullest(self) -> str:
+        """The resource of which most is used."""
+        shares = self.shares()
+        return max(shares, key=lambda name: shares[name])
 
     @property
     def is_full(self) -> bool:

@@ -46,6 +46,10 @@ class Figures:
     people: int
     capacity: int
     """Visitors that are let in at most."""
+    bound: str = ""
+    """What limits that."""
+    certificate_ends: float | None = None
+    """In seconds since 1970; None without TLS."""
     used: float
     """Of the server's capacity: see `relay.observe.capacity`."""
     shares: dict[str, float]

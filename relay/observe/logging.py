@@ -55,7 +55,7 @@ def configure(level: LogLevel, form: LogFormat, own_addresses: Container[str] = 
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=chain))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
+    set_level(level)
     logging.captureWarnings(capture=True)
     # The libraries speak per packet and per request below warning.
     for library in ("aiohttp.access", "aioice", "aiortc", "libav"):
@@ -63,6 +63,11 @@ def configure(level: LogLevel, form: LogFormat, own_addresses: Container[str] = 
     # It calls an error, with a traceback, whatever a stranger writes that is no HTTP; failures of ours are told
     # by `web/failures.py`.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+
+
+def set_level(level: LogLevel) -> None:
+    """From now on."""
+    logging.getLogger().setLevel(level.upper())
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

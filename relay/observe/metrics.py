@@ -20,12 +20,14 @@ from prometheus_client.registry import Collector
 
 from relay.errors import AT_THE_DOOR, HTTP_ONLY, ErrorCode
 from relay.observe import process
+from relay.observe.browsers import FAMILIES
 from relay.observe.drops import Drop
 from relay.observe.figures import Figures
 from relay.observe.histogram import Histogram
 from relay.observe.ignored import LineKind, Why
 from relay.observe.pulse import Pulse
 from relay.observe.quality import between_links, by_browsers, mended
+from relay.observe.refusals import Reason
 from relay.observe.survey import Survey
 from relay.observe.tally import Tally
 
@@ -33,6 +35,7 @@ FIRST_PATHS = ("udp", "tcp", "turn")
 """What can be seen of a path before the browser tells of it."""
 SETUP_FAILURES = (("no_check", "none"), *(("dtls_failed", path) for path in FIRST_PATHS))
 PATHS = ("udp", "tcp", "turn_udp", "turn_tcp", "turn_tls")
+OUTCOMES = ("succeeded", "failed")
 PARTINGS = ("next", "left", "disconnected", "server_stopping")
 SECTIONS = ("microphone", "camera", "screen", "partner_microphone", "partner_camera", "partner_screen")
 LOSSES = ("consent_expired", "closed_by_browser")
@@ -90,6 +93,9 @@ def _now(figures: Figures) -> Iterator[Metric]:
     }
     yield _by(GaugeMetricFamily("relay_people", "Connected visitors.", labels=["state"]), states)
     yield GaugeMetricFamily("relay_people_capacity", "Visitors that are let in at most.", figures.capacity)
+    if figures.certificate_ends is not None:
+        ends = "When the certificate ends, in seconds since 1970."
+        yield GaugeMetricFamily("relay_certificate_expiry_timestamp_seconds", ends, figures.certificate_ends)
     yield GaugeMetricFamily(
         "relay_capacity_used_ratio", "Of what the server can carry; newcomers are refused at 1.", figures.used
     )
@@ -125,6 +131,8 @@ def _media(figures: Figures) -> Iterator[Metric]:
 
 def _visits(tally: Tally) -> Iterator[Metric]:
     yield CounterMetricFamily("relay_sessions_opened", "Visitors who were let in.", tally.connections)
+    family = CounterMetricFamily("relay_browser_sessions_opened", "Visitors who were let in.", labels=["browser"])
+    yield _by(family, dict.fromkeys(FAMILIES, 0) | tally.browsers)
     yield CounterMetricFamily("relay_sessions_resumed", "Sessions that went on after a lost connection.", tally.resumes)
     family = CounterMetricFamily("relay_sessions_closed", "Visits that ended.", labels=["reason"])
     yield _by(family, dict.fromkeys(PARTINGS, 0) | tally.departures)
@@ -149,6 +157,12 @@ def _setups(figures: Figures, tally: Tally) -> Iterator[Metric]:
     for (reason, path), amount in (dict.fromkeys(SETUP_FAILURES, 0) | tally.setups_failed).items():
         failed.add_metric([reason, path], amount)
     yield failed
+    meaning = "Media connections that came about or did not, by browser."
+    of_browsers = CounterMetricFamily("relay_browser_setups", meaning, labels=["browser", "outcome"])
+    for browser in FAMILIES:
+        for outcome in OUTCOMES:
+            of_browsers.add_metric([browser, outcome], tally.browser_setups[browser, outcome])
+    yield of_browsers
     yield from _offers(tally)
     family = CounterMetricFamily("relay_connections_lost", "Media connections that broke.", labels=["reason"])
     yield _by(family, dict.fromkeys(LOSSES, 0) | tally.connections_lost)
@@ -173,6 +187,9 @@ def _offers(tally: Tally) -> Iterator[Metric]:
 def _troubles(tally: Tally) -> Iterator[Metric]:
     codes = {code.value: tally.refusals[code] for code in ErrorCode if code not in HTTP_ONLY - AT_THE_DOOR}
     yield _by(CounterMetricFamily("relay_errors", "Errors that visitors were told.", labels=["code"]), codes)
+    meaning = "Visitors and connections that were kept out, and proxies that are not understood."
+    refused = {reason.value: tally.refused.times(reason) for reason in Reason}
+    yield _by(CounterMetricFamily("relay_refusals", meaning, labels=["reason"]), refused)
     family = CounterMetricFamily("relay_limit_hits", "Events that came more often than allowed.", labels=["limit"])
     yield _by(family, tally.limit_hits)
     yield CounterMetricFamily("relay_task_failures", "The server's own mistakes.", tally.task_failures)

@@ -16,7 +16,7 @@ CANDIDATE = re.compile(r"(?<![\w.:])[0-9A-Fa-f:.]*[:.][0-9A-Fa-f:.]*[0-9A-Fa-f:]
 
 
 class Pseudonyms:
-    """`own` addresses are the server's: they tell nothing of people and stay as they are."""
+    """`own` addresses are the server's: they tell nothing of people and stay as they are. More may be found later."""
 
     def __init__(self, own: Container[str] = ()) -> None:
         self._key = secrets.token_bytes(16)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from relay.observe.folding import event_of
 from relay.observe.pseudonyms import Pseudonyms
+from relay.observe.refusals import LOGGER as REFUSED
 
 KINDS = 50
 """So many are kept; the one that has been quiet for longest goes first."""
@@ -48,6 +49,8 @@ class Recent(logging.Handler):
         return list(reversed(self._troubles.values()))
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.name == f"relay.{REFUSED}":
+            return  # the console has a list of its own for them
         event = event_of(record)
         before = self._troubles.pop((record.name, event), None)
         self._troubles[record.name, event] = Trouble(

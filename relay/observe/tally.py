@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from relay.errors import ErrorCode
 from relay.observe.histogram import CALLS, REQUESTS, SETUPS, WAITS, Histogram
 from relay.observe.ignored import Ignored
+from relay.observe.refusals import Refusals
 from relay.observe.reported import Reported
 
 
@@ -15,6 +16,10 @@ class Tally:
 
     connections: int = 0
     """WebSockets that were let in."""
+    browsers: Counter[str] = field(default_factory=Counter)
+    """The same by their makers."""
+    browser_setups: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Media connections by browser, and whether they `succeeded` or `failed`."""
     resumes: int = 0
     """Sessions that went on after their connection was lost."""
     departures: Counter[str] = field(default_factory=Counter)
@@ -48,6 +53,8 @@ class Tally:
     """What visitors sent, by event; frames that hold none are `unreadable`."""
     refusals: Counter[ErrorCode] = field(default_factory=Counter)
     """Errors that visitors were told, by code."""
+    refused: Refusals = field(default_factory=Refusals)
+    """Who was kept out, and what helps."""
     limit_hits: Counter[str] = field(default_factory=Counter)
     """Events that came too often, by the rate that they exceeded."""
     reported: Reported = field(default_factory=Reported)

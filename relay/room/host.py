@@ -115,7 +115,8 @@ class RoomHost:
             del self._rooms[member]
         self._tally.rooms_ended[reason.value] += 1
         self._tally.call_seconds.observe(now - room.opened_at)
-        log.info("room_ended", room=room.room_id, reason=reason.value, seconds=round(now - room.opened_at, 1))
+        seconds = round(now - room.opened_at, 1)
+        log.info("room_ended", room=room.room_id, reason=reason.value, seconds=seconds, users=room.members, by=leaver)
         self._carry_out(room.end(leaver, reason, searching=searching))
 
     def forget(self, user: UserId) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 from relay.errors import RelayError
 from relay.ids import SessionToken, UserId
 from relay.ledger.accounts import Payer
+from relay.observe.browsers import UNKNOWN, Browser
 from relay.session.outbox import Outbox
 from relay.session.rates import RateLimiter
 
@@ -40,6 +41,7 @@ class Session:
     payer: Payer
     """The address that it came from last."""
     opened_at: float
+    browser: Browser = UNKNOWN
     outbox: Outbox = field(default_factory=Outbox)
     link: Link | None = None
     """None while the connection is lost."""

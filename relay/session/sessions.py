@@ -13,8 +13,10 @@ from relay.ids import RoomId, UserId, new_session_token, new_user_id
 from relay.ledger.accounts import Deed, Payer
 from relay.matchmaking.matchmaker import Matchmaker, Wish
 from relay.media.connections import Connections
+from relay.observe.browsers import UNKNOWN, Browser
 from relay.observe.capacity import Capacity
 from relay.observe.logging import get_logger
+from relay.observe.refusals import Reason
 from relay.observe.tally import Tally
 from relay.protocol.codec import about, decode
 from relay.protocol.limits import Limits
@@ -139,25 +141,28 @@ class Sessions:
         for session in self._directory.sessions():
             self.close(session, PartingReason.SERVER_STOPPING)
 
-    def open(self, link: Link, payer: Payer) -> Session:
+    def open(self, link: Link, payer: Payer, browser: Browser = UNKNOWN) -> Session:
         """Let a visitor in and greet them. In a full server they take the place of somebody whose address has most.
 
         Raises:
             RelayError: SERVER_FULL, or TOO_MANY_CONNECTIONS where their address has all it may have.
         """
         if self._draining:
-            raise server_full()
+            raise self._kept_out(Reason.DRAINING, server_full(), payer)
         now = clock.monotonic()
         if (wait := payer.take(Deed.JOIN, now)) > 0:
             self._tally.limit_hits[f"address_{Deed.JOIN}"] += 1
-            raise crowded("Too many have come from your address lately.", tenths(wait))
-        session = Session(new_user_id(), new_session_token(), RateLimiter(self._settings), payer, now, link=link)
+            error = crowded("Too many have come from your address lately.", tenths(wait))
+            raise self._kept_out(Reason.ADDRESS_RATE, error, payer)
+        rates = RateLimiter(self._settings)
+        session = Session(new_user_id(), new_session_token(), rates, payer, now, browser, link=link)
         # A newcomer may turn out to be one of those who lost their connection: they are no new load.
         session.is_on_trial = self._capacity.is_full and self._directory.lost > 0
         self._give_place(session, full=self._capacity.is_full and not session.is_on_trial)
         session.outbox.overflowed = lambda: self._end_slow_reader(session)
         self._tally.connections += 1
-        log.info("session_opened", user=session.user)
+        self._tally.browsers[browser.family] += 1
+        log.info("session_opened", user=session.user, source=payer.host, browser=str(browser))
         session.outbox.put(
             Connected(
                 user_id=session.user,
@@ -173,18 +178,28 @@ class Sessions:
         taken = self._directory.add(session, full=full)
         if taken is session:
             if self._directory.has_all_it_may(session.payer):
-                raise crowded("There are too many connections from your address.")
-            raise server_full()
+                error = crowded("There are too many connections from your address.")
+                raise self._kept_out(Reason.CONNECTIONS, error, session.payer)
+            raise self._kept_out(Reason.FULL, server_full(), session.payer)
         if taken is None:
             return
         error = crowded("The server is full, and there are too many connections from your address.")
         if self._directory.has_all_it_may(session.payer):
             error = crowded("Somebody else at your address takes your place, because you did not use it.")
         link = taken.link
-        self._tally.refusals[error.code] += 1
+        self._kept_out(Reason.CONNECTIONS, error, taken.payer)
         self.close(taken, PartingReason.DISCONNECTED)
         if link is not None:
             link.turn_away(error)
+
+    def _kept_out(self, reason: Reason, error: RelayError, payer: Payer) -> RelayError:
+        """Count it, and tell the operator; the error is for whom it concerns."""
+        self._tally.refusals[error.code] += 1
+        if reason is Reason.FULL:
+            self._tally.refused.note(reason, self._capacity.fullest, used_up=self._capacity.fullest)
+        else:
+            self._tally.refused.note(reason, payer.host, source=payer.host)
+        return error
 
     def receive(self, session: Session, frame: str) -> float:
         """Act on one text frame. What is wrong with it goes back as `error`; nobody else notices.
@@ -200,6 +215,7 @@ class Sessions:
             self._tally.messages[UNREADABLE] += 1
             return self.refuse(session, error, now)
         self._tally.messages[message.event] += 1
+        log.debug("heard", user=session.user, message=message.event)
         try:
             return self._act_in_turn(session, message, now)
         except RelayError as error:
@@ -213,6 +229,10 @@ class Sessions:
     def refuse(self, session: Session, error: RelayError, now: float) -> float:
         """Tell the visitor what was wrong. Returns as `receive` does."""
         self._tally.refusals[error.code] += 1
+        log.debug("refused", user=session.user, code=error.code.value, refused=error.about.event)
+        if error.code is ErrorCode.INVALID_OFFER:
+            fields = {"user": session.user, "browser": str(session.browser), "sentence": error.sentence}
+            self._tally.refused.note(Reason.OFFER, error.sentence, **fields)
         session.outbox.put(refusal(error))
         return session.rates.take(Activity.OTHER, now)
 
@@ -345,7 +365,6 @@ class Sessions:
         try:
             self._give_place(session, full=True)
         except RelayError as error:
-            self._tally.refusals[error.code] += 1
             self._forget(session.user, PartingReason.LEFT)
             if link is not None:
                 link.turn_away(error)
@@ -378,7 +397,7 @@ class Sessions:
             case MediaState():
                 self._rooms.share(user, message)
             case WebrtcOffer(sdp=sdp, lines=lines):
-                answer = self._connections.answer(user, session.payer, sdp, lines)
+                answer = self._connections.answer(user, session.payer, sdp, lines, browser=session.browser)
                 session.candidates = 0
                 session.outbox.put(WebrtcAnswer(sdp=answer))
             case Ping():

@@ -20,6 +20,7 @@ from relay.ledger.addresses import Address
 from relay.observe.interfaces import FRESH, MOMENT, Interface, Interfaces, OwnAddress
 from relay.observe.logging import get_logger
 from relay.tasks import Report, Tasks
+from relay.transport.listening import holds
 
 LOOKUP_TIMEOUT = 3.0
 """Seconds that a name server has at start-up."""
@@ -82,7 +83,7 @@ class Advertised:
         if known == self._known:
             return
         self._known = known
-        told = tuple(map(str, choose(known, self._settings.bind)))
+        told = tuple(map(str, choose(known, self._settings.media_hosts)))
         told = _usable(told, self._settings) or told
         if told != self._told:
             self._told = told
@@ -114,15 +115,27 @@ def advertised(settings: Settings, own: Iterable[OwnAddress] | None = None) -> t
     Raises:
         ConfigurationError: browsers would take none of them with the media port's number.
     """
+    own = Interfaces().addresses() if own is None else own
     if settings.public_address:
+        _hear(settings, own)
         # IPv6 first (RFC 8421), then as configured.
         return tuple(sorted(settings.public_address, key=lambda each: ipaddress.ip_address(each).version != 6))
-    told = tuple(map(str, choose(Interfaces().addresses() if own is None else own, settings.bind)))
+    told = tuple(map(str, choose(own, settings.media_hosts)))
     if usable := _usable(told, settings):
         return usable
     if is_waiting(told, settings):
         return told
     raise ConfigurationError(_unusable(told, settings))
+
+
+def _hear(settings: Settings, own: Iterable[OwnAddress]) -> None:
+    """Refuse addresses of this host where nobody listens."""
+    deaf = {str(each.address) for each in own if not holds(settings.media_hosts, str(each.address))}
+    if unheard := [address for address in settings.public_address if address in deaf]:
+        raise ConfigurationError(
+            f"`public_address` has {', '.join(unheard)}, which is this host's and where nobody listens: media is"
+            f" taken at {', '.join(settings.media_hosts)} only (`media_bind`, `bind`)."
+        )
 
 
 def choose(own: Iterable[OwnAddress], bind: Sequence[str]) -> tuple[Address, ...]:
@@ -145,7 +158,8 @@ def is_waiting(told: Sequence[str], settings: Settings) -> bool:
     """Whether there is nothing but loopback, and any address that comes will be listened on."""
     if settings.public_address:
         return False
-    everywhere = not settings.bind or any(ipaddress.ip_address(written).is_unspecified for written in settings.bind)
+    hosts = settings.media_hosts
+    everywhere = not hosts or any(ipaddress.ip_address(written).is_unspecified for written in hosts)
     return everywhere and all(ipaddress.ip_address(address).is_loopback for address in told)
 
 
@@ -220,7 +234,7 @@ async def turn_relays(settings: Settings, interfaces: Interfaces) -> Container[s
     hosts = {found[1].strip("[]") for url in settings.turn_urls if (found := TURN_URL.fullmatch(url))}
     addresses = set(settings.public_address)
     for host in hosts:
-        with contextlib.suppress(OSError, TimeoutError):
+        with contextlib.suppress(OSError, TimeoutError, UnicodeError):
             async with asyncio.timeout(LOOKUP_TIMEOUT):
                 answers = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_DGRAM)
             addresses |= {str(answer[4][0]) for answer in answers}

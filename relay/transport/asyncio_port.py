@@ -20,6 +20,7 @@ from relay.observe.logging import get_logger
 from relay.tasks import Report, Tasks
 from relay.transport.bindings import BindingTable
 from relay.transport.port import Credentials, Path, PortListener, SrtpReceiver, Transport
+from relay.transport.ports import not_opened
 from relay.transport.records import is_sensible
 from relay.transport.tcp import TcpFlow, prepare
 from relay.transport.udp import UdpSocket
@@ -80,9 +81,7 @@ class AsyncioPort:
                     if not hosts and host == "::" and cause.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
                         log.info("ipv6_unavailable")
                         continue
-                    raise ConfigurationError(
-                        f"The media port can't be opened: UDP {host} port {port}: {cause.strerror}."
-                    ) from cause
+                    raise not_opened("media", "UDP", host, port, cause) from cause
         except ConfigurationError:
             for bound in opened:
                 bound.close()

@@ -6,29 +6,23 @@ for the event loop; reports cross in batches when one file descriptor becomes re
 
 import asyncio
 import errno
-import os
 import socket
 from collections.abc import Sequence
 
-from relay.errors import ConfigurationError, FatalError
+from relay.errors import FatalError
 from relay.ids import PeerId
 from relay.native import DTLS, FLOW_HEARD, FLOW_LOST, FLOW_QUIET, NO_COMMON_CODEC, Core
 from relay.observe.logging import get_logger
 from relay.tasks import Report, Tasks
 from relay.transport import bindings
 from relay.transport.port import Credentials, Path, PortListener, TapListener, Transport
+from relay.transport.ports import not_opened
 from relay.transport.tcp import prepare
+from relay.transport.udp import wanted_buffer
 from relay.transport.watch import HANGS_AFTER, LOOK_INTERVAL, Watch
 
 REPORTS_PER_WAKE = 128
 """How many are passed on before other work gets its turn."""
-
-BITS_PER_PERSON = 2_500_000
-"""What one person may send a second."""
-BUFFERED_SECONDS = 0.1
-"""Load that fits in the sockets' buffers while the media threads do something else."""
-SMALLEST_BUFFER = 4 * 1024 * 1024
-"""Bytes; for few people it is what strangers send that has to fit meanwhile."""
 
 log = get_logger("port")
 
@@ -43,7 +37,7 @@ class NativePort:
     def __init__(self, threads: int, people: int, report: Report) -> None:
         """`people` are admitted at most: the sockets' buffers are sized for them."""
         self._threads = threads
-        self._buffer = max(SMALLEST_BUFFER, int(people * BITS_PER_PERSON / 8 * BUFFERED_SECONDS))
+        self._buffer = wanted_buffer(people)
         self._report = report
         self._core: Core | None = None
         self._watch = Watch()
@@ -72,10 +66,7 @@ class NativePort:
                 log.info("ipv6_unavailable")
                 self._core = self._start(("0.0.0.0",), port)  # noqa: S104 - as above
         except OSError as cause:
-            sentence = os.strerror(cause.errno or 0)
-            raise ConfigurationError(
-                f"The media port can't be opened: UDP {cause.filename} port {port}: {sentence}."
-            ) from cause
+            raise not_opened("media", "UDP", cause.filename, port, cause) from cause
         for host, receive, send in self._core.granted():
             if min(receive, send) < self._buffer // self._threads:
                 log.warning(

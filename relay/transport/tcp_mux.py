@@ -14,14 +14,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from relay import clock
-from relay.errors import ConfigurationError
 from relay.ledger.accounts import Deed, Ledger, Payer
 from relay.ledger.table import Table, Takes
 from relay.ledger.turns import Turn, Turns
 from relay.observe.drops import Drop, Drops
 from relay.observe.logging import get_logger
+from relay.observe.refusals import Reason, Refusals
 from relay.transport import proxy_protocol
 from relay.transport.first_bytes import LONGEST_HELLO, Judge, Kind, Opening
+from relay.transport.ports import not_opened
 
 PATIENCE = 10.0
 """Seconds until a connection has said what it is for. Slow phones on bad networks take five."""
@@ -68,20 +69,23 @@ class Arrival:
     turn: Turn | None = None
 
 
+log = get_logger("tcp")
+
 Taker = Callable[[Arrival, Opening], None]
 """Takes a connection over, and closes it in the end."""
-
-log = get_logger("tcp")
 
 
 class TcpMux:
     """Listens from `open()` to `close()`, and gives each connection to the taker for its kind."""
 
-    def __init__(self, takers: Mapping[Kind, Taker], ledger: Ledger, turns: Turns, drops: Drops) -> None:
+    def __init__(
+        self, takers: Mapping[Kind, Taker], ledger: Ledger, turns: Turns, drops: Drops, refused: Refusals
+    ) -> None:
         self._takers = dict(takers)
         self._ledger = ledger
         self._turns = turns
         self._drops = drops
+        self._refused = refused
         self._listeners: list[socket.socket] = []
         self._silent: Table[Arrival] = Table(MOST_SILENT, Takes.OLDEST, most_each=MOST_SILENT_PER_ADDRESS)
         self._waiting: Table[Arrival] = Table(MOST_WAITING, Takes.NEWEST, most_each=MOST_WAITING_PER_ADDRESS)
@@ -100,9 +104,7 @@ class TcpMux:
                 if not hosts and host == "::" and cause.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
                     continue
                 self.close()
-                raise ConfigurationError(
-                    f"The {purpose} port can't be opened: TCP {host} port {port}: {cause.strerror}."
-                ) from cause
+                raise not_opened(purpose, "TCP", host, port, cause) from cause
         for listener in self._listeners:
             self._resume(listener)
 
@@ -131,7 +133,7 @@ class TcpMux:
                 return
             except OSError as cause:
                 if cause.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-                    log.error("accept_failed", cause=cause.strerror)
+                    self._refused.note(Reason.DESCRIPTORS, "accept", says=cause.strerror)
                     self._pause(listener)
                     return
                 continue  # that connection ended before we took it
@@ -155,12 +157,13 @@ class TcpMux:
         payer.charge(now, ACCEPTING)
         arrival = Arrival(connection, host, payer, may_be_proxied=self._ledger.trusts(host))
         if payer.take(Deed.CONNECTION, now) > 0:
-            self._let_go(arrival, Drop.TCP_CROWDED)
+            self._refuse(arrival)
             return
         # After a stall of ours many have spoken already, maybe from one address: they are not silent.
-        opening = None if arrival.may_be_proxied else arrival.judge.look(_peeked(connection) or b"")
+        first = b"" if arrival.may_be_proxied else _peeked(connection) or b""
+        opening = arrival.judge.look(first)
         if opening is not None and self._turns.goes_on(payer):
-            self._hand_on(arrival, opening)
+            self._hand_on(arrival, opening, first)
             return
         arrival.deadline = asyncio.get_running_loop().call_later(PATIENCE, self._give_up, arrival)
         if opening is not None:
@@ -203,7 +206,7 @@ class TcpMux:
         arrival.payer.charge(clock.monotonic(), LOOKING + clock.cpu() - began)
         if opening is not None:
             self._release(arrival)
-            self._hand_on(arrival, opening)
+            self._hand_on(arrival, opening, first)
         elif len(first) <= arrival.seen:
             # Readable, but with nothing new: the other side has closed.
             self._let_go(arrival, Drop.TCP_SILENT)
@@ -225,6 +228,7 @@ class TcpMux:
                 self._let_go(arrival, Drop.TCP_SILENT)
                 return
             case proxy_protocol.Verdict.MALFORMED:
+                self._refused.note(Reason.BROKEN_PROXY_HEADER, arrival.host, source=arrival.host)
                 self._let_go(arrival, Drop.TCP_MALFORMED)
                 return
             case proxy_protocol.Header(length=length, source=source):
@@ -242,16 +246,20 @@ class TcpMux:
         arrival.host, arrival.payer = host, self._ledger.peer(host, now)
         arrival.payer.charge(now, ACCEPTING)
         if arrival.payer.take(Deed.CONNECTION, now) > 0:
-            self._let_go(arrival, Drop.TCP_CROWDED)
+            self._refuse(arrival)
             return False
         return True
 
-    def _hand_on(self, arrival: Arrival, opening: Opening) -> None:
+    def _hand_on(self, arrival: Arrival, opening: Opening, first: bytes) -> None:
+        if first.startswith((proxy_protocol.BEGIN_V1, proxy_protocol.SIGNATURE_V2)):
+            # Of somebody who is not trusted. Nothing in here reads that.
+            self._refused.note(Reason.UNTRUSTED_PROXY, arrival.host, source=arrival.host)
         taker = self._takers.get(opening.kind)
         if taker is None:
             self._let_go(arrival, Drop.TCP_UNKNOWN)
         else:
             arrival.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+            log.debug("connection", kind=opening.kind.value, source=arrival.host, name=opening.server_name)
             taker(arrival, opening)
 
     def _give_up(self, arrival: Arrival) -> None:
@@ -267,6 +275,11 @@ class TcpMux:
         if arrival.deadline is not None:
             arrival.deadline.cancel()
         asyncio.get_running_loop().remove_reader(arrival.connection)
+
+    def _refuse(self, arrival: Arrival) -> None:
+        """Its address has made too many lately."""
+        self._refused.note(Reason.ADDRESS_RATE, arrival.host, source=arrival.host)
+        self._let_go(arrival, Drop.TCP_CROWDED)
 
     def _let_go(self, arrival: Arrival, reason: Drop) -> None:
         self._release(arrival)

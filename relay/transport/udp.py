@@ -11,13 +11,42 @@ from relay.transport.framing import LARGEST_DATAGRAM
 from relay.transport.port import Path
 
 SOCKET_BUFFER = 4 * 1024 * 1024
-"""Bytes asked of the system for each direction."""
+"""Bytes asked of the system for each direction; for few people it is what strangers send that has to fit."""
+LARGEST_BUFFER = (1 << 30) - 1
+"""Bytes: the system doubles what is asked for, in an int."""
+BITS_PER_PERSON = 2_500_000
+"""What one person may send a second."""
+BUFFERED_SECONDS = 0.1
+"""Load that fits in the sockets' buffers while the media threads do something else."""
 
 _IP_PKTINFO = 8
 """Linux's IP_PKTINFO, which Python 3.11 does not name. struct in_pktinfo: index, spec_dst, addr (ip(7))."""
 _IN_PKTINFO = struct.Struct("=i4s4s")
 _IN6_PKTINFO = struct.Struct("=16si")
 _ANCILLARY_SPACE = socket.CMSG_SPACE(_IN6_PKTINFO.size)
+
+
+_FORCE = {socket.SO_RCVBUF: 33, socket.SO_SNDBUF: 32}
+"""Linux's SO_RCVBUFFORCE and SO_SNDBUFFORCE, which Python does not name: with them root exceeds the limit."""
+
+
+def wanted_buffer(people: int) -> int:
+    """Bytes of all media threads' sockets together, for each direction."""
+    return max(SOCKET_BUFFER, int(people * BITS_PER_PERSON / 8 * BUFFERED_SECONDS))
+
+
+def granted_buffers(wanted: int) -> tuple[int, int]:
+    """What the system gives a socket that asks for so much: bytes to receive, and to send."""
+    wanted = min(wanted, LARGEST_BUFFER)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
+        for option, force in _FORCE.items():
+            try:
+                own.setsockopt(socket.SOL_SOCKET, force, wanted)
+            except OSError:
+                own.setsockopt(socket.SOL_SOCKET, option, wanted)
+        # The system doubles what is set, for its own bookkeeping.
+        receive, send = (own.getsockopt(socket.SOL_SOCKET, option) // 2 for option in _FORCE)
+        return receive, send
 
 
 class UdpSocket:

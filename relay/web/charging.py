@@ -12,6 +12,7 @@ from relay import clock
 from relay.errors import ErrorCode, RelayError
 from relay.ledger.accounts import Ledger
 from relay.ledger.turns import Turns
+from relay.observe.refusals import Reason, Refusals
 from relay.web.operator_token import OperatorGate
 from relay.web.visitor_address import VisitorAddresses
 
@@ -22,7 +23,9 @@ PATIENCE = 5.0
 """Seconds that a request waits for its turn before it is told to come again."""
 
 
-def charge(addresses: VisitorAddresses, gate: OperatorGate, ledger: Ledger, turns: Turns) -> Middleware:
+def charge(
+    addresses: VisitorAddresses, gate: OperatorGate, ledger: Ledger, turns: Turns, refused: Refusals
+) -> Middleware:
     """Answer each address as fast as its account allows."""
 
     @web.middleware
@@ -33,6 +36,7 @@ def charge(addresses: VisitorAddresses, gate: OperatorGate, ledger: Ledger, turn
                 async with asyncio.timeout(PATIENCE):
                     await turns.wait(payer)
             except TimeoutError as cause:
+                refused.note(Reason.ADDRESS_RATE, payer.host, source=payer.host)
                 sentence = "Too much comes from your address. Wait a little."
                 raise RelayError(ErrorCode.RATE_LIMITED, sentence, retry_after=PATIENCE) from cause
         payer.charge(clock.monotonic(), REQUEST)

@@ -5,18 +5,21 @@ certificate HTTP is plain; with one, plain HTTP is answered by the way to HTTPS.
 """
 
 import datetime
+from collections.abc import Sequence
 from pathlib import Path
 
 from relay import clock
 from relay.config import Settings, TlsChoice
 from relay.ledger.accounts import Ledger
 from relay.ledger.turns import Turns
-from relay.observe.drops import Drops
-from relay.tasks import Report
+from relay.observe.drops import Drop, Drops
+from relay.observe.refusals import Refusals
+from relay.tasks import Report, Tasks
 from relay.transport.first_bytes import Kind, Opening
+from relay.transport.listening import holds, together
 from relay.transport.port import MediaPort
 from relay.transport.splice import Splice
-from relay.transport.tcp_mux import Arrival, TcpMux
+from relay.transport.tcp_mux import Arrival, Taker, TcpMux
 from relay.web.guests import Guests
 from relay.web.handover import Handover
 from relay.web.self_signed import self_signed
@@ -24,6 +27,11 @@ from relay.web.server import WebServer
 from relay.web.tls import Certificate
 
 STATE_FOLDER = Path("~/.local/state/relay")
+
+CERTIFICATE_INTERVAL = 60.0
+"""Seconds between looks at the certificate, whether or not somebody comes."""
+WARN_INTERVAL = 86_400.0
+"""Seconds between warnings of one that has ended or soon will."""
 
 SPLICES_PER_PERSON = 4
 """A browser opens one connection to each TURN server that it was told of, and new ones at an ICE restart."""
@@ -41,6 +49,7 @@ class Front:
         ledger: Ledger,
         turns: Turns,
         drops: Drops,
+        refused: Refusals,
         report: Report,
     ) -> None:
         """
@@ -50,20 +59,33 @@ class Front:
         self._settings = settings
         self._server = server
         self._port = port
-        self._certificate = _certificate(settings)
+        self._drops = drops
+        self._certificate = certificate_of(settings)
+        self._warned_at = clock.monotonic()
+        self._tasks = Tasks("front", report)
         self._splice: Splice | None = None
         if settings.turn_sni is not None:
             host, _, number = settings.turn_backend.rpartition(":")
             most, of_one = (SPLICES_PER_PERSON * people for people in (settings.max_people, settings.max_per_address))
             self._splice = Splice(host.strip("[]"), int(number), most, of_one, turns, drops, report)
         self._handover = Handover(guests, turns, drops, report)
-        media = {Kind.ICE: self._take_media}
+        media = {Kind.ICE: self._only_at(settings.media_hosts, self._take_media)}
         tls = {Kind.TLS: self._take_tls}
-        pages = {Kind.HTTP: self._take_plain, **tls}
+        pages = {Kind.HTTP: self._only_at(settings.http_hosts, self._take_plain), **tls}
         self._shared = settings.tcp_port == settings.port
-        self._mux = TcpMux({**pages, **media} if self._shared else pages, ledger, turns, drops)
+        self._mux = TcpMux({**pages, **media} if self._shared else pages, ledger, turns, drops, refused)
         # On a media port of its own, TLS can only be for the TURN server.
-        self._media_mux = TcpMux({**media, **(tls if self._splice else {})}, ledger, turns, drops)
+        self._media_mux = TcpMux({**media, **(tls if self._splice else {})}, ledger, turns, drops, refused)
+
+    @property
+    def certificate_ends(self) -> float | None:
+        """In seconds since 1970; None without one."""
+        return None if self._certificate is None else self._certificate.ends.timestamp()
+
+    def reload(self) -> None:
+        """Look at the certificate now."""
+        if self._certificate is not None:
+            self._certificate.renew()
 
     @property
     def scheme(self) -> str:
@@ -76,18 +98,49 @@ class Front:
             ConfigurationError: a port can't be bound.
         """
         await self._server.open()
-        self._mux.open(self._settings.bind, self._settings.port, "HTTP")
+        if self._certificate is not None:
+            self._certificate.warn(_now())
+            self._tasks.repeat("certificate", CERTIFICATE_INTERVAL, self._look_at_certificate)
+        pages, media = self._settings.http_hosts, self._settings.media_hosts
+        self._mux.open(together(pages, media) if self._shared else pages, self._settings.port, "HTTP")
         if not self._shared:
-            self._media_mux.open(self._settings.bind, self._settings.tcp_port, "media")
+            self._media_mux.open(media, self._settings.tcp_port, "media")
 
     async def close(self) -> None:
         """Take nobody else, and end what was taken. Idempotent."""
+        await self._tasks.close()
         self._mux.close()
         self._media_mux.close()
         await self._server.close()
         await self._handover.close()
         if self._splice is not None:
             await self._splice.close()
+
+    def _look_at_certificate(self) -> None:
+        """Nobody may come for days, and it ends all the same."""
+        assert self._certificate is not None
+        self._certificate.renew()
+        now = clock.monotonic()
+        if now - self._warned_at >= WARN_INTERVAL:
+            self._warned_at = now
+            self._certificate.warn(_now())
+
+    def _only_at(self, hosts: Sequence[str], take: Taker) -> Taker:
+        """Take what came to one of these addresses. One port may serve pages at some and media at others."""
+
+        def take_some(arrival: Arrival, opening: Opening) -> None:
+            if self._came_to(arrival, hosts):
+                take(arrival, opening)
+
+        return take_some
+
+    def _came_to(self, arrival: Arrival, hosts: Sequence[str]) -> bool:
+        """Closed and counted if it did not."""
+        if holds(hosts, arrival.connection.getsockname()[0]):
+            return True
+        self._drops.count(Drop.TCP_UNKNOWN)
+        arrival.connection.close()
+        return False
 
     def _take_media(self, arrival: Arrival, opening: Opening) -> None:
         self._port.adopt(arrival.connection)
@@ -97,7 +150,7 @@ class Front:
             self._splice.join(arrival)
         elif self._certificate is None:
             arrival.connection.close()
-        else:
+        elif self._came_to(arrival, self._settings.http_hosts):
             self._handover.give(arrival, self._server.protocol, self._certificate.context(clock.monotonic()))
 
     def _take_plain(self, arrival: Arrival, opening: Opening) -> None:
@@ -112,12 +165,19 @@ def state_folder(settings: Settings) -> Path:
     return Path(settings.state_dir) if settings.state_dir else STATE_FOLDER.expanduser()
 
 
-def _certificate(settings: Settings) -> Certificate | None:
+def certificate_of(settings: Settings) -> Certificate | None:
+    """The certificate that is served; a self-signed one is made if need be. None: HTTP is plain.
+
+    Raises:
+        ConfigurationError: it can't be used.
+    """
     if settings.tls is TlsChoice.SELF_SIGNED:
-        certificate, key = self_signed(
-            state_folder(settings), settings.public_address, datetime.datetime.now(datetime.UTC)
-        )
+        certificate, key = self_signed(state_folder(settings), settings.public_address, _now())
         return Certificate(certificate, key)
     if settings.tls_cert is not None and settings.tls_key is not None:
         return Certificate(Path(settings.tls_cert), Path(settings.tls_key))
     return None
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)

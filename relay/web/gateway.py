@@ -9,8 +9,7 @@ from relay.config import Settings
 from relay.errors import ErrorCode, RelayError
 from relay.ledger.accounts import Ledger, Payer
 from relay.ledger.turns import Turns
-from relay.observe.logging import get_logger
-from relay.observe.once import Once
+from relay.observe.refusals import Reason
 from relay.observe.tally import Tally
 from relay.session.sessions import Sessions
 from relay.tasks import Report, Tasks
@@ -25,10 +24,7 @@ CLOSE_TIMEOUT = 2.0
 LARGEST_FRAME_FACTOR = 4
 """Frames up to this many times the limit are read and answered by an error; longer ones end the connection."""
 
-LONGEST_LOGGED = 100
-"""Characters of an origin or a host."""
-
-log = get_logger("gateway")
+ORIGIN_REFUSED = "This origin may not connect."
 
 
 class Gateway:
@@ -53,7 +49,6 @@ class Gateway:
         self._settings = settings
         self._tally = tally
         self._friends = frozenset(origin(written) for written in settings.allowed_origins)
-        self._refused_origins, self._no_handshakes = Once(), Once()
         self._tasks = Tasks("gateway", report)
         self._visits: set[Visit] = set()
 
@@ -77,6 +72,15 @@ class Gateway:
         await self._serve(request, socket, payer)
         return socket
 
+    async def knock(self, request: web.Request) -> web.Response:
+        """Say over plain HTTP whether the socket may be opened: of one that did not open a browser tells no reason.
+
+        It says nothing that the handshake does not.
+        """
+        if not self._welcomes(request):
+            raise RelayError(ErrorCode.ORIGIN_REFUSED, ORIGIN_REFUSED)
+        return web.json_response({"open": True}, headers={"Cache-Control": "no-store"})
+
     async def close(self) -> None:
         """Send everybody away, in `CLOSE_TIMEOUT` seconds. Idempotent."""
         await asyncio.gather(*(visit.close(WSCloseCode.GOING_AWAY, "server_stopping") for visit in list(self._visits)))
@@ -86,7 +90,6 @@ class Gateway:
         try:
             visit = Visit(request, socket, self._sessions, payer, self._turns, self._tasks)
         except RelayError as error:
-            self._tally.refusals[error.code] += 1
             await turn_away(socket, error)
             return
         self._visits.add(visit)
@@ -96,27 +99,26 @@ class Gateway:
             self._visits.discard(visit)
 
     def _check_origin(self, request: web.Request) -> None:
+        if self._welcomes(request):
+            return
+        written = request.headers["Origin"]
+        self._tally.refusals[ErrorCode.ORIGIN_REFUSED] += 1
+        self._tally.refused.note(Reason.ORIGIN, written, origin=written, host=self._addresses.host(request))
+        raise RelayError(ErrorCode.ORIGIN_REFUSED, ORIGIN_REFUSED)
+
+    def _welcomes(self, request: web.Request) -> bool:
         """Other people's pages may not open our socket. Programs send no Origin, and gain nothing by one."""
         lines = request.headers.getall("Origin", [])
         if not lines:
-            return
+            return True
         theirs = origin(lines[0]) if len(lines) == 1 else None
-        if theirs is not None and (theirs in self._friends or theirs in self._own_origins(request)):
-            return
-        self._tally.refusals[ErrorCode.ORIGIN_REFUSED] += 1
-        if self._refused_origins.is_new(lines[0][:LONGEST_LOGGED]):
-            remedy = (
-                "a page elsewhere, unless a proxy does not pass on Host and X-Forwarded-Proto as visitors sent them"
-            )
-            host = self._addresses.host(request)[:LONGEST_LOGGED]
-            log.warning("origin_refused", origin=lines[0][:LONGEST_LOGGED], host=host, remedy=remedy)
-        raise RelayError(ErrorCode.ORIGIN_REFUSED, "This origin may not connect.")
+        return theirs is not None and (theirs in self._friends or theirs in self._own_origins(request))
 
     def _heed_what_is_no_handshake(self, request: web.Request) -> None:
         """It is refused below. Proxies keep `Upgrade` to themselves unless told otherwise (RFC 9110, section 7.8)."""
-        if "Upgrade" not in request.headers and self._no_handshakes.is_new(self._addresses.peer_of(request)):
-            remedy = "if it is your proxy, have it pass on the headers Upgrade and Connection, by HTTP/1.1"
-            log.warning("websocket_not_passed_on", source=self._addresses.peer_of(request), remedy=remedy)
+        if "Upgrade" not in request.headers:
+            source = self._addresses.peer_of(request)
+            self._tally.refused.note(Reason.WEBSOCKET, source, source=source)
 
     def _own_origins(self, request: web.Request) -> tuple[Origin | None, ...]:
         """Where our page may have been loaded from, for who asks like this: by both schemes where we can't know

@@ -14,8 +14,7 @@ from aiohttp.typedefs import Handler, Middleware
 from relay.config import Settings
 from relay.errors import ErrorCode, RelayError
 from relay.ledger.addresses import parse
-from relay.observe.logging import get_logger
-from relay.observe.once import Once
+from relay.observe.refusals import Reason
 from relay.observe.tally import Tally
 from relay.web.authority import Authority, authority
 from relay.web.visitor_address import VisitorAddresses
@@ -25,19 +24,17 @@ LOCALHOST = "localhost"
 OUTSIDE = web.RequestKey("OUTSIDE", Authority)
 """By which host the visitor knows us; kept with a request whose host is served."""
 
-log = get_logger("hosts")
-
 
 class Hosts:
     """One per server."""
 
-    def __init__(self, settings: Settings, addresses: VisitorAddresses) -> None:
+    def __init__(self, settings: Settings, addresses: VisitorAddresses, tally: Tally) -> None:
         self._addresses = addresses
+        self._tally = tally
         written = (*settings.hosts, *settings.public_address) if settings.hosts else ()
         named = (authority(f"[{host.strip('[]')}]" if ":" in host else host) for host in written)
         self._hosts = frozenset(each.host for each in named if each is not None)
         self._own_names = {LOCALHOST, socket.gethostname().lower()}
-        self._said = Once()
 
     def serve(self, request: web.BaseRequest) -> bool:
         """Whether the request asks for a name of ours; what proxies pass on as well."""
@@ -56,11 +53,10 @@ class Hosts:
         return True
 
     def heed_refusal(self, request: web.BaseRequest) -> None:
-        """Tell the operator how to have it served, once for each name."""
-        written = request.headers.get("Host", "")[:100]
-        if self._said.is_new(written):
-            remedy = "if it is yours, name it in RELAY_HOSTS; if a proxy asks, RELAY_TRUSTED_PROXIES makes it known"
-            log.warning("host_refused", host=written, remedy=remedy)
+        """Count it, and tell the operator how to have it served."""
+        written = request.headers.get("Host", "")
+        self._tally.refusals[ErrorCode.HOST_REFUSED] += 1
+        self._tally.refused.note(Reason.HOST, written, host=written)
 
     def _is_ours(self, request: web.BaseRequest, asked: Authority) -> bool:
         own = _own_end(request)
@@ -75,7 +71,7 @@ class Hosts:
         return not self._hosts or asked.host in self._hosts
 
 
-def refuse_other_hosts(hosts: Hosts, tally: Tally) -> Middleware:
+def refuse_other_hosts(hosts: Hosts) -> Middleware:
     """421 to who asks for a name that is not served (RFC 9110, section 15.5.20)."""
 
     @web.middleware
@@ -83,7 +79,6 @@ def refuse_other_hosts(hosts: Hosts, tally: Tally) -> Middleware:
         if hosts.serve(request):
             return await handler(request)
         hosts.heed_refusal(request)
-        tally.refusals[ErrorCode.HOST_REFUSED] += 1
         raise RelayError(ErrorCode.HOST_REFUSED, "This server is not known by that name. The operator's log says more.")
 
     return refuse

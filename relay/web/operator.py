@@ -59,6 +59,16 @@ class TroubleView(msgspec.Struct, frozen=True, kw_only=True):
     times: int
 
 
+class RefusalView(msgspec.Struct, frozen=True, kw_only=True):
+    """One reason for which somebody was kept out; `at` is when last, in seconds since 1970."""
+
+    reason: str
+    at: float
+    times: int
+    cause: str
+    remedy: str
+
+
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
     """Everything at a glance. `series` has one list for each field of `relay.observe.history.Sample`."""
 
@@ -69,6 +79,10 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     uptime: float
     people: int
     capacity: int
+    bound: str
+    """What limits the capacity."""
+    certificate_ends: float | None
+    """In seconds since 1970; None without TLS."""
     used: float
     waiting: int
     talking: int
@@ -81,6 +95,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     series: dict[str, list[float | None]]
     rooms: tuple[RoomView, ...]
     rooms_in_all: int
+    refused: tuple[RefusalView, ...]
     troubles: tuple[TroubleView, ...]
 
 

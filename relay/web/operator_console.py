@@ -12,13 +12,14 @@ from relay.observe import process
 from relay.observe.figures import Figures
 from relay.observe.history import INTERVAL, History, Sample
 from relay.observe.logging import get_logger
+from relay.observe.pseudonyms import Pseudonyms
 from relay.observe.recent import Recent
 from relay.observe.tally import Tally
 from relay.protocol.messages import QualityReport
 from relay.room.host import RoomHost
 from relay.room.impression import Impression
 from relay.room.room import Room
-from relay.web.operator import Overview, RoomView, Side, TroubleView
+from relay.web.operator import Overview, RefusalView, RoomView, Side, TroubleView
 
 MOST_ROOMS = 200
 """Rooms in one overview, the oldest first; nobody reads more, and a phone must stay quick."""
@@ -35,6 +36,7 @@ class OperatorConsole:
         tally: Tally,
         history: History,
         recent: Recent,
+        pseudonyms: Pseudonyms,
         matchmaker: Matchmaker,
         rooms: RoomHost,
         connections: Connections,
@@ -45,6 +47,7 @@ class OperatorConsole:
         self._tally = tally
         self._history = history
         self._recent = recent
+        self._pseudonyms = pseudonyms
         self._matchmaker = matchmaker
         self._rooms = rooms
         self._connections = connections
@@ -64,6 +67,8 @@ class OperatorConsole:
             uptime=round(clock.monotonic() - self._began, 1),
             people=figures.people,
             capacity=figures.capacity,
+            bound=figures.bound,
+            certificate_ends=figures.certificate_ends,
             used=round(figures.used, 4),
             waiting=figures.waiting,
             talking=figures.talking,
@@ -76,6 +81,16 @@ class OperatorConsole:
             series={name: [sample[place] for sample in samples] for place, name in enumerate(Sample._fields)},
             rooms=self._views(rooms[:MOST_ROOMS]),
             rooms_in_all=len(rooms),
+            refused=tuple(
+                RefusalView(
+                    reason=refused.reason.value,
+                    at=round(refused.at, 1),
+                    times=refused.times,
+                    cause=self._pseudonyms.hide(refused.cause),
+                    remedy=refused.remedy,
+                )
+                for refused in self._tally.refused.latest()
+            ),
             troubles=tuple(
                 TroubleView(
                     at=round(trouble.at, 1),

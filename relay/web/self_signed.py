@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from relay.config import is_address
 from relay.errors import ConfigurationError
 from relay.ledger.addresses import Address
 from relay.transport.addresses import own_addresses
@@ -35,8 +36,10 @@ def self_signed(folder: Path, public: Collection[str], now: datetime.datetime) -
     Raises:
         ConfigurationError: the folder can't be written.
     """
-    names = sorted({"localhost", socket.gethostname().lower()})
-    addresses = sorted({*own_addresses(), *map(ipaddress.ip_address, public)}, key=lambda item: (item.version, item))
+    literal = [ipaddress.ip_address(written) for written in public if is_address(written)]
+    named = (written.lower() for written in public if not is_address(written))
+    names = sorted({"localhost", socket.gethostname().lower(), *named})
+    addresses = sorted({*own_addresses(), *literal}, key=lambda item: (item.version, item))
     certificate, key = folder / CERTIFICATE, folder / KEY
     try:
         if not (key.is_file() and _serves(certificate, names, addresses, now)):

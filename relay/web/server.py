@@ -41,13 +41,14 @@ class WebServer:
         addresses: VisitorAddresses,
     ) -> None:
         self._gateway = gateway
-        self._hosts = Hosts(settings, addresses)
-        refuse = refuse_other_hosts(self._hosts, tally)
+        self._hosts = Hosts(settings, addresses, tally)
+        refuse = refuse_other_hosts(self._hosts)
         middlewares = [metrics.measure(tally), answer_failures, charged, refuse]
         app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=middlewares)
         self._headers = Headers(settings, addresses)
         app.on_response_prepare.append(self._headers.prepare)
         app.router.add_get("/ws", gateway.handle)
+        app.router.add_post("/videochat/door", gateway.knock)
         status.add_routes(app, about, gate, settings)
         client = pages.Pages(pages.STATIC)
         operator.add_routes(app, console, gate, client)

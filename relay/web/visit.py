@@ -9,6 +9,7 @@ from relay import clock
 from relay.errors import ErrorCode, RelayError
 from relay.ledger.accounts import Payer
 from relay.ledger.turns import Turns
+from relay.observe.browsers import browser_of
 from relay.observe.logging import get_logger
 from relay.protocol.codec import encode
 from relay.session.directory import refusal
@@ -77,7 +78,8 @@ class Visit:
         self._unanswered = 0
         self._held_back = 0.0
         self._ended = False
-        self.session = sessions.open(self, payer)
+        browser = browser_of(request.headers.get("User-Agent", ""))
+        self.session = sessions.open(self, payer, browser)
         self._writer = tasks.start("writer", self._write(self.session))
 
     async def serve(self) -> None:

@@ -12,8 +12,7 @@ from aiohttp import web
 
 from relay.config import ForwardedHeader, Settings
 from relay.ledger.addresses import Networks, parse
-from relay.observe.logging import get_logger
-from relay.observe.once import Once
+from relay.observe.refusals import Reason, Refusals
 from relay.web.forwarded import Hop, hops_of_elements, hops_of_list
 from relay.web.guests import Guests
 
@@ -25,17 +24,15 @@ UNKNOWN = "0.0.0.0"  # noqa: S104 - no address to listen on
 
 SCHEMES = frozenset({"http", "https"})
 
-log = get_logger("addresses")
-
 
 class VisitorAddresses:
     """Trusted proxies are believed about whom they speak for."""
 
-    def __init__(self, settings: Settings, guests: Guests) -> None:
+    def __init__(self, settings: Settings, guests: Guests, refused: Refusals) -> None:
         self._guests = guests
+        self._refused = refused
         self._trusted = Networks(settings.trusted_proxies)
         self._header = settings.forwarded_header
-        self._untrusted, self._silent = Once(), Once()
 
     def of(self, request: web.BaseRequest) -> str:
         """The visitor's address: the nearest one that is not a trusted proxy's.
@@ -108,17 +105,12 @@ class VisitorAddresses:
         return hops_of_elements(lines) if self._header is ForwardedHeader.FORWARDED else hops_of_list(lines)
 
     def _heed_stranger(self, request: web.BaseRequest, address: str) -> None:
-        if any(header in request.headers for header in FORWARDING) and self._untrusted.is_new(address):
-            remedy = (
-                "if it is your proxy, put its address into RELAY_TRUSTED_PROXIES; until then its visitors count as one"
-            )
-            log.warning("proxy_not_trusted", source=address, remedy=remedy)
+        if any(header in request.headers for header in FORWARDING):
+            self._refused.note(Reason.UNTRUSTED_PROXY, address, source=address)
 
     def _heed_silence(self, request: web.BaseRequest, address: str) -> None:
-        if not self._silent.is_new(address):
-            return
         other = next((name for name in ForwardedHeader if name is not self._header and name in request.headers), None)
         remedy = f"have it send {self._header}; until then its visitors count as one"
         if other is not None:
             remedy = f"it sends {other}: if it writes that header itself, set RELAY_FORWARDED_HEADER={other}"
-        log.warning("proxy_names_nobody", source=address, remedy=remedy)
+        self._refused.note(Reason.SILENT_PROXY, address, remedy, source=address)

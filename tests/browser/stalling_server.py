@@ -4,10 +4,11 @@ import asyncio
 import signal
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from relay import app, cli
-from relay.app import Orders
+from relay.app import Orders, Relay
 from relay.config import Settings
 
 STALL = 2.0
@@ -16,9 +17,11 @@ STALL = 2.0
 serve = app.serve
 
 
-async def _serve(settings: Settings, orders: Orders) -> Any:
+async def _serve(
+    settings: Settings, orders: Orders, serving: Callable[[Relay], None], ours: set[str] | None = None
+) -> Any:
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, time.sleep, STALL)
-    await serve(settings, orders)
+    await serve(settings, orders, serving, ours)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ NGINX = {
     "nothing but proxy_pass": "",
     "upgrade without host": UPGRADE,
     "host without upgrade": "proxy_set_header Host $http_host;",
+    "another host": f"{UPGRADE} proxy_set_header Host another.example;",
     "upgrade and $host": f"{UPGRADE} proxy_set_header Host $host;",
     "upgrade and host": HOST,
     "x-forwarded-for is added to": f"""{HOST}

@@ -15,6 +15,7 @@ from pathlib import Path
 import aiohttp
 
 from tests.conftest import free_port
+from tests.kit.certificates import certificate
 from tests.load import generator
 from tests.monitoring.scene import PLACES, Scene
 from tests.unit.offers import ROLES, offer
@@ -247,6 +248,31 @@ async def _for_ever(act: Callable[[], Awaitable[None]]) -> None:
         await act()
 
 
+def a_certificate_with(days: int) -> Cause:
+    """That ends so many days from now."""
+
+    @contextlib.asynccontextmanager
+    async def cause(scene: Scene) -> AsyncIterator[None]:
+        await scene.stop_relay()
+        scene.start_relay(more=certificate(scene.folder, ends=days))
+        yield
+        await scene.stop_relay()
+        scene.start_relay()
+
+    return cause
+
+
+@contextlib.asynccontextmanager
+async def a_proxy_passes_another_host_on(scene: Scene) -> AsyncIterator[None]:
+    async def come() -> None:
+        with contextlib.suppress(aiohttp.ClientError):
+            await scene.client.ws_connect(f"http://127.0.0.1:{scene.port}/ws", origin="https://chat.example")
+        await asyncio.sleep(0.2)
+
+    async with again_and_again(come):
+        yield
+
+
 CAUSES: dict[str, Cause] = {
     "RelayMemoryHigh": memory_is_short,
     "RelayNearlyFull": places_are_taken,
@@ -262,6 +288,9 @@ CAUSES: dict[str, Cause] = {
     "RelayFirstFrameSlow": partners_are_seen_late,
     "RelayLossHigh": links_lose_packets,
     "RelayMistakes": a_task_fails,
+    "RelayCertificateEnded": a_certificate_with(days=-1),
+    "RelayCertificateEndsSoon": a_certificate_with(days=5),
+    "RelayKeepsPeopleOut": a_proxy_passes_another_host_on,
     "CoturnDown": coturn_is_gone,
     "RelayDown": the_process_is_gone,
 }

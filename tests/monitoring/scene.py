@@ -43,8 +43,8 @@ class Scene:
         """Where Prometheus is to look for coturn's figures; it looks nowhere while there is no such file."""
         self.relay: subprocess.Popen[bytes] | None = None
 
-    def start_relay(self, *wrapper: str) -> None:
-        """One core, so that its CPU can be used up."""
+    def start_relay(self, *wrapper: str, more: Sequence[str] = ()) -> None:
+        """One core, so that its CPU can be used up. `more` are further flags."""
         command = [sys.executable, "-m", "relay"] if not wrapper else list(wrapper)
         settings: dict[str, str | int] = {
             "port": self.port,
@@ -58,7 +58,7 @@ class Scene:
             settings["operator-token"] = self._operator_token
         options = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
         log = (self.folder / "relay.log").open("ab")
-        command = ["taskset", "--cpu-list", "0", *command, "serve", *options]
+        command = ["taskset", "--cpu-list", "0", *command, "serve", *options, *more]
         self.relay = subprocess.Popen(command, stderr=log)
 
     async def stop_relay(self) -> None:
@@ -103,6 +103,13 @@ class Scene:
             "rule_files": ["rules.yml"],
             "scrape_configs": [
                 {"job_name": "relay", "static_configs": [{"targets": [f"127.0.0.1:{self.port}"]}]},
+                # The same one while it has a certificate.
+                {
+                    "job_name": "relay_tls",
+                    "scheme": "https",
+                    "tls_config": {"insecure_skip_verify": True},
+                    "static_configs": [{"targets": [f"127.0.0.1:{self.port}"]}],
+                },
                 {"job_name": "coturn", "file_sd_configs": [{"files": [str(self.coturn)]}]},
             ],
         }

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from relay import app, cli
-from relay.app import Orders
+from relay.app import Orders, Relay
 from relay.config import Settings
 
 serve = app.serve
@@ -40,11 +40,13 @@ def _is_poll(descriptor: int) -> bool:
     return descriptor != own and "eventpoll" in os.path.realpath(f"/proc/self/fd/{descriptor}")
 
 
-async def _serve(settings: Settings, orders: Orders) -> Any:
+async def _serve(
+    settings: Settings, orders: Orders, serving: Callable[[Relay], None], ours: set[str] | None = None
+) -> Any:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGUSR1, _replace, _is_udp)
     loop.add_signal_handler(signal.SIGUSR2, _replace, _is_poll)
-    await serve(settings, orders)
+    await serve(settings, orders, serving, ours)
 
 
 if __name__ == "__main__":

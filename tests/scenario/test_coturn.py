@@ -57,14 +57,21 @@ class Listener(asyncio.DatagramProtocol):
 @pytest.fixture
 async def coturn(tmp_path: Path) -> AsyncIterator[int]:
     """Its plain TCP and UDP port. Loopback has to be allowed on purpose."""
-    chain, key = self_signed(tmp_path / "certificate", (), datetime.datetime.now(datetime.UTC))
-    port = free_port()
-    command = options({"tls_cert": str(chain), "tls_key": str(key)}, tmp_path, COTURN, COTURN, RELAY)
+    async with turnserver(tmp_path, RELAY, "--allow-loopback-peers") as (port, _):
+        yield port
+
+
+@contextlib.asynccontextmanager
+async def turnserver(folder: Path, peer: str, *more: str) -> AsyncIterator[tuple[int, int]]:
+    """The plain port of one that may relay to `peer`, and the one for TLS."""
+    chain, key = self_signed(folder / "certificate", (), datetime.datetime.now(datetime.UTC))
+    port, secure = free_port(), free_port()
+    command = options({"tls_cert": str(chain), "tls_key": str(key)}, folder, COTURN, COTURN, peer)
     process = await asyncio.create_subprocess_exec(
         *command,
-        "--allow-loopback-peers",
+        *more,
         f"--listening-port={port}",
-        f"--tls-listening-port={free_port()}",
+        f"--tls-listening-port={secure}",
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
@@ -77,9 +84,11 @@ async def coturn(tmp_path: Path) -> AsyncIterator[int]:
             else:
                 writer.close()
                 break
-    yield port
-    process.terminate()
-    await process.wait()
+    try:
+        yield port, secure
+    finally:
+        process.terminate()
+        await process.wait()
 
 
 def credentials(secret: str = SECRET, now: float | None = None, user: str = "ann") -> tuple[str, str]:

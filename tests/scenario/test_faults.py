@@ -123,7 +123,7 @@ async def test_without_descriptors_calls_go_on_and_newcomers_wait_until_there_ar
         with ExitStack() as crowd:
             for _ in range(2 * SPARE):
                 crowd.enter_context(socket.create_connection(("127.0.0.1", server.port)))
-            await server.logs("accept_failed")
+            await server.logs("out_of_descriptors")
             before, began = _cpu_seconds(server.pid), time.monotonic()
             while time.monotonic() - began < 2:
                 await _talk(ann, bob, f"m{time.monotonic_ns()}")

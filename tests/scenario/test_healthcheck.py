@@ -24,9 +24,16 @@ async def ask(settings: Settings, **environment: str) -> int:
 
 @pytest.mark.parametrize("bind", [(), ("0.0.0.0",), ("::",), ("::1",), ("127.0.0.7", "127.0.0.8")])
 async def test_it_is_well_wherever_the_server_listens(settings: Settings, bind: tuple[str, ...]) -> None:
-    relay = Relay(replace(settings, bind=bind, hosts=("talk.example",), base_path="/chat/"))
+    relay = Relay(replace(settings, bind=bind, public_address=(), hosts=("talk.example",), base_path="/chat/"))
     await relay.start()
     assert await ask(settings, RELAY_BIND=", ".join(bind)) == 0
+    await relay.stop()
+
+
+async def test_pages_may_be_elsewhere_than_media(settings: Settings) -> None:
+    relay = Relay(replace(settings, bind=(), http_bind=("127.0.0.7",), media_bind=("127.0.0.8",), public_address=()))
+    await relay.start()
+    assert await ask(settings, RELAY_HTTP_BIND="127.0.0.7", RELAY_BIND="127.0.0.8") == 0
     await relay.stop()
 
 

@@ -13,7 +13,9 @@ import aiohttp
 import pytest
 
 from relay.app import Relay
-from relay.config import Settings, TlsChoice
+from relay.checks.finding import exit_code, in_words
+from relay.checks.run import check
+from relay.config import EngineChoice, Settings, TlsChoice
 from relay.errors import ConfigurationError
 from relay.observe.drops import Drop
 from relay.transport import tcp_mux
@@ -233,6 +235,28 @@ async def test_tls_for_the_turn_server_reaches_it_untouched(tmp_path: Path, secu
             shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
             assert shown == ssl.PEM_cert_to_DER_cert(chain.read_text())
             writer.close()
+
+
+@pytest.mark.parametrize("engine", list(EngineChoice))
+@pytest.mark.parametrize("media_bind", [("127.0.0.2",), ("0.0.0.0",)])
+async def test_pages_may_be_at_one_address_and_media_at_another_with_one_number(
+    engine: EngineChoice, media_bind: tuple[str, ...]
+) -> None:
+    binds = {"bind": (), "public_address": (), "http_bind": ("127.0.0.1",), "media_bind": media_bind}
+    relay = Relay(Settings(port=free_port(), engine=engine, **binds))  # type: ignore[arg-type]
+    await relay.start()
+    try:
+        port = relay.settings.port
+        assert ("127.0.0.1" in relay.addresses, "127.0.0.2" in relay.addresses) == (False, media_bind == ("127.0.0.2",))
+        async with aiohttp.ClientSession() as client:
+            async with client.get(f"http://127.0.0.1:{port}/videochat/health") as response:
+                assert response.status == 200
+            with pytest.raises(aiohttp.ClientError):
+                await client.get(f"http://127.0.0.2:{port}/videochat/health")
+        found = await check(relay.settings)
+        assert exit_code(found) == 0, in_words(found)
+    finally:
+        await relay.stop()
 
 
 async def test_a_media_port_of_its_own_takes_no_pages() -> None:

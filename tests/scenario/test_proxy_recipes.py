@@ -58,7 +58,7 @@ def test_every_recipe_is_run() -> None:
 @pytest.mark.parametrize("recipe", RECIPES)
 async def test_the_page_opens_and_so_does_everything_that_a_browser_tries(recipe: str, tmp_path: Path) -> None:
     async with run(recipe, tmp_path) as place:
-        found = await probe(place.url + "/", trusting=True)
+        found = await probe(place.url + "/", insecure=True)
         wrong = [finding for finding in found if finding.verdict is Verdict.FAILURE]
         assert wrong == []
         assert {"page", "WebSocket", "media over UDP", "media over TCP"} <= {finding.check for finding in found}

@@ -62,6 +62,22 @@ def fail(task: str, failure: BaseException) -> None:
     raise AssertionError(task) from failure
 
 
+def test_only_addresses_where_media_is_taken_are_advertised() -> None:
+    there = at("198.51.100.1"), at("198.51.100.2"), at("2001:db8::1")
+    assert told(*there, bind=("127.0.0.1",)) == ("127.0.0.1",)
+    assert told(*there, bind=("127.0.0.1",), media_bind=("198.51.100.2",)) == ("198.51.100.2",)
+    assert set(told(*there, http_bind=("127.0.0.1",))) == {"198.51.100.1", "198.51.100.2", "2001:db8::1"}
+    assert told(*there, bind=("::",)) == ("2001:db8::1",)
+
+
+def test_an_address_where_nobody_listens_stops_the_start() -> None:
+    there = at("198.51.100.1")
+    with pytest.raises(ConfigurationError, match=r"198\.51\.100\.1, which is this host's and where nobody listens"):
+        told(there, bind=("127.0.0.1",), public_address=("198.51.100.1",))
+    # A NAT's is not ours, and what it passes on may come to any of ours.
+    assert told(there, bind=("198.51.100.1",), public_address=("203.0.113.1",)) == ("203.0.113.1",)
+
+
 def test_what_is_configured_is_advertised_ipv6_first() -> None:
     configured = ("203.0.113.9", "203.0.113.5", "2001:db8::9")
     assert told(at("198.51.100.1"), public_address=configured) == ("2001:db8::9", "203.0.113.9", "203.0.113.5")

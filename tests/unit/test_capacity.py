@@ -70,7 +70,7 @@ def test_the_machine_is_what_bounds_people(
 ) -> None:
     monkeypatch.setattr("relay.observe.capacity.process.cpu_limit", lambda: cores)
     monkeypatch.setattr("relay.observe.capacity.process.memory_limit", lambda: memory)
-    monkeypatch.setattr("relay.observe.capacity._BUFFERS", ())
+    monkeypatch.setattr("relay.observe.capacity._BUFFERS", {})
     few = most_people(64)
     monkeypatch.setattr("relay.observe.capacity.process.cpu_limit", lambda: 2 * cores)
     monkeypatch.setattr("relay.observe.capacity.process.memory_limit", lambda: 2 * memory)

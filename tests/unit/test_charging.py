@@ -11,6 +11,7 @@ from relay.ledger.accounts import Ledger
 from relay.ledger.addresses import Networks
 from relay.ledger.turns import Turns
 from relay.observe.drops import Drops
+from relay.observe.refusals import Refusals
 from relay.web import charging
 from relay.web.failures import STATUSES
 from relay.web.guests import Guests
@@ -29,10 +30,10 @@ async def status(token: str | None, monkeypatch: pytest.MonkeyPatch) -> int:
     """Of a request from an address that has spent what it has."""
     monkeypatch.setattr(charging, "PATIENCE", 0.05)
     settings = Settings(operator_token=OPERATOR, metrics_token=READER)
-    addresses = VisitorAddresses(settings, Guests(1, 1, Drops(), fail))
+    addresses = VisitorAddresses(settings, Guests(1, 1, Drops(), Refusals(), fail), Refusals())
     ledger = Ledger({}, 0.1, Networks(()))
     ledger.visitor(ADDRESS, clock.monotonic()).charge(clock.monotonic(), 10.0)
-    charged = charging.charge(addresses, OperatorGate(settings, addresses), ledger, Turns())
+    charged = charging.charge(addresses, OperatorGate(settings, addresses), ledger, Turns(), Refusals())
 
     async def answer(request: web.Request) -> web.Response:
         return web.Response()

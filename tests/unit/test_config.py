@@ -44,6 +44,20 @@ def test_media_shares_the_number_of_the_http_port_unless_told_otherwise() -> Non
     ("environment", "named"),
     [
         ({"RELAY_PRT": "1"}, "RELAY_PRT"),
+        ({"RELAY_NAME": "Chat"}, "RELAY_NAME"),
+        ({"RELAY_PUBLIC_ADDRESS": "203.0.113.256"}, "neither an IP address nor a host name"),
+        ({"RELAY_PUBLIC_ADDRESS": "https://chat.example"}, "neither an IP address nor a host name"),
+        ({"RELAY_STUN": "stun.example:port"}, "not host:port"),
+        ({"RELAY_STUN": "stun.example", "RELAY_PUBLIC_ADDRESS": "9.9.9.9"}, "exclude each other"),
+        ({"RELAY_PRT": "1"}, "Did you mean RELAY_PORT?"),
+        ({"RELAY_PUBLIC_ADRESS": "1"}, "Did you mean RELAY_PUBLIC_ADDRESS?"),
+        ({"RELAY_TLS": "selfsigned"}, "RELAY_TLS is 'selfsigned', and can be: self-signed."),
+        ({"RELAY_ENGINE": "warp"}, "packets, frames"),
+        ({"RELAY_LOG_LEVEL": "loud"}, "debug, info, warning, error"),
+        ({"RELAY_TRUSTED_PROXIES": "10.0.0.1/8"}, "write 10.0.0.0/8 for all of it"),
+        ({"RELAY_METRICS_ALLOW": "the office"}, "not an IP address or network"),
+        # Nobody would miss it
+        ({"RELAY_NAME_OF_THE_ROSE": "1"}, "RELAY_NAME_OF_THE_ROSE is not a setting"),
         ({"RELAY_PORT": "eighty"}, "RELAY_PORT"),
         ({"RELAY_PORT": "0"}, "RELAY_PORT"),
         ({"RELAY_PORT": "65536"}, "RELAY_PORT"),
@@ -79,6 +93,41 @@ def test_media_shares_the_number_of_the_http_port_unless_told_otherwise() -> Non
 def test_what_is_wrong_is_named(environment: dict[str, str], named: str) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(named)):
         config.load(environment)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("RELAY_PORT", "tcp://10.96.0.17:8080"),
+        ("RELAY_MEDIA_PORT", "udp://10.96.0.18:8080"),
+        ("RELAY_SERVICE_HOST", "10.96.0.17"),
+        ("RELAY_SERVICE_PORT", "8080"),
+        ("RELAY_SERVICE_PORT_HTTP", "8080"),
+        ("RELAY_PORT_8080_TCP", "tcp://10.96.0.17:8080"),
+        ("RELAY_PORT_8080_TCP_PROTO", "tcp"),
+        ("RELAY_PORT_8080_UDP_PORT", "8080"),
+        ("RELAY_PORT_8080_TCP_ADDR", "10.96.0.17"),
+        ("RELAY_TURN_SERVICE_HOST", "10.96.0.19"),
+        ("RELAY_TURN_PORT_3478_UDP", "udp://10.96.0.19:3478"),
+        ("RELAY_NAME", "/web/relay"),
+        ("RELAY_ENV_PATH", "/bin"),
+    ],
+)
+def test_what_an_orchestrator_puts_there_is_no_setting_and_told(variable: str, value: str) -> None:
+    loaded = config.load({variable: value, "RELAY_MAX_PEOPLE": "7"})
+    assert loaded.settings == config.load({"RELAY_MAX_PEOPLE": "7"}).settings
+    assert loaded.ignored == (variable,)
+
+
+def test_a_misspelt_key_in_a_file_is_told_as_it_is_written_there(tmp_path: Path) -> None:
+    file = tmp_path / "relay.toml"
+    file.write_text("prot = 9001\n")
+    with pytest.raises(ConfigurationError, match=f"Did you mean `port` in file {file}"):
+        config.load({}, None, str(file))
+
+
+def test_a_default_that_follows_from_another_setting_says_so() -> None:
+    assert config.load({"RELAY_TLS": "self-signed"}).origins["port"] == "default with tls = self-signed"
 
 
 def test_port_443_is_fine_on_a_public_address() -> None:

@@ -11,6 +11,7 @@ from multidict import CIMultiDict
 from relay.config import Settings
 from relay.observe.drops import Drops
 from relay.observe.once import Once
+from relay.observe.tally import Tally
 from relay.web.authority import Authority, Origin, authority, origin
 from relay.web.guests import Guests
 from relay.web.hosts import Hosts
@@ -30,7 +31,9 @@ def served(host: str | None, *, own: str, peer: str, version: HttpVersion = Http
     headers = CIMultiDict({} if host is None else {"Host": host})
     request: web.Request = make_mocked_request("GET", "/", headers=headers, version=version, transport=transport)
     chosen = Settings(**settings)
-    return Hosts(chosen, VisitorAddresses(chosen, Guests(1, 1, Drops(), fail))).serve(request.clone(remote=peer))
+    tally = Tally()
+    addresses = VisitorAddresses(chosen, Guests(1, 1, Drops(), tally.refused, fail), tally.refused)
+    return Hosts(chosen, addresses, tally).serve(request.clone(remote=peer))
 
 
 def test_an_orchestrator_asks_by_the_address_of_the_connection() -> None:

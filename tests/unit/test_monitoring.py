@@ -40,6 +40,7 @@ def page() -> str:
         ready=True,
         people=2,
         capacity=4,
+        certificate_ends=1.0,
         used=0.5,
         shares={"people": 0.5},
         waiting=0,

@@ -10,6 +10,7 @@ from multidict import CIMultiDict
 from relay.config import ForwardedHeader, Settings
 from relay.ledger.addresses import parse
 from relay.observe.drops import Drops
+from relay.observe.refusals import Refusals
 from relay.web.forwarded import MOST_HOPS, hops_of_elements, hops_of_list, node
 from relay.web.guests import Guests
 from relay.web.visitor_address import UNKNOWN, VisitorAddresses
@@ -28,7 +29,7 @@ def request(remote: str | None, *lines: str, name: str = "X-Forwarded-For", **he
 
 def addresses(trusted: tuple[str, ...] = TRUSTED, header: str = "x-forwarded-for") -> VisitorAddresses:
     settings = Settings(trusted_proxies=trusted, forwarded_header=ForwardedHeader(header))
-    return VisitorAddresses(settings, Guests(1, 1, Drops(), fail))
+    return VisitorAddresses(settings, Guests(1, 1, Drops(), Refusals(), fail), Refusals())
 
 
 def fail(task: str, failure: BaseException) -> None:

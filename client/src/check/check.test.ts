@@ -17,6 +17,10 @@ function all(outcome: Outcome, but: Partial<Record<Way, Outcome>> = {}): Record<
   return { WebSocket: outcome, UDP: outcome, TCP: outcome, TURN: outcome, ...but };
 }
 
+function barred(why: NonNullable<Extract<Outcome, { state: 'blocked' }>['why']>) {
+  return all(BLOCKED, { WebSocket: { state: 'blocked', why } });
+}
+
 test('a way is tried with its own candidates only', () => {
   expect(only('UDP', SDP)).toBe(SDP.replace(/a=candidate:1.*\r\n/, ''));
   expect(only('TCP', SDP)).toBe(SDP.replace(/a=candidate:0.*\r\n/, ''));
@@ -33,6 +37,12 @@ test.each([
   [all(BLOCKED, { WebSocket: WORKS, TURN: WORKS }), 'through TURN'],
   [all(BLOCKED, { WebSocket: WORKS }), 'Only text works'],
   [all(BLOCKED), 'WebSocket was not'],
+  [barred('no_websocket'), 'Upgrade and Connection'],
+  [barred('origin_refused'), 'RELAY_ALLOWED_ORIGINS'],
+  [barred('host_refused'), 'RELAY_HOSTS'],
+  [barred('too_many_connections'), 'RELAY_TRUSTED_PROXIES'],
+  [barred('server_full'), 'Try again later'],
+  [barred('not_there'), 'not the relay'],
   [all(WORKS, { TURN: { state: 'trying' } }), 'up to fifteen seconds'],
 ] as const)('the verdict names what to do', (outcomes, words) => {
   expect(verdict(outcomes)).toContain(words);

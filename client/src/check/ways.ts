@@ -1,6 +1,7 @@
 // Owns one try of one way to the relay: a WebSocket of its own, and a media connection that may use that
 // way only. It needs neither camera nor microphone, and nothing is sent over it.
 
+import { type Door, knock } from '../core/door';
 import type { IceServer } from '../core/protocol';
 import { relayUrl, Signalling } from '../core/signalling';
 
@@ -10,14 +11,19 @@ export type Way = (typeof WAYS)[number];
 export type Outcome =
   | { readonly state: 'trying' }
   | { readonly state: 'works'; readonly milliseconds: number }
-  | { readonly state: 'blocked' }
+  /** `why`: what the relay says of it, over HTTP or before it closed. */
+  | { readonly state: 'blocked'; readonly why?: Door | Refusal }
   | { readonly state: 'absent' };
+
+/** What a WebSocket that opens may be told at once. */
+export type Refusal = 'server_full' | 'too_many_connections';
 
 /** As long as browsers themselves try before they give a connection up. */
 const PATIENCE = 15_000;
 
 export async function attempt(way: Way): Promise<Outcome> {
   const begun = performance.now();
+  let refusal: Refusal | null = null;
   const reached = new Promise<'works' | 'blocked' | 'absent'>((settle) => {
     const timer = setTimeout(() => settle('blocked'), PATIENCE);
     const done = (outcome: 'works' | 'blocked' | 'absent') => {
@@ -41,13 +47,18 @@ export async function attempt(way: Way): Promise<Outcome> {
           const sdp = way === 'UDP' || way === 'TCP' ? only(way, whole) : whole;
           connection?.setRemoteDescription({ type: 'answer', sdp }).catch(() => done('blocked'));
         } else if (message.event === 'error') {
+          const { code } = message.data;
+          if (code === 'server_full' || code === 'too_many_connections') refusal = code;
           done('blocked');
         }
       },
     });
   });
   const state = await reached;
-  return state === 'works' ? { state, milliseconds: performance.now() - begun } : { state };
+  if (state === 'works') return { state, milliseconds: performance.now() - begun };
+  if (state === 'absent') return { state };
+  if (refusal !== null) return { state, why: refusal };
+  return way === 'WebSocket' ? { state, why: await knock() } : { state };
 }
 
 /** The answer with candidates of one transport. */

@@ -22,6 +22,24 @@ export function wordsFor(outcome: Outcome): string {
   }
 }
 
+function blocked(link: Outcome): string {
+  switch (link.state === 'blocked' ? link.why : undefined) {
+    case 'origin_refused':
+      return 'The server refuses this page’s address. If a proxy is in front of it, have that pass on Host and X-Forwarded-Proto as it gets them; otherwise name the address in RELAY_ALLOWED_ORIGINS.';
+    case 'host_refused':
+      return 'The server is not known by this page’s address. Name it in RELAY_HOSTS.';
+    case 'rate_limited':
+    case 'too_many_connections':
+      return 'Too many visitors share this network address. If they come through a proxy of the server, name it in RELAY_TRUSTED_PROXIES.';
+    case 'server_full':
+      return 'The server is full or about to end. Try again later.';
+    case 'not_there':
+      return 'Something answers that is not the relay. A proxy may be asking the wrong port, or the relay is not running.';
+    default:
+      return 'The page was reached, but its WebSocket was not. A proxy may not pass on the headers Upgrade and Connection.';
+  }
+}
+
 /** One sentence for whoever runs the relay or sits behind the firewall. */
 export function verdict(outcomes: Readonly<Record<Way, Outcome>>): string {
   const { WebSocket: link, UDP: udp, TCP: tcp, TURN: turn } = outcomes;
@@ -29,8 +47,7 @@ export function verdict(outcomes: Readonly<Record<Way, Outcome>>): string {
   if (Object.values(outcomes).some(({ state }) => state === 'trying')) {
     return 'This takes up to fifteen seconds.';
   }
-  if (!works(link))
-    return 'The page was reached, but its WebSocket was not. A proxy may not pass it on.';
+  if (!works(link)) return blocked(link);
   if (works(udp)) return 'Video chat works from here.';
   if (works(tcp))
     return 'Video chat works from here, over TCP. UDP would be smoother: is its port open?';

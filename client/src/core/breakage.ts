@@ -30,6 +30,7 @@ export function thrown(session: Session, by: Effect['type']): Step {
       return session.connection === 'none' || session.connection === 'given_up'
         ? [session, []]
         : changed(session, 'failed');
+    case 'knock':
     case 'send':
     case 'set_timer':
     case 'set_random_timer':

@@ -5,6 +5,7 @@
 import { abilities } from './abilities';
 import { Capture, type Captured } from './capture';
 import { listDevices, onDevicesChanged, type PerDevice } from './devices';
+import { knock } from './door';
 import type { Effect } from './effects';
 import { type Expected, expected, isHeard, played } from './expected';
 import { Experience } from './experience';
@@ -168,6 +169,8 @@ export class Conversation {
       case 'dial':
         this.#dial();
         break;
+      case 'knock':
+        return this.#knock();
       case 'open_capture':
         return this.#captured(this.#capture.open(effect.wanted));
       case 'close_capture':
@@ -298,6 +301,10 @@ export class Conversation {
     this.#peer?.close();
     this.#peer = null;
     this.#snapshot = { ...this.#snapshot, partner: null };
+  }
+
+  async #knock(): Promise<void> {
+    this.#happen({ type: 'door_answered', door: await knock() });
   }
 
   #dial(): void {

@@ -49,6 +49,8 @@ export type Effect =
   | { readonly type: 'set_random_timer'; readonly timer: Timer; readonly atMost: number }
   /** Opens a link. The one there is, if any, is not heard any more. */
   | { readonly type: 'dial' }
+  /** Asks over HTTP why no link opens. */
+  | { readonly type: 'knock' }
   /** Opens devices in the place of those that are open. */
   | { readonly type: 'open_capture'; readonly wanted: Wanted }
   | { readonly type: 'close_capture' }

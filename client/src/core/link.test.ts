@@ -27,7 +27,7 @@ import {
 } from '../testing/sessions';
 import type { Effect } from './effects';
 import { PONG_SECONDS, SILENCE_SECONDS } from './link';
-import { maySearch } from './obstacle';
+import { maySearch, obstacleOf } from './obstacle';
 import type { Ending } from './signalling';
 import { FIRST_STATE, type Session, type SessionEvent } from './state';
 
@@ -106,7 +106,24 @@ describe('a link that breaks', () => {
       outage: 'unreachable',
       token: null,
     });
-    expect(effects).toEqual([{ type: 'set_random_timer', timer: 'redial', atMost: 0.3 }]);
+    expect(effects).toEqual([
+      { type: 'set_random_timer', timer: 'redial', atMost: 0.3 },
+      { type: 'knock' },
+    ]);
+  });
+
+  test('that never was open is asked about over HTTP, and the answer stands until the next', () => {
+    const told = advance(GRANTED, CUT, { type: 'door_answered', door: 'origin_refused' });
+    expect(obstacleOf(told)).toMatchObject({ name: 'reconnecting', door: 'origin_refused' });
+    const again = advance(told, ended('redial'), CUT);
+    expect(again.link).toMatchObject({ door: 'origin_refused', failures: 1 });
+    expect(effectsOf(advance(told, ended('redial')), CUT)).toContainEqual({ type: 'knock' });
+    const open = advance(again, received(CONNECTED), { type: 'door_answered', door: 'silent' });
+    expect(open.link.name).toBe('open');
+  });
+
+  test('in the middle of things asks nothing over HTTP', () => {
+    expect(effectsOf(CONNECTED_CALL, CUT)).not.toContainEqual({ type: 'knock' });
   });
 
   test('is given up for another one when nobody answers in time', () => {

@@ -14,6 +14,7 @@
 // The session outlives the link: nothing of a conversation is touched while it may be gone on with.
 
 import { failAll } from './chat_log';
+import type { Door } from './door';
 import type { Effect, Step } from './effects';
 import { withoutPeer } from './media';
 import type { Ending, LinkLoss } from './signalling';
@@ -80,6 +81,13 @@ export function turnedAway(
   const { link } = session;
   const asksAgain = link.name === 'reconnecting' && loss === 'server_full' && wasInside(link);
   return asksAgain ? [session, []] : end(session, loss, retryAfter);
+}
+
+/** What keeps the link from opening. It stands until there is another answer. */
+export function answeredAtDoor(session: Session, door: Door): Step {
+  const { link } = session;
+  if (link.name !== 'reconnecting') return [session, []];
+  return [{ ...session, link: { ...link, door } }, []];
 }
 
 /** The time for dialling is over. It includes that for `resume` to be answered. */
@@ -240,7 +248,10 @@ function failed(session: Session, link: Reconnecting): Step {
 function pause(session: Session, link: Reconnecting): Step {
   return [
     withoutLink(session, link),
-    [{ type: 'set_random_timer', timer: 'redial', atMost: longestPause(link) }],
+    [
+      { type: 'set_random_timer', timer: 'redial', atMost: longestPause(link) },
+      ...(link.outage === 'unreachable' ? [{ type: 'knock' } as const] : []),
+    ],
   ];
 }
 
@@ -273,7 +284,7 @@ function withoutLink(session: Session, link: Link): Session {
 }
 
 function reconnecting(outage: Outage, token: string | null, failures: number): Reconnecting {
-  return { name: 'reconnecting', outage, failures, pausing: true, token };
+  return { name: 'reconnecting', outage, door: null, failures, pausing: true, token };
 }
 
 function dialling(seconds: number): Effect[] {

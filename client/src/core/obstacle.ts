@@ -2,6 +2,7 @@
 // the way out of it both start from here, so that they cannot disagree.
 
 import type { DeviceFailure, DeviceKind, PerDevice } from './devices';
+import type { Door } from './door';
 import { kindsOf, uses } from './sharing';
 import type { Link, OpenCapture, Outage, Session } from './state';
 
@@ -10,7 +11,7 @@ export type Obstacle =
   /** This browser can't see or hear others. */
   | { readonly name: 'no_calls' }
   | { readonly name: 'linking' }
-  | { readonly name: 'reconnecting'; readonly outage: Outage }
+  | { readonly name: 'reconnecting'; readonly outage: Outage; readonly door: Door | null }
   /** `prompting`: the browser asks the person, as far as it tells. */
   | { readonly name: 'asking'; readonly prompting: boolean }
   /** Before the start: what cannot be opened, and why. */
@@ -40,7 +41,8 @@ export function obstacleOf(session: Session): Obstacle | null {
   if (capture.name === 'asking') return { name: 'asking', prompting: isPrompting(session) };
   if (link.name === 'connecting') return { name: 'linking' };
   if (link.name === 'reconnecting' || link.name === 'resuming') {
-    return { name: 'reconnecting', outage: link.outage };
+    const door = link.name === 'reconnecting' ? link.door : null;
+    return { name: 'reconnecting', outage: link.outage, door };
   }
   if (connection === 'given_up') return { name: 'connection_failed' };
   return capture.name === 'open' ? deviceObstacle(session, capture) : null;

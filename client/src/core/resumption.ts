@@ -13,7 +13,7 @@ import { deliverUnderway } from './writing';
 
 export function connected(session: Session, data: Connected['data']): Step {
   const { link } = session;
-  const next: Session = { ...session, limits: data.limits };
+  const next: Session = { ...session, userId: data.user_id, limits: data.limits };
   const fresh: OpenLink = {
     name: 'open',
     iceServers: data.ice_servers,
@@ -37,7 +37,8 @@ export function connected(session: Session, data: Connected['data']): Step {
 export function resumed(session: Session, data: Resumed['data']): Step {
   if (session.link.name !== 'resuming') return [session, []];
   const { session_token: token, ice_servers: iceServers } = data;
-  const open: Session = { ...session, link: { ...session.link.fresh, token, iceServers } };
+  const link = { ...session.link.fresh, token, iceServers };
+  const open: Session = { ...session, userId: data.user_id, link };
   const [paired, pairing] = resumedPairing(open, data);
   const [next, media] = relinked(paired);
   return [

@@ -88,6 +88,8 @@ function transition(session: Session, event: SessionEvent): Step {
       return media.deviceMuted(session, event.kind, event.muted);
     case 'link_lost':
       return link.lost(session, event.loss);
+    case 'door_answered':
+      return link.answeredAtDoor(session, event.door);
     case 'network_changed':
       return link.networkChanged(negotiation.networkChanged(session));
     case 'media_silent':

@@ -5,6 +5,7 @@ import type { Abilities } from './abilities';
 import type { Captured } from './capture';
 import type { ChatLog } from './chat_log';
 import type { Device, DeviceFailure, DeviceKind, PerDevice } from './devices';
+import type { Door } from './door';
 import type { Effect, Timer } from './effects';
 import type { Connection } from './peer';
 import type { Permission } from './permissions';
@@ -75,6 +76,8 @@ export type Link =
   | {
       readonly name: 'reconnecting';
       readonly outage: Outage;
+      /** What the relay says over HTTP, where no link ever opened. Null until it was asked. */
+      readonly door: Door | null;
       /** Tries that came to nothing. */
       readonly failures: number;
       /** Between two tries. */
@@ -168,6 +171,8 @@ export interface Session {
   readonly starting: boolean;
   readonly link: Link;
   readonly phase: Phase;
+  /** How the relay calls this visitor, also in its log. Null until it has told. */
+  readonly userId: string | null;
   /** Null until the relay has told them. */
   readonly limits: Limits | null;
   readonly connection: MediaConnection;
@@ -226,6 +231,7 @@ export type BrowserEvent =
   | { readonly type: 'device_ended'; readonly kind: DeviceKind }
   | { readonly type: 'device_muted'; readonly kind: DeviceKind; readonly muted: boolean }
   | { readonly type: 'link_lost'; readonly loss: LinkLoss }
+  | { readonly type: 'door_answered'; readonly door: Door }
   /** The browser is on a network again, or on another one. */
   | { readonly type: 'network_changed' }
   /** What is sent is not acknowledged any more (pulse.ts). */
@@ -261,6 +267,7 @@ export const FIRST_STATE: Session = {
   starting: false,
   link: { name: 'connecting' },
   phase: { name: 'idle' },
+  userId: null,
   limits: null,
   connection: 'none',
   negotiation: { offer: 'none', stale: 0, due: false, restarts: 0, replacement: false },

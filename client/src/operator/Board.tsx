@@ -5,6 +5,7 @@ import { Confirm } from './Confirm';
 import { bitrate, bytes, count, delay, duration, share } from './format';
 import styles from './operator.module.css';
 import { latest } from './overview';
+import { Refused } from './Refused';
 import { Rooms } from './Rooms';
 import { Tile } from './Tile';
 import { Troubles } from './Troubles';
@@ -34,6 +35,8 @@ export function Board({ watch, state }: Props) {
         </span>
         <span className={styles.soft}>
           {overview.version} · {overview.engine} · up {duration(overview.uptime)}
+          {overview.certificate_ends !== null &&
+            certificate(overview.certificate_ends - overview.now)}
         </span>
         <span className={styles.actions}>
           <button type="button" onClick={() => void watch.cleanUp()}>
@@ -77,7 +80,7 @@ export function Board({ watch, state }: Props) {
         <Tile
           name="Connected"
           value={count(overview.people)}
-          detail={`of ${count(overview.capacity)} · ${share(overview.used)} of capacity`}
+          detail={`of ${count(overview.capacity)} by ${overview.bound} · ${share(overview.used)} of capacity`}
           used={overview.used}
         />
         <Tile
@@ -182,7 +185,13 @@ export function Board({ watch, state }: Props) {
         inAll={overview.rooms_in_all}
         end={(room) => watch.endRoom(room)}
       />
+      <Refused refused={overview.refused} now={overview.now} />
       <Troubles troubles={overview.troubles} now={overview.now} />
     </main>
   );
+}
+
+/** Seconds until it ends, as part of a line. */
+function certificate(left: number): string {
+  return left > 0 ? ` · certificate ends in ${duration(left)}` : ' · certificate has ended';
 }

@@ -15,6 +15,8 @@ const OVERVIEW = {
   uptime: 3725,
   people: 3,
   capacity: 10,
+  bound: 'media threads',
+  certificate_ends: 1_000 + 20 * 86_400,
   used: 0.2,
   waiting: 1,
   talking: 2,
@@ -67,6 +69,15 @@ const OVERVIEW = {
     },
   ],
   rooms_in_all: 1,
+  refused: [
+    {
+      reason: 'origin_refused',
+      at: 875,
+      times: 12,
+      cause: 'https://chat.example',
+      remedy: 'name the origin in RELAY_ALLOWED_ORIGINS',
+    },
+  ],
   troubles: [
     {
       at: 940,
@@ -107,13 +118,23 @@ test('nothing is shown and nothing asked before there is a token', () => {
 test('people, rooms and troubles are there at a glance', async () => {
   const watch = await open();
   const now = screen.getByRole('region', { name: 'Now' });
-  expect(now.textContent).toContain('of 10');
+  expect(now.textContent).toContain('of 10 by media threads');
+  expect(screen.getByText(/certificate ends in 20 d/)).toBeTruthy();
   expect(screen.getByRole('status').textContent).toBe('Taking people');
   const rooms = screen.getByRole('region', { name: 'Rooms' });
   expect(rooms.textContent).toContain('1 min 15 s');
   expect(rooms.textContent).toContain('sends 1.0 Mbit/s');
   expect(rooms.textContent).toContain('no media');
   expect(screen.getByRole('region', { name: 'Recent errors' }).textContent).toContain('3 times');
+  const refused = screen.getByRole('region', { name: 'Refused' }).textContent;
+  for (const part of [
+    'origin_refused',
+    'https://chat.example',
+    '2 min 05 s ago, 12 times',
+    'ALLOWED_ORIGINS',
+  ]) {
+    expect(refused).toContain(part);
+  }
   expect(screen.getAllByRole('img')).toHaveLength(8);
   watch.lock();
 });

@@ -35,6 +35,15 @@ export interface Trouble {
   times: number;
 }
 
+/** One reason for which somebody was kept out. */
+export interface Refusal {
+  reason: string;
+  at: number;
+  times: number;
+  cause: string;
+  remedy: string;
+}
+
 export const SERIES = [
   'at',
   'people',
@@ -67,6 +76,10 @@ export interface Overview {
   uptime: number;
   people: number;
   capacity: number;
+  /** What limits it. */
+  bound: string;
+  /** In seconds since 1970; null without TLS. */
+  certificate_ends: number | null;
   used: number;
   waiting: number;
   talking: number;
@@ -79,6 +92,7 @@ export interface Overview {
   series: Series;
   rooms: Room[];
   rooms_in_all: number;
+  refused: Refusal[];
   troubles: Trouble[];
 }
 

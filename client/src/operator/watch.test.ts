@@ -17,6 +17,8 @@ function overview(...times: number[]): Overview {
     uptime: 10,
     people: 2,
     capacity: 10,
+    bound: 'media threads',
+    certificate_ends: null,
     used: 0.2,
     waiting: 0,
     talking: 2,
@@ -29,6 +31,7 @@ function overview(...times: number[]): Overview {
     series: series(...times),
     rooms: [],
     rooms_in_all: 0,
+    refused: [],
     troubles: [],
   };
 }

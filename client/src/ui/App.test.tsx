@@ -3,6 +3,7 @@
 import { act, cleanup, fireEvent, screen } from '@testing-library/react';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { DeviceFailure } from '../core/devices';
+import type { Door } from '../core/door';
 import { FIRST_STATE, type Session } from '../core/state';
 import {
   ALLOWED,
@@ -48,6 +49,14 @@ function refused(failure: DeviceFailure): Session {
   return advance(ASKED, captured(NOTHING, { microphone: failure, camera: failure }));
 }
 
+function identified(session: Session): Session {
+  return { ...session, userId: '0123abcd4567ef890123abcd4567ef89' };
+}
+
+function shut(door: Door): Session {
+  return advance(GRANTED, CUT, { type: 'door_answered', door });
+}
+
 /** The person tried again, and nothing changed. */
 function again(failure: DeviceFailure): Session {
   const failures = { microphone: failure, camera: failure };
@@ -55,6 +64,28 @@ function again(failure: DeviceFailure): Session {
 }
 
 afterEach(cleanup);
+
+describe('the support code', () => {
+  test('is the beginning of what the relay calls the visitor in its log', () => {
+    show(identified(READY));
+    expect(screen.getByText('Support code 0123abcd')).toBeTruthy();
+  });
+
+  test('stands beside what the log says more of', () => {
+    show(identified(advance(CONNECTED_CALL, { type: 'link_lost', loss: 'flooded' })));
+    expect(screen.getByText(/in too short a time\. Support code 0123abcd\.$/)).toBeTruthy();
+    cleanup();
+    show(identified(LOST));
+    expect(screen.getByText('Support code 0123abcd.')).toBeTruthy();
+    cleanup();
+    show(identified(TALKING));
+    expect(screen.queryByText(/Support code/)).toBeNull();
+  });
+
+  test('is that of the session which goes on', () => {
+    expect(advance(RESUMING, received(resumed({ user_id: 'again' }))).userId).toBe('again');
+  });
+});
 
 describe('the names that people and tests find things by', () => {
   test('are there on the landing page', () => {
@@ -131,6 +162,15 @@ const STATES: [string, Session, string[]][] = [
     ['Reconnect', 'Stop'],
   ],
   ['The server cannot be reached', advance(GRANTED, CUT), ['Reconnect now', 'Start']],
+  ['The server cannot be reached', shut('silent'), ['Reconnect now', 'Start']],
+  ['The server is not running right now', shut('not_there'), ['Reconnect now', 'Start']],
+  ['Something blocks the way to the server', shut('no_websocket'), ['Reconnect now', 'Start']],
+  [
+    'The server does not serve this address yet',
+    shut('origin_refused'),
+    ['Reconnect now', 'Start'],
+  ],
+  ['Too much comes from your network address', shut('rate_limited'), ['Reconnect now', 'Start']],
   ['Reconnecting…', RECONNECTING, ['Reconnect now', 'Stop']],
   ['Reconnecting…', RESUMING, ['Reconnect now', 'Stop']],
   ['The server is restarting…', advance(TALKING, RESTARTED), ['Reconnect now', 'Stop']],

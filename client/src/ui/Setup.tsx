@@ -7,6 +7,7 @@ import type { PersonEvent, Session } from '../core/state';
 import { DevicePicker } from './DevicePicker';
 import { Icon, type IconName } from './icons';
 import styles from './Setup.module.css';
+import { supportCode } from './support_code';
 
 interface SetupProps {
   readonly session: Session;
@@ -32,6 +33,7 @@ const PRIVACY: Record<Mode, string> = {
 
 export function Setup({ session, onAct, sound, onSound }: SetupProps) {
   const { mode, keepSearching } = session;
+  const code = supportCode(session);
   return (
     <div className={styles.setup}>
       <div className={styles.modes} role="radiogroup" aria-label="What to share">
@@ -66,6 +68,8 @@ export function Setup({ session, onAct, sound, onSound }: SetupProps) {
         <input type="checkbox" checked={sound} onChange={({ target }) => onSound(target.checked)} />
         Soft sound when I am in another tab
       </label>
+      {/* A line that is there from the start, so that nothing moves when its words come. */}
+      <p className={styles.support}>{code === null ? '\u00a0' : `Support code ${code}`}</p>
     </div>
   );
 }

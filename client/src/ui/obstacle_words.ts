@@ -1,6 +1,7 @@
 // Owns the sentences about what stands in the way, and which button does away with it.
 
 import type { DeviceFailure, DeviceKind } from '../core/devices';
+import type { Door } from '../core/door';
 import type { Obstacle } from '../core/obstacle';
 import type { Mode } from '../core/protocol';
 import { kindsOf } from '../core/sharing';
@@ -36,8 +37,10 @@ export function wordsForObstacle(session: Session, obstacle: Obstacle): Words {
       };
     case 'reconnecting':
       return {
-        status: OUTAGE[obstacle.outage],
-        hint: hintForOutage(session, obstacle.outage),
+        ...(wordsForDoor(obstacle.door) ?? {
+          status: OUTAGE[obstacle.outage],
+          hint: hintForOutage(session, obstacle.outage),
+        }),
         action: RECONNECT_NOW,
       };
     case 'asking':
@@ -50,6 +53,36 @@ export function wordsForObstacle(session: Session, obstacle: Obstacle): Words {
       return wordsForLost(session, obstacle);
     case 'device_muted':
       return wordsForMuted(session, obstacle.kinds);
+  }
+}
+
+/** What is known of why the link does not open. Of the network it is nothing. */
+export function wordsForDoor(door: Door | null): Words | null {
+  switch (door) {
+    case null:
+    case 'silent':
+      return null;
+    case 'not_there':
+      return {
+        status: 'The server is not running right now',
+        hint: 'Your network is fine. This page keeps trying by itself.',
+      };
+    case 'no_websocket':
+      return {
+        status: 'Something blocks the way to the server',
+        hint: 'This page was let through, and its WebSocket was not: by an extension, a firewall, or a proxy of the server. Another network or browser may help.',
+      };
+    case 'origin_refused':
+    case 'host_refused':
+      return {
+        status: 'The server does not serve this address yet',
+        hint: 'Your network is fine. Whoever runs the server finds in its log what to set.',
+      };
+    case 'rate_limited':
+      return {
+        status: 'Too much comes from your network address',
+        hint: 'The server lets you in a little later. This page keeps trying by itself.',
+      };
   }
 }
 

@@ -3,12 +3,13 @@
 
 import type { DeviceFailure } from '../core/devices';
 import { isRepairing } from '../core/negotiation';
-import { obstacleOf } from '../core/obstacle';
+import { type Obstacle, obstacleOf } from '../core/obstacle';
 import type { Mode } from '../core/protocol';
 import { shared } from '../core/sharing';
 import type { Parting, Partner, PersonEvent, Session, WayBack } from '../core/state';
 import type { Picture } from './frame_watch';
 import { hintBeforeStart, seconds, wordsForObstacle } from './obstacle_words';
+import { supportCode } from './support_code';
 
 export interface Words {
   readonly status: string;
@@ -25,8 +26,16 @@ export interface Words {
  */
 export function wordsFor(session: Session, sight: Picture | null): Words {
   const obstacle = obstacleOf(session);
-  return obstacle === null ? wordsForPhase(session, sight) : wordsForObstacle(session, obstacle);
+  if (obstacle === null) return wordsForPhase(session, sight);
+  const words = wordsForObstacle(session, obstacle);
+  const code = supportCode(session);
+  return code === null || !IN_THE_LOG.includes(obstacle.name)
+    ? words
+    : { ...words, hint: [words.hint, `Support code ${code}.`].filter(Boolean).join(' ') };
 }
+
+/** What the relay's log says more of. */
+const IN_THE_LOG: readonly Obstacle['name'][] = ['connection_failed', 'link_lost', 'reconnecting'];
 
 function wordsForPhase(session: Session, sight: Picture | null): Words {
   const { phase } = session;

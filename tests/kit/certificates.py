@@ -1,0 +1,28 @@
+"""Certificates that are as a test wants them."""
+
+import datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
+
+NOW = datetime.datetime.now(datetime.UTC)
+DAY = datetime.timedelta(days=1)
+
+
+def certificate(
+    folder: Path, *, begins: int = -9, ends: int = 90, password: bytes | None = None, name: str = "chat.example"
+) -> list[str]:
+    """The flags for one that is valid for these days from now."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([])
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(NOW + begins * DAY).not_valid_after(NOW + ends * DAY)
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+    chain, own = folder / "chain.pem", folder / "own.key"
+    chain.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    encryption = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    own.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
+    return [f"--tls-cert={chain}", f"--tls-key={own}"]
