@@ -21,8 +21,9 @@ NO_REQUEST = "This is no request that is understood here."
 LINGERING = 2.0
 """Seconds that a body which nobody wanted is read for, so that its sender sees the answer."""
 
+POLICY = "Content-Security-Policy"
+
 HEADERS = {
-    "Content-Security-Policy": policy(),
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -44,8 +45,8 @@ class Headers:
     def put(self, request: web.BaseRequest, answer: web.StreamResponse) -> None:
         """Into one answer."""
         answer.headers.update(HEADERS)
-        if (host := request.get(OUTSIDE)) is not None:
-            answer.headers["Content-Security-Policy"] = policy(host, self._addresses.scheme(request))
+        host = request.get(OUTSIDE)
+        answer.headers[POLICY] = policy() if host is None else policy(host, self._addresses.scheme(request))
         if answer.charset is None and answer.content_type.startswith("text/"):
             answer.charset = "utf-8"
         transport = request.transport
