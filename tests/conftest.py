@@ -5,10 +5,15 @@ import socket
 from collections.abc import AsyncIterator
 
 import aioice.ice
+import hypothesis
 import pytest
 
 from relay.app import Relay
 from relay.config import EngineChoice, Settings
+
+# How long something takes says more of the machine than of the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 PORTS = range(12_000, 32_000)
 """Below those that the system gives to connections that go out, which may take one between the choice and its use."""
