@@ -23,8 +23,9 @@ LINGERING = 2.0
 
 POLICY = "Content-Security-Policy"
 
+# No Cross-Origin-Embedder-Policy: with it, Firefox behind an HTTP proxy closes each TCP connection for media at once,
+# as the proxy's answer to CONNECT has no Cross-Origin-Resource-Policy.
 HEADERS = {
-    "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self)",
