@@ -425,6 +425,17 @@ def written(value: object) -> str:
     return str(value)
 
 
+FAULTS = (
+    (r"Expected `str` of length >= (\d+)", "needs at least {} characters"),
+    (r"Expected `str` of length <= (\d+)", "may have at most {} characters"),
+    (r"Expected `(?:int|float)` >= ([\d.]+)", "must be {} or more"),
+    (r"Expected `(?:int|float)` <= ([\d.]+)", "must be {} or less"),
+    (r"Expected `(?:int|float)`, got `.*`", "is not a number"),
+    (r"Expected `bool`, got `.*`", "is neither true nor false"),
+)
+"""How msgspec puts it, and how we do."""
+
+
 def names() -> tuple[str, ...]:
     """All settings, in the order of definition."""
     return tuple(field.name for field in msgspec.structs.fields(Settings))
@@ -442,7 +453,8 @@ def meant(name: str) -> str | None:
 
 def _near(name: str, origin: str) -> str:
     likely = meant(name)
-    return f" Did you mean {_label(likely, origin)}?" if likely else ""
+    named = origin if origin in ("environment", "flag") else ""
+    return f" Did you mean {_label(likely, named)}?" if likely else ""
 
 
 def _injected(environment: Mapping[str, str], settings: Collection[str]) -> tuple[str, ...]:
@@ -463,6 +475,8 @@ def _label(name: str, origin: str) -> str:
             return ENVIRONMENT_PREFIX + name.upper()
         case "flag":
             return "--" + name.replace("_", "-")
+        case "":
+            return f"`{name}`"
         case _:
             return f"`{name}` in {origin}"
 
@@ -525,7 +539,15 @@ def _convert(raw: Any, kind: Any, label: str) -> Any:
                 pass
         if isinstance(raw, str) and (allowed := _choices(kind)):
             raise ConfigurationError(f"{label} is {raw!r}, and can be: {', '.join(allowed)}.") from first
-        raise ConfigurationError(f"{label} is not right: {first}.") from first
+        raise ConfigurationError(f"{label} {_fault(str(first))}.") from first
+
+
+def _fault(told: str) -> str:
+    """What msgspec says of a value, in an operator's words."""
+    for pattern, words in FAULTS:
+        if found := re.fullmatch(pattern, told):
+            return words.format(*found.groups())
+    return f"is not right: {told}"
 
 
 def _choices(kind: Any) -> list[str]:

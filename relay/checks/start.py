@@ -66,7 +66,8 @@ def _listens(settings: Settings) -> str:
 def _certificate(relay: Relay) -> str:
     if relay.certificate_ends is None:
         return "none"
-    return f"until {datetime.datetime.fromtimestamp(relay.certificate_ends, datetime.UTC):%Y-%m-%d}"
+    ends = datetime.datetime.fromtimestamp(relay.certificate_ends, datetime.UTC)
+    return f"{'ended' if ends <= datetime.datetime.now(datetime.UTC) else 'until'} {ends:%Y-%m-%d}"
 
 
 def _sources(configuration: Configuration) -> str:

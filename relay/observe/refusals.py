@@ -43,8 +43,8 @@ class Reason(StrEnum):
 
 
 REMEDIES: dict[Reason, str] = {
-    Reason.ORIGIN: "a page elsewhere, unless your proxy does not pass on Host and X-Forwarded-Proto as visitors sent"
-    " them: have it do so, or name the origin in RELAY_ALLOWED_ORIGINS",
+    Reason.ORIGIN: "if you have a proxy, have it pass on Host and X-Forwarded-Proto as visitors sent them, or name the"
+    " origin in RELAY_ALLOWED_ORIGINS; if not, a page elsewhere tried to open the WebSocket: leave it",
     Reason.HOST: "if it is yours, name it in RELAY_HOSTS; if a proxy asks, RELAY_TRUSTED_PROXIES makes it known",
     Reason.WEBSOCKET: "if it is your proxy, have it pass on the headers Upgrade and Connection, by HTTP/1.1",
     Reason.UNTRUSTED_PROXY: "if it is your proxy, put its address into RELAY_TRUSTED_PROXIES; until then its visitors"

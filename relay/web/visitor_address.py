@@ -25,6 +25,10 @@ UNKNOWN = "0.0.0.0"  # noqa: S104 - no address to listen on
 SCHEMES = frozenset({"http", "https"})
 
 
+ASKED_BY_PROGRAMS = ("/metrics", "/videochat/health", "/videochat/health/live")
+"""Paths that no visitor asks for."""
+
+
 class VisitorAddresses:
     """Trusted proxies are believed about whom they speak for."""
 
@@ -109,6 +113,8 @@ class VisitorAddresses:
             self._refused.note(Reason.UNTRUSTED_PROXY, address, source=address)
 
     def _heed_silence(self, request: web.BaseRequest, address: str) -> None:
+        if "Authorization" in request.headers or request.path.endswith(ASKED_BY_PROGRAMS):
+            return  # nobody's visit: Prometheus, a health check or the operator on the proxy's own host
         other = next((name for name in ForwardedHeader if name is not self._header and name in request.headers), None)
         remedy = f"have it send {self._header}; until then its visitors count as one"
         if other is not None:

@@ -113,7 +113,7 @@ async def test_our_page_is_another_where_the_proxy_hides_its_name_and_the_log_sa
             await session.ws_connect("ws", origin=place.origin)
     written = capsys.readouterr().out
     assert written.count("origin_refused") == 1
-    assert "does not pass on Host" in written
+    assert "have it pass on Host" in written
 
 
 async def test_where_the_proxy_says_that_there_is_no_tls_a_page_with_it_is_another(tmp_path: Path) -> None:

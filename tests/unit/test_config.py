@@ -122,7 +122,7 @@ def test_what_an_orchestrator_puts_there_is_no_setting_and_told(variable: str, v
 def test_a_misspelt_key_in_a_file_is_told_as_it_is_written_there(tmp_path: Path) -> None:
     file = tmp_path / "relay.toml"
     file.write_text("prot = 9001\n")
-    with pytest.raises(ConfigurationError, match=f"Did you mean `port` in file {file}"):
+    with pytest.raises(ConfigurationError, match=r"Did you mean `port`\?"):
         config.load({}, None, str(file))
 
 
@@ -219,7 +219,7 @@ class TestSecretsInFiles:
             (b"\xff\xfe secret", "can't be read: it is not text"),
             (b"a secret of\nseveral lines", "is not one line"),
             (b"x" * 5_000, "is not one line"),
-            (b"short", "RELAY_OPERATOR_TOKEN is not right"),
+            (b"short", "RELAY_OPERATOR_TOKEN needs at least 16 characters"),
         ],
     )
     def test_a_file_that_is_not_right_is_named_and_not_what_it_holds(

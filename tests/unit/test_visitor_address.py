@@ -86,6 +86,18 @@ def test_a_proxy_that_names_nobody_is_one_visitor(lines: tuple[str, ...], capsys
     assert capsys.readouterr().out.count("proxy_names_nobody") == 1
 
 
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [("/metrics", {}), ("/videochat/health", {}), ("/videochat/overview", {"Authorization": "Bearer a"})],
+)
+def test_who_asks_from_the_proxys_own_host_for_themselves_is_no_fault_of_the_proxy(
+    path: str, headers: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = make_mocked_request("GET", path, headers=CIMultiDict(headers)).clone(remote=PROXY)
+    assert addresses().of(asked) == PROXY
+    assert "proxy_names_nobody" not in capsys.readouterr().out
+
+
 def test_a_proxy_that_writes_the_other_header_is_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
     addresses().of(request(PROXY, "for=203.0.113.9", name="Forwarded"))
     assert "RELAY_FORWARDED_HEADER=forwarded" in capsys.readouterr().out
