@@ -118,7 +118,8 @@ async def behind_links(folder: Path, colours: tuple[str, ...]) -> AsyncIterator[
 
 
 async def own_links(person: Person, links: AccessLinks) -> tuple[Link, Link]:
-    """Up and down of somebody who is connected."""
+    """Up and down of somebody who is connected, or about to be: two may be paired before."""
+    await person.page.wait_for_function("() => window.connection?.connectionState === 'connected'")
     protocol, port = await person.page.evaluate(SELECTED)
     assert protocol == "udp", f"media goes over {protocol}"
     return links.of(port)
