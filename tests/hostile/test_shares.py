@@ -197,10 +197,12 @@ async def test_pictures_are_converted_for_a_pair_while_others_have_all_converter
 
 
 async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError):
-        while piece := await reader.read(65_536):
-            writer.write(piece)
-    writer.close()
+    try:
+        with contextlib.suppress(ConnectionError):
+            while piece := await reader.read(65_536):
+                writer.write(piece)
+    finally:
+        writer.close()
 
 
 @asynccontextmanager
