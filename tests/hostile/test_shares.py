@@ -6,6 +6,7 @@ import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -157,7 +158,7 @@ async def test_a_connection_without_keys_is_kept_while_others_make_them(
 @pytest.mark.parametrize("others", [2, 50])
 async def test_a_newcomer_is_led_to_the_turn_server_while_others_hold_every_way(others: int) -> None:
     """One address alone can't: it may have half of the ways here."""
-    echoing = await asyncio.start_server(_echo, "127.0.0.1", 0)
+    echoing = await asyncio.get_running_loop().create_server(_Echo, "127.0.0.1", 0)
     backend = f"127.0.0.1:{echoing.sockets[0].getsockname()[1]}"
     turn: dict[str, object] = {
         "turn_urls": ("turns:turn.test:443?transport=tcp",),
@@ -175,6 +176,7 @@ async def test_a_newcomer_is_led_to_the_turn_server_while_others_hold_every_way(
                 await newcomer.send(hello)
                 async with asyncio.timeout(10):
                     assert await newcomer.reader.read(len(hello)) == hello
+        await until(lambda: not _Echo.connected)
 
 
 @pytest.mark.usefixtures("loopback_candidates")
@@ -196,13 +198,21 @@ async def test_pictures_are_converted_for_a_pair_while_others_have_all_converter
             await asyncio.gather(*looking, return_exceptions=True)
 
 
-async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        with contextlib.suppress(ConnectionError):
-            while piece := await reader.read(65_536):
-                writer.write(piece)
-    finally:
-        writer.close()
+class _Echo(asyncio.Protocol):
+    """Sends back what comes. `connected` holds those that are open."""
+
+    connected: ClassVar[set[asyncio.BaseTransport]] = set()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self.connected.add(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._transport.write(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.connected.discard(self._transport)
 
 
 @asynccontextmanager
