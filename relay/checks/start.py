@@ -1,4 +1,4 @@
-"""What is said when the server begins to serve: one event for the log, and the same for whoever looks at a terminal."""
+"""What is said when the server begins to serve: one event for the log, and the same in plain lines on a terminal."""
 
 import datetime
 import sys

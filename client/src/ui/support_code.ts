@@ -1,4 +1,4 @@
-// Owns what a person can tell whoever runs the server, so that they find this visit in its log. Pure.
+// Owns the code that a visitor reads to the operator, who finds the visit in the log by it. Pure.
 
 import type { Session } from '../core/state';
 
