@@ -6,33 +6,33 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from msgspec.structs import replace
-
 from relay import __version__, clock
-from relay.config import Settings
+from relay.auth.gate import Gate
+from relay.config.settings import Settings
 from relay.errors import FatalError
+from relay.figures.figures import Figures
+from relay.figures.history import History
+from relay.figures.metrics import Metrics
+from relay.figures.survey import Survey
+from relay.front.front import Front
 from relay.ids import UserId
 from relay.ledger.accounts import Deed, Ledger
 from relay.ledger.addresses import Networks
 from relay.ledger.turns import Turns
+from relay.machine.capacity import CONNECTIONS_PER_PERSON, Capacity, Counters, bound_of, limits_of, most_connections
+from relay.machine.interfaces import Interfaces
+from relay.machine.memory import Memory
+from relay.machine.pulse import Pulse
 from relay.matchmaking.matchmaker import Matchmaker
 from relay.media.choice import choose
 from relay.media.connections import Connections
-from relay.media.engine import links
+from relay.media.engine import Links, links
 from relay.media.switchboard import Switchboard
-from relay.observe.capacity import CONNECTIONS_PER_PERSON, Capacity, Counters, bound_of, limits_of, most_connections
 from relay.observe.drops import Drops
-from relay.observe.figures import Figures, Links
-from relay.observe.history import History
-from relay.observe.interfaces import Interfaces
-from relay.observe.logging import get_logger
-from relay.observe.memory import Memory
-from relay.observe.metrics import Metrics
-from relay.observe.pseudonyms import Ours, Pseudonyms
-from relay.observe.pulse import Pulse
-from relay.observe.recent import Recent
+from relay.observe.logs.logging import get_logger
+from relay.observe.logs.pseudonyms import Ours, Pseudonyms
+from relay.observe.logs.recent import Recent
 from relay.observe.refusals import Reason
-from relay.observe.survey import Survey
 from relay.observe.tally import Tally
 from relay.peer.aiortc_bridge import SharedCertificate
 from relay.peer.candidates import Reach
@@ -43,12 +43,11 @@ from relay.session.sessions import Sessions
 from relay.tasks import Tasks
 from relay.transport.addresses import Advertised, turn_relays
 from relay.transport.outside import Outside
+from relay.web.callers import Callers
 from relay.web.charging import charge
-from relay.web.front import Front
 from relay.web.gateway import Gateway
 from relay.web.guests import Guests
-from relay.web.operator_console import OperatorConsole
-from relay.web.operator_token import OperatorGate
+from relay.web.operator.console import OperatorConsole
 from relay.web.server import WebServer
 from relay.web.status import Cleanup, Health, RoomStatus, Stats
 from relay.web.visitor_address import VisitorAddresses
@@ -67,11 +66,11 @@ class Relay:
     ) -> None:
         """`order_drain` is what the operator's console calls to end the server in good order. `ours` are addresses that
         the log tells as they are; those of this host that are found later join them."""
-        ours = set(settings.public_address) if ours is None else ours
+        ours = set(settings.network.public_address) if ours is None else ours
         limits, self.bound = limits_of(settings), bound_of(settings)
-        settings = self.settings = replace(settings, max_people=limits.people)
+        settings = self.settings = settings.but(max_people=limits.people)
         self._interfaces = Interfaces()
-        literal = replace(settings, public_address=settings.public_ips)
+        literal = settings.but(public_address=settings.network.public_ips)
         self._advertised = Advertised(literal, self._interfaces, self.report)
         self._outside = Outside(settings, ours.update, self.report)
         self.drops = Drops()
@@ -79,15 +78,15 @@ class Relay:
         self.media = choose(settings, self.drops, self.report)
         self._port, self.engine = self.media.port, self.media.engine
         rates = {
-            Deed.CONNECTION: settings.rate_address_connection,
-            Deed.JOIN: settings.rate_address_join,
-            Deed.OFFER: settings.rate_address_offer,
-            Deed.SKIP: settings.rate_address_skip,
+            Deed.CONNECTION: settings.per_address.rate_address_connection,
+            Deed.JOIN: settings.per_address.rate_address_join,
+            Deed.OFFER: settings.per_address.rate_address_offer,
+            Deed.SKIP: settings.per_address.rate_address_skip,
         }
-        self._ledger = Ledger(rates, settings.max_cpu_per_address, Networks(settings.trusted_proxies))
+        self._ledger = Ledger(rates, settings.per_address.max_cpu_per_address, Networks(settings.site.trusted_proxies))
         self._turns = Turns()
         self._directory = Directory(
-            limits.people, settings.max_per_address, rank=lambda session: self._presence.rank(session)
+            limits.people, settings.per_address.max_per_address, rank=lambda session: self._presence.rank(session)
         )
         switchboard = Switchboard(self.engine)
         self._connections = Connections(
@@ -139,7 +138,7 @@ class Relay:
         )
         self._guests = Guests(
             most_connections(),
-            CONNECTIONS_PER_PERSON * settings.max_per_address,
+            CONNECTIONS_PER_PERSON * settings.per_address.max_per_address,
             self.drops,
             self.tally.refused,
             self.report,
@@ -148,9 +147,9 @@ class Relay:
         gateway = Gateway(
             self._sessions, self._guests, addresses, self._ledger, self._turns, settings, self.tally, self.report
         )
-        gate = OperatorGate(settings, addresses)
-        charged = charge(addresses, gate, self._ledger, self._turns, self.tally.refused)
-        self._web = WebServer(gateway, self, console, self.metrics, self.tally, charged, gate, settings, addresses)
+        callers = Callers(Gate(settings.operator.operator_token, settings.operator.metrics_token), addresses)
+        charged = charge(addresses, callers, self._ledger, self._turns, self.tally.refused)
+        self._web = WebServer(gateway, self, console, self.metrics, self.tally, charged, callers, settings, addresses)
         self._front = Front(
             settings,
             self._web,
@@ -172,7 +171,7 @@ class Relay:
         Raises:
             ConfigurationError: a port can't be bound; nothing is left open.
         """
-        self.media.open(self.settings.media_hosts, self.settings.udp_port, self._connections)
+        self.media.open(self.settings.network.media_hosts, self.settings.network.udp_port, self._connections)
         self._outside.start()
         self._advertised.start()
         self._matchmaker.start()
@@ -228,7 +227,7 @@ class Relay:
 
     def _reach(self, just_changed: bool) -> Reach:
         addresses = self._outside.over(self._advertised.addresses(just_changed=just_changed))
-        return Reach(addresses, self.settings.outside_udp_port, self.settings.outside_tcp_port)
+        return Reach(addresses, self.settings.network.outside_udp_port, self.settings.network.outside_tcp_port)
 
     def _heed_presence(self, user: UserId) -> None:
         self._presence.media_changed(user)
@@ -239,9 +238,14 @@ class Relay:
         return self._outside.over(self._advertised.addresses())
 
     @property
+    def port(self) -> int:
+        """The one port of pages and WebSockets."""
+        return self.settings.network.port
+
+    @property
     def url(self) -> str:
         """Where this host's own browser finds the page."""
-        return f"{self._front.scheme}://localhost:{self.settings.port}"
+        return f"{self._front.scheme}://localhost:{self.settings.network.port}"
 
     def health(self) -> Health:
         return Health(ready=self._ready, version=__version__, engine=self.media.choice.value)
@@ -369,8 +373,8 @@ async def serve(
         stopped, broken = tasks.start("stop", orders.stop.wait()), tasks.start("broken", relay.broken.wait())
         await _first(tasks.start("drain order", orders.drain.wait()), stopped, broken)
         if orders.drain.is_set() and not stopped.done():
-            log.info("draining", seconds=settings.drain_timeout)
-            await _first(tasks.start("drain", relay.drain(settings.drain_timeout)), stopped, broken)
+            log.info("draining", seconds=settings.visits.drain_timeout)
+            await _first(tasks.start("drain", relay.drain(settings.visits.drain_timeout)), stopped, broken)
     finally:
         await tasks.close()
         await relay.stop()

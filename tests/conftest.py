@@ -9,7 +9,7 @@ import hypothesis
 import pytest
 
 from relay.app import Relay
-from relay.config import EngineChoice, Settings
+from relay.config.settings import EngineChoice, Settings
 
 # How long something takes says more of the machine than of the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -52,7 +52,7 @@ def engine(request: pytest.FixtureRequest) -> EngineChoice:
 def settings(engine: EngineChoice) -> Settings:
     """Loopback only. Override it in a module to test other settings."""
     # The people of a test live in the server's own process: their CPU and lag are no reason to refuse one of them.
-    return Settings(
+    return Settings.of(
         port=free_port(),
         bind=("127.0.0.1",),
         public_address=("127.0.0.1",),

@@ -3,16 +3,16 @@
 import datetime
 
 from relay.checks.finding import Finding, failure, ok, warning
-from relay.config import Settings, TlsChoice
+from relay.config.settings import Settings, TlsChoice
 from relay.errors import ConfigurationError
-from relay.web.front import certificate_of, state_folder
-from relay.web.self_signed import CERTIFICATE
-from relay.web.tls import SOON, Certificate
+from relay.front.front import certificate_of, state_folder
+from relay.front.self_signed import CERTIFICATE
+from relay.front.tls import SOON, Certificate
 
 
 def check_certificate(settings: Settings, now: datetime.datetime) -> list[Finding]:
     """Nothing is made that is not there yet."""
-    if settings.tls is TlsChoice.SELF_SIGNED:
+    if settings.https.tls is TlsChoice.SELF_SIGNED:
         return [_self_signed(settings)]
     try:
         certificate = certificate_of(settings)
@@ -20,7 +20,7 @@ def check_certificate(settings: Settings, now: datetime.datetime) -> list[Findin
         return [failure("certificate", str(error))]
     if certificate is not None:
         return [_validity(certificate, now), *_names(certificate, settings)]
-    if settings.trusted_proxies:
+    if settings.site.trusted_proxies:
         return [ok("certificate", "HTTPS is the reverse proxy's business.")]
     return [
         warning(
@@ -56,7 +56,7 @@ def _validity(certificate: Certificate, now: datetime.datetime) -> Finding:
 
 def _names(certificate: Certificate, settings: Settings) -> list[Finding]:
     """The names that are served, and that browsers would warn about."""
-    lacking = [host for host in settings.hosts if not certificate.names(host)]
+    lacking = [host for host in settings.site.hosts if not certificate.names(host)]
     if not lacking:
         return []
     sentence = f"It does not name {', '.join(lacking)}, which RELAY_HOSTS serves: browsers warn of it there."

@@ -10,7 +10,7 @@ from relay import clock
 from relay.ids import RoomId, UserId
 from relay.matchmaking.lobby import Lobby, Match
 from relay.matchmaking.regrets import Regrets
-from relay.observe.logging import get_logger
+from relay.observe.logs.logging import get_logger
 from relay.observe.tally import Tally
 from relay.protocol.messages import (
     BackAsked,

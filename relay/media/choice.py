@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from relay import native
-from relay.config import EngineChoice, Settings
+from relay.config.settings import EngineChoice, Settings
 from relay.errors import ConfigurationError
+from relay.machine import process
 from relay.media.engine import Engine, EngineListener
 from relay.media.frames.engine import FramesEngine
-from relay.observe import process
 from relay.observe.drops import Drops
 from relay.tasks import Report
 from relay.transport.asyncio_port import AsyncioPort
@@ -39,22 +39,22 @@ def choose(settings: Settings, drops: Drops, report: Report) -> Media:
     Raises:
         ConfigurationError: packets were asked for, but the core is not built.
     """
-    choice = settings.engine or (EngineChoice.PACKETS if native.BUILT else EngineChoice.FRAMES)
+    choice = settings.media.engine or (EngineChoice.PACKETS if native.BUILT else EngineChoice.FRAMES)
     if choice is EngineChoice.FRAMES:
-        cause = "as configured" if settings.engine else "the native core is not built"
+        cause = "as configured" if settings.media.engine else "the native core is not built"
         return _frames(settings, drops, report, f"decodes and encodes again in Python: {cause}")
     if not native.BUILT:
         raise ConfigurationError(
             "`engine` is packets, but the native core is not built. Install a Rust toolchain (rustup) and install"
             " the package again, or set `engine` to frames."
         )
-    cause = "as configured" if settings.engine else "the native core is built"
+    cause = "as configured" if settings.media.engine else "the native core is built"
     return _packets(settings, drops, report, f"forwards packets in the native core: {cause}")
 
 
 def _frames(settings: Settings, drops: Drops, report: Report, reason: str) -> Media:
     port = AsyncioPort(drops, report)
-    engine = FramesEngine(port, drops, settings.max_bitrate, report)
+    engine = FramesEngine(port, drops, settings.media.max_bitrate, report)
 
     def open_port(hosts: Sequence[str], number: int, listener: MediaListener) -> None:
         port.open(hosts, number, listener, engine.receive)
@@ -67,9 +67,9 @@ def _packets(settings: Settings, drops: Drops, report: Report, reason: str) -> M
     from relay.media.packets import PacketsEngine
     from relay.transport.native import NativePort
 
-    port = NativePort(settings.media_threads, settings.max_people, report)
-    taps = max(1, int(process.cpu_limit())) if settings.taps is None else settings.taps
-    engine = PacketsEngine(port, drops, settings.max_bitrate, taps, report)
+    port = NativePort(settings.media.media_threads, settings.capacity.max_people, report)
+    taps = max(1, int(process.cpu_limit())) if settings.media.taps is None else settings.media.taps
+    engine = PacketsEngine(port, drops, settings.media.max_bitrate, taps, report)
 
     def open_port(hosts: Sequence[str], number: int, listener: MediaListener) -> None:
         engine.listener = listener

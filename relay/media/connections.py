@@ -21,7 +21,7 @@ from relay.media.paths import carrier
 from relay.media.switchboard import Switchboard
 from relay.observe.browsers import UNKNOWN, Browser
 from relay.observe.drops import Drops
-from relay.observe.logging import get_logger
+from relay.observe.logs.logging import get_logger
 from relay.observe.refusals import Reason
 from relay.observe.tally import Tally
 from relay.peer.aiortc_bridge import SharedCertificate

@@ -9,10 +9,9 @@ from dataclasses import replace
 
 from relay.ids import PeerId
 from relay.ledger.addresses import Group
-from relay.media.engine import EngineListener, EngineStats, PeerStats, SocketBuffers, Way
+from relay.media.engine import EngineListener, EngineStats, Mending, PeerStats, SocketBuffers, Way
 from relay.media.taps import CONVERTIBLE, NUMBERS, Taps
 from relay.observe.drops import Drop, Drops
-from relay.observe.figures import Mending
 from relay.peer.lines import Codec, Line, Negotiated, Slot, SrtpKeys
 from relay.peer.negotiation import ABS_SEND_TIME, AUDIO_LEVEL, MID, PLAYOUT_DELAY, TRANSPORT_CC, Terms
 from relay.tasks import Report

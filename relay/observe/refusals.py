@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from relay import clock
-from relay.observe.logging import get_logger
+from relay.observe.logs.logging import get_logger
 
 LOGGER = "refused"
 AGAIN_AFTER = 3_600.0

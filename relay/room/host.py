@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from relay.ids import RoomId, UserId, new_room_id
 from relay.media.switchboard import Switchboard
-from relay.observe.logging import get_logger
+from relay.observe.logs.logging import get_logger
 from relay.observe.reported import Reported, Verdict
 from relay.observe.tally import Tally
 from relay.protocol.messages import (

@@ -11,7 +11,7 @@ from relay import clock
 from relay.ids import UserId
 from relay.matchmaking.matchmaker import Matchmaker
 from relay.media.connections import Connections
-from relay.observe.logging import get_logger
+from relay.observe.logs.logging import get_logger
 from relay.protocol.messages import Mode, Ping
 from relay.room.host import RoomHost
 from relay.session.directory import Directory

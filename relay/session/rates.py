@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from relay.config import Settings
+from relay.config.settings import Settings
 from relay.ledger.accounts import BURST_SECONDS
 from relay.ledger.bucket import TokenBucket, full
 from relay.protocol.messages import (
@@ -51,12 +51,12 @@ class RateLimiter:
 
     def __init__(self, settings: Settings) -> None:
         self._per_minute = {
-            Activity.SKIP: settings.rate_skip,
-            Activity.CHAT: settings.rate_chat,
-            Activity.OFFER: settings.rate_offer,
-            Activity.CANDIDATE: settings.rate_candidate,
-            Activity.REPORT: settings.rate_report,
-            Activity.OTHER: settings.rate_other,
+            Activity.SKIP: settings.rates.rate_skip,
+            Activity.CHAT: settings.rates.rate_chat,
+            Activity.OFFER: settings.rates.rate_offer,
+            Activity.CANDIDATE: settings.rates.rate_candidate,
+            Activity.REPORT: settings.rates.rate_report,
+            Activity.OTHER: settings.rates.rate_other,
         }
         self._buckets: dict[Activity, TokenBucket] = {}
 

@@ -7,15 +7,15 @@ What a message means is decided below: by the matchmaker, the rooms and the conn
 import asyncio
 
 from relay import clock
-from relay.config import Settings
+from relay.config.settings import Settings
 from relay.errors import About, ErrorCode, RelayError
 from relay.ids import RoomId, UserId, new_session_token, new_user_id
 from relay.ledger.accounts import Deed, Payer
+from relay.machine.capacity import Capacity
 from relay.matchmaking.matchmaker import Matchmaker, Wish
 from relay.media.connections import Connections
 from relay.observe.browsers import UNKNOWN, Browser
-from relay.observe.capacity import Capacity
-from relay.observe.logging import get_logger
+from relay.observe.logs.logging import get_logger
 from relay.observe.refusals import Reason
 from relay.observe.tally import Tally
 from relay.protocol.codec import about, decode
@@ -120,11 +120,11 @@ class Sessions:
         self._draining = False
         self._turn = Turn.configured(settings)
         self._limits = Limits(
-            message_bytes=settings.max_message_bytes,
-            chat_characters=settings.max_chat_characters,
-            sdp_bytes=settings.max_sdp_bytes,
-            sdp_lines=settings.max_sdp_lines,
-            candidates=settings.max_candidates,
+            message_bytes=settings.limits.max_message_bytes,
+            chat_characters=settings.limits.max_chat_characters,
+            sdp_bytes=settings.limits.max_sdp_bytes,
+            sdp_lines=settings.limits.max_sdp_lines,
+            candidates=settings.limits.max_candidates,
         )
 
     def start(self) -> None:
@@ -167,7 +167,7 @@ class Sessions:
             Connected(
                 user_id=session.user,
                 session_token=session.token,
-                resume_window=self._settings.resume_window,
+                resume_window=self._settings.visits.resume_window,
                 limits=self._limits,
                 ice_servers=self._turn.servers(session.user, clock.unix()),
             )
@@ -245,7 +245,7 @@ class Sessions:
         if session.link is not link:
             return  # another one has taken over
         worth_keeping = session.user in self._rooms or self._connections.holds(session.user)
-        if not (lost and worth_keeping and self._settings.resume_window > 0 and not self._draining):
+        if not (lost and worth_keeping and self._settings.visits.resume_window > 0 and not self._draining):
             self.close(session, PartingReason.DISCONNECTED)
             return
         given_up = self._directory.lose(session, clock.monotonic())
@@ -308,7 +308,7 @@ class Sessions:
         self._connections.hang_up(user)
 
     def _expire(self) -> None:
-        for session in self._directory.expired(clock.monotonic() - self._settings.resume_window):
+        for session in self._directory.expired(clock.monotonic() - self._settings.visits.resume_window):
             self.close(session, PartingReason.DISCONNECTED)
 
     def _give_up_ghosts(self) -> None:

@@ -14,11 +14,12 @@ from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
-from relay.config import TURN_URL, Settings, usable_by_browsers
+from relay.config.addresses import TURN_URL, usable_by_browsers
+from relay.config.settings import Settings
 from relay.errors import ConfigurationError
 from relay.ledger.addresses import Address
-from relay.observe.interfaces import FRESH, MOMENT, Interface, Interfaces, OwnAddress
-from relay.observe.logging import get_logger
+from relay.machine.interfaces import FRESH, MOMENT, Interface, Interfaces, OwnAddress
+from relay.observe.logs.logging import get_logger
 from relay.tasks import Report, Tasks
 from relay.transport.listening import holds
 
@@ -65,7 +66,7 @@ class Advertised:
     def start(self) -> None:
         """Warn of what keeps people out now, and begin to look for changes."""
         self._warn()
-        if not self._settings.public_address:
+        if not self._settings.network.public_address:
             self._tasks.repeat("look", LOOK_INTERVAL, self._look)
 
     async def close(self) -> None:
@@ -74,7 +75,7 @@ class Advertised:
 
     def addresses(self, *, just_changed: bool = False) -> tuple[str, ...]:
         """In the order in which they are to be tried. `just_changed`: who asks has lost the one that they had."""
-        if not self._settings.public_address:
+        if not self._settings.network.public_address:
             self._look(MOMENT if just_changed else FRESH)
         return self._told
 
@@ -83,7 +84,7 @@ class Advertised:
         if known == self._known:
             return
         self._known = known
-        told = tuple(map(str, choose(known, self._settings.media_hosts)))
+        told = tuple(map(str, choose(known, self._settings.network.media_hosts)))
         told = _usable(told, self._settings) or told
         if told != self._told:
             self._told = told
@@ -92,7 +93,7 @@ class Advertised:
 
     def _warn(self) -> None:
         """Once of each."""
-        if self._settings.public_address:
+        if self._settings.network.public_address:
             return
         if (failure := self._interfaces.failure) is not None:
             self._say("addresses_unknown", "set RELAY_PUBLIC_ADDRESS", cause=str(failure))
@@ -116,11 +117,11 @@ def advertised(settings: Settings, own: Iterable[OwnAddress] | None = None) -> t
         ConfigurationError: browsers would take none of them with the media port's number.
     """
     own = Interfaces().addresses() if own is None else own
-    if settings.public_address:
+    if settings.network.public_address:
         _hear(settings, own)
         # IPv6 first (RFC 8421), then as configured.
-        return tuple(sorted(settings.public_address, key=lambda each: ipaddress.ip_address(each).version != 6))
-    told = tuple(map(str, choose(own, settings.media_hosts)))
+        return tuple(sorted(settings.network.public_address, key=lambda each: ipaddress.ip_address(each).version != 6))
+    told = tuple(map(str, choose(own, settings.network.media_hosts)))
     if usable := _usable(told, settings):
         return usable
     if is_waiting(told, settings):
@@ -130,11 +131,11 @@ def advertised(settings: Settings, own: Iterable[OwnAddress] | None = None) -> t
 
 def _hear(settings: Settings, own: Iterable[OwnAddress]) -> None:
     """Refuse addresses of this host where nobody listens."""
-    deaf = {str(each.address) for each in own if not holds(settings.media_hosts, str(each.address))}
-    if unheard := [address for address in settings.public_address if address in deaf]:
+    deaf = {str(each.address) for each in own if not holds(settings.network.media_hosts, str(each.address))}
+    if unheard := [address for address in settings.network.public_address if address in deaf]:
         raise ConfigurationError(
             f"`public_address` has {', '.join(unheard)}, which is this host's and where nobody listens: media is"
-            f" taken at {', '.join(settings.media_hosts)} only (`media_bind`, `bind`)."
+            f" taken at {', '.join(settings.network.media_hosts)} only (`media_bind`, `bind`)."
         )
 
 
@@ -156,9 +157,9 @@ def choose(own: Iterable[OwnAddress], bind: Sequence[str]) -> tuple[Address, ...
 
 def is_waiting(told: Sequence[str], settings: Settings) -> bool:
     """Whether there is nothing but loopback, and any address that comes will be listened on."""
-    if settings.public_address:
+    if settings.network.public_address:
         return False
-    hosts = settings.media_hosts
+    hosts = settings.network.media_hosts
     everywhere = not hosts or any(ipaddress.ip_address(written).is_unspecified for written in hosts)
     return everywhere and all(ipaddress.ip_address(address).is_loopback for address in told)
 
@@ -203,14 +204,14 @@ def _is_public(address: Address) -> bool:
 
 
 def _usable(told: Iterable[str], settings: Settings) -> tuple[str, ...]:
-    ports = settings.outside_udp_port, settings.outside_tcp_port
+    ports = settings.network.outside_udp_port, settings.network.outside_tcp_port
     return tuple(address for address in told if all(usable_by_browsers(address, port) for port in ports))
 
 
 def _unusable(told: Iterable[str], settings: Settings) -> str:
     return (
         f"This host has only private addresses ({', '.join(told)}), and with those Chromium ignores media"
-        f" port {settings.outside_udp_port}: it is below 1024. Set `media_port` to 1024 or above, or"
+        f" port {settings.network.outside_udp_port}: it is below 1024. Set `media_port` to 1024 or above, or"
         " `public_address` to the address that people outside use."
     )
 
@@ -229,10 +230,10 @@ class TurnRelays:
 
 async def turn_relays(settings: Settings, interfaces: Interfaces) -> Container[str]:
     """Look the TURN servers' names up. What can't be found is left out."""
-    if not settings.turn_urls:
+    if not settings.turn.turn_urls:
         return frozenset()
-    hosts = {found[1].strip("[]") for url in settings.turn_urls if (found := TURN_URL.fullmatch(url))}
-    addresses = set(settings.public_address)
+    hosts = {found[1].strip("[]") for url in settings.turn.turn_urls if (found := TURN_URL.fullmatch(url))}
+    addresses = set(settings.network.public_address)
     for host in hosts:
         with contextlib.suppress(OSError, TimeoutError, UnicodeError):
             async with asyncio.timeout(LOOKUP_TIMEOUT):

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from relay.errors import FatalError
 from relay.ids import PeerId
 from relay.native import DTLS, FLOW_HEARD, FLOW_LOST, FLOW_QUIET, NO_COMMON_CODEC, Core
-from relay.observe.logging import get_logger
+from relay.observe.logs.logging import get_logger
 from relay.tasks import Report, Tasks
 from relay.transport import bindings
 from relay.transport.port import Credentials, Path, PortListener, TapListener, Transport

@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 from aioice import stun
 
-from relay.config import Settings, usable_by_browsers
-from relay.observe.logging import get_logger
+from relay.config.addresses import usable_by_browsers
+from relay.config.settings import Settings
+from relay.observe.logs.logging import get_logger
 from relay.tasks import Report, Tasks
 
 LOOK_INTERVAL = 60.0
@@ -43,7 +44,7 @@ class Outside:
     @property
     def looks(self) -> bool:
         """Whether there is anything to find out."""
-        return bool(self._settings.public_names or self._settings.stun)
+        return bool(self._settings.network.public_names or self._settings.network.stun)
 
     def over(self, own: tuple[str, ...]) -> tuple[str, ...]:
         """What browsers are told, where these are the host's own or stand in the settings as they are."""
@@ -61,7 +62,7 @@ class Outside:
                 log.warning("public_address_unknown", cause=why, kept=", ".join(self._known), remedy=remedy)
             return
         self._complained = False
-        ports = self._settings.outside_udp_port, self._settings.outside_tcp_port
+        ports = self._settings.network.outside_udp_port, self._settings.network.outside_tcp_port
         usable = tuple(each for each in found if all(usable_by_browsers(each, port) for port in ports))
         if usable == self._known:
             return
@@ -86,7 +87,7 @@ class Outside:
 def told(settings: Settings, found: tuple[str, ...], own: tuple[str, ...]) -> tuple[str, ...]:
     """What was found comes first. A name stands for what it leads to; until that is known the host's own addresses
     have to do."""
-    if found and settings.public_names and not settings.public_ips:
+    if found and settings.network.public_names and not settings.network.public_ips:
         return found
     return tuple(dict.fromkeys((*found, *own)))
 
@@ -98,10 +99,10 @@ async def look(settings: Settings) -> tuple[str, ...]:
         OSError, TimeoutError, UnicodeError: one of them can't be asked.
     """
     found: list[str] = []
-    for name in settings.public_names:
+    for name in settings.network.public_names:
         found += await _addresses_of(name)
-    if settings.stun is not None:
-        found.append(await mapped_address(*_place(settings.stun), settings.media_hosts))
+    if settings.network.stun is not None:
+        found.append(await mapped_address(*_place(settings.network.stun), settings.network.media_hosts))
     return tuple(dict.fromkeys(found))
 
 

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from aiohttp import web
 from aiohttp.http_parser import RawRequestMessage
 
-from relay.config import Settings
+from relay.config.settings import Settings
 
 
 def folder(settings: Settings) -> str:
     """Begins and ends with a slash; both are the same one for the root."""
-    return settings.base_path.rstrip("/") + "/"
+    return settings.site.base_path.rstrip("/") + "/"
 
 
 def add_routes(app: web.Application, base: str) -> None:

@@ -13,7 +13,7 @@ from relay.errors import ErrorCode, RelayError
 from relay.ledger.accounts import Ledger
 from relay.ledger.turns import Turns
 from relay.observe.refusals import Reason, Refusals
-from relay.web.operator_token import OperatorGate
+from relay.web.callers import Callers
 from relay.web.visitor_address import VisitorAddresses
 
 REQUEST = 300e-6
@@ -24,14 +24,14 @@ PATIENCE = 5.0
 
 
 def charge(
-    addresses: VisitorAddresses, gate: OperatorGate, ledger: Ledger, turns: Turns, refused: Refusals
+    addresses: VisitorAddresses, callers: Callers, ledger: Ledger, turns: Turns, refused: Refusals
 ) -> Middleware:
     """Answer each address as fast as its account allows."""
 
     @web.middleware
     async def charged(request: web.Request, handler: Handler) -> web.StreamResponse:
         payer = ledger.visitor(addresses.of(request), clock.monotonic())
-        if not turns.goes_on(payer) and not gate.knows(request):
+        if not turns.goes_on(payer) and not callers.knows(request):
             try:
                 async with asyncio.timeout(PATIENCE):
                     await turns.wait(payer)

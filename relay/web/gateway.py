@@ -5,7 +5,7 @@ import asyncio
 from aiohttp import WSCloseCode, web
 
 from relay import clock
-from relay.config import Settings
+from relay.config.settings import Settings
 from relay.errors import ErrorCode, RelayError
 from relay.ledger.accounts import Ledger, Payer
 from relay.ledger.turns import Turns
@@ -48,7 +48,7 @@ class Gateway:
         self._turns = turns
         self._settings = settings
         self._tally = tally
-        self._friends = frozenset(origin(written) for written in settings.allowed_origins)
+        self._friends = frozenset(origin(written) for written in settings.site.allowed_origins)
         self._tasks = Tasks("gateway", report)
         self._visits: set[Visit] = set()
 
@@ -58,7 +58,7 @@ class Gateway:
         self._heed_what_is_no_handshake(request)
         socket = web.WebSocketResponse(
             autoping=False,
-            max_msg_size=LARGEST_FRAME_FACTOR * self._settings.max_message_bytes,
+            max_msg_size=LARGEST_FRAME_FACTOR * self._settings.limits.max_message_bytes,
             compress=False,
             timeout=CLOSE_TIMEOUT,
         )

@@ -11,7 +11,7 @@ import socket
 from aiohttp import HttpVersion10, web
 from aiohttp.typedefs import Handler, Middleware
 
-from relay.config import Settings
+from relay.config.settings import Settings
 from relay.errors import ErrorCode, RelayError
 from relay.ledger.addresses import parse
 from relay.observe.refusals import Reason
@@ -31,7 +31,7 @@ class Hosts:
     def __init__(self, settings: Settings, addresses: VisitorAddresses, tally: Tally) -> None:
         self._addresses = addresses
         self._tally = tally
-        written = (*settings.hosts, *settings.public_address) if settings.hosts else ()
+        written = (*settings.site.hosts, *settings.network.public_address) if settings.site.hosts else ()
         named = (authority(f"[{host.strip('[]')}]" if ":" in host else host) for host in written)
         self._hosts = frozenset(each.host for each in named if each is not None)
         self._own_names = {LOCALHOST, socket.gethostname().lower()}

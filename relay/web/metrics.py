@@ -8,9 +8,10 @@ from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from relay import clock
+from relay.auth.gate import Scope
 from relay.ledger.addresses import Networks
 from relay.observe.tally import Tally
-from relay.web.operator_token import OperatorGate
+from relay.web.callers import Callers
 from relay.web.visitor_address import VisitorAddresses
 
 UNMATCHED = "unmatched"
@@ -20,7 +21,7 @@ UNMATCHED = "unmatched"
 def add_routes(
     app: web.Application,
     render: Callable[[], bytes],
-    gate: OperatorGate,
+    callers: Callers,
     addresses: VisitorAddresses,
     allowed: Sequence[str],
 ) -> None:
@@ -35,7 +36,7 @@ def add_routes(
         # Who is not trusted and says that they speak for somebody is further away than they seem.
         is_near = addresses.is_forwarded(request) or not addresses.claims_to_be_forwarded(request)
         if not (is_near and networks.hold(addresses.of(request))):
-            gate.admit_reader(request)
+            callers.admit(request, Scope.READ_FIGURES)
         headers = {"Content-Type": CONTENT_TYPE_PLAIN_0_0_4, "Cache-Control": "no-store"}
         return web.Response(body=render(), headers=headers)
 

@@ -5,18 +5,21 @@ import asyncio
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from relay.config import Settings
-from relay.observe.metrics import Metrics
+from relay.config.settings import Settings
+from relay.figures.metrics import Metrics
 from relay.observe.tally import Tally
-from relay.web import base_path, checking, metrics, operator, pages, status
+from relay.web import base_path, checking, metrics, pages, status
 from relay.web.answers import Headers, Protocol
+from relay.web.callers import Callers
 from relay.web.failures import answer_failures
 from relay.web.gateway import Gateway
-from relay.web.handover import KEEPALIVE
 from relay.web.hosts import Hosts, refuse_other_hosts
-from relay.web.operator_token import OperatorGate
+from relay.web.operator import routes as operator
 from relay.web.signpost import signpost
 from relay.web.visitor_address import VisitorAddresses
+
+KEEPALIVE = 30.0
+"""Seconds that a connection may wait for its next request, with all its headers."""
 
 LARGEST_REQUEST = 64 * 1024
 """Bytes of a request body; nothing that is served takes one."""
@@ -36,7 +39,7 @@ class WebServer:
         figures: Metrics,
         tally: Tally,
         charged: Middleware,
-        gate: OperatorGate,
+        callers: Callers,
         settings: Settings,
         addresses: VisitorAddresses,
     ) -> None:
@@ -49,10 +52,10 @@ class WebServer:
         app.on_response_prepare.append(self._headers.prepare)
         app.router.add_get("/ws", gateway.handle)
         app.router.add_post("/videochat/door", gateway.knock)
-        status.add_routes(app, about, gate, settings)
+        status.add_routes(app, about, callers, settings)
         client = pages.Pages(pages.STATIC)
-        operator.add_routes(app, console, gate, client)
-        metrics.add_routes(app, figures.render, gate, addresses, settings.metrics_allow)
+        operator.add_routes(app, console, callers, client)
+        metrics.add_routes(app, figures.render, callers, addresses, settings.operator.metrics_allow)
         checking.add_routes(app, client)
         pages.add_routes(app, client)
         self._base_path = base_path.folder(settings)

@@ -6,8 +6,8 @@ from typing import Protocol
 import msgspec
 from aiohttp import web
 
-from relay.config import Settings
-from relay.web.operator_token import OperatorGate
+from relay.config.settings import Settings
+from relay.web.callers import Callers
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +75,7 @@ class Status(Protocol):
     def cleanup(self) -> Cleanup: ...
 
 
-def add_routes(app: web.Application, status: Status, gate: OperatorGate, settings: Settings) -> None:
+def add_routes(app: web.Application, status: Status, callers: Callers, settings: Settings) -> None:
     """All of `/videochat/`."""
 
     async def live(request: web.Request) -> web.Response:
@@ -84,7 +84,7 @@ def add_routes(app: web.Application, status: Status, gate: OperatorGate, setting
     async def health(request: web.Request) -> web.Response:
         current: Ready = status.health()
         if "Authorization" in request.headers:
-            gate.admit(request)
+            callers.admit(request)
         else:
             current = Ready(ready=current.ready)
         return _json(current, 200 if current.ready else 503)
@@ -93,11 +93,11 @@ def add_routes(app: web.Application, status: Status, gate: OperatorGate, setting
         return _json(status.stats())
 
     async def rooms(request: web.Request) -> web.Response:
-        gate.admit(request)
+        callers.admit(request)
         return _json(status.rooms())
 
     async def cleanup(request: web.Request) -> web.Response:
-        gate.admit(request)
+        callers.admit(request)
         return _json(status.cleanup())
 
     app.router.add_get("/videochat/health", health)
@@ -106,7 +106,7 @@ def add_routes(app: web.Application, status: Status, gate: OperatorGate, setting
     app.router.add_get("/videochat/rooms", rooms)
     app.router.add_post("/videochat/cleanup", cleanup)
     app.router.add_route("OPTIONS", "/videochat/{rest:.*}", _preflight)
-    app.on_response_prepare.append(_share_with(frozenset(settings.allowed_origins)))
+    app.on_response_prepare.append(_share_with(frozenset(settings.site.allowed_origins)))
 
 
 def _json(content: object, status: int = 200) -> web.Response:

@@ -10,7 +10,7 @@ from relay.errors import ErrorCode, RelayError
 from relay.ledger.accounts import Payer
 from relay.ledger.turns import Turns
 from relay.observe.browsers import browser_of
-from relay.observe.logging import get_logger
+from relay.observe.logs.logging import get_logger
 from relay.protocol.codec import encode
 from relay.session.directory import refusal
 from relay.session.session import Session

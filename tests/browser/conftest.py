@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from playwright.async_api import async_playwright
 
-from relay.config import EngineChoice
+from relay.config.settings import EngineChoice
 from tests.browser.person import Person, at_the_page
 from tests.conftest import free_port
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright, expect
 
-from relay.config import EngineChoice
+from relay.config.settings import EngineChoice
 from tests.browser.conftest import serving
 from tests.browser.person import CHROMIUM, FAKE_DEVICES, FAKE_PERMISSION, FLAGS, at_the_page
 from tests.conftest import free_port

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from relay.config import EngineChoice
+from relay.config.settings import EngineChoice
 from tests.browser.cameras import TONES
 from tests.browser.conftest import Invite, Served
 from tests.browser.person import Person

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from relay.config import EngineChoice
+from relay.config.settings import EngineChoice
 from tests.browser.conftest import Served, serving
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 from relay.app import Relay
-from relay.config import EngineChoice, Settings
+from relay.config.settings import EngineChoice, Settings
 from tests.conftest import free_port
 from tests.hostile.siege_field import RESET
 from tests.hostile.wire import status_of
@@ -54,7 +54,7 @@ async def hear(member: socket.socket, *texts: bytes) -> bytes:
 
 def loopback(engine: EngineChoice, **more: object) -> Settings:
     at = {"port": free_port(), "bind": ("127.0.0.1",), "public_address": ("127.0.0.1",), "engine": engine}
-    return Settings(**{**at, "max_cpu": 1.0, "max_lag": 60.0, **more})  # type: ignore[arg-type]
+    return Settings.of(**{**at, "max_cpu": 1.0, "max_lag": 60.0, **more})
 
 
 @asynccontextmanager
@@ -68,5 +68,5 @@ async def running(settings: Settings) -> AsyncIterator[Relay]:
 
 
 def url(relay: Relay) -> str:
-    scheme = "http" if relay.settings.tls is None else "https"
-    return f"{scheme}://127.0.0.1:{relay.settings.port}/"
+    scheme = "http" if relay.settings.https.tls is None else "https"
+    return f"{scheme}://127.0.0.1:{relay.port}/"

@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from relay.errors import RelayError
+from relay.front.first_bytes import Judge
 from relay.ids import PeerId
 from relay.media.frames.peer import FramesPeer, Traffic
 from relay.observe.drops import Drops
@@ -28,7 +29,6 @@ from relay.peer.negotiation import Identity, Terms, negotiate
 from relay.protocol.codec import decode
 from relay.protocol.limits import Limits
 from relay.transport.bindings import BindingTable
-from relay.transport.first_bytes import Judge
 from relay.transport.framing import Deframer, FramingError, frame
 from relay.transport.port import Credentials
 from relay.transport.port import Path as Route

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import aioice.ice
 
-from relay.config import EngineChoice
+from relay.config.settings import EngineChoice
 from tests.hostile.attackers import Attack, attackers, forged_attacks, strange_attacks
 from tests.hostile.audience import CROWD, Audience, Seen, browsers, browsers_over_tcp, crowd, crowd_over_tcp, visitors
 from tests.hostile.besieged import Besieged, besieged

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from relay.config import EngineChoice
+from relay.config.settings import EngineChoice
 from tests.browser.conftest import Served, serving
 from tests.hostile.besiegers import addresses, besieger
 from tests.hostile.siege_field import Siege, Toll

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from relay.config import EngineChoice
+from relay.config.settings import EngineChoice
 from tests.hostile.attackers import Attack, attackers, strange_attacks
 from tests.hostile.audience import Audience, Crowd, Seen, browsers_over_tcp
 from tests.hostile.besieged import Besieged, besieged

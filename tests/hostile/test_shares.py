@@ -11,7 +11,7 @@ from typing import ClassVar
 import pytest
 
 from relay.app import Relay
-from relay.config import EngineChoice, TlsChoice
+from relay.config.settings import EngineChoice, TlsChoice
 from relay.media import connections
 from tests.hostile.besiegers import addresses
 from tests.hostile.crowd import NEWCOMER, QUESTION, WITNESS, crowd, hear, is_noticed, loopback, running, url
@@ -36,7 +36,7 @@ fifty_others = pytest.mark.parametrize("others", [1, 2, 50])
 
 @fifty_others
 async def test_a_slow_connection_is_waited_for_while_others_say_nothing(relay: Relay, others: int) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with wire(port, NEWCOMER) as slow:
         await is_noticed(port)
         with crowd(port, addresses(others), EVERYTHING):
@@ -46,7 +46,7 @@ async def test_a_slow_connection_is_waited_for_while_others_say_nothing(relay: R
 
 
 async def test_a_slow_connection_is_waited_for_while_others_of_its_address_say_nothing(relay: Relay) -> None:
-    port = relay.settings.port
+    port = relay.port
     (shared,) = addresses(1)
     with crowd(port, [shared], NEIGHBOURS):
         await is_noticed(port)
@@ -59,7 +59,7 @@ async def test_a_slow_connection_is_waited_for_while_others_of_its_address_say_n
 @fifty_others
 async def test_a_newcomer_shakes_hands_while_others_begin_to(tmp_path: Path, others: int) -> None:
     async with serving(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path)) as relay:
-        port = relay.settings.port
+        port = relay.port
         with crowd(port, addresses(others), min(EVERYTHING, 290 * others), client_hello("here")):
             async with wire(port, NEWCOMER, ANYONE) as newcomer:
                 await newcomer.send(QUESTION)
@@ -74,7 +74,7 @@ async def test_a_handshake_that_is_under_way_is_let_finish_while_others_begin(tm
         browser.do_handshake()
     hello = outgoing.read()
     async with serving(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path)) as relay:
-        port = relay.settings.port
+        port = relay.port
         async with wire(port, NEWCOMER) as slow:
             await slow.send(hello)
             incoming.write(await slow.reader.read(65_536))
@@ -89,14 +89,14 @@ async def test_a_handshake_that_is_under_way_is_let_finish_while_others_begin(tm
 
 @fifty_others
 async def test_a_page_is_served_while_others_hold_connections(relay: Relay, others: int) -> None:
-    port = relay.settings.port
+    port = relay.port
     idle = QUESTION.replace(b"Connection: close\r\n", b"")
     with crowd(port, addresses(others), EVERYTHING, idle):
         assert await status_of(port, QUESTION, NEWCOMER) == 200
 
 
 async def test_a_page_is_served_while_others_of_the_address_hold_connections_for_nothing(relay: Relay) -> None:
-    port = relay.settings.port
+    port = relay.port
     (shared,) = addresses(1)
     with crowd(port, [shared], EVERYTHING, QUESTION.replace(b"Connection: close\r\n", b"")):
         await is_noticed(port)
@@ -105,7 +105,7 @@ async def test_a_page_is_served_while_others_of_the_address_hold_connections_for
 
 @fifty_others
 async def test_a_tcp_connection_for_media_is_kept_while_others_open_them(relay: Relay, others: int) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with wire(port, NEWCOMER) as slow:
         await slow.send(FRAMED_CHECK)
         await is_noticed(port)
@@ -118,7 +118,7 @@ async def test_a_tcp_connection_for_media_is_kept_while_others_open_them(relay: 
 async def test_a_visitor_is_let_in_while_others_sit_on_every_place(engine: EngineChoice, others: int) -> None:
     """One address alone can't: it may have half of the places here."""
     async with running(loopback(engine, max_people=100, max_per_address=50)) as relay:
-        with crowd(relay.settings.port, addresses(others), 100, UPGRADE):
+        with crowd(relay.port, addresses(others), 100, UPGRADE):
             await until(lambda: relay.stats().people == 100)
             assert (await arrive(url(relay), NEWCOMER)).refusal is None
 
@@ -128,7 +128,7 @@ async def test_visitors_are_let_in_while_others_cut_sessions_that_wait_to_be_res
     engine: EngineChoice, others: int
 ) -> None:
     async with running(loopback(engine, max_people=10)) as relay:
-        port, sources = relay.settings.port, addresses(others)
+        port, sources = relay.port, addresses(others)
         for number in range(50):
             with crowd(port, [sources[number % others]], 1, UPGRADE + offers(1)[0]) as (member,):
                 await hear(member, b'"webrtc_answer"', b'"error"')
@@ -144,11 +144,11 @@ async def test_a_connection_without_keys_is_kept_while_others_make_them(
     monkeypatch.setattr(connections, "MOST_UNSECURED", 60)
     async with (
         running(loopback(engine, max_people=400, max_per_address=200)) as relay,
-        visit(relay.settings.port, NEWCOMER) as slow,
+        visit(relay.port, NEWCOMER) as slow,
     ):
         await slow.say("webrtc_offer", sdp=offer(), lines={mid: role.value for mid, role in ROLES.items()})
         await slow.hear("webrtc_answer")
-        with crowd(relay.settings.port, addresses(others), 150, UPGRADE + offers(1)[0]) as members:
+        with crowd(relay.port, addresses(others), 150, UPGRADE + offers(1)[0]) as members:
             for member in members:
                 assert await hear(member, b'"webrtc_answer"', b'"error"')
             await slow.say("find_partner")
@@ -170,9 +170,9 @@ async def test_a_newcomer_is_led_to_the_turn_server_while_others_hold_every_way(
     }
     hello = client_hello("turn.test")
     async with echoing, serving(**turn) as relay:
-        with crowd(relay.settings.port, addresses(others), 90, hello):
-            await is_noticed(relay.settings.port)
-            async with wire(relay.settings.port, NEWCOMER) as newcomer:
+        with crowd(relay.port, addresses(others), 90, hello):
+            await is_noticed(relay.port)
+            async with wire(relay.port, NEWCOMER) as newcomer:
                 await newcomer.send(hello)
                 async with asyncio.timeout(10):
                     assert await newcomer.reader.read(len(hello)) == hello
@@ -221,7 +221,7 @@ async def _pair_without_a_common_codec(relay: Relay, sources: Sequence[str]) -> 
     async with contextlib.AsyncExitStack() as stack:
         pair = []
         for source, luma, codec in zip(sources, (60, 200), ("H264", "VP8"), strict=True):
-            visitor: Visitor = await stack.enter_async_context(visit(relay.settings.port, source))
+            visitor: Visitor = await stack.enter_async_context(visit(relay.port, source))
             person = MediaVisitor(visitor, luma, codec)
             await person.connect()
             stack.push_async_callback(person.close)

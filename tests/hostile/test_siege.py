@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from relay.app import Relay
-from relay.config import EngineChoice, TlsChoice
+from relay.config.settings import EngineChoice, TlsChoice
 from tests.browser.conftest import Served, serving
 from tests.hostile import sieges
 from tests.hostile.besiegers import addresses, besieger
@@ -40,7 +40,7 @@ async def keeps_nobody_waiting(siege: Siege, relay: Relay, sources: int) -> None
     # Server and people are one thread here: its CPU tells what is done before a line's turn, on the busiest machine.
     chat = Chat(clock=time.thread_time)
     async with bystanders(url(relay), chat):
-        with besieger(siege, relay.settings.port, addresses(sources), SECONDS) as running:
+        with besieger(siege, relay.port, addresses(sources), SECONDS) as running:
             running.begin()
             chat.sent.clear()
             await asyncio.sleep(SECONDS / 2)
@@ -91,7 +91,7 @@ async def test_a_connection_that_waits_for_a_request_takes_little_memory(engine:
 
 
 async def test_a_new_websocket_brings_no_new_allowance_of_offers(relay: Relay) -> None:
-    port = relay.settings.port
+    port = relay.port
     (source,) = addresses(1)
     answered = 0
     for _ in range(40):
@@ -105,7 +105,7 @@ async def test_a_new_websocket_brings_no_new_allowance_of_offers(relay: Relay) -
 
 async def test_a_new_websocket_brings_no_new_allowance_of_partners(relay: Relay) -> None:
     """Somebody who leaves again and again, each time as a person whom nobody has met."""
-    port = relay.settings.port
+    port = relay.port
     (source,) = addresses(1)
     met = 0
     async with visit(port, NEWCOMER) as victim:

@@ -12,7 +12,7 @@ from aiohttp import ClientWSTimeout
 from msgspec.structs import replace
 
 from relay.app import Relay
-from relay.config import Settings
+from relay.config.settings import Settings
 from tests.conftest import free_port
 from tests.kit.proxies import proxy
 
@@ -93,7 +93,7 @@ async def behind(
     relay = Relay(settings)
     await relay.start()
     try:
-        async with proxy(name, folder, settings.port, port, changes) as url:
+        async with proxy(name, folder, settings.network.port, port, changes) as url:
             yield Place(url, relay)
     finally:
         await relay.stop()

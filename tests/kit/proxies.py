@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from relay.web.self_signed import self_signed
+from relay.front.self_signed import self_signed
 from tests.conftest import free_port
 
 FOLDER = Path(__file__).parents[2] / "docker" / "proxies"

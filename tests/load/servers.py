@@ -75,7 +75,8 @@ def relay(engine: str, people: int, core: int, checkout: Path = CHECKOUT, share:
         "RELAY_LOG_LEVEL": "error",
         "RELAY_OPERATOR_TOKEN": TOKEN,
     }
-    known = (checkout / "relay" / "config.py").read_text()
+    places = ("relay/config/settings.py", "relay/config.py")
+    known = next(file.read_text() for place in places if (file := checkout / place).exists())
     settings |= {
         f"RELAY_{name.upper()}": value
         for name, value in {"max_cpu_per_address": str(share), **dict.fromkeys(RATES, OFTEN)}.items()

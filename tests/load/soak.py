@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import aiohttp
 
-from relay.observe.memory import INTERVAL, QUIET
+from relay.machine.memory import INTERVAL, QUIET
 from tests.conftest import free_port
 from tests.load import generator
 from tests.load.generator import Report

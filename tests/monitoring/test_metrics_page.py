@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from relay.app import Relay
-from relay.config import EngineChoice, Settings
+from relay.config.settings import EngineChoice, Settings
 from tests.conftest import free_port
 from tests.scenario.visitor import MediaVisitor, introduce, until, visit
 from tests.unit.test_monitoring import page
@@ -30,7 +30,7 @@ def test_everything_that_is_ever_shown_is_as_prometheus_wants_it() -> None:
 class TestWhileTwoPeopleTalk:
     @pytest.fixture
     def settings(self, engine: EngineChoice) -> Settings:
-        return Settings(
+        return Settings.of(
             port=free_port(),
             bind=("127.0.0.1",),
             public_address=("127.0.0.1",),
@@ -42,7 +42,7 @@ class TestWhileTwoPeopleTalk:
 
     @pytest.mark.usefixtures("loopback_candidates")
     async def test_it_is_so_too_and_their_links_are_on_it(self, relay: Relay, engine: EngineChoice) -> None:
-        port = relay.settings.port
+        port = relay.port
         async with visit(port) as ann, visit(port) as bob:
             people = [MediaVisitor(ann, 60), MediaVisitor(bob, 200)]
             for person in people:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from relay.config import EngineChoice
+from relay.config.settings import EngineChoice
 from tests.browser.cameras import HEIGHT, WIDTH, camera
 from tests.network.conftest import Connect
 from tests.network.internet import SERVER, Internet

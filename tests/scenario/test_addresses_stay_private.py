@@ -29,7 +29,7 @@ async def test_no_message_and_no_packet_carries_the_partners_address(
 
         monkeypatch.setattr(RTCDtlsTransport, name, record)
 
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         people = []
         for visitor, address, luma in ((ann, ANN, 60), (bob, BOB, 200)):
             monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6, address=address: [address])

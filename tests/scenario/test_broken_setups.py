@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from relay.app import Relay
-from relay.config import Settings, TlsChoice
+from relay.config.settings import Settings, TlsChoice
 from relay.web import pages
 from tests.conftest import free_port
 from tests.kit.certificates import certificate
@@ -34,7 +34,7 @@ Broken = Callable[[Path], AbstractAsyncContextManager[Command]]
 @asynccontextmanager
 async def running(**settings: object) -> AsyncIterator[Relay]:
     given = {"bind": ("127.0.0.1",), "public_address": ("127.0.0.1",), **settings}
-    relay = Relay(Settings(port=free_port(), max_cpu=1.0, max_lag=60.0, **given))  # type: ignore[arg-type]
+    relay = Relay(Settings.of(port=free_port(), max_cpu=1.0, max_lag=60.0, **given))
     await relay.start()
     try:
         yield relay
@@ -47,7 +47,7 @@ def check(port: int, *more: str, bind: str = "127.0.0.1") -> Command:
 
 
 def flags(relay: Relay, *more: str) -> Command:
-    return check(relay.settings.port, *more)
+    return check(relay.port, *more)
 
 
 @asynccontextmanager
@@ -83,7 +83,7 @@ async def another_server_has_tcp(folder: Path) -> AsyncIterator[Command]:
 @asynccontextmanager
 async def a_nat_passes_another_port_on(folder: Path) -> AsyncIterator[Command]:
     async with running(public_udp_port=free_port()) as relay:
-        yield flags(relay, f"--public-udp-port={relay.settings.public_udp_port}")
+        yield flags(relay, f"--public-udp-port={relay.settings.network.public_udp_port}")
 
 
 @asynccontextmanager
@@ -185,13 +185,13 @@ async def a_page_that_is_not_built(folder: Path) -> AsyncIterator[Command]:
 
 @asynccontextmanager
 async def a_full_server(folder: Path) -> AsyncIterator[Command]:
-    async with running(max_people=2) as relay, visit(relay.settings.port), visit(relay.settings.port):
+    async with running(max_people=2) as relay, visit(relay.port), visit(relay.port):
         yield flags(relay)
 
 
 @asynccontextmanager
 async def a_crowded_address(folder: Path) -> AsyncIterator[Command]:
-    async with running(max_per_address=1) as relay, visit(relay.settings.port) as ann:
+    async with running(max_per_address=1) as relay, visit(relay.port) as ann:
         await ann.say("find_partner")
         await ann.hear("waiting_for_partner")
         yield flags(relay)
@@ -200,20 +200,20 @@ async def a_crowded_address(folder: Path) -> AsyncIterator[Command]:
 @asynccontextmanager
 async def a_server_that_ends(folder: Path) -> AsyncIterator[Command]:
     async with running() as relay, AsyncExitStack() as stack:
-        ann = await stack.enter_async_context(visit(relay.settings.port))
-        bob = await stack.enter_async_context(visit(relay.settings.port))
+        ann = await stack.enter_async_context(visit(relay.port))
+        bob = await stack.enter_async_context(visit(relay.port))
         for person in (ann, bob):
             await person.say("find_partner")
         drain = asyncio.ensure_future(relay.drain(60))
         await asyncio.sleep(0)
-        yield ["probe", f"127.0.0.1:{relay.settings.port}"]
+        yield ["probe", f"127.0.0.1:{relay.port}"]
         drain.cancel()
 
 
 def through_nginx(name: str, **settings: object) -> Broken:
     @asynccontextmanager
     async def broken(folder: Path) -> AsyncIterator[Command]:
-        async with running(**settings) as relay, proxy(name, folder, relay.settings.port) as url:
+        async with running(**settings) as relay, proxy(name, folder, relay.port) as url:
             yield ["probe", url]
 
     return broken
@@ -236,7 +236,7 @@ def turn(peer: str, *, secret: str = SECRET, secure: bool = False, loopback: boo
             told = {"turn_urls": (url,), "turn_secret": secret}
             async with running(bind=(RELAY,), public_address=(RELAY,), **told) as relay:
                 flags = [f"--turn-urls={url}", f"--turn-secret={secret}"]
-                yield check(relay.settings.port, *flags, bind=RELAY)
+                yield check(relay.port, *flags, bind=RELAY)
 
     return broken
 
@@ -251,13 +251,13 @@ async def no_coturn(folder: Path) -> AsyncIterator[Command]:
 @asynccontextmanager
 async def a_self_signed_page(folder: Path) -> AsyncIterator[Command]:
     async with running(tls=TlsChoice.SELF_SIGNED, state_dir=str(folder)) as relay:
-        yield ["probe", f"127.0.0.1:{relay.settings.port}"]
+        yield ["probe", f"127.0.0.1:{relay.port}"]
 
 
 @asynccontextmanager
 async def https_without_tls(folder: Path) -> AsyncIterator[Command]:
     async with running() as relay:
-        yield ["probe", f"https://127.0.0.1:{relay.settings.port}/"]
+        yield ["probe", f"https://127.0.0.1:{relay.port}/"]
 
 
 @asynccontextmanager
@@ -371,11 +371,11 @@ async def test_with_its_certificate_taken_as_it_is_a_self_signed_server_is_seen_
 
 async def test_the_probe_takes_no_settings_and_minds_none(tmp_path: Path) -> None:
     async with running() as relay:
-        code, _, errors = await said(["probe", "--port=1", f"127.0.0.1:{relay.settings.port}"])
+        code, _, errors = await said(["probe", "--port=1", f"127.0.0.1:{relay.port}"])
         assert code == 2
         assert "--port" in errors
         environment = ["env", "RELAY_PROT=1"]
-        code, output, errors = await said([*environment, "probe", f"127.0.0.1:{relay.settings.port}"])
+        code, output, errors = await said([*environment, "probe", f"127.0.0.1:{relay.port}"])
         assert (code, errors) == (0, ""), output
 
 

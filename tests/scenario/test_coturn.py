@@ -12,10 +12,10 @@ import pytest
 from aioice import stun, turn
 from cryptography import x509
 
-from relay.config import Settings
+from relay.config.settings import Settings
+from relay.front.self_signed import CERTIFICATE, KEY, self_signed
 from relay.ids import UserId
 from relay.session.turn import Turn
-from relay.web.self_signed import CERTIFICATE, KEY, self_signed
 from tests.conftest import free_port
 from tests.network.turn import CONFIGURATION, SECRET, options
 
@@ -92,7 +92,7 @@ async def turnserver(folder: Path, peer: str, *more: str) -> AsyncIterator[tuple
 
 
 def credentials(secret: str = SECRET, now: float | None = None, user: str = "ann") -> tuple[str, str]:
-    settings = Settings(turn_urls=("turn:turn.test",), turn_secret=secret, turn_lifetime=60)
+    settings = Settings.of(turn_urls=("turn:turn.test",), turn_secret=secret, turn_lifetime=60)
     moment = datetime.datetime.now(datetime.UTC).timestamp() if now is None else now
     (server,) = Turn.configured(settings).servers(UserId(user), moment)
     assert server.username is not None

@@ -9,7 +9,7 @@ from tests.scenario.visitor import introduce, visit
 
 
 async def test_conversations_may_end_by_themselves(relay: Relay) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as ann, visit(port) as bob, visit(port) as eve:
         await introduce(ann, bob)
         draining = asyncio.ensure_future(relay.drain(30))
@@ -27,7 +27,7 @@ async def test_conversations_may_end_by_themselves(relay: Relay) -> None:
 
 
 async def test_who_still_talks_at_the_end_is_told(relay: Relay) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as ann, visit(port) as bob:
         await introduce(ann, bob)
         draining = asyncio.ensure_future(relay.drain(0.5))
@@ -38,7 +38,7 @@ async def test_who_still_talks_at_the_end_is_told(relay: Relay) -> None:
 
 
 async def test_newcomers_are_refused_meanwhile(relay: Relay) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as ann, visit(port) as bob, aiohttp.ClientSession() as client:
         await introduce(ann, bob)
         draining = asyncio.ensure_future(relay.drain(30))

@@ -147,14 +147,14 @@ async def test_a_clock_that_is_set_changes_nothing_for_those_inside(
     relay: Relay, monkeypatch: pytest.MonkeyPatch, jump: float
 ) -> None:
     """What is kept by the wall clock would end everybody's session, or keep the lost ones for an hour."""
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         await introduce(ann, bob)
         real = time.time
         monkeypatch.setattr(time, "time", lambda: real() + jump)
         await _talk(ann, bob, "after")
         bob.vanish()
         await ann.hear("partner_reconnecting")
-        async with visit(relay.settings.port) as again:
+        async with visit(relay.port) as again:
             await again.say("resume", token=bob.token, last_message="after")
             await again.hear("resumed")
             await ann.hear("partner_resumed")

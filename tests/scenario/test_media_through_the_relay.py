@@ -35,7 +35,7 @@ async def loudness(listener: MediaVisitor) -> None:
 
 @pytest.mark.usefixtures("loopback_candidates")
 async def test_partners_see_and_hear_each_other_and_next_changes_the_picture(relay: Relay) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as ann, visit(port) as bob, visit(port) as eve:
         people = [MediaVisitor(ann, 60), MediaVisitor(bob, 200), MediaVisitor(eve, 130)]
         first, second, third = people

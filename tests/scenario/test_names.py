@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from relay.app import Relay
-from relay.config import ForwardedHeader, Settings, TlsChoice
+from relay.config.settings import ForwardedHeader, Settings, TlsChoice
 from relay.errors import ErrorCode
 from tests.conftest import free_port
 from tests.scenario.visitor import PATIENCE
@@ -22,7 +22,7 @@ NAME = "chat.example"
 @asynccontextmanager
 async def serving(**settings: object) -> AsyncIterator[Relay]:
     given = {"port": free_port(), "bind": ("127.0.0.1",), "public_address": ("127.0.0.1",), **settings}
-    relay = Relay(Settings(**given))  # type: ignore[arg-type]
+    relay = Relay(Settings.of(**given))
     await relay.start()
     try:
         yield relay
@@ -41,7 +41,7 @@ async def ask(
 ) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and the beginning of the answer to what is written as it is."""
     async with aiohttp.ClientSession() as client:
-        url = f"{'http' if tls is None else 'https'}://127.0.0.1:{relay.settings.port}{path}"
+        url = f"{'http' if tls is None else 'https'}://127.0.0.1:{relay.port}{path}"
         timeout = aiohttp.ClientTimeout(total=PATIENCE)
         async with client.get(url, headers=headers, ssl=tls or True, allow_redirects=False, timeout=timeout) as answer:
             body = b"" if answer.status == 101 else await answer.read()
@@ -62,7 +62,7 @@ async def opens(relay: Relay, *origins: str, tls: ssl.SSLContext | None = None, 
 class TestOrigins:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings(
+        return Settings.of(
             port=free_port(),
             bind=("127.0.0.1",),
             public_address=("127.0.0.1",),
@@ -141,7 +141,7 @@ class TestOrigins:
 
 async def test_a_page_without_tls_may_not_open_the_socket_that_has_it(tmp_path: Path) -> None:
     async with serving(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path)) as relay:
-        here = f"127.0.0.1:{relay.settings.port}"
+        here = f"127.0.0.1:{relay.port}"
         assert await opens(relay, f"https://{here}", tls=anyone())
         assert not await opens(relay, f"http://{here}", tls=anyone())
 

@@ -15,10 +15,10 @@ from msgspec.structs import replace
 from relay import config
 from relay.checks.finding import Verdict
 from relay.checks.probe import probe
-from relay.config import EngineChoice, Settings
+from relay.config.settings import EngineChoice, Settings
+from relay.front.self_signed import self_signed
 from relay.protocol.messages import Role
 from relay.web import visit as visit_module
-from relay.web.self_signed import self_signed
 from relay.web.visit import PING_INTERVAL
 from tests.conftest import free_port
 from tests.kit import behind as kit
@@ -48,7 +48,7 @@ def run(
 ) -> AbstractAsyncContextManager[Place]:
     """The relay and the proxy as this recipe has them."""
     settings = settings or told(recipe, folder)
-    return kit.behind(recipe, folder, settings, port=settings.public_tcp_port, changes=changes)
+    return kit.behind(recipe, folder, settings, port=settings.network.public_tcp_port, changes=changes)
 
 
 def test_every_recipe_is_run() -> None:
@@ -132,8 +132,8 @@ async def test_two_people_talk_and_their_media_goes_past_it(recipe: str, tmp_pat
             await asyncio.gather(*(person.received(Role.PARTNER_CAMERA).recv() for person in people))
         settings = place.relay.settings
         assert set(ports(people[0].answer)) == {
-            ("udp", settings.udp_port),
-            ("tcp", settings.public_tcp_port or settings.tcp_port),
+            ("udp", settings.network.udp_port),
+            ("tcp", settings.network.public_tcp_port or settings.network.tcp_port),
         }
         await asyncio.gather(*(person.close() for person in people))
 

@@ -11,7 +11,7 @@ import pytest
 from relay.app import Relay
 from relay.checks.finding import Verdict
 from relay.checks.host import check_host, check_outside
-from relay.config import Settings
+from relay.config.settings import Settings
 from relay.transport import outside
 from relay.transport.outside import mapped_address
 from tests.conftest import free_port
@@ -50,7 +50,7 @@ async def stun_server(folder: Path) -> AsyncIterator[int]:
 
 async def offered(relay: Relay) -> list[str]:
     """The addresses in the answer to an offer, over UDP."""
-    async with visit(relay.settings.port) as ann:
+    async with visit(relay.port) as ann:
         await ann.say("webrtc_offer", sdp=offer(), lines=ROLES)
         answer = (await ann.hear("webrtc_answer"))["sdp"]
     return list(dict.fromkeys(re.findall(r"a=candidate:\S+ 1 udp \d+ (\S+) ", answer)))
@@ -59,7 +59,7 @@ async def offered(relay: Relay) -> list[str]:
 @asynccontextmanager
 async def serving(**settings: object) -> AsyncIterator[Relay]:
     given = {"port": free_port(), "http_bind": ("127.0.0.1",), **settings}
-    relay = Relay(Settings(**given))  # type: ignore[arg-type]
+    relay = Relay(Settings.of(**given))
     await relay.start()
     try:
         yield relay
@@ -126,7 +126,7 @@ async def test_a_name_may_stand_beside_an_address_and_is_checked(monkeypatch: py
         return ["203.0.113.7"]
 
     monkeypatch.setattr(outside, "_addresses_of", look_up)
-    settings = Settings(port=free_port(), public_address=("chat.example", "198.51.100.1"))
+    settings = Settings.of(port=free_port(), public_address=("chat.example", "198.51.100.1"))
     found, missed = await check_outside(settings)
     assert (found, missed) == (("203.0.113.7",), [])
     (told,) = (finding for finding in check_host(settings, NOW, found) if finding.check == "address")

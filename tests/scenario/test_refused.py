@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from relay.app import Relay
-from relay.config import Settings
+from relay.config.settings import Settings
 from relay.media import connections as connections_module
 from relay.observe.refusals import Reason
 from relay.peer import connection as connection_module
@@ -26,7 +26,7 @@ LOOPBACK = {"bind": ("127.0.0.1",), "public_address": ("127.0.0.1",)}
 @asynccontextmanager
 async def serving(**settings: object) -> AsyncIterator[Relay]:
     merged = {"max_cpu": 1.0, "max_lag": 60.0, **LOOPBACK, **settings}
-    relay = Relay(Settings(port=free_port(), operator_token=TOKEN, **merged))  # type: ignore[arg-type]
+    relay = Relay(Settings.of(port=free_port(), operator_token=TOKEN, **merged))
     await relay.start()
     try:
         yield relay
@@ -35,7 +35,7 @@ async def serving(**settings: object) -> AsyncIterator[Relay]:
 
 
 def base(relay: Relay) -> str:
-    return f"http://127.0.0.1:{relay.settings.port}"
+    return f"http://127.0.0.1:{relay.port}"
 
 
 async def get(relay: Relay, path: str, **headers: str) -> None:
@@ -74,7 +74,7 @@ async def through_a_proxy(relay: Relay) -> None:
 
 
 async def through_a_proxy_of_bytes(relay: Relay) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", relay.settings.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
     writer.write(b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
     async with asyncio.timeout(PATIENCE):
         assert b" 400 " in await reader.readline()
@@ -86,7 +86,7 @@ async def through_a_silent_proxy(relay: Relay) -> None:
 
 
 async def with_half_a_header(relay: Relay) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", relay.settings.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
     writer.write(b"PROXY nonsense\r\n")
     async with asyncio.timeout(PATIENCE):
         with contextlib.suppress(ConnectionResetError):
@@ -113,13 +113,13 @@ async def without_descriptors(relay: Relay) -> None:
 
 
 async def with_a_bad_offer(relay: Relay) -> None:
-    async with visit(relay.settings.port) as ann:
+    async with visit(relay.port) as ann:
         await ann.say("webrtc_offer", sdp="v=0", lines={})
         await ann.hear("error")
 
 
 async def with_offers_alone(relay: Relay) -> None:
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         for person in (ann, bob):
             await person.say("webrtc_offer", sdp=offer(), lines=ROLES)
             await person.hear("webrtc_answer")

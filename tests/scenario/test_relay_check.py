@@ -14,8 +14,8 @@ from relay.checks.finding import Finding, Verdict, exit_code, in_json, in_words
 from relay.checks.host import check_host
 from relay.checks.probe import probe
 from relay.checks.run import check
-from relay.config import Settings
-from relay.web.self_signed import self_signed
+from relay.config.settings import Settings
+from relay.front.self_signed import self_signed
 from tests.conftest import free_port
 from tests.scenario.test_coturn import COTURN, RELAY, coturn  # noqa: F401 - a fixture
 from tests.scenario.test_one_port import LOOPBACK, serving
@@ -24,7 +24,7 @@ NOW = datetime.datetime.now(datetime.UTC)
 
 
 def local(**settings: object) -> Settings:
-    return Settings(port=free_port(), **LOOPBACK, **settings)  # type: ignore[arg-type]
+    return Settings.of(port=free_port(), **LOOPBACK, **settings)
 
 
 def told(findings: list[Finding], name: str) -> Finding:
@@ -53,7 +53,7 @@ async def test_a_server_that_works_is_told_to_work(whole: Relay) -> None:
 
 
 async def test_the_probe_sees_the_same_from_elsewhere(whole: Relay) -> None:
-    found = await probe(f"http://127.0.0.1:{whole.settings.port}/")
+    found = await probe(f"http://127.0.0.1:{whole.settings.network.port}/")
     assert [item.check for item in found] == ["page", "clock", "WebSocket", "media over UDP", "media over TCP", "TURN"]
     assert exit_code(found) == 0
 
@@ -96,7 +96,7 @@ async def test_turn_takes_our_credentials_and_reaches_us_alone(
 ) -> None:
     url = f"turn:{COTURN}:{coturn}?transport=tcp"
     relay = Relay(
-        Settings(port=free_port(), bind=(RELAY,), public_address=(RELAY,), turn_urls=(url,), turn_secret=secret)
+        Settings.of(port=free_port(), bind=(RELAY,), public_address=(RELAY,), turn_urls=(url,), turn_secret=secret)
     )
     await relay.start()
     found = await check(relay.settings)

@@ -21,7 +21,7 @@ from cryptography import x509
 from relay import config, native
 from relay.app import Relay
 from relay.checks.start import tell
-from relay.config import EngineChoice
+from relay.config.settings import EngineChoice
 from tests.conftest import free_port
 from tests.kit.certificates import certificate
 from tests.scenario.test_one_port import certificate_of, serving

@@ -36,7 +36,7 @@ async def with_firefox(port: int) -> AsyncIterator[tuple[Visitor, str]]:
 
 @pytest.mark.usefixtures("loopback_candidates")
 async def test_the_code_finds_browser_path_room_and_end(relay: Relay, capsys: pytest.CaptureFixture[str]) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with with_firefox(port) as (ann, code), visit(port) as bob:
         media = MediaVisitor(ann, 60)
         await media.connect()
@@ -63,7 +63,7 @@ async def test_a_set_up_that_fails_is_found_with_its_browser(
     relay: Relay, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(connection_module, "CHECK_TIMEOUT", 0.05)
-    async with with_firefox(relay.settings.port) as (ann, code):
+    async with with_firefox(relay.port) as (ann, code):
         await ann.say("webrtc_offer", sdp=offer(), lines=ROLES)
         await ann.hear("webrtc_answer")
         await ann.hear("error")

@@ -11,13 +11,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from relay.config import Settings
+from relay.config.settings import Settings
 from relay.errors import RelayError
 from relay.ids import PeerId, UserId
+from relay.machine.capacity import Capacity, Counters, limits_of
+from relay.machine.pulse import Pulse
 from relay.matchmaking.matchmaker import Matchmaker
 from relay.media.switchboard import Switchboard
-from relay.observe.capacity import Capacity, Counters, limits_of
-from relay.observe.pulse import Pulse
 from relay.observe.tally import Tally
 from relay.peer.lines import Line, Slot
 from relay.protocol.codec import encode
@@ -165,13 +165,13 @@ class ControlSide(RuleBasedStateMachine):
             *shared,  # type: ignore[arg-type]  # as above
             self.presence,
             Capacity(
-                limits_of(Settings(max_people=2 * PEOPLE)),
+                limits_of(Settings.of(max_people=2 * PEOPLE)),
                 lambda: self.directory.present,
                 lambda: Counters(packets=0, cache=0),
                 Pulse(_fail),
                 _fail,
             ),
-            Settings(rate_skip=LIMITLESS, rate_chat=LIMITLESS, rate_other=LIMITLESS),
+            Settings.of(rate_skip=LIMITLESS, rate_chat=LIMITLESS, rate_other=LIMITLESS),
             self.tally,
             _fail,
         )

@@ -5,7 +5,7 @@ from aioice import stun
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.transport.first_bytes import LONGEST_HELLO, Judge, Kind, Opening
+from relay.front.first_bytes import LONGEST_HELLO, Judge, Kind, Opening
 from relay.transport.framing import frame
 
 

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from relay.observe.figures import Figures, Mending
-from relay.observe.history import INTERVAL, KEPT, History, Reading, between
-from relay.observe.pulse import Pulse
+from relay.figures.figures import Figures
+from relay.figures.history import INTERVAL, KEPT, History, Reading, between
+from relay.machine.pulse import Pulse
+from relay.media.engine import Mending
 from relay.observe.tally import Tally
 
 FIGURES = Figures(

@@ -8,7 +8,7 @@ from aiohttp import HttpVersion, HttpVersion10, HttpVersion11, web
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
-from relay.config import Settings
+from relay.config.settings import Settings
 from relay.observe.drops import Drops
 from relay.observe.once import Once
 from relay.observe.tally import Tally
@@ -30,7 +30,7 @@ def served(host: str | None, *, own: str, peer: str, version: HttpVersion = Http
     transport.get_extra_info = {"sockname": (own, 8080), "peername": (peer, 4_711)}.get
     headers = CIMultiDict({} if host is None else {"Host": host})
     request: web.Request = make_mocked_request("GET", "/", headers=headers, version=version, transport=transport)
-    chosen = Settings(**settings)
+    chosen = Settings.of(**settings)
     tally = Tally()
     addresses = VisitorAddresses(chosen, Guests(1, 1, Drops(), tally.refused, fail), tally.refused)
     return Hosts(chosen, addresses, tally).serve(request.clone(remote=peer))

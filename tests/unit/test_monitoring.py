@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from relay.observe.figures import Figures, Links
-from relay.observe.metrics import Metrics
-from relay.observe.pulse import Pulse
-from relay.observe.survey import Survey
+from relay.figures.figures import Figures
+from relay.figures.metrics import Metrics
+from relay.figures.survey import Survey
+from relay.machine.pulse import Pulse
+from relay.media.engine import Links
 from relay.observe.tally import Tally
 
 DOCKER = Path(__file__).parents[2] / "docker"

@@ -5,11 +5,10 @@ import asyncio
 import pytest
 from prometheus_client.core import Metric
 
-from relay.media.engine import PeerStats, Way, links
-from relay.observe.figures import Links
-from relay.observe.quality import between_links, by_browsers
+from relay.figures.quality import between_links, by_browsers
+from relay.figures.survey import Survey
+from relay.media.engine import Links, PeerStats, Way, links
 from relay.observe.reported import Reported
-from relay.observe.survey import Survey
 
 
 def samples(metrics: list[Metric]) -> dict[str, float]:
@@ -68,7 +67,7 @@ def test_who_only_waits_has_no_link_that_counts() -> None:
 
 
 async def test_links_are_looked_at_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("relay.observe.survey.INTERVAL", 0.0)
+    monkeypatch.setattr("relay.figures.survey.INTERVAL", 0.0)
     enough = asyncio.Event()
 
     def look() -> Links:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from relay.config import ForwardedHeader, Settings
+from relay.config.settings import ForwardedHeader, Settings
 from relay.ledger.addresses import parse
 from relay.observe.drops import Drops
 from relay.observe.refusals import Refusals
@@ -28,7 +28,7 @@ def request(remote: str | None, *lines: str, name: str = "X-Forwarded-For", **he
 
 
 def addresses(trusted: tuple[str, ...] = TRUSTED, header: str = "x-forwarded-for") -> VisitorAddresses:
-    settings = Settings(trusted_proxies=trusted, forwarded_header=ForwardedHeader(header))
+    settings = Settings.of(trusted_proxies=trusted, forwarded_header=ForwardedHeader(header))
     return VisitorAddresses(settings, Guests(1, 1, Drops(), Refusals(), fail), Refusals())
 
 

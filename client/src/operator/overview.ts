@@ -1,4 +1,4 @@
-// What the server says of itself (relay/web/operator.py), and how its last hour is kept here. Pure.
+// What the server says of itself (relay/web/operator/routes.py), and how its last hour is kept here. Pure.
 
 export interface Side {
   user: string;

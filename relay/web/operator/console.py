@@ -4,22 +4,22 @@ import time
 from collections.abc import Callable
 
 from relay import clock
+from relay.figures.figures import Figures
+from relay.figures.history import INTERVAL, History, Sample
 from relay.ids import PeerId, UserId
+from relay.machine import process
 from relay.matchmaking.matchmaker import Matchmaker
 from relay.media.connections import Connections
 from relay.media.engine import Engine, PeerStats
-from relay.observe import process
-from relay.observe.figures import Figures
-from relay.observe.history import INTERVAL, History, Sample
-from relay.observe.logging import get_logger
-from relay.observe.pseudonyms import Pseudonyms
-from relay.observe.recent import Recent
+from relay.observe.logs.logging import get_logger
+from relay.observe.logs.pseudonyms import Pseudonyms
+from relay.observe.logs.recent import Recent
 from relay.observe.tally import Tally
 from relay.protocol.messages import QualityReport
 from relay.room.host import RoomHost
 from relay.room.impression import Impression
 from relay.room.room import Room
-from relay.web.operator import Overview, RefusalView, RoomView, Side, TroubleView
+from relay.web.operator.routes import Overview, RefusalView, RoomView, Side, TroubleView
 
 MOST_ROOMS = 200
 """Rooms in one overview, the oldest first; nobody reads more, and a phone must stay quick."""

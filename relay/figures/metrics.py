@@ -19,16 +19,16 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from relay.errors import AT_THE_DOOR, HTTP_ONLY, ErrorCode
-from relay.observe import process
+from relay.figures.figures import Figures
+from relay.figures.quality import between_links, by_browsers, mended
+from relay.figures.survey import Survey
+from relay.machine import process
+from relay.machine.pulse import Pulse
 from relay.observe.browsers import FAMILIES
 from relay.observe.drops import Drop
-from relay.observe.figures import Figures
 from relay.observe.histogram import Histogram
 from relay.observe.ignored import LineKind, Why
-from relay.observe.pulse import Pulse
-from relay.observe.quality import between_links, by_browsers, mended
 from relay.observe.refusals import Reason
-from relay.observe.survey import Survey
 from relay.observe.tally import Tally
 
 FIRST_PATHS = ("udp", "tcp", "turn")

@@ -9,13 +9,13 @@ import contextlib
 import socket
 
 from relay import clock
+from relay.front.mux import Arrival
 from relay.ledger.accounts import Payer
 from relay.ledger.table import Table, Takes
 from relay.ledger.turns import Turns
 from relay.observe.drops import Drop, Drops
-from relay.observe.logging import get_logger
+from relay.observe.logs.logging import get_logger
 from relay.tasks import Report, Tasks
-from relay.transport.tcp_mux import Arrival
 
 CONNECT_TIMEOUT = 5.0
 """Seconds that the other server has to answer."""

@@ -9,22 +9,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from relay import clock
-from relay.config import Settings, TlsChoice
+from relay.config.settings import Settings, TlsChoice
+from relay.front.first_bytes import Kind, Opening
+from relay.front.handover import Handover
+from relay.front.mux import Arrival, Taker, TcpMux
+from relay.front.self_signed import self_signed
+from relay.front.splice import Splice
+from relay.front.tls import Certificate
 from relay.ledger.accounts import Ledger
 from relay.ledger.turns import Turns
 from relay.observe.drops import Drop, Drops
 from relay.observe.refusals import Refusals
 from relay.tasks import Report, Tasks
-from relay.transport.first_bytes import Kind, Opening
 from relay.transport.listening import holds, together
 from relay.transport.port import MediaPort
-from relay.transport.splice import Splice
-from relay.transport.tcp_mux import Arrival, Taker, TcpMux
 from relay.web.guests import Guests
-from relay.web.handover import Handover
-from relay.web.self_signed import self_signed
 from relay.web.server import WebServer
-from relay.web.tls import Certificate
 
 STATE_FOLDER = Path("~/.local/state/relay")
 
@@ -64,15 +64,18 @@ class Front:
         self._warned_at = clock.monotonic()
         self._tasks = Tasks("front", report)
         self._splice: Splice | None = None
-        if settings.turn_sni is not None:
-            host, _, number = settings.turn_backend.rpartition(":")
-            most, of_one = (SPLICES_PER_PERSON * people for people in (settings.max_people, settings.max_per_address))
+        if settings.turn.turn_sni is not None:
+            host, _, number = settings.turn.turn_backend.rpartition(":")
+            most, of_one = (
+                SPLICES_PER_PERSON * people
+                for people in (settings.capacity.max_people, settings.per_address.max_per_address)
+            )
             self._splice = Splice(host.strip("[]"), int(number), most, of_one, turns, drops, report)
         self._handover = Handover(guests, turns, drops, report)
-        media = {Kind.ICE: self._only_at(settings.media_hosts, self._take_media)}
+        media = {Kind.ICE: self._only_at(settings.network.media_hosts, self._take_media)}
         tls = {Kind.TLS: self._take_tls}
-        pages = {Kind.HTTP: self._only_at(settings.http_hosts, self._take_plain), **tls}
-        self._shared = settings.tcp_port == settings.port
+        pages = {Kind.HTTP: self._only_at(settings.network.http_hosts, self._take_plain), **tls}
+        self._shared = settings.network.tcp_port == settings.network.port
         self._mux = TcpMux({**pages, **media} if self._shared else pages, ledger, turns, drops, refused)
         # On a media port of its own, TLS can only be for the TURN server.
         self._media_mux = TcpMux({**media, **(tls if self._splice else {})}, ledger, turns, drops, refused)
@@ -101,10 +104,10 @@ class Front:
         if self._certificate is not None:
             self._certificate.warn(_now())
             self._tasks.repeat("certificate", CERTIFICATE_INTERVAL, self._look_at_certificate)
-        pages, media = self._settings.http_hosts, self._settings.media_hosts
-        self._mux.open(together(pages, media) if self._shared else pages, self._settings.port, "HTTP")
+        pages, media = self._settings.network.http_hosts, self._settings.network.media_hosts
+        self._mux.open(together(pages, media) if self._shared else pages, self._settings.network.port, "HTTP")
         if not self._shared:
-            self._media_mux.open(media, self._settings.tcp_port, "media")
+            self._media_mux.open(media, self._settings.network.tcp_port, "media")
 
     async def close(self) -> None:
         """Take nobody else, and end what was taken. Idempotent."""
@@ -146,11 +149,11 @@ class Front:
         self._port.adopt(arrival.connection)
 
     def _take_tls(self, arrival: Arrival, opening: Opening) -> None:
-        if self._splice is not None and opening.server_name == self._settings.turn_sni:
+        if self._splice is not None and opening.server_name == self._settings.turn.turn_sni:
             self._splice.join(arrival)
         elif self._certificate is None:
             arrival.connection.close()
-        elif self._came_to(arrival, self._settings.http_hosts):
+        elif self._came_to(arrival, self._settings.network.http_hosts):
             self._handover.give(arrival, self._server.protocol, self._certificate.context(clock.monotonic()))
 
     def _take_plain(self, arrival: Arrival, opening: Opening) -> None:
@@ -162,7 +165,7 @@ class Front:
 
 def state_folder(settings: Settings) -> Path:
     """Where things are kept."""
-    return Path(settings.state_dir) if settings.state_dir else STATE_FOLDER.expanduser()
+    return Path(settings.https.state_dir) if settings.https.state_dir else STATE_FOLDER.expanduser()
 
 
 def certificate_of(settings: Settings) -> Certificate | None:
@@ -171,11 +174,11 @@ def certificate_of(settings: Settings) -> Certificate | None:
     Raises:
         ConfigurationError: it can't be used.
     """
-    if settings.tls is TlsChoice.SELF_SIGNED:
-        certificate, key = self_signed(state_folder(settings), settings.public_address, _now())
+    if settings.https.tls is TlsChoice.SELF_SIGNED:
+        certificate, key = self_signed(state_folder(settings), settings.network.public_address, _now())
         return Certificate(certificate, key)
-    if settings.tls_cert is not None and settings.tls_key is not None:
-        return Certificate(Path(settings.tls_cert), Path(settings.tls_key))
+    if settings.https.tls_cert is not None and settings.https.tls_key is not None:
+        return Certificate(Path(settings.https.tls_cert), Path(settings.https.tls_key))
     return None
 
 

@@ -6,7 +6,7 @@ import msgspec
 from aiohttp import web
 
 from relay.errors import ErrorCode, RelayError
-from relay.web.operator_token import OperatorGate
+from relay.web.callers import Callers
 from relay.web.pages import Pages
 
 
@@ -70,7 +70,7 @@ class RefusalView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything at a glance. `series` has one list for each field of `relay.observe.history.Sample`."""
+    """Everything at a glance. `series` has one list for each field of `relay.figures.history.Sample`."""
 
     now: float
     version: str
@@ -110,11 +110,11 @@ class Console(Protocol):
     def drain(self) -> None: ...
 
 
-def add_routes(app: web.Application, console: Console, gate: OperatorGate, pages: Pages) -> None:
+def add_routes(app: web.Application, console: Console, callers: Callers, pages: Pages) -> None:
     """The page at /operator, and its endpoints."""
 
     async def overview(request: web.Request) -> web.Response:
-        gate.admit(request)
+        callers.admit(request)
         try:
             since = float(request.query.get("since", "0"))
         except ValueError:
@@ -122,13 +122,13 @@ def add_routes(app: web.Application, console: Console, gate: OperatorGate, pages
         return _json(console.overview(since))
 
     async def end_room(request: web.Request) -> web.Response:
-        gate.admit(request)
+        callers.admit(request)
         if not console.end_room(request.match_info["room"]):
             raise RelayError(ErrorCode.NOT_FOUND, "There is no such room any more.")
         return _json({"ended": True})
 
     async def drain(request: web.Request) -> web.Response:
-        gate.admit(request)
+        callers.admit(request)
         console.drain()
         return _json({"draining": True})
 

@@ -8,8 +8,7 @@ import ipaddress
 import re
 import secrets
 from collections.abc import Container
-
-from relay.observe.interfaces import Interfaces
+from typing import Protocol
 
 CANDIDATE = re.compile(r"(?<![\w.:])[0-9A-Fa-f:.]*[:.][0-9A-Fa-f:.]*[0-9A-Fa-f:](?![\w])")
 """What may be an address, with a port perhaps; `ipaddress` decides."""
@@ -41,10 +40,16 @@ class Pseudonyms:
         return token
 
 
+class HostAddresses(Protocol):
+    """Knows the addresses of this host."""
+
+    def have_now(self, address: str) -> bool: ...
+
+
 class Ours:
     """The host's own addresses, whatever they are now, and those that are configured. A container."""
 
-    def __init__(self, interfaces: Interfaces, configured: Container[str]) -> None:
+    def __init__(self, interfaces: HostAddresses, configured: Container[str]) -> None:
         self._interfaces = interfaces
         self._configured = configured
 

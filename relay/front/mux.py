@@ -14,14 +14,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from relay import clock
+from relay.front import proxy_protocol
+from relay.front.first_bytes import LONGEST_HELLO, Judge, Kind, Opening
 from relay.ledger.accounts import Deed, Ledger, Payer
 from relay.ledger.table import Table, Takes
 from relay.ledger.turns import Turn, Turns
 from relay.observe.drops import Drop, Drops
-from relay.observe.logging import get_logger
+from relay.observe.logs.logging import get_logger
 from relay.observe.refusals import Reason, Refusals
-from relay.transport import proxy_protocol
-from relay.transport.first_bytes import LONGEST_HELLO, Judge, Kind, Opening
 from relay.transport.ports import not_opened
 
 PATIENCE = 10.0

@@ -4,8 +4,8 @@ import logging
 import time
 from dataclasses import dataclass
 
-from relay.observe.folding import event_of
-from relay.observe.pseudonyms import Pseudonyms
+from relay.observe.logs.folding import event_of
+from relay.observe.logs.pseudonyms import Pseudonyms
 from relay.observe.refusals import LOGGER as REFUSED
 
 KINDS = 50

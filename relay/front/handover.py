@@ -13,11 +13,11 @@ from typing import Any
 from aiohttp import web
 
 from relay import clock
+from relay.front.mux import Arrival
 from relay.ledger.table import Table, Takes
 from relay.ledger.turns import Turns
 from relay.observe.drops import Drop, Drops
 from relay.tasks import Report, Tasks
-from relay.transport.tcp_mux import Arrival
 from relay.web.guests import Guest, Guests
 from relay.web.metered import PIECE, Metered
 
@@ -32,9 +32,6 @@ MOST_HANDSHAKES_PER_ADDRESS = 64
 
 HANDSHAKE = 1.5e-3
 """Seconds of CPU for a TLS handshake: charged when it begins, so that many at once are begun one after the other."""
-
-KEEPALIVE = 30.0
-"""Seconds that a connection may wait for its next request, with all its headers."""
 
 UNREAD_TIMEOUT = 60.0
 """Seconds that a connection may leave what we send unread. A WebSocket has a shorter deadline of its own."""

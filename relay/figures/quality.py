@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
-from relay.observe.figures import Figures
+from relay.figures.figures import Figures
+from relay.figures.survey import Survey
 from relay.observe.histogram import FIRST_FRAMES, Histogram
 from relay.observe.reported import Reported, Verdict
-from relay.observe.survey import Survey
 
 MEDIA = ("picture", "sound")
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from relay import clock
-from relay.config import Settings
-from relay.observe import process
-from relay.observe.pulse import Pulse
+from relay.config.settings import Settings
+from relay.machine import process
+from relay.machine.pulse import Pulse
 from relay.tasks import Report, Tasks
 
 INTERVAL = 1.0
@@ -103,11 +103,11 @@ def limits_of(settings: Settings) -> Limits:
     """Those of the settings; where they leave it to the machine, what that can carry."""
     memory = process.memory_limit()
     return Limits(
-        people=settings.max_people or most_people(settings.media_threads),
-        packets=settings.max_packets or PACKETS_PER_THREAD * settings.media_threads,
-        cpu=settings.max_cpu,
-        lag=settings.max_lag,
-        cache=settings.max_cache or int(memory * CACHE_OF_MEMORY),
+        people=settings.capacity.max_people or most_people(settings.media.media_threads),
+        packets=settings.capacity.max_packets or PACKETS_PER_THREAD * settings.media.media_threads,
+        cpu=settings.capacity.max_cpu,
+        lag=settings.capacity.max_lag,
+        cache=settings.capacity.max_cache or int(memory * CACHE_OF_MEMORY),
         memory=int(memory * MEMORY_USED),
     )
 
@@ -135,9 +135,9 @@ def carried(media_threads: int) -> dict[Bound, int]:
 
 def bound_of(settings: Settings) -> Bound:
     """What limits the number of people."""
-    if settings.max_people:
+    if settings.capacity.max_people:
         return Bound.SETTING
-    of = carried(settings.media_threads)
+    of = carried(settings.media.media_threads)
     return min(of, key=lambda bound: of[bound])
 
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from relay.config import is_address
+from relay.config.addresses import is_address
 from relay.errors import ConfigurationError
 from relay.ledger.addresses import Address
 from relay.transport.addresses import own_addresses

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from relay.observe import process
-from relay.observe.figures import Figures, Mending
-from relay.observe.pulse import Pulse
+from relay.figures.figures import Figures
+from relay.machine import process
+from relay.machine.pulse import Pulse
+from relay.media.engine import Mending
 from relay.observe.tally import Tally
 from relay.tasks import Report, Tasks
 

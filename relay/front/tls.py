@@ -12,8 +12,9 @@ from pathlib import Path
 from cryptography import x509
 
 from relay.errors import ConfigurationError
-from relay.observe.logging import get_logger
+from relay.observe.logs.logging import get_logger
 from relay.transport.suites import SUITES
+from relay.web.answers import ServerContext
 
 LOOK_INTERVAL = 1.0
 """Seconds between looks at the files; there is none without a new connection."""
@@ -25,12 +26,6 @@ ALWAYS = datetime.datetime(1, 1, 1, tzinfo=datetime.UTC), datetime.datetime(9999
 """The validity of one that OpenSSL takes and nobody else can read."""
 
 log = get_logger("tls")
-
-
-class ServerContext(ssl.SSLContext):
-    """Knows what kind of certificate it shows; each connection has it at hand."""
-
-    is_self_signed = True
 
 
 _Stamp = tuple[tuple[int, int], ...]

@@ -7,7 +7,7 @@ only grow can, and don't.
 import asyncio
 from collections.abc import Callable, Iterable
 
-from relay.observe.figures import Links
+from relay.media.engine import Links
 from relay.observe.histogram import BYTE_RATES, JITTERS, ROUND_TRIPS, SHARES, Histogram
 from relay.tasks import Report, Tasks
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import structlog
 
-from relay.config import LogFormat, LogLevel
-from relay.observe.escaping import escape_fields, write_traceback
-from relay.observe.folding import FoldingHandler
-from relay.observe.pseudonyms import Pseudonyms
+from relay.config.settings import LogFormat, LogLevel
+from relay.observe.logs.escaping import escape_fields, write_traceback
+from relay.observe.logs.folding import FoldingHandler
+from relay.observe.logs.pseudonyms import Pseudonyms
 
 
 def configure(level: LogLevel, form: LogFormat, own_addresses: Container[str] = ()) -> None:
