@@ -2,31 +2,31 @@
 
 import asyncio
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any
 
-from relay import __version__, clock
 from relay.auth.gate import Gate
 from relay.config.settings import Settings
 from relay.errors import FatalError
 from relay.figures.figures import Figures
+from relay.figures.gathered import Gathered
 from relay.figures.history import History
 from relay.figures.metrics import Metrics
+from relay.figures.stats import Stats, stats_of
 from relay.figures.survey import Survey
 from relay.front.front import Front
-from relay.ids import UserId
-from relay.ledger.accounts import Deed, Ledger
+from relay.front.splice import SPLICES_PER_PERSON, Splice
+from relay.ledger.accounts import Ledger, rates_of
 from relay.ledger.addresses import Networks
 from relay.ledger.turns import Turns
-from relay.machine.capacity import CONNECTIONS_PER_PERSON, Capacity, Counters, bound_of, limits_of, most_connections
+from relay.machine.capacity import CONNECTIONS_PER_PERSON, Capacity, bound_of, limits_of, most_connections
 from relay.machine.interfaces import Interfaces
 from relay.machine.memory import Memory
 from relay.machine.pulse import Pulse
 from relay.matchmaking.matchmaker import Matchmaker
 from relay.media.choice import choose
-from relay.media.connections import Connections
-from relay.media.engine import Links, links
+from relay.media.connections import MediaConnections
 from relay.media.switchboard import Switchboard
 from relay.observe.drops import Drops
 from relay.observe.logs.logging import get_logger
@@ -36,10 +36,12 @@ from relay.observe.refusals import Reason
 from relay.observe.tally import Tally
 from relay.peer.aiortc_bridge import SharedCertificate
 from relay.peer.candidates import Reach
+from relay.protocol.limits import Limits
 from relay.room.host import RoomHost
 from relay.session.directory import Directory
 from relay.session.presence import Presence
 from relay.session.sessions import Sessions
+from relay.session.turn import Turn
 from relay.tasks import Tasks
 from relay.transport.addresses import Advertised, turn_relays
 from relay.transport.outside import Outside
@@ -47,9 +49,10 @@ from relay.web.callers import Callers
 from relay.web.charging import charge
 from relay.web.gateway import Gateway
 from relay.web.guests import Guests
+from relay.web.hosts import Hosts, served_hosts
 from relay.web.operator.console import OperatorConsole
 from relay.web.server import WebServer
-from relay.web.status import Cleanup, Health, RoomStatus, Stats
+from relay.web.status import Status
 from relay.web.visitor_address import VisitorAddresses
 
 log = get_logger("app")
@@ -67,103 +70,167 @@ class Relay:
         """`order_drain` is what the operator's console calls to end the server in good order. `ours` are addresses that
         the log tells as they are; those of this host that are found later join them."""
         ours = set(settings.network.public_address) if ours is None else ours
-        limits, self.bound = limits_of(settings), bound_of(settings)
+        limits = limits_of(settings.capacity, settings.media.media_threads)
         settings = self.settings = settings.but(max_people=limits.people)
-        self._interfaces = Interfaces()
-        literal = settings.but(public_address=settings.network.public_ips)
-        self._advertised = Advertised(literal, self._interfaces, self.report)
-        self._outside = Outside(settings, ours.update, self.report)
-        self.drops = Drops()
-        self.tally = Tally()
-        self.media = choose(settings, self.drops, self.report)
-        self._port, self.engine = self.media.port, self.media.engine
-        rates = {
-            Deed.CONNECTION: settings.per_address.rate_address_connection,
-            Deed.JOIN: settings.per_address.rate_address_join,
-            Deed.OFFER: settings.per_address.rate_address_offer,
-            Deed.SKIP: settings.per_address.rate_address_skip,
-        }
-        self._ledger = Ledger(rates, settings.per_address.max_cpu_per_address, Networks(settings.site.trusted_proxies))
-        self._turns = Turns()
-        self._directory = Directory(
-            limits.people, settings.per_address.max_per_address, rank=lambda session: self._presence.rank(session)
-        )
-        switchboard = Switchboard(self.engine)
-        self._connections = Connections(
-            self._port,
-            self.engine,
-            switchboard,
-            SharedCertificate(),
-            self._reach,
-            self.drops,
-            self.tally,
-            self.report,
-            lost=self._directory.connection_lost,
-            presence_changed=self._heed_presence,
-            unseen=self._directory.partner_unseen,
-        )
-        self._rooms = RoomHost(switchboard, self._directory.tell, self.tally)
-        self._matchmaker = Matchmaker(self._rooms, self._directory.tell, self.tally, self.report)
-        self._pulse = Pulse(self.report)
-        self._memory = Memory(lambda: len(self._directory), self.report)
-        self._capacity = Capacity(limits, lambda: self._directory.present, self._counters, self._pulse, self.report)
-        self._presence = Presence(self._directory, self._matchmaker, self._rooms, self._connections)
-        self._sessions = Sessions(
-            self._directory,
-            self._matchmaker,
-            self._rooms,
-            self._connections,
-            self._presence,
-            self._capacity,
-            settings,
-            self.tally,
-            self.report,
-        )
-        self._history = History(self.figures, self.tally, self._pulse, self.report)
-        pseudonyms = Pseudonyms(Ours(self._interfaces, ours))
-        self._recent = Recent(pseudonyms)
-        self._survey = Survey(self.links, self.report)
-        self.metrics = Metrics(self.figures, self._survey, self.tally, self._pulse)
-        console = OperatorConsole(
-            self.figures,
-            self.tally,
-            self._history,
-            self._recent,
-            pseudonyms,
-            self._matchmaker,
-            self._rooms,
-            self._connections,
-            self.engine,
-            order_drain,
-        )
-        self._guests = Guests(
-            most_connections(),
-            CONNECTIONS_PER_PERSON * settings.per_address.max_per_address,
-            self.drops,
-            self.tally.refused,
-            self.report,
-        )
-        addresses = VisitorAddresses(settings, self._guests, self.tally.refused)
-        gateway = Gateway(
-            self._sessions, self._guests, addresses, self._ledger, self._turns, settings, self.tally, self.report
-        )
-        callers = Callers(Gate(settings.operator.operator_token, settings.operator.metrics_token), addresses)
-        charged = charge(addresses, callers, self._ledger, self._turns, self.tally.refused)
-        self._web = WebServer(gateway, self, console, self.metrics, self.tally, charged, callers, settings, addresses)
-        self._front = Front(
-            settings,
-            self._web,
-            self._port,
-            self._guests,
-            self._ledger,
-            self._turns,
-            self.drops,
-            self.tally.refused,
-            self.report,
-        )
         self._ready = False
         self.broken = asyncio.Event()
         """Set when the process can't go on: its supervisor is to start another."""
+        self.drops = Drops()
+        self.tally = Tally()
+
+        # the machine, and where it is
+        self._pulse = Pulse(self.report)
+        self._interfaces = Interfaces()
+        literal = settings.but(public_address=settings.network.public_ips).network
+        self._advertised = Advertised(literal, self._interfaces, self.report)
+        self._outside = Outside(settings.network, ours.update, self.report)
+        self._ledger = Ledger(
+            rates_of(settings.per_address),
+            settings.per_address.max_cpu_per_address,
+            Networks(settings.site.trusted_proxies),
+        )
+        self._turns = Turns()
+
+        # media
+        self.media = choose(settings.media, limits.people, self.drops, self.report)
+        self._port, self.engine = self.media.port, self.media.engine
+        switchboard = Switchboard(self.engine)
+        self._connections = MediaConnections(
+            port=self._port,
+            engine=self.engine,
+            switchboard=switchboard,
+            certificate=SharedCertificate(),
+            reach=self._reach,
+            drops=self.drops,
+            tally=self.tally,
+            report=self.report,
+        )
+
+        # people
+        self._directory = Directory(
+            limits.people, settings.per_address.max_per_address, rank=lambda session: self._presence.rank(session)
+        )
+        self._memory = Memory(lambda: len(self._directory), self.report)
+        self._capacity = Capacity(
+            limits=limits,
+            present=lambda: self._directory.present,
+            counters=lambda: self._gathered.counters(),
+            pulse=self._pulse,
+            report=self.report,
+        )
+        self._rooms = RoomHost(switchboard, self._directory.tell, self.tally)
+        self._matchmaker = Matchmaker(
+            rooms=self._rooms, tell=self._directory.tell, tally=self.tally, report=self.report
+        )
+        self._presence = Presence(
+            directory=self._directory,
+            matchmaker=self._matchmaker,
+            rooms=self._rooms,
+            connections=self._connections,
+        )
+        self._connections.listener = self._presence
+        self._sessions = Sessions(
+            directory=self._directory,
+            matchmaker=self._matchmaker,
+            rooms=self._rooms,
+            connections=self._connections,
+            presence=self._presence,
+            capacity=self._capacity,
+            visits=settings.visits,
+            turn=Turn.configured(settings.turn),
+            limits=Limits.configured(settings.limits),
+            rates=settings.rates,
+            tally=self.tally,
+            report=self.report,
+        )
+
+        # figures
+        self._gathered = Gathered(
+            engine_name=self.media.choice.value,
+            bound=bound_of(settings.capacity, settings.media.media_threads),
+            engine=self.engine,
+            directory=self._directory,
+            matchmaker=self._matchmaker,
+            rooms=self._rooms,
+            connections=self._connections,
+            capacity=self._capacity,
+            turns=self._turns,
+            web_connections=lambda: len(self._guests),
+            is_ready=lambda: self._ready,
+            certificate_ends=lambda: self.certificate_ends,
+        )
+        self._history = History(figures=self._gathered.figures, tally=self.tally, pulse=self._pulse, report=self.report)
+        self._survey = Survey(self._gathered.links, self.report)
+        self.metrics = Metrics(read=self._gathered.figures, survey=self._survey, tally=self.tally, pulse=self._pulse)
+        pseudonyms = Pseudonyms(Ours(self._interfaces, ours))
+        self._recent = Recent(pseudonyms)
+
+        # the web
+        self._guests = Guests(
+            most=most_connections(),
+            most_per_address=CONNECTIONS_PER_PERSON * settings.per_address.max_per_address,
+            drops=self.drops,
+            refused=self.tally.refused,
+            report=self.report,
+        )
+        addresses = VisitorAddresses(settings.site, self._guests, self.tally.refused)
+        callers = Callers(Gate(settings.operator.operator_token, settings.operator.metrics_token), addresses)
+        self._web = WebServer(
+            gateway=Gateway(
+                sessions=self._sessions,
+                guests=self._guests,
+                addresses=addresses,
+                ledger=self._ledger,
+                turns=self._turns,
+                friends=settings.site.allowed_origins,
+                largest_message=settings.limits.max_message_bytes,
+                tally=self.tally,
+                report=self.report,
+            ),
+            status=Status(
+                figures=self._gathered.figures, tally=self.tally, rooms=self._rooms, sweep=self._sessions.sweep
+            ),
+            console=OperatorConsole(
+                figures=self._gathered.figures,
+                tally=self.tally,
+                history=self._history,
+                recent=self._recent,
+                pseudonyms=pseudonyms,
+                matchmaker=self._matchmaker,
+                rooms=self._rooms,
+                connections=self._connections,
+                engine=self.engine,
+                order_drain=order_drain,
+            ),
+            metrics=self.metrics,
+            tally=self.tally,
+            charged=charge(
+                addresses=addresses,
+                callers=callers,
+                ledger=self._ledger,
+                turns=self._turns,
+                refused=self.tally.refused,
+            ),
+            callers=callers,
+            addresses=addresses,
+            hosts=Hosts(served_hosts(settings.site, settings.network), addresses, self.tally),
+            https=settings.https,
+            site=settings.site,
+            metrics_allow=settings.operator.metrics_allow,
+        )
+        self._front = Front(
+            network=settings.network,
+            https=settings.https,
+            server=self._web,
+            port=self._port,
+            splice=self._splice(settings),
+            guests=self._guests,
+            ledger=self._ledger,
+            turns=self._turns,
+            drops=self.drops,
+            refused=self.tally.refused,
+            report=self.report,
+        )
 
     async def start(self) -> None:
         """Open the media port, then the HTTP port.
@@ -185,7 +252,7 @@ class Relay:
         self._ready = True
         try:
             await self._outside.find()
-            self._connections.know_relays(await turn_relays(self.settings, self._interfaces))
+            self._connections.know_relays(await self._turn_relays())
             await self._front.open()
         except BaseException:
             await self.stop()
@@ -229,8 +296,32 @@ class Relay:
         addresses = self._outside.over(self._advertised.addresses(just_changed=just_changed))
         return Reach(addresses, self.settings.network.outside_udp_port, self.settings.network.outside_tcp_port)
 
-    def _heed_presence(self, user: UserId) -> None:
-        self._presence.media_changed(user)
+    async def _turn_relays(self) -> Container[str]:
+        return await turn_relays(self.settings.turn.turn_urls, self.settings.network.public_address, self._interfaces)
+
+    def _splice(self, settings: Settings) -> Splice | None:
+        """What passes TURN over TLS on to coturn, where it is configured to come to our own port."""
+        if settings.turn.turn_sni is None:
+            return None
+        host, _, number = settings.turn.turn_backend.rpartition(":")
+        return Splice(
+            server_name=settings.turn.turn_sni,
+            host=host.strip("[]"),
+            port=int(number),
+            most=SPLICES_PER_PERSON * settings.capacity.max_people,
+            most_per_address=SPLICES_PER_PERSON * settings.per_address.max_per_address,
+            turns=self._turns,
+            drops=self.drops,
+            report=self.report,
+        )
+
+    def figures(self) -> Figures:
+        """Everything that is known at this moment."""
+        return self._gathered.figures()
+
+    def stats(self) -> Stats:
+        """What everybody may know."""
+        return stats_of(self._gathered.figures(), self.tally)
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -246,88 +337,6 @@ class Relay:
     def url(self) -> str:
         """Where this host's own browser finds the page."""
         return f"{self._front.scheme}://localhost:{self.settings.network.port}"
-
-    def health(self) -> Health:
-        return Health(ready=self._ready, version=__version__, engine=self.media.choice.value)
-
-    def figures(self) -> Figures:
-        media = self.engine.stats()
-        return Figures(
-            version=__version__,
-            engine=self.media.choice.value,
-            ready=self._ready,
-            people=len(self._directory),
-            capacity=self._capacity.limits.people,
-            bound=self.bound.value,
-            certificate_ends=self._front.certificate_ends,
-            used=self._capacity.used,
-            shares=self._capacity.shares(),
-            waiting=len(self._matchmaker),
-            rooms=len(self._rooms),
-            media_connections=len(self._connections),
-            web_connections=len(self._guests),
-            held_back=len(self._turns),
-            paths=dict(self._connections.paths()),
-            packets_received=media.packets_received,
-            packets_sent=media.packets_sent,
-            bytes_received=media.bytes_received,
-            bytes_sent=media.bytes_sent,
-            drops=media.drops,
-            to_peers=media.to_peers,
-            from_peers=media.from_peers,
-            bytes_kept=media.bytes_kept,
-            taps=media.taps,
-            taps_refused=media.taps_refused,
-            pictures_converted=media.pictures_converted,
-            pictures_lost=media.pictures_lost,
-        )
-
-    def links(self) -> Links:
-        return links(self.engine.peer_stats().values())
-
-    def stats(self) -> Stats:
-        media = self.engine.stats()
-        return Stats(
-            capacity_used=round(self._capacity.used, 3),
-            people=len(self._directory),
-            waiting=len(self._matchmaker),
-            rooms=len(self._rooms),
-            media_connections=len(self._connections),
-            connections=self.tally.connections,
-            resumes=self.tally.resumes,
-            matches=self.tally.matches,
-            waits=self.tally.waits,
-            waited_seconds=round(self.tally.waited_seconds, 3),
-            setups_succeeded=self.tally.setups_succeeded.total(),
-            setups_failed=dict(self.tally.setups_failed_by_reason()),
-            paths=dict(self._connections.paths()),
-            connections_lost=dict(self.tally.connections_lost),
-            refusals={code.value: amount for code, amount in self.tally.refusals.items()},
-            packets_received=media.packets_received,
-            packets_sent=media.packets_sent,
-            bytes_received=media.bytes_received,
-            bytes_sent=media.bytes_sent,
-            drops=media.drops,
-        )
-
-    def _counters(self) -> Counters:
-        media = self.engine.stats()
-        return Counters(packets=media.packets_received, cache=media.bytes_kept)
-
-    def rooms(self) -> tuple[RoomStatus, ...]:
-        now = clock.monotonic()
-        return tuple(
-            RoomStatus(
-                room_id=room.room_id,
-                mode=room.mode.value,
-                seconds=round(now - room.opened_at, 1),
-                members=room.members,
-            )
-            for room in self._rooms.rooms()
-        )
-
-    def cleanup(self) -> Cleanup:
-        return Cleanup(people=self._sessions.sweep())
 
     def report(self, task: str, failure: BaseException) -> None:
         """A task failed that should not have: say so once, with its cause."""

@@ -15,7 +15,7 @@ def check_certificate(settings: Settings, now: datetime.datetime) -> list[Findin
     if settings.https.tls is TlsChoice.SELF_SIGNED:
         return [_self_signed(settings)]
     try:
-        certificate = certificate_of(settings)
+        certificate = certificate_of(settings.https, settings.network.public_address)
     except ConfigurationError as error:
         return [failure("certificate", str(error))]
     if certificate is not None:
@@ -32,7 +32,7 @@ def check_certificate(settings: Settings, now: datetime.datetime) -> list[Findin
 
 
 def _self_signed(settings: Settings) -> Finding:
-    folder = state_folder(settings)
+    folder = state_folder(settings.https)
     existing = next(place for place in (folder, *folder.parents) if place.exists())
     if not existing.is_dir():
         return failure("certificate", f"It can't be kept in {folder}: {existing} is no folder. Set RELAY_STATE_DIR.")

@@ -100,7 +100,7 @@ async def check_outside(settings: Settings) -> tuple[tuple[str, ...], list[Findi
         return (), []
     asked = ", ".join(settings.network.public_names) or f"the STUN server {settings.network.stun}"
     try:
-        return await look(settings), []
+        return await look(settings.network), []
     except (OSError, TimeoutError, UnicodeError) as cause:
         setting = "RELAY_STUN" if settings.network.stun else "RELAY_PUBLIC_ADDRESS"
         sentence = f"{asked} does not tell our address: {plain(cause)}. Correct {setting}, or the name server."
@@ -109,8 +109,8 @@ async def check_outside(settings: Settings) -> tuple[tuple[str, ...], list[Findi
 
 def _addresses(settings: Settings, found: tuple[str, ...] = ()) -> list[Finding]:
     try:
-        literal = settings.but(public_address=settings.network.public_ips)
-        addresses = told(settings, found, advertised(literal))
+        literal = settings.but(public_address=settings.network.public_ips).network
+        addresses = told(settings.network, found, advertised(literal))
     except ConfigurationError as error:
         return [failure("address", str(error))]
     listed = ", ".join(addresses)

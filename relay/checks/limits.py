@@ -27,12 +27,12 @@ def check_limits(settings: Settings) -> list[Finding]:
 
 def bound_in_words(settings: Settings) -> str:
     """What limits the number of people, and where it is set."""
-    bound = bound_of(settings)
+    bound = bound_of(settings.capacity, settings.media.media_threads)
     return REMEDIES[bound] if bound is Bound.SETTING else f"limited by {REMEDIES[bound]}"
 
 
 def _capacity(settings: Settings) -> Finding:
-    people = limits_of(settings).people
+    people = limits_of(settings.capacity, settings.media.media_threads).people
     of = carried(settings.media.media_threads)
     least = min(of, key=lambda bound: of[bound])
     if settings.capacity.max_people > of[least]:
@@ -64,7 +64,9 @@ def _descriptors(settings: Settings) -> Finding:
 
 def _buffers(settings: Settings) -> list[Finding]:
     packets = settings.media.engine is not EngineChoice.FRAMES and native.BUILT
-    wanted = wanted_buffer(limits_of(settings).people) // settings.media.media_threads if packets else SOCKET_BUFFER
+    threads = settings.media.media_threads
+    people = limits_of(settings.capacity, threads).people
+    wanted = wanted_buffer(people) // threads if packets else SOCKET_BUFFER
     found = []
     for direction, setting, got in zip(("receive", "send"), ("rmem", "wmem"), granted_buffers(wanted), strict=True):
         name = f"{direction} buffer"

@@ -51,7 +51,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Settings that belong together."""
 
 
-class Network(Group, frozen=True):
+class NetworkSettings(Group, frozen=True):
     """Where the server listens, and where browsers find it."""
 
     port: Annotated[
@@ -133,7 +133,7 @@ class Network(Group, frozen=True):
         return self.public_tcp_port or self.tcp_port
 
 
-class Https(Group, frozen=True):
+class HttpsSettings(Group, frozen=True):
     """The certificate, and what browsers are told of it."""
 
     tls: Annotated[
@@ -163,7 +163,7 @@ class Https(Group, frozen=True):
     ] = None
 
 
-class Site(Group, frozen=True):
+class SiteSettings(Group, frozen=True):
     """How visitors reach the pages: proxies, names, and other origins."""
 
     trusted_proxies: Annotated[
@@ -200,7 +200,7 @@ class Site(Group, frozen=True):
     ] = ()
 
 
-class Turn(Group, frozen=True):
+class TurnSettings(Group, frozen=True):
     """Coturn, which carries media where nothing else gets through."""
 
     turn_urls: Annotated[
@@ -223,7 +223,7 @@ class Turn(Group, frozen=True):
     turn_backend: Annotated[str, Meta(description="Where coturn listens for TLS, as host:port.")] = "127.0.0.1:5349"
 
 
-class Media(Group, frozen=True):
+class MediaSettings(Group, frozen=True):
     """The engine that moves media."""
 
     engine: Annotated[
@@ -244,7 +244,7 @@ class Media(Group, frozen=True):
     ] = 2_500_000
 
 
-class Capacity(Group, frozen=True):
+class CapacitySettings(Group, frozen=True):
     """How many may come."""
 
     max_people: Annotated[
@@ -266,7 +266,7 @@ class Capacity(Group, frozen=True):
     ] = 0
 
 
-class PerAddress(Group, frozen=True):
+class PerAddressSettings(Group, frozen=True):
     """What all visitors of one address may have together (IPv6: of one /64)."""
 
     max_per_address: Annotated[
@@ -298,7 +298,7 @@ class PerAddress(Group, frozen=True):
     ] = 150
 
 
-class Limits(Group, frozen=True):
+class LimitsSettings(Group, frozen=True):
     """The size of what one visitor may send."""
 
     max_message_bytes: Annotated[int, Meta(ge=1_024, description="Largest WebSocket message from a visitor.")] = 65_536
@@ -308,7 +308,7 @@ class Limits(Group, frozen=True):
     max_candidates: Annotated[int, Meta(ge=1, description="ICE candidates of one connection.")] = 64
 
 
-class Rates(Group, frozen=True):
+class RatesSettings(Group, frozen=True):
     """How often one visitor may do something, a minute."""
 
     rate_skip: Annotated[int, Meta(ge=1, description="Searches and skips a minute, a third of them at once.")] = 60
@@ -319,7 +319,7 @@ class Rates(Group, frozen=True):
     rate_other: Annotated[int, Meta(ge=1, description="All other events and refused frames a minute, likewise.")] = 240
 
 
-class Visits(Group, frozen=True):
+class VisitsSettings(Group, frozen=True):
     """What becomes of people when a connection or the server ends."""
 
     resume_window: Annotated[
@@ -330,7 +330,7 @@ class Visits(Group, frozen=True):
     )
 
 
-class Operator(Group, frozen=True):
+class OperatorSettings(Group, frozen=True):
     """Who may see figures and give orders."""
 
     operator_token: Annotated[
@@ -349,7 +349,7 @@ class Operator(Group, frozen=True):
     ] = ()
 
 
-class Logs(Group, frozen=True):
+class LogsSettings(Group, frozen=True):
     """What is written to the log."""
 
     log_level: Annotated[LogLevel, Meta(description="`debug`, `info`, `warning` or `error`.")] = LogLevel.INFO
@@ -359,18 +359,18 @@ class Logs(Group, frozen=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The effective configuration. `relay config` prints it with the origin of each value."""
 
-    network: Network = Network()
-    https: Https = Https()
-    site: Site = Site()
-    turn: Turn = Turn()
-    media: Media = Media()
-    capacity: Capacity = Capacity()
-    per_address: PerAddress = PerAddress()
-    limits: Limits = Limits()
-    rates: Rates = Rates()
-    visits: Visits = Visits()
-    operator: Operator = Operator()
-    logs: Logs = Logs()
+    network: NetworkSettings = NetworkSettings()
+    https: HttpsSettings = HttpsSettings()
+    site: SiteSettings = SiteSettings()
+    turn: TurnSettings = TurnSettings()
+    media: MediaSettings = MediaSettings()
+    capacity: CapacitySettings = CapacitySettings()
+    per_address: PerAddressSettings = PerAddressSettings()
+    limits: LimitsSettings = LimitsSettings()
+    rates: RatesSettings = RatesSettings()
+    visits: VisitsSettings = VisitsSettings()
+    operator: OperatorSettings = OperatorSettings()
+    logs: LogsSettings = LogsSettings()
 
     @classmethod
     def of(cls, **values: Any) -> Self:

@@ -1,13 +1,13 @@
-"""What the server's parts say of themselves at one moment, for whoever shows it: metrics and the console."""
+"""What the server's parts say of themselves at one moment, for metrics, statistics and the console."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from relay.media.engine import Mending
+from relay.media.engine import EngineStats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """The first block is now, the second since start."""
+    """Now, but for `paths` and most of `media`, which are since start."""
 
     version: str
     engine: str
@@ -15,9 +15,9 @@ class Figures:
     people: int
     capacity: int
     """Visitors that are let in at most."""
-    bound: str = ""
+    bound: str
     """What limits that."""
-    certificate_ends: float | None = None
+    certificate_ends: float | None
     """In seconds since 1970; None without TLS."""
     used: float
     """Of the server's capacity: see `relay.machine.capacity`."""
@@ -25,30 +25,13 @@ class Figures:
     """Of each resource."""
     waiting: int
     rooms: int
+    talking: int
+    """People in rooms."""
     media_connections: int
-    web_connections: int = 0
+    web_connections: int
     """That the HTTP server serves, WebSockets among them."""
-    held_back: int = 0
+    held_back: int
     """Steps that wait because their address has spent what it may have."""
-
     paths: dict[str, int]
     """Media connections that came about, by what carries or carried them."""
-    packets_received: int
-    packets_sent: int
-    bytes_received: int
-    bytes_sent: int
-    drops: dict[str, int]
-    to_peers: Mending = field(default_factory=Mending)
-    from_peers: Mending = field(default_factory=Mending)
-    bytes_kept: int = 0
-    """Now, of sent packets, to be sent again."""
-    taps: int = 0
-    """Pictures that are converted now."""
-    taps_refused: int = 0
-    pictures_converted: int = 0
-    pictures_lost: int = 0
-    """That were to be converted and were not."""
-
-    @property
-    def talking(self) -> int:
-        return 2 * self.rooms
+    media: EngineStats

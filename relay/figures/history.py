@@ -88,7 +88,7 @@ def between(before: Reading, after: Reading) -> Sample:
     seconds = max(after.at - before.at, 0.001)
     figures, earlier = after.figures, before.figures
     setups = after.setups - before.setups
-    lost = sum(figures.drops.get(reason, 0) - earlier.drops.get(reason, 0) for reason in LOST_HERE)
+    lost = sum(figures.media.drops.get(reason, 0) - earlier.media.drops.get(reason, 0) for reason in LOST_HERE)
     media = [after.media_cpu[name] - before.media_cpu.get(name, 0.0) for name in after.media_cpu]
     return Sample(
         at=round(after.at, 3),
@@ -97,8 +97,8 @@ def between(before: Reading, after: Reading) -> Sample:
         talking=figures.talking,
         arrivals=round((after.arrivals - before.arrivals) * 60 / seconds, 2),
         matches=round((after.matches - before.matches) * 60 / seconds, 2),
-        received=round((figures.bytes_received - earlier.bytes_received) * 8 / seconds),
-        sent=round((figures.bytes_sent - earlier.bytes_sent) * 8 / seconds),
+        received=round((figures.media.bytes_received - earlier.media.bytes_received) * 8 / seconds),
+        sent=round((figures.media.bytes_sent - earlier.media.bytes_sent) * 8 / seconds),
         cpu=round((after.cpu - before.cpu) / seconds / after.cores, 4),
         media_cpu=round(max(media, default=0.0) / seconds, 4),
         lag=round(after.lag, 4),
@@ -106,8 +106,8 @@ def between(before: Reading, after: Reading) -> Sample:
         failures=round((after.failures - before.failures) * 60 / seconds, 2),
         lost=round(lost / seconds, 2),
         setup=round((after.setup_seconds - before.setup_seconds) / setups, 3) if setups > 0 else None,
-        loss_in=_loss(earlier.from_peers, figures.from_peers),
-        loss_out=_loss(earlier.to_peers, figures.to_peers),
+        loss_in=_loss(earlier.media.from_peers, figures.media.from_peers),
+        loss_out=_loss(earlier.media.to_peers, figures.media.to_peers),
         frozen=_share(after.frozen_seconds - before.frozen_seconds, after.reported_seconds - before.reported_seconds),
     )
 
@@ -123,7 +123,7 @@ def _share(part: float, whole: float) -> float | None:
 class History:
     """Samples from `start()` to `close()`."""
 
-    def __init__(self, figures: Callable[[], Figures], tally: Tally, pulse: Pulse, report: Report) -> None:
+    def __init__(self, *, figures: Callable[[], Figures], tally: Tally, pulse: Pulse, report: Report) -> None:
         self._figures = figures
         self._tally = tally
         self._pulse = pulse

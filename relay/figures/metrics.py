@@ -24,6 +24,7 @@ from relay.figures.quality import between_links, by_browsers, mended
 from relay.figures.survey import Survey
 from relay.machine import process
 from relay.machine.pulse import Pulse
+from relay.media.engine import EngineStats
 from relay.observe.browsers import FAMILIES
 from relay.observe.drops import Drop
 from relay.observe.histogram import Histogram
@@ -47,7 +48,7 @@ AnyMetric = TypeVar("AnyMetric", CounterMetricFamily, GaugeMetricFamily)
 class Metrics(Collector):
     """`render()` is the page. One instance per server; nothing is registered globally."""
 
-    def __init__(self, read: Callable[[], Figures], survey: Survey, tally: Tally, pulse: Pulse) -> None:
+    def __init__(self, *, read: Callable[[], Figures], survey: Survey, tally: Tally, pulse: Pulse) -> None:
         self._read = read
         self._survey = survey
         self._tally = tally
@@ -67,8 +68,8 @@ class Metrics(Collector):
     def collect(self) -> Iterator[Metric]:
         figures = self._read()
         yield from _now(figures)
-        yield from _media(figures)
-        yield from mended(figures)
+        yield from _media(figures.media)
+        yield from mended(figures.media)
         yield from between_links(self._survey)
         yield from _visits(self._tally)
         yield from _setups(figures, self._tally)
@@ -109,24 +110,24 @@ def _now(figures: Figures) -> Iterator[Metric]:
     yield GaugeMetricFamily("relay_held_back", held_back, figures.held_back)
 
 
-def _media(figures: Figures) -> Iterator[Metric]:
-    packets = {"in": figures.packets_received, "out": figures.packets_sent}
+def _media(media: EngineStats) -> Iterator[Metric]:
+    packets = {"in": media.packets_received, "out": media.packets_sent}
     family = CounterMetricFamily("relay_media_packets", "SRTP and SRTCP datagrams.", labels=["direction"])
     yield _by(family, packets)
-    sizes = {"in": figures.bytes_received, "out": figures.bytes_sent}
+    sizes = {"in": media.bytes_received, "out": media.bytes_sent}
     family = CounterMetricFamily("relay_media_bytes", "Their bytes, without IP and UDP headers.", labels=["direction"])
     yield _by(family, sizes)
     taps = "Pictures that are converted now, for pairs without a video codec in common."
-    yield GaugeMetricFamily("relay_taps", taps, figures.taps)
+    yield GaugeMetricFamily("relay_taps", taps, media.taps)
     refused = "Pictures that were left dark, since too many are converted or no codec is known."
-    yield CounterMetricFamily("relay_taps_refused", refused, figures.taps_refused)
-    frames = {"converted": figures.pictures_converted, "dropped": figures.pictures_lost}
+    yield CounterMetricFamily("relay_taps_refused", refused, media.taps_refused)
+    frames = {"converted": media.pictures_converted, "dropped": media.pictures_lost}
     family = CounterMetricFamily("relay_tap_frames", "Frames that came to be converted.", labels=["outcome"])
     yield _by(family, frames)
     family = CounterMetricFamily(
         "relay_drops", "Datagrams, packets and frames that went no further.", labels=["reason"]
     )
-    yield _by(family, dict.fromkeys(map(str, Drop), 0) | figures.drops)
+    yield _by(family, dict.fromkeys(map(str, Drop), 0) | media.drops)
 
 
 def _visits(tally: Tally) -> Iterator[Metric]:

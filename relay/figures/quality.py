@@ -4,17 +4,17 @@ from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
-from relay.figures.figures import Figures
 from relay.figures.survey import Survey
+from relay.media.engine import EngineStats
 from relay.observe.histogram import FIRST_FRAMES, Histogram
 from relay.observe.reported import Reported, Verdict
 
 MEDIA = ("picture", "sound")
 
 
-def mended(figures: Figures) -> Iterator[Metric]:
+def mended(media: EngineStats) -> Iterator[Metric]:
     """What was lost and made up for, `in` from people and `out` to them."""
-    ways = {"in": figures.from_peers, "out": figures.to_peers}
+    ways = {"in": media.from_peers, "out": media.to_peers}
     for name, meaning, field in (
         ("relay_media_packets_expected", "RTP packets that should have come, by reports.", "expected"),
         ("relay_media_packets_lost", "Those of them that did not, at first.", "lost"),
@@ -26,7 +26,7 @@ def mended(figures: Figures) -> Iterator[Metric]:
         for direction, way in ways.items():
             family.add_metric([direction], getattr(way, field))
         yield family
-    yield GaugeMetricFamily("relay_media_kept_bytes", "Sent packets kept to be sent again.", figures.bytes_kept)
+    yield GaugeMetricFamily("relay_media_kept_bytes", "Sent packets kept to be sent again.", media.bytes_kept)
 
 
 def between_links(survey: Survey) -> Iterator[Metric]:

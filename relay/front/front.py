@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from relay import clock
-from relay.config.settings import Settings, TlsChoice
+from relay.config.settings import HttpsSettings, NetworkSettings, TlsChoice
 from relay.front.first_bytes import Kind, Opening
 from relay.front.handover import Handover
 from relay.front.mux import Arrival, Taker, TcpMux
@@ -33,18 +33,18 @@ CERTIFICATE_INTERVAL = 60.0
 WARN_INTERVAL = 86_400.0
 """Seconds between warnings of one that has ended or soon will."""
 
-SPLICES_PER_PERSON = 4
-"""A browser opens one connection to each TURN server that it was told of, and new ones at an ICE restart."""
-
 
 class Front:
     """Listens from `open()` to `close()`."""
 
     def __init__(
         self,
-        settings: Settings,
+        *,
+        network: NetworkSettings,
+        https: HttpsSettings,
         server: WebServer,
         port: MediaPort,
+        splice: Splice | None,
         guests: Guests,
         ledger: Ledger,
         turns: Turns,
@@ -56,26 +56,19 @@ class Front:
         Raises:
             ConfigurationError: the certificate can't be used.
         """
-        self._settings = settings
+        self._network = network
         self._server = server
         self._port = port
         self._drops = drops
-        self._certificate = certificate_of(settings)
+        self._certificate = certificate_of(https, network.public_address)
         self._warned_at = clock.monotonic()
         self._tasks = Tasks("front", report)
-        self._splice: Splice | None = None
-        if settings.turn.turn_sni is not None:
-            host, _, number = settings.turn.turn_backend.rpartition(":")
-            most, of_one = (
-                SPLICES_PER_PERSON * people
-                for people in (settings.capacity.max_people, settings.per_address.max_per_address)
-            )
-            self._splice = Splice(host.strip("[]"), int(number), most, of_one, turns, drops, report)
+        self._splice = splice
         self._handover = Handover(guests, turns, drops, report)
-        media = {Kind.ICE: self._only_at(settings.network.media_hosts, self._take_media)}
+        media = {Kind.ICE: self._only_at(network.media_hosts, self._take_media)}
         tls = {Kind.TLS: self._take_tls}
-        pages = {Kind.HTTP: self._only_at(settings.network.http_hosts, self._take_plain), **tls}
-        self._shared = settings.network.tcp_port == settings.network.port
+        pages = {Kind.HTTP: self._only_at(network.http_hosts, self._take_plain), **tls}
+        self._shared = network.tcp_port == network.port
         self._mux = TcpMux({**pages, **media} if self._shared else pages, ledger, turns, drops, refused)
         # On a media port of its own, TLS can only be for the TURN server.
         self._media_mux = TcpMux({**media, **(tls if self._splice else {})}, ledger, turns, drops, refused)
@@ -104,10 +97,10 @@ class Front:
         if self._certificate is not None:
             self._certificate.warn(_now())
             self._tasks.repeat("certificate", CERTIFICATE_INTERVAL, self._look_at_certificate)
-        pages, media = self._settings.network.http_hosts, self._settings.network.media_hosts
-        self._mux.open(together(pages, media) if self._shared else pages, self._settings.network.port, "HTTP")
+        pages, media = self._network.http_hosts, self._network.media_hosts
+        self._mux.open(together(pages, media) if self._shared else pages, self._network.port, "HTTP")
         if not self._shared:
-            self._media_mux.open(media, self._settings.network.tcp_port, "media")
+            self._media_mux.open(media, self._network.tcp_port, "media")
 
     async def close(self) -> None:
         """Take nobody else, and end what was taken. Idempotent."""
@@ -149,11 +142,11 @@ class Front:
         self._port.adopt(arrival.connection)
 
     def _take_tls(self, arrival: Arrival, opening: Opening) -> None:
-        if self._splice is not None and opening.server_name == self._settings.turn.turn_sni:
+        if self._splice is not None and opening.server_name == self._splice.server_name:
             self._splice.join(arrival)
         elif self._certificate is None:
             arrival.connection.close()
-        elif self._came_to(arrival, self._settings.network.http_hosts):
+        elif self._came_to(arrival, self._network.http_hosts):
             self._handover.give(arrival, self._server.protocol, self._certificate.context(clock.monotonic()))
 
     def _take_plain(self, arrival: Arrival, opening: Opening) -> None:
@@ -163,22 +156,22 @@ class Front:
             self._handover.give(arrival, self._server.redirecting, None)
 
 
-def state_folder(settings: Settings) -> Path:
+def state_folder(https: HttpsSettings) -> Path:
     """Where things are kept."""
-    return Path(settings.https.state_dir) if settings.https.state_dir else STATE_FOLDER.expanduser()
+    return Path(https.state_dir) if https.state_dir else STATE_FOLDER.expanduser()
 
 
-def certificate_of(settings: Settings) -> Certificate | None:
+def certificate_of(https: HttpsSettings, addresses: Sequence[str]) -> Certificate | None:
     """The certificate that is served; a self-signed one is made if need be. None: HTTP is plain.
 
     Raises:
         ConfigurationError: it can't be used.
     """
-    if settings.https.tls is TlsChoice.SELF_SIGNED:
-        certificate, key = self_signed(state_folder(settings), settings.network.public_address, _now())
+    if https.tls is TlsChoice.SELF_SIGNED:
+        certificate, key = self_signed(state_folder(https), addresses, _now())
         return Certificate(certificate, key)
-    if settings.https.tls_cert is not None and settings.https.tls_key is not None:
-        return Certificate(Path(settings.https.tls_cert), Path(settings.https.tls_key))
+    if https.tls_cert is not None and https.tls_key is not None:
+        return Certificate(Path(https.tls_cert), Path(https.tls_key))
     return None
 
 

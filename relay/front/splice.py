@@ -29,6 +29,9 @@ PASSING = 60e-6
 IDLE_TIMEOUT = 900.0
 """Seconds without a byte either way: a TURN client refreshes every ten minutes (RFC 8656 section 3.1)."""
 
+SPLICES_PER_PERSON = 4
+"""A browser opens one connection to each TURN server that it was told of, and new ones at an ICE restart."""
+
 log = get_logger("splice")
 
 
@@ -36,9 +39,20 @@ class Splice:
     """Joins connections with `host`:`port`, until `close()`."""
 
     def __init__(
-        self, host: str, port: int, most: int, most_per_address: int, turns: Turns, drops: Drops, report: Report
+        self,
+        *,
+        server_name: str,
+        host: str,
+        port: int,
+        most: int,
+        most_per_address: int,
+        turns: Turns,
+        drops: Drops,
+        report: Report,
     ) -> None:
-        """`most` are joined at the same time, and of each address so many."""
+        """For connections that ask for this name (RFC 6066 section 3). `most` are joined at the same time, and of each
+        address so many."""
+        self.server_name = server_name
         self._host = host
         self._port = port
         # The newest goes: what has been joined for long carries a call.

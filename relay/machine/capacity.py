@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from relay import clock
-from relay.config.settings import Settings
+from relay.config.settings import CapacitySettings
 from relay.machine import process
 from relay.machine.pulse import Pulse
 from relay.tasks import Report, Tasks
@@ -99,15 +99,15 @@ class Counters:
     cache: int
 
 
-def limits_of(settings: Settings) -> Limits:
+def limits_of(capacity: CapacitySettings, media_threads: int) -> Limits:
     """Those of the settings; where they leave it to the machine, what that can carry."""
     memory = process.memory_limit()
     return Limits(
-        people=settings.capacity.max_people or most_people(settings.media.media_threads),
-        packets=settings.capacity.max_packets or PACKETS_PER_THREAD * settings.media.media_threads,
-        cpu=settings.capacity.max_cpu,
-        lag=settings.capacity.max_lag,
-        cache=settings.capacity.max_cache or int(memory * CACHE_OF_MEMORY),
+        people=capacity.max_people or most_people(media_threads),
+        packets=capacity.max_packets or PACKETS_PER_THREAD * media_threads,
+        cpu=capacity.max_cpu,
+        lag=capacity.max_lag,
+        cache=capacity.max_cache or int(memory * CACHE_OF_MEMORY),
         memory=int(memory * MEMORY_USED),
     )
 
@@ -133,11 +133,11 @@ def carried(media_threads: int) -> dict[Bound, int]:
     return {bound: int(people) for bound, people in found.items()}
 
 
-def bound_of(settings: Settings) -> Bound:
+def bound_of(capacity: CapacitySettings, media_threads: int) -> Bound:
     """What limits the number of people."""
-    if settings.capacity.max_people:
+    if capacity.max_people:
         return Bound.SETTING
-    of = carried(settings.media.media_threads)
+    of = carried(media_threads)
     return min(of, key=lambda bound: of[bound])
 
 
@@ -158,14 +158,15 @@ class Capacity:
 
     def __init__(
         self,
+        *,
         limits: Limits,
-        people: Callable[[], int],
+        present: Callable[[], int],
         counters: Callable[[], Counters],
         pulse: Pulse,
         report: Report,
     ) -> None:
         self.limits = limits
-        self._people = people
+        self._people = present
         self._counters = counters
         self._pulse = pulse
         self._tasks = Tasks("capacity", report)

@@ -44,7 +44,7 @@ class Matchmaker:
     """Pairs and parts people."""
 
     def __init__(
-        self, rooms: RoomHost, tell: Callable[[UserId, ServerMessage], None], tally: Tally, report: Report
+        self, *, rooms: RoomHost, tell: Callable[[UserId, ServerMessage], None], tally: Tally, report: Report
     ) -> None:
         self._rooms = rooms
         self._tell = tell

@@ -10,6 +10,7 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from relay import clock
 from relay.errors import ErrorCode, RelayError
@@ -61,13 +62,29 @@ class _Held:
     browser: Browser
 
 
-class Connections:
+class ConnectionsListener(Protocol):
+    """What is told of people's connections. Called on the event loop; must not raise."""
+
+    def connection_lost(self, user: UserId) -> None:
+        """The person's connection failed: their browser is to make another."""
+
+    def media_changed(self, user: UserId) -> None:
+        """Nothing comes any more from where the person's media came from, or something does again."""
+
+    def partner_unseen(self, user: UserId) -> None:
+        """The person's browser can't show what their partner sends."""
+
+
+class MediaConnections:
     """One connection per person at most. `reach` tells where the port can be reached, and is told whether somebody just
-    lost it. `lost` is called when a person's connection fails, `presence_changed` when it
-    falls quiet or is heard again, and `unseen` when their browser can't show what their partner sends."""
+    lost it."""
+
+    listener: ConnectionsListener
+    """Set once, before the port opens."""
 
     def __init__(
         self,
+        *,
         port: MediaPort,
         engine: Engine,
         switchboard: Switchboard,
@@ -76,9 +93,6 @@ class Connections:
         drops: Drops,
         tally: Tally,
         report: Report,
-        lost: Callable[[UserId], None],
-        presence_changed: Callable[[UserId], None],
-        unseen: Callable[[UserId], None],
     ) -> None:
         self._engine = engine
         self._switchboard = switchboard
@@ -87,9 +101,6 @@ class Connections:
         self._drops = drops
         self._report = report
         self._tally = tally
-        self._lost = lost
-        self._presence_changed = presence_changed
-        self._unseen = unseen
         self._port = port
         self._numbers = itertools.count(1)
         self._peers: dict[PeerId, _Held] = {}
@@ -215,7 +226,7 @@ class Connections:
         self._relays = addresses
 
     def paths(self) -> Counter[str]:
-        """Connections since start that got as far as keys, by what carries or carried them."""
+        """MediaConnections since start that got as far as keys, by what carries or carried them."""
         return self._tally.paths + Counter(self._carrier(peer) for peer in self._secure)
 
     async def close(self) -> None:
@@ -237,7 +248,7 @@ class Connections:
         if held := self._peers.get(peer):
             log.info("media_quiet", user=held.user, peer=peer)
             self._quiet.add(held.user)
-            self._presence_changed(held.user)
+            self.listener.media_changed(held.user)
 
     def flow_heard(self, peer: PeerId) -> None:
         if held := self._peers.get(peer):
@@ -257,7 +268,7 @@ class Connections:
     def _hear(self, user: UserId) -> None:
         if user in self._quiet:
             self._quiet.discard(user)
-            self._presence_changed(user)
+            self.listener.media_changed(user)
 
     # What the engine reports
 
@@ -265,7 +276,7 @@ class Connections:
         # Of a screen nobody expects to see it.
         if slot.medium is Medium.CAMERA and (held := self._peers.get(slot.peer)):
             log.info("no_common_codec", user=held.user, peer=slot.peer)
-            self._unseen(held.user)
+            self.listener.partner_unseen(held.user)
 
     # What a connection reports
 
@@ -293,7 +304,7 @@ class Connections:
                 self._tally.browser_setups[browser.family, "failed"] += 1
                 failure = FAILURES.get(reason, Reason.NO_HANDSHAKE)
                 self._tally.refused.note(failure, reason, user=held.user, path=path, browser=str(browser))
-            self._lost(held.user)
+            self.listener.connection_lost(held.user)
 
     def _crowd_out(self, peer: PeerId) -> None:
         self._failed(peer, "crowded_out")

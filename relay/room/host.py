@@ -40,6 +40,11 @@ class RoomHost:
     def __len__(self) -> int:
         return len(self._rooms) // 2
 
+    @property
+    def people(self) -> int:
+        """How many are in rooms."""
+        return len(self._rooms)
+
     def __contains__(self, user: UserId) -> bool:
         return user in self._rooms
 

@@ -7,13 +7,13 @@ What a message means is decided below: by the matchmaker, the rooms and the conn
 import asyncio
 
 from relay import clock
-from relay.config.settings import Settings
+from relay.config.settings import RatesSettings, VisitsSettings
 from relay.errors import About, ErrorCode, RelayError
 from relay.ids import RoomId, UserId, new_session_token, new_user_id
 from relay.ledger.accounts import Deed, Payer
 from relay.machine.capacity import Capacity
 from relay.matchmaking.matchmaker import Matchmaker, Wish
-from relay.media.connections import Connections
+from relay.media.connections import MediaConnections
 from relay.observe.browsers import UNKNOWN, Browser
 from relay.observe.logs.logging import get_logger
 from relay.observe.refusals import Reason
@@ -98,13 +98,17 @@ class Sessions:
 
     def __init__(
         self,
+        *,
         directory: Directory,
         matchmaker: Matchmaker,
         rooms: RoomHost,
-        connections: Connections,
+        connections: MediaConnections,
         presence: Presence,
         capacity: Capacity,
-        settings: Settings,
+        visits: VisitsSettings,
+        turn: Turn,
+        limits: Limits,
+        rates: RatesSettings,
         tally: Tally,
         report: Report,
     ) -> None:
@@ -114,18 +118,13 @@ class Sessions:
         self._connections = connections
         self._presence = presence
         self._capacity = capacity
-        self._settings = settings
+        self._resume_window = visits.resume_window
+        self._rates = rates
         self._tally = tally
         self._tasks = Tasks("sessions", report)
         self._draining = False
-        self._turn = Turn.configured(settings)
-        self._limits = Limits(
-            message_bytes=settings.limits.max_message_bytes,
-            chat_characters=settings.limits.max_chat_characters,
-            sdp_bytes=settings.limits.max_sdp_bytes,
-            sdp_lines=settings.limits.max_sdp_lines,
-            candidates=settings.limits.max_candidates,
-        )
+        self._turn = turn
+        self._limits = limits
 
     def start(self) -> None:
         """Begin to look for those who are silent, and those who do not come back."""
@@ -154,7 +153,7 @@ class Sessions:
             self._tally.limit_hits[f"address_{Deed.JOIN}"] += 1
             error = crowded("Too many have come from your address lately.", tenths(wait))
             raise self._kept_out(Reason.ADDRESS_RATE, error, payer)
-        rates = RateLimiter(self._settings)
+        rates = RateLimiter(self._rates)
         session = Session(new_user_id(), new_session_token(), rates, payer, now, browser, link=link)
         # A newcomer may turn out to be one of those who lost their connection: they are no new load.
         session.is_on_trial = self._capacity.is_full and self._directory.lost > 0
@@ -167,7 +166,7 @@ class Sessions:
             Connected(
                 user_id=session.user,
                 session_token=session.token,
-                resume_window=self._settings.visits.resume_window,
+                resume_window=self._resume_window,
                 limits=self._limits,
                 ice_servers=self._turn.servers(session.user, clock.unix()),
             )
@@ -245,7 +244,7 @@ class Sessions:
         if session.link is not link:
             return  # another one has taken over
         worth_keeping = session.user in self._rooms or self._connections.holds(session.user)
-        if not (lost and worth_keeping and self._settings.visits.resume_window > 0 and not self._draining):
+        if not (lost and worth_keeping and self._resume_window > 0 and not self._draining):
             self.close(session, PartingReason.DISCONNECTED)
             return
         given_up = self._directory.lose(session, clock.monotonic())
@@ -308,7 +307,7 @@ class Sessions:
         self._connections.hang_up(user)
 
     def _expire(self) -> None:
-        for session in self._directory.expired(clock.monotonic() - self._settings.visits.resume_window):
+        for session in self._directory.expired(clock.monotonic() - self._resume_window):
             self.close(session, PartingReason.DISCONNECTED)
 
     def _give_up_ghosts(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from relay.config.settings import Settings
+from relay.config.settings import HttpsSettings
 from relay.web.hosts import OUTSIDE
 from relay.web.policy import policy
 from relay.web.visitor_address import VisitorAddresses
@@ -43,10 +43,10 @@ class ServerContext(ssl.SSLContext):
 class Headers:
     """Sets the headers of each answer, last of all."""
 
-    def __init__(self, settings: Settings, addresses: VisitorAddresses) -> None:
+    def __init__(self, https: HttpsSettings, addresses: VisitorAddresses) -> None:
         self._addresses = addresses
-        subdomains = "; includeSubDomains" if settings.https.hsts_subdomains else ""
-        self._hsts = f"max-age={settings.https.hsts_seconds}{subdomains}" if settings.https.hsts_seconds else None
+        subdomains = "; includeSubDomains" if https.hsts_subdomains else ""
+        self._hsts = f"max-age={https.hsts_seconds}{subdomains}" if https.hsts_seconds else None
 
     def put(self, request: web.BaseRequest, answer: web.StreamResponse) -> None:
         """Into one answer."""

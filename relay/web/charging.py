@@ -24,7 +24,7 @@ PATIENCE = 5.0
 
 
 def charge(
-    addresses: VisitorAddresses, callers: Callers, ledger: Ledger, turns: Turns, refused: Refusals
+    *, addresses: VisitorAddresses, callers: Callers, ledger: Ledger, turns: Turns, refused: Refusals
 ) -> Middleware:
     """Answer each address as fast as its account allows."""
 

@@ -1,11 +1,11 @@
 """The WebSocket at /ws: who may come in, and the end of all visits."""
 
 import asyncio
+from collections.abc import Sequence
 
 from aiohttp import WSCloseCode, web
 
 from relay import clock
-from relay.config.settings import Settings
 from relay.errors import ErrorCode, RelayError
 from relay.ledger.accounts import Ledger, Payer
 from relay.ledger.turns import Turns
@@ -32,12 +32,14 @@ class Gateway:
 
     def __init__(
         self,
+        *,
         sessions: Sessions,
         guests: Guests,
         addresses: VisitorAddresses,
         ledger: Ledger,
         turns: Turns,
-        settings: Settings,
+        friends: Sequence[str],
+        largest_message: int,
         tally: Tally,
         report: Report,
     ) -> None:
@@ -46,9 +48,9 @@ class Gateway:
         self._addresses = addresses
         self._ledger = ledger
         self._turns = turns
-        self._settings = settings
+        self._largest_frame = LARGEST_FRAME_FACTOR * largest_message
         self._tally = tally
-        self._friends = frozenset(origin(written) for written in settings.site.allowed_origins)
+        self._friends = frozenset(origin(written) for written in friends)
         self._tasks = Tasks("gateway", report)
         self._visits: set[Visit] = set()
 
@@ -58,7 +60,7 @@ class Gateway:
         self._heed_what_is_no_handshake(request)
         socket = web.WebSocketResponse(
             autoping=False,
-            max_msg_size=LARGEST_FRAME_FACTOR * self._settings.limits.max_message_bytes,
+            max_msg_size=self._largest_frame,
             compress=False,
             timeout=CLOSE_TIMEOUT,
         )

@@ -56,7 +56,7 @@ class Guest:
 class Guests:
     """All of them, until `close()`."""
 
-    def __init__(self, most: int, most_per_address: int, drops: Drops, refused: Refusals, report: Report) -> None:
+    def __init__(self, *, most: int, most_per_address: int, drops: Drops, refused: Refusals, report: Report) -> None:
         self._drops = drops
         self._refused = refused
         # The oldest goes, as browsers close connections themselves: the one that has been idle for longest.

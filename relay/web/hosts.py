@@ -7,11 +7,12 @@ loopback, where only this machine's own browsers are, none but its own names.
 
 import ipaddress
 import socket
+from collections.abc import Sequence
 
 from aiohttp import HttpVersion10, web
 from aiohttp.typedefs import Handler, Middleware
 
-from relay.config.settings import Settings
+from relay.config.settings import NetworkSettings, SiteSettings
 from relay.errors import ErrorCode, RelayError
 from relay.ledger.addresses import parse
 from relay.observe.refusals import Reason
@@ -25,14 +26,18 @@ OUTSIDE = web.RequestKey("OUTSIDE", Authority)
 """By which host the visitor knows us; kept with a request whose host is served."""
 
 
-class Hosts:
-    """One per server."""
+def served_hosts(site: SiteSettings, network: NetworkSettings) -> tuple[str, ...]:
+    """Those that are named, and then the public addresses as well; none: any."""
+    return (*site.hosts, *network.public_address) if site.hosts else ()
 
-    def __init__(self, settings: Settings, addresses: VisitorAddresses, tally: Tally) -> None:
+
+class Hosts:
+    """One per server. `hosts` are the names and addresses that are served; none: any."""
+
+    def __init__(self, hosts: Sequence[str], addresses: VisitorAddresses, tally: Tally) -> None:
         self._addresses = addresses
         self._tally = tally
-        written = (*settings.site.hosts, *settings.network.public_address) if settings.site.hosts else ()
-        named = (authority(f"[{host.strip('[]')}]" if ":" in host else host) for host in written)
+        named = (authority(f"[{host.strip('[]')}]" if ":" in host else host) for host in hosts)
         self._hosts = frozenset(each.host for each in named if each is not None)
         self._own_names = {LOCALHOST, socket.gethostname().lower()}
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from aiohttp import web
 
-from relay.config.settings import ForwardedHeader, Settings
+from relay.config.settings import ForwardedHeader, SiteSettings
 from relay.ledger.addresses import Networks, parse
 from relay.observe.refusals import Reason, Refusals
 from relay.web.forwarded import Hop, hops_of_elements, hops_of_list
@@ -32,11 +32,11 @@ ASKED_BY_PROGRAMS = ("/metrics", "/videochat/health", "/videochat/health/live")
 class VisitorAddresses:
     """Trusted proxies are believed about whom they speak for."""
 
-    def __init__(self, settings: Settings, guests: Guests, refused: Refusals) -> None:
+    def __init__(self, site: SiteSettings, guests: Guests, refused: Refusals) -> None:
         self._guests = guests
         self._refused = refused
-        self._trusted = Networks(settings.site.trusted_proxies)
-        self._header = settings.site.forwarded_header
+        self._trusted = Networks(site.trusted_proxies)
+        self._header = site.forwarded_header
 
     def of(self, request: web.BaseRequest) -> str:
         """The visitor's address: the nearest one that is not a trusted proxy's.

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from relay import native
-from relay.config.settings import EngineChoice, Settings
+from relay.config.settings import EngineChoice, MediaSettings
 from relay.errors import ConfigurationError
 from relay.ids import PeerId
 from relay.media.choice import Media, choose
@@ -47,7 +47,7 @@ def _fail(task: str, failure: BaseException) -> None:
 async def media(request: pytest.FixtureRequest) -> AsyncIterator[Media]:
     if request.param is EngineChoice.PACKETS and not native.BUILT:
         pytest.skip("the native core is not built")
-    media = choose(Settings.of(engine=request.param), Drops(), _fail)
+    media = choose(MediaSettings(engine=request.param), 2, Drops(), _fail)
     media.open(("127.0.0.1",), free_port(), Listener())
     yield media
     await media.engine.stop()
@@ -142,9 +142,9 @@ async def test_every_open_peer_has_statistics_where_peers_are_counted(media: Med
 
 def test_by_default_packets_are_forwarded_where_the_core_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
     if native.BUILT:
-        assert choose(Settings(), Drops(), _fail).choice is EngineChoice.PACKETS
+        assert choose(MediaSettings(), 2, Drops(), _fail).choice is EngineChoice.PACKETS
     monkeypatch.setattr(native, "BUILT", False)
-    chosen = choose(Settings(), Drops(), _fail)
+    chosen = choose(MediaSettings(), 2, Drops(), _fail)
     assert chosen.choice is EngineChoice.FRAMES
     assert "not built" in chosen.reason
 
@@ -152,7 +152,7 @@ def test_by_default_packets_are_forwarded_where_the_core_is_built(monkeypatch: p
 def test_packets_without_the_core_are_a_mistake_in_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native, "BUILT", False)
     with pytest.raises(ConfigurationError, match="Rust"):
-        choose(Settings.of(engine=EngineChoice.PACKETS), Drops(), _fail)
+        choose(MediaSettings(engine=EngineChoice.PACKETS), 2, Drops(), _fail)
 
 
 async def test_both_ways_of_a_peer_are_told_where_peers_are_counted(media: Media) -> None:

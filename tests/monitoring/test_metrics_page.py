@@ -9,6 +9,7 @@ import pytest
 
 from relay.app import Relay
 from relay.config.settings import EngineChoice, Settings
+from relay.media.engine import links
 from tests.conftest import free_port
 from tests.scenario.visitor import MediaVisitor, introduce, until, visit
 from tests.unit.test_monitoring import page
@@ -49,7 +50,7 @@ class TestWhileTwoPeopleTalk:
                 await person.connect()
             await introduce(ann, bob)
             if engine is EngineChoice.PACKETS:
-                await until(lambda: len(relay.links().round_trips) == 2)
+                await until(lambda: len(links(relay.engine.peer_stats().values()).round_trips) == 2)
                 await until(lambda: relay._survey.round_trip.count >= 2)
             text = await _read(port)
             await asyncio.gather(*(person.close() for person in people))

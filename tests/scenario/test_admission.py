@@ -7,7 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from relay.app import Relay
-from relay.config.settings import Capacity, Settings
+from relay.config.settings import CapacitySettings, Settings
 from relay.machine.capacity import Load
 from tests.scenario.visitor import Visitor, introduce, visit
 
@@ -15,7 +15,7 @@ from tests.scenario.visitor import Visitor, introduce, visit
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """With the limits that a server has by itself."""
-    return settings.but(max_cpu=Capacity().max_cpu, max_lag=Capacity().max_lag)
+    return settings.but(max_cpu=CapacitySettings().max_cpu, max_lag=CapacitySettings().max_lag)
 
 
 def burden(relay: Relay, **used: float) -> None:

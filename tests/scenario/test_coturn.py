@@ -94,7 +94,7 @@ async def turnserver(folder: Path, peer: str, *more: str) -> AsyncIterator[tuple
 def credentials(secret: str = SECRET, now: float | None = None, user: str = "ann") -> tuple[str, str]:
     settings = Settings.of(turn_urls=("turn:turn.test",), turn_secret=secret, turn_lifetime=60)
     moment = datetime.datetime.now(datetime.UTC).timestamp() if now is None else now
-    (server,) = Turn.configured(settings).servers(UserId(user), moment)
+    (server,) = Turn.configured(settings.turn).servers(UserId(user), moment)
     assert server.username is not None
     assert server.credential is not None
     return server.username, server.credential

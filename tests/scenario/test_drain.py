@@ -17,7 +17,7 @@ async def test_conversations_may_end_by_themselves(relay: Relay) -> None:
             assert await visitor.hear("server_draining") == {"seconds": 30}
         # Who does not talk is sent away, to find another server.
         assert await eve.hear_close() == aiohttp.WSCloseCode.GOING_AWAY
-        assert not relay.health().ready
+        assert not relay.figures().ready
         await ann.say("chat_message", id="1", text="one more word")
         await bob.hear("chat_message")
         await ann.hear("message_delivered")

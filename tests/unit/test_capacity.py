@@ -2,7 +2,7 @@
 
 import pytest
 
-from relay.config.settings import Settings
+from relay.config.settings import CapacitySettings, Settings
 from relay.machine.capacity import Capacity, Counters, Limits, Load, limits_of, most_people, shares
 from relay.machine.pulse import Pulse
 
@@ -15,7 +15,13 @@ def _fail(task: str, failure: BaseException) -> None:
 
 
 def capacity(people: int = 0) -> Capacity:
-    return Capacity(LIMITS, lambda: people, lambda: Counters(packets=0, cache=0), Pulse(_fail), _fail)
+    return Capacity(
+        limits=LIMITS,
+        present=lambda: people,
+        counters=lambda: Counters(packets=0, cache=0),
+        pulse=Pulse(_fail),
+        report=_fail,
+    )
 
 
 @pytest.mark.parametrize("short", Load._fields)
@@ -58,8 +64,8 @@ def test_a_loop_that_is_late_now_and_then_is_not_late() -> None:
 
 def test_limits_are_those_of_the_settings_or_found_on_the_machine() -> None:
     settings = Settings.of(max_people=7, max_packets=8, max_cpu=0.5, max_lag=0.1, max_cache=9)
-    assert limits_of(settings)[:5] == (7, 8, 0.5, 0.1, 9)
-    found = limits_of(Settings())
+    assert limits_of(settings.capacity, settings.media.media_threads)[:5] == (7, 8, 0.5, 0.1, 9)
+    found = limits_of(CapacitySettings(), 1)
     assert found.people == most_people(1) >= 2
     assert min(found) > 0
 

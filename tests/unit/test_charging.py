@@ -6,7 +6,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from relay import clock
 from relay.auth.gate import Gate
-from relay.config.settings import Settings
+from relay.config.settings import SiteSettings
 from relay.errors import RelayError
 from relay.ledger.accounts import Ledger
 from relay.ledger.addresses import Networks
@@ -30,10 +30,18 @@ def fail(task: str, failure: BaseException) -> None:
 async def status(token: str | None, monkeypatch: pytest.MonkeyPatch) -> int:
     """Of a request from an address that has spent what it has."""
     monkeypatch.setattr(charging, "PATIENCE", 0.05)
-    addresses = VisitorAddresses(Settings(), Guests(1, 1, Drops(), Refusals(), fail), Refusals())
+    addresses = VisitorAddresses(
+        SiteSettings(), Guests(most=1, most_per_address=1, drops=Drops(), refused=Refusals(), report=fail), Refusals()
+    )
     ledger = Ledger({}, 0.1, Networks(()))
     ledger.visitor(ADDRESS, clock.monotonic()).charge(clock.monotonic(), 10.0)
-    charged = charging.charge(addresses, Callers(Gate(OPERATOR, READER), addresses), ledger, Turns(), Refusals())
+    charged = charging.charge(
+        addresses=addresses,
+        callers=Callers(Gate(OPERATOR, READER), addresses),
+        ledger=ledger,
+        turns=Turns(),
+        refused=Refusals(),
+    )
 
     async def answer(request: web.Request) -> web.Response:
         return web.Response()

@@ -11,7 +11,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from relay.config.settings import Settings
+from relay.config.settings import (
+    CapacitySettings,
+    LimitsSettings,
+    RatesSettings,
+    TurnSettings,
+    VisitsSettings,
+)
 from relay.errors import RelayError
 from relay.ids import PeerId, UserId
 from relay.machine.capacity import Capacity, Counters, limits_of
@@ -21,6 +27,7 @@ from relay.media.switchboard import Switchboard
 from relay.observe.tally import Tally
 from relay.peer.lines import Line, Slot
 from relay.protocol.codec import encode
+from relay.protocol.limits import Limits
 from relay.protocol.messages import (
     Back,
     BackAsked,
@@ -46,6 +53,7 @@ from relay.session.directory import Directory
 from relay.session.presence import Presence
 from relay.session.session import Session
 from relay.session.sessions import Sessions
+from relay.session.turn import Turn
 from tests.kit.payers import payer
 
 PEOPLE = 4
@@ -157,23 +165,32 @@ class ControlSide(RuleBasedStateMachine):
         switchboard = Switchboard(self.engine)  # type: ignore[arg-type]  # only route() is used
         self.switchboard = switchboard
         self.rooms = RoomHost(switchboard, self.directory.tell, self.tally)
-        self.matchmaker = Matchmaker(self.rooms, self.directory.tell, self.tally, _fail)
+        self.matchmaker = Matchmaker(rooms=self.rooms, tell=self.directory.tell, tally=self.tally, report=_fail)
         self.connections = FakeConnections()
-        shared = self.directory, self.matchmaker, self.rooms, self.connections
-        self.presence = Presence(*shared)  # type: ignore[arg-type]  # no media here
+        shared = {
+            "directory": self.directory,
+            "matchmaker": self.matchmaker,
+            "rooms": self.rooms,
+            "connections": self.connections,
+        }
+        self.presence = Presence(**shared)  # type: ignore[arg-type]  # no media here
+        capacity = CapacitySettings(max_people=2 * PEOPLE)
         self.sessions = Sessions(
-            *shared,  # type: ignore[arg-type]  # as above
-            self.presence,
-            Capacity(
-                limits_of(Settings.of(max_people=2 * PEOPLE)),
-                lambda: self.directory.present,
-                lambda: Counters(packets=0, cache=0),
-                Pulse(_fail),
-                _fail,
+            **shared,  # type: ignore[arg-type]  # as above
+            presence=self.presence,
+            capacity=Capacity(
+                limits=limits_of(capacity, media_threads=1),
+                present=lambda: self.directory.present,
+                counters=lambda: Counters(packets=0, cache=0),
+                pulse=Pulse(_fail),
+                report=_fail,
             ),
-            Settings.of(rate_skip=LIMITLESS, rate_chat=LIMITLESS, rate_other=LIMITLESS),
-            self.tally,
-            _fail,
+            visits=VisitsSettings(),
+            turn=Turn.configured(TurnSettings()),
+            limits=Limits.configured(LimitsSettings()),
+            rates=RatesSettings(rate_skip=LIMITLESS, rate_chat=LIMITLESS, rate_other=LIMITLESS),
+            tally=self.tally,
+            report=_fail,
         )
         self.visitors = [Visitor() for _ in range(PEOPLE)]
         self.peers: dict[UserId, PeerId] = {}

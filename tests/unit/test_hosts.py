@@ -14,7 +14,7 @@ from relay.observe.once import Once
 from relay.observe.tally import Tally
 from relay.web.authority import Authority, Origin, authority, origin
 from relay.web.guests import Guests
-from relay.web.hosts import Hosts
+from relay.web.hosts import Hosts, served_hosts
 from relay.web.visitor_address import VisitorAddresses
 
 POD, PROBE, ELSEWHERE = "10.1.2.3", "10.1.0.1", "198.51.100.1"
@@ -32,8 +32,12 @@ def served(host: str | None, *, own: str, peer: str, version: HttpVersion = Http
     request: web.Request = make_mocked_request("GET", "/", headers=headers, version=version, transport=transport)
     chosen = Settings.of(**settings)
     tally = Tally()
-    addresses = VisitorAddresses(chosen, Guests(1, 1, Drops(), tally.refused, fail), tally.refused)
-    return Hosts(chosen, addresses, tally).serve(request.clone(remote=peer))
+    addresses = VisitorAddresses(
+        chosen.site,
+        Guests(most=1, most_per_address=1, drops=Drops(), refused=tally.refused, report=fail),
+        tally.refused,
+    )
+    return Hosts(served_hosts(chosen.site, chosen.network), addresses, tally).serve(request.clone(remote=peer))
 
 
 def test_an_orchestrator_asks_by_the_address_of_the_connection() -> None:

@@ -12,7 +12,7 @@ from relay.figures.figures import Figures
 from relay.figures.metrics import Metrics
 from relay.figures.survey import Survey
 from relay.machine.pulse import Pulse
-from relay.media.engine import Links
+from relay.media.engine import EngineStats, Links
 from relay.observe.tally import Tally
 
 DOCKER = Path(__file__).parents[2] / "docker"
@@ -46,17 +46,21 @@ def page() -> str:
         shares={"people": 0.5},
         waiting=0,
         rooms=1,
+        talking=2,
+        bound="setting",
         media_connections=2,
+        web_connections=2,
+        held_back=0,
         paths={},
-        packets_received=1,
-        packets_sent=1,
-        bytes_received=1,
-        bytes_sent=1,
-        drops={},
+        media=EngineStats(packets_received=1, packets_sent=1, bytes_received=1, bytes_sent=1),
     )
     survey = Survey(lambda: LINKS, lambda task, failure: None)
     survey.take(LINKS)
-    return Metrics(lambda: figures, survey, tally, Pulse(lambda task, failure: None)).render().decode()
+    return (
+        Metrics(read=lambda: figures, survey=survey, tally=tally, pulse=Pulse(lambda task, failure: None))
+        .render()
+        .decode()
+    )
 
 
 def exposed() -> dict[str, set[str]]:

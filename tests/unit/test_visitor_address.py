@@ -29,7 +29,9 @@ def request(remote: str | None, *lines: str, name: str = "X-Forwarded-For", **he
 
 def addresses(trusted: tuple[str, ...] = TRUSTED, header: str = "x-forwarded-for") -> VisitorAddresses:
     settings = Settings.of(trusted_proxies=trusted, forwarded_header=ForwardedHeader(header))
-    return VisitorAddresses(settings, Guests(1, 1, Drops(), Refusals(), fail), Refusals())
+    return VisitorAddresses(
+        settings.site, Guests(most=1, most_per_address=1, drops=Drops(), refused=Refusals(), report=fail), Refusals()
+    )
 
 
 def fail(task: str, failure: BaseException) -> None:

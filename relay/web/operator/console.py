@@ -9,7 +9,7 @@ from relay.figures.history import INTERVAL, History, Sample
 from relay.ids import PeerId, UserId
 from relay.machine import process
 from relay.matchmaking.matchmaker import Matchmaker
-from relay.media.connections import Connections
+from relay.media.connections import MediaConnections
 from relay.media.engine import Engine, PeerStats
 from relay.observe.logs.logging import get_logger
 from relay.observe.logs.pseudonyms import Pseudonyms
@@ -32,6 +32,7 @@ class OperatorConsole:
 
     def __init__(
         self,
+        *,
         figures: Callable[[], Figures],
         tally: Tally,
         history: History,
@@ -39,7 +40,7 @@ class OperatorConsole:
         pseudonyms: Pseudonyms,
         matchmaker: Matchmaker,
         rooms: RoomHost,
-        connections: Connections,
+        connections: MediaConnections,
         engine: Engine,
         order_drain: Callable[[], None],
     ) -> None:

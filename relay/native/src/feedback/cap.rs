@@ -5,7 +5,7 @@
 //! much the way takes follows from the receiver's reports: what arrived of what was sent. A capped sender stays below
 //! that, by as much as what has queued up needs to drain, and may send more and more again: fast while it is far from what
 //! the way took last, slowly around that, and fast beyond.
-//! `relay/decisions/0014-narrow-links.md` has the measurements.
+//! `docs/decisions/0014-narrow-links.md` has the measurements.
 
 use crate::forward::playout::LOSSY;
 use crate::time::Time;
