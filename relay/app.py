@@ -29,10 +29,14 @@ from relay.media.choice import choose
 from relay.media.connections import MediaConnections
 from relay.media.switchboard import Switchboard
 from relay.observe.drops import Drops
+from relay.observe.happenings import Broken, KeptOut, TaskFailed
+from relay.observe.journal import Journal
 from relay.observe.logs.logging import get_logger
 from relay.observe.logs.pseudonyms import Ours, Pseudonyms
 from relay.observe.logs.recent import Recent
-from relay.observe.refusals import Reason
+from relay.observe.logs.writer import LogWriter
+from relay.observe.reasons import Reason
+from relay.observe.refusals import Refusals
 from relay.observe.tally import Tally
 from relay.peer.aiortc_bridge import SharedCertificate
 from relay.peer.candidates import Reach
@@ -77,6 +81,8 @@ class Relay:
         """Set when the process can't go on: its supervisor is to start another."""
         self.drops = Drops()
         self.tally = Tally()
+        self.refusals = Refusals()
+        self.journal = Journal(self.tally, self.refusals, LogWriter())
 
         # the machine, and where it is
         self._pulse = Pulse(self.report)
@@ -102,7 +108,7 @@ class Relay:
             certificate=SharedCertificate(),
             reach=self._reach,
             drops=self.drops,
-            tally=self.tally,
+            journal=self.journal,
             report=self.report,
         )
 
@@ -118,15 +124,16 @@ class Relay:
             pulse=self._pulse,
             report=self.report,
         )
-        self._rooms = RoomHost(switchboard, self._directory.tell, self.tally)
+        self._rooms = RoomHost(switchboard, self._directory.tell, self.journal)
         self._matchmaker = Matchmaker(
-            rooms=self._rooms, tell=self._directory.tell, tally=self.tally, report=self.report
+            rooms=self._rooms, tell=self._directory.tell, journal=self.journal, report=self.report
         )
         self._presence = Presence(
             directory=self._directory,
             matchmaker=self._matchmaker,
             rooms=self._rooms,
             connections=self._connections,
+            journal=self.journal,
         )
         self._connections.listener = self._presence
         self._sessions = Sessions(
@@ -140,7 +147,7 @@ class Relay:
             turn=Turn.configured(settings.turn),
             limits=Limits.configured(settings.limits),
             rates=settings.rates,
-            tally=self.tally,
+            journal=self.journal,
             report=self.report,
         )
 
@@ -155,13 +162,20 @@ class Relay:
             connections=self._connections,
             capacity=self._capacity,
             turns=self._turns,
+            tally=self.tally,
             web_connections=lambda: len(self._guests),
             is_ready=lambda: self._ready,
             certificate_ends=lambda: self.certificate_ends,
         )
         self._history = History(figures=self._gathered.figures, tally=self.tally, pulse=self._pulse, report=self.report)
         self._survey = Survey(self._gathered.links, self.report)
-        self.metrics = Metrics(read=self._gathered.figures, survey=self._survey, tally=self.tally, pulse=self._pulse)
+        self.metrics = Metrics(
+            read=self._gathered.figures,
+            survey=self._survey,
+            tally=self.tally,
+            refusals=self.refusals,
+            pulse=self._pulse,
+        )
         pseudonyms = Pseudonyms(Ours(self._interfaces, ours))
         self._recent = Recent(pseudonyms)
 
@@ -170,10 +184,10 @@ class Relay:
             most=most_connections(),
             most_per_address=CONNECTIONS_PER_PERSON * settings.per_address.max_per_address,
             drops=self.drops,
-            refused=self.tally.refused,
+            journal=self.journal,
             report=self.report,
         )
-        addresses = VisitorAddresses(settings.site, self._guests, self.tally.refused)
+        addresses = VisitorAddresses(settings.site, self._guests, self.journal)
         callers = Callers(Gate(settings.operator.operator_token, settings.operator.metrics_token), addresses)
         self._web = WebServer(
             gateway=Gateway(
@@ -184,7 +198,7 @@ class Relay:
                 turns=self._turns,
                 friends=settings.site.allowed_origins,
                 largest_message=settings.limits.max_message_bytes,
-                tally=self.tally,
+                journal=self.journal,
                 report=self.report,
             ),
             status=Status(
@@ -193,6 +207,8 @@ class Relay:
             console=OperatorConsole(
                 figures=self._gathered.figures,
                 tally=self.tally,
+                refusals=self.refusals,
+                journal=self.journal,
                 history=self._history,
                 recent=self._recent,
                 pseudonyms=pseudonyms,
@@ -203,17 +219,17 @@ class Relay:
                 order_drain=order_drain,
             ),
             metrics=self.metrics,
-            tally=self.tally,
+            journal=self.journal,
             charged=charge(
                 addresses=addresses,
                 callers=callers,
                 ledger=self._ledger,
                 turns=self._turns,
-                refused=self.tally.refused,
+                journal=self.journal,
             ),
             callers=callers,
             addresses=addresses,
-            hosts=Hosts(served_hosts(settings.site, settings.network), addresses, self.tally),
+            hosts=Hosts(served_hosts(settings.site, settings.network), addresses, self.journal),
             https=settings.https,
             site=settings.site,
             metrics_allow=settings.operator.metrics_allow,
@@ -228,7 +244,7 @@ class Relay:
             ledger=self._ledger,
             turns=self._turns,
             drops=self.drops,
-            refused=self.tally.refused,
+            journal=self.journal,
             report=self.report,
         )
 
@@ -342,15 +358,14 @@ class Relay:
         """A task failed that should not have: say so once, with its cause."""
         if isinstance(failure, OSError) and failure.errno in (errno.EMFILE, errno.ENFILE):
             # What the system does not give is no mistake of ours.
-            self.tally.refused.note(Reason.DESCRIPTORS, task, task=task)
+            self.journal.note(KeptOut(reason=Reason.DESCRIPTORS, cause=task, fields={"task": task}))
             return
-        self.tally.task_failures += 1
-        if isinstance(failure, FatalError):
-            if not self.broken.is_set():
-                log.critical("broken", part=task, cause=str(failure))
-            self.broken.set()
+        if not isinstance(failure, FatalError):
+            self.journal.note(TaskFailed(task=task, cause=failure))
             return
-        log.error("task_failed", task=task, exc_info=failure)
+        if not self.broken.is_set():
+            self.journal.note(Broken(part=task, cause=str(failure)))
+        self.broken.set()
 
 
 @dataclass(frozen=True, slots=True)

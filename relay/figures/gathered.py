@@ -10,6 +10,7 @@ from relay.machine.capacity import Bound, Capacity, Counters
 from relay.matchmaking.matchmaker import Matchmaker
 from relay.media.connections import MediaConnections
 from relay.media.engine import Engine, Links, links
+from relay.observe.tally import Tally
 from relay.room.host import RoomHost
 from relay.session.directory import Directory
 
@@ -27,6 +28,7 @@ class Gathered:
     connections: MediaConnections
     capacity: Capacity
     turns: Turns
+    tally: Tally
     web_connections: Callable[[], int]
     is_ready: Callable[[], bool]
     certificate_ends: Callable[[], float | None]
@@ -49,7 +51,7 @@ class Gathered:
             media_connections=len(self.connections),
             web_connections=self.web_connections(),
             held_back=len(self.turns),
-            paths=dict(self.connections.paths()),
+            paths=dict(self.tally.paths + self.connections.paths()),
             media=self.engine.stats(),
         )
 

@@ -29,7 +29,8 @@ from relay.observe.browsers import FAMILIES
 from relay.observe.drops import Drop
 from relay.observe.histogram import Histogram
 from relay.observe.ignored import LineKind, Why
-from relay.observe.refusals import Reason
+from relay.observe.reasons import Reason
+from relay.observe.refusals import Refusals
 from relay.observe.tally import Tally
 
 FIRST_PATHS = ("udp", "tcp", "turn")
@@ -48,10 +49,13 @@ AnyMetric = TypeVar("AnyMetric", CounterMetricFamily, GaugeMetricFamily)
 class Metrics(Collector):
     """`render()` is the page. One instance per server; nothing is registered globally."""
 
-    def __init__(self, *, read: Callable[[], Figures], survey: Survey, tally: Tally, pulse: Pulse) -> None:
+    def __init__(
+        self, *, read: Callable[[], Figures], survey: Survey, tally: Tally, refusals: Refusals, pulse: Pulse
+    ) -> None:
         self._read = read
         self._survey = survey
         self._tally = tally
+        self._refusals = refusals
         self._pulse = pulse
         self._registry = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=self._registry)
@@ -74,7 +78,7 @@ class Metrics(Collector):
         yield from _visits(self._tally)
         yield from _setups(figures, self._tally)
         yield from by_browsers(self._tally.reported)
-        yield from _troubles(self._tally)
+        yield from _troubles(self._tally, self._refusals)
         yield from _loop(self._pulse)
         yield from _system()
         yield _requests(self._tally)
@@ -185,11 +189,11 @@ def _offers(tally: Tally) -> Iterator[Metric]:
     yield _by(refused, dict.fromkeys(SECTIONS, 0) | tally.refused_sections)
 
 
-def _troubles(tally: Tally) -> Iterator[Metric]:
+def _troubles(tally: Tally, refusals: Refusals) -> Iterator[Metric]:
     codes = {code.value: tally.refusals[code] for code in ErrorCode if code not in HTTP_ONLY - AT_THE_DOOR}
     yield _by(CounterMetricFamily("relay_errors", "Errors that visitors were told.", labels=["code"]), codes)
     meaning = "Visitors and connections that were kept out, and proxies that are not understood."
-    refused = {reason.value: tally.refused.times(reason) for reason in Reason}
+    refused = {reason.value: refusals.times(reason) for reason in Reason}
     yield _by(CounterMetricFamily("relay_refusals", meaning, labels=["reason"]), refused)
     family = CounterMetricFamily("relay_limit_hits", "Events that came more often than allowed.", labels=["limit"])
     yield _by(family, tally.limit_hits)

@@ -7,7 +7,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from relay.figures.survey import Survey
 from relay.media.engine import EngineStats
 from relay.observe.histogram import FIRST_FRAMES, Histogram
-from relay.observe.reported import Reported, Verdict
+from relay.observe.reported import Reported
+from relay.observe.verdict import Verdict
 
 MEDIA = ("picture", "sound")
 

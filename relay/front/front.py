@@ -19,7 +19,7 @@ from relay.front.tls import Certificate
 from relay.ledger.accounts import Ledger
 from relay.ledger.turns import Turns
 from relay.observe.drops import Drop, Drops
-from relay.observe.refusals import Refusals
+from relay.observe.journal import Journal
 from relay.tasks import Report, Tasks
 from relay.transport.listening import holds, together
 from relay.transport.port import MediaPort
@@ -49,7 +49,7 @@ class Front:
         ledger: Ledger,
         turns: Turns,
         drops: Drops,
-        refused: Refusals,
+        journal: Journal,
         report: Report,
     ) -> None:
         """
@@ -69,9 +69,9 @@ class Front:
         tls = {Kind.TLS: self._take_tls}
         pages = {Kind.HTTP: self._only_at(network.http_hosts, self._take_plain), **tls}
         self._shared = network.tcp_port == network.port
-        self._mux = TcpMux({**pages, **media} if self._shared else pages, ledger, turns, drops, refused)
+        self._mux = TcpMux({**pages, **media} if self._shared else pages, ledger, turns, drops, journal)
         # On a media port of its own, TLS can only be for the TURN server.
-        self._media_mux = TcpMux({**media, **(tls if self._splice else {})}, ledger, turns, drops, refused)
+        self._media_mux = TcpMux({**media, **(tls if self._splice else {})}, ledger, turns, drops, journal)
 
     @property
     def certificate_ends(self) -> float | None:

@@ -20,8 +20,10 @@ from relay.ledger.accounts import Deed, Ledger, Payer
 from relay.ledger.table import Table, Takes
 from relay.ledger.turns import Turn, Turns
 from relay.observe.drops import Drop, Drops
+from relay.observe.happenings import KeptOut
+from relay.observe.journal import Journal
 from relay.observe.logs.logging import get_logger
-from relay.observe.refusals import Reason, Refusals
+from relay.observe.reasons import Reason
 from relay.transport.ports import not_opened
 
 PATIENCE = 10.0
@@ -79,13 +81,13 @@ class TcpMux:
     """Listens from `open()` to `close()`, and gives each connection to the taker for its kind."""
 
     def __init__(
-        self, takers: Mapping[Kind, Taker], ledger: Ledger, turns: Turns, drops: Drops, refused: Refusals
+        self, takers: Mapping[Kind, Taker], ledger: Ledger, turns: Turns, drops: Drops, journal: Journal
     ) -> None:
         self._takers = dict(takers)
         self._ledger = ledger
         self._turns = turns
         self._drops = drops
-        self._refused = refused
+        self._journal = journal
         self._listeners: list[socket.socket] = []
         self._silent: Table[Arrival] = Table(MOST_SILENT, Takes.OLDEST, most_each=MOST_SILENT_PER_ADDRESS)
         self._waiting: Table[Arrival] = Table(MOST_WAITING, Takes.NEWEST, most_each=MOST_WAITING_PER_ADDRESS)
@@ -133,7 +135,9 @@ class TcpMux:
                 return
             except OSError as cause:
                 if cause.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-                    self._refused.note(Reason.DESCRIPTORS, "accept", says=cause.strerror)
+                    self._journal.note(
+                        KeptOut(reason=Reason.DESCRIPTORS, cause="accept", fields={"says": cause.strerror})
+                    )
                     self._pause(listener)
                     return
                 continue  # that connection ended before we took it
@@ -228,7 +232,9 @@ class TcpMux:
                 self._let_go(arrival, Drop.TCP_SILENT)
                 return
             case proxy_protocol.Verdict.MALFORMED:
-                self._refused.note(Reason.BROKEN_PROXY_HEADER, arrival.host, source=arrival.host)
+                self._journal.note(
+                    KeptOut(reason=Reason.BROKEN_PROXY_HEADER, cause=arrival.host, fields={"source": arrival.host})
+                )
                 self._let_go(arrival, Drop.TCP_MALFORMED)
                 return
             case proxy_protocol.Header(length=length, source=source):
@@ -253,7 +259,9 @@ class TcpMux:
     def _hand_on(self, arrival: Arrival, opening: Opening, first: bytes) -> None:
         if first.startswith((proxy_protocol.BEGIN_V1, proxy_protocol.SIGNATURE_V2)):
             # Of somebody who is not trusted. Nothing in here reads that.
-            self._refused.note(Reason.UNTRUSTED_PROXY, arrival.host, source=arrival.host)
+            self._journal.note(
+                KeptOut(reason=Reason.UNTRUSTED_PROXY, cause=arrival.host, fields={"source": arrival.host})
+            )
         taker = self._takers.get(opening.kind)
         if taker is None:
             self._let_go(arrival, Drop.TCP_UNKNOWN)
@@ -278,7 +286,7 @@ class TcpMux:
 
     def _refuse(self, arrival: Arrival) -> None:
         """Its address has made too many lately."""
-        self._refused.note(Reason.ADDRESS_RATE, arrival.host, source=arrival.host)
+        self._journal.note(KeptOut(reason=Reason.ADDRESS_RATE, cause=arrival.host, fields={"source": arrival.host}))
         self._let_go(arrival, Drop.TCP_CROWDED)
 
     def _let_go(self, arrival: Arrival, reason: Drop) -> None:

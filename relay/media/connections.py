@@ -22,9 +22,21 @@ from relay.media.paths import carrier
 from relay.media.switchboard import Switchboard
 from relay.observe.browsers import UNKNOWN, Browser
 from relay.observe.drops import Drops
-from relay.observe.logs.logging import get_logger
-from relay.observe.refusals import Reason
-from relay.observe.tally import Tally
+from relay.observe.happenings import (
+    IceRestarted,
+    KeptOut,
+    MediaConnected,
+    MediaEnded,
+    MediaFailed,
+    MediaHeardAgain,
+    MediaSilent,
+    NoCommonCodec,
+    OfferAnswered,
+    PathSelected,
+    SectionsRefused,
+)
+from relay.observe.journal import Journal
+from relay.observe.reasons import Reason
 from relay.peer.aiortc_bridge import SharedCertificate
 from relay.peer.candidates import Reach
 from relay.peer.connection import PeerConnection, PeerState
@@ -44,8 +56,6 @@ MOST_UNSECURED = 512
 
 FAILURES = {reason.value: reason for reason in (Reason.NO_CHECK, Reason.NO_HANDSHAKE, Reason.CROWDED_OUT)}
 """Why a set-up fails. One whose way is lost during the handshake has not ended it, either."""
-
-log = get_logger("media")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +101,7 @@ class MediaConnections:
         certificate: SharedCertificate,
         reach: Callable[[bool], Reach],
         drops: Drops,
-        tally: Tally,
+        journal: Journal,
         report: Report,
     ) -> None:
         self._engine = engine
@@ -100,7 +110,7 @@ class MediaConnections:
         self._reach = reach
         self._drops = drops
         self._report = report
-        self._tally = tally
+        self._journal = journal
         self._port = port
         self._numbers = itertools.count(1)
         self._peers: dict[PeerId, _Held] = {}
@@ -144,7 +154,7 @@ class MediaConnections:
     def _connect(self, user: UserId, payer: Payer, offer: str, roles: Mapping[str, Role], browser: Browser) -> str:
         identity, ssrcs = self._identity(is_restart=False), _fresh_ssrcs(2 * len(RECEIVED))
         negotiated = negotiate(offer, roles, self._engine.terms, identity, ssrcs)
-        self._count(user, negotiated)
+        self._note_refused(user, negotiated)
         peer = PeerId(next(self._numbers))
         if (crowded_out := self._unsecured.enter(peer, payer.groups)) is not None:
             self._crowd_out(crowded_out)
@@ -156,7 +166,8 @@ class MediaConnections:
         self._users[user] = peer
         self._engine.open(peer, negotiated, payer.groups)
         self._switchboard.attach(user, peer)
-        log.debug("offer_answered", user=user, peer=peer, lines=len(negotiated.lines))
+        lines = len(negotiated.lines)
+        self._journal.note(OfferAnswered(user=user, peer=peer, lines=lines, ignored=negotiated.ignored))
         return negotiated.answer
 
     def _restart(self, held: _Held, offer: str, roles: Mapping[str, Role]) -> str | None:
@@ -170,18 +181,17 @@ class MediaConnections:
             raise RelayError(ErrorCode.OUT_OF_TURN, "This offer was answered already.")
         if (negotiated.lines, negotiated.slots) != (held.negotiated.lines, held.negotiated.slots):
             raise RelayError(ErrorCode.INVALID_OFFER, "A later offer may change ICE credentials only.")
-        self._count(held.user, negotiated)
+        self._note_refused(held.user, negotiated)
         peer = held.connection.peer
         self._port.admit(peer, Credentials(identity.ufrag, identity.password), negotiated.remote)
         self._peers[peer] = dataclasses.replace(held, negotiated=negotiated)
-        log.debug("ice_restarted", user=held.user, peer=peer)
+        self._journal.note(IceRestarted(user=held.user, peer=peer, ignored=negotiated.ignored))
         return negotiated.answer
 
-    def _count(self, user: UserId, negotiated: Negotiated) -> None:
-        self._tally.ignored_lines.update(negotiated.ignored)
+    def _note_refused(self, user: UserId, negotiated: Negotiated) -> None:
         if negotiated.refused:
-            self._tally.refused_sections.update(role.value for role in negotiated.refused)
-            log.info("sections_refused", user=user, roles=", ".join(negotiated.refused))
+            roles = tuple(role.value for role in negotiated.refused)
+            self._journal.note(SectionsRefused(user=user, roles=roles))
 
     def _identity(self, *, is_restart: bool) -> Identity:
         return Identity(
@@ -226,8 +236,8 @@ class MediaConnections:
         self._relays = addresses
 
     def paths(self) -> Counter[str]:
-        """MediaConnections since start that got as far as keys, by what carries or carried them."""
-        return self._tally.paths + Counter(self._carrier(peer) for peer in self._secure)
+        """Connections that got as far as keys, by what carries them."""
+        return Counter(self._carrier(peer) for peer in self._secure)
 
     async def close(self) -> None:
         """End all connections. Idempotent."""
@@ -240,19 +250,19 @@ class MediaConnections:
     def flow_selected(self, peer: PeerId, path: Path) -> None:
         if held := self._peers.get(peer):
             self._paths[peer] = path
-            log.debug("path_selected", user=held.user, peer=peer, path=self._seen_path(peer))
+            self._journal.note(PathSelected(user=held.user, peer=peer, path=self._seen_path(peer)))
             held.connection.flow_selected()
             self._hear(held.user)
 
     def flow_quiet(self, peer: PeerId) -> None:
         if held := self._peers.get(peer):
-            log.info("media_quiet", user=held.user, peer=peer)
+            self._journal.note(MediaSilent(user=held.user, peer=peer))
             self._quiet.add(held.user)
             self.listener.media_changed(held.user)
 
     def flow_heard(self, peer: PeerId) -> None:
         if held := self._peers.get(peer):
-            log.info("media_heard_again", user=held.user, peer=peer)
+            self._journal.note(MediaHeardAgain(user=held.user, peer=peer))
             self._hear(held.user)
 
     def flow_lost(self, peer: PeerId) -> None:
@@ -275,7 +285,7 @@ class MediaConnections:
     def stays_dark(self, slot: Slot) -> None:
         # Of a screen nobody expects to see it.
         if slot.medium is Medium.CAMERA and (held := self._peers.get(slot.peer)):
-            log.info("no_common_codec", user=held.user, peer=slot.peer)
+            self._journal.note(NoCommonCodec(user=held.user, peer=slot.peer))
             self.listener.partner_unseen(held.user)
 
     # What a connection reports
@@ -283,11 +293,9 @@ class MediaConnections:
     def _secured(self, peer: PeerId, keys: SrtpKeys) -> None:
         if held := self._peers.get(peer):
             path = self._seen_path(peer)
-            self._tally.setups_succeeded[path] += 1
-            self._tally.browser_setups[held.browser.family, "succeeded"] += 1
             seconds = clock.monotonic() - held.answered_at
-            self._tally.setup_seconds.observe(seconds)
-            log.info("media_connected", user=held.user, peer=peer, path=path, seconds=round(seconds, 3))
+            connected = MediaConnected(user=held.user, peer=peer, path=path, seconds=seconds, browser=held.browser)
+            self._journal.note(connected)
             self._secure.add(peer)
             self._unsecured.leave(peer)
             self._engine.secure(peer, keys)
@@ -296,14 +304,19 @@ class MediaConnections:
         self._unsecured.leave(peer)
         if held := self._peers.get(peer):
             path, browser = self._seen_path(peer), held.browser
-            log.info("media_failed", user=held.user, peer=peer, reason=reason, path=path, browser=str(browser))
-            if peer in self._secure:
-                self._tally.connections_lost[reason] += 1
-            else:
-                self._tally.setups_failed[reason, path] += 1
-                self._tally.browser_setups[browser.family, "failed"] += 1
+            failed = MediaFailed(
+                user=held.user,
+                peer=peer,
+                reason=reason,
+                path=path,
+                browser=browser,
+                was_connected=peer in self._secure,
+            )
+            self._journal.note(failed)
+            if not failed.was_connected:
+                fields = {"user": held.user, "path": path, "browser": str(browser)}
                 failure = FAILURES.get(reason, Reason.NO_HANDSHAKE)
-                self._tally.refused.note(failure, reason, user=held.user, path=path, browser=str(browser))
+                self._journal.note(KeptOut(reason=failure, cause=reason, fields=fields))
             self.listener.connection_lost(held.user)
 
     def _crowd_out(self, peer: PeerId) -> None:
@@ -315,7 +328,7 @@ class MediaConnections:
         self._unsecured.leave(peer)
         del self._users[held.user]
         if peer in self._secure:
-            self._tally.paths[self._carrier(peer)] += 1
+            self._journal.note(MediaEnded(path=self._carrier(peer)))
             self._secure.discard(peer)
         self._paths.pop(peer, None)
         self._claims.pop(peer, None)

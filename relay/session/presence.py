@@ -12,7 +12,8 @@ from relay.errors import ErrorCode, RelayError
 from relay.ids import UserId
 from relay.matchmaking.matchmaker import Matchmaker
 from relay.media.connections import MediaConnections
-from relay.observe.logs.logging import get_logger
+from relay.observe.happenings import PageSilent
+from relay.observe.journal import Journal
 from relay.protocol.messages import Mode, Ping
 from relay.room.host import RoomHost
 from relay.session.directory import Directory, refusal
@@ -33,19 +34,24 @@ at the latest."""
 JUST_OPENED = 15.0
 """Seconds that somebody has to begin before a newcomer at their address is preferred."""
 
-log = get_logger("presence")
-
 
 class Presence:
     """Keeps matchmaker and rooms informed, and people of their own connections: a `ConnectionsListener`."""
 
     def __init__(
-        self, *, directory: Directory, matchmaker: Matchmaker, rooms: RoomHost, connections: MediaConnections
+        self,
+        *,
+        directory: Directory,
+        matchmaker: Matchmaker,
+        rooms: RoomHost,
+        connections: MediaConnections,
+        journal: Journal,
     ) -> None:
         self._directory = directory
         self._matchmaker = matchmaker
         self._rooms = rooms
         self._connections = connections
+        self._journal = journal
 
     def connection_lost(self, user: UserId) -> None:
         """The person's media connection failed: their browser is to make another."""
@@ -97,7 +103,7 @@ class Presence:
             if session.silence == ASKED_AFTER:
                 session.outbox.put(Ping())
             elif session.silence == SILENT_AFTER:
-                log.info("page_silent", user=session.user)
+                self._journal.note(PageSilent(user=session.user))
                 session.link.abandon()
 
     def look_for_ghosts(self) -> list[Session]:

@@ -10,7 +10,8 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from relay import clock
 from relay.auth.gate import Scope
 from relay.ledger.addresses import Networks
-from relay.observe.tally import Tally
+from relay.observe.happenings import RequestAnswered
+from relay.observe.journal import Journal
 from relay.web.callers import Callers
 from relay.web.visitor_address import VisitorAddresses
 
@@ -43,7 +44,7 @@ def add_routes(
     app.router.add_get("/metrics", metrics)
 
 
-def measure(tally: Tally) -> Middleware:
+def measure(journal: Journal) -> Middleware:
     """Time every answer. A WebSocket is no answer: it lasts as long as the visit."""
 
     @web.middleware
@@ -57,12 +58,15 @@ def measure(tally: Tally) -> Middleware:
             status = answer.status
             raise
         finally:
-            resource = request.match_info.route.resource
-            if resource is None:
-                tally.request(UNMATCHED, UNMATCHED, status, clock.monotonic() - began)
-            elif status != HTTPStatus.SWITCHING_PROTOCOLS:
-                method = request.match_info.route.method
-                tally.request(method, resource.canonical, status, clock.monotonic() - began)
+            if status != HTTPStatus.SWITCHING_PROTOCOLS:
+                method, route = _route(request)
+                seconds = clock.monotonic() - began
+                journal.note(RequestAnswered(method=method, route=route, status=status, seconds=seconds))
         return response
 
     return timed
+
+
+def _route(request: web.Request) -> tuple[str, str]:
+    found = request.match_info.route
+    return (UNMATCHED, UNMATCHED) if found.resource is None else (found.method, found.resource.canonical)

@@ -8,7 +8,7 @@ from aiohttp.typedefs import Middleware
 
 from relay.config.settings import HttpsSettings, SiteSettings
 from relay.figures.metrics import Metrics
-from relay.observe.tally import Tally
+from relay.observe.journal import Journal
 from relay.web import base_path, checking, pages
 from relay.web.answers import Headers, Protocol
 from relay.web.callers import Callers
@@ -43,7 +43,7 @@ class WebServer:
         status: Status,
         console: operator.Console,
         metrics: Metrics,
-        tally: Tally,
+        journal: Journal,
         charged: Middleware,
         callers: Callers,
         addresses: VisitorAddresses,
@@ -55,7 +55,7 @@ class WebServer:
         self._gateway = gateway
         self._hosts = hosts
         refuse = refuse_other_hosts(self._hosts)
-        middlewares = [measure(tally), answer_failures, charged, refuse]
+        middlewares = [measure(journal), answer_failures, charged, refuse]
         app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=middlewares)
         self._headers = Headers(https, addresses)
         app.on_response_prepare.append(self._headers.prepare)

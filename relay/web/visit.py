@@ -10,7 +10,8 @@ from relay.errors import ErrorCode, RelayError
 from relay.ledger.accounts import Payer
 from relay.ledger.turns import Turns
 from relay.observe.browsers import browser_of
-from relay.observe.logs.logging import get_logger
+from relay.observe.happenings import ConnectionAbandoned, Flooded
+from relay.observe.journal import Journal
 from relay.protocol.codec import encode
 from relay.session.directory import refusal
 from relay.session.session import Session
@@ -41,8 +42,6 @@ READING = 50e-6
 DELIBERATE = frozenset({WSCloseCode.OK, WSCloseCode.GOING_AWAY})
 """Close codes of visitors who go: a closed page, a closed tab."""
 
-log = get_logger("visit")
-
 
 async def turn_away(socket: web.WebSocketResponse, error: RelayError) -> None:
     """Say why a visitor may not stay, and close."""
@@ -63,6 +62,7 @@ class Visit:
         payer: Payer,
         turns: Turns,
         tasks: Tasks,
+        journal: Journal,
     ) -> None:
         """Open a session for the visitor.
 
@@ -75,6 +75,7 @@ class Visit:
         self._payer = payer
         self._turns = turns
         self._tasks = tasks
+        self._journal = journal
         self._unanswered = 0
         self._held_back = 0.0
         self._ended = False
@@ -145,7 +146,7 @@ class Visit:
         """Read who sends too much more slowly: the rest waits at their end. False when they are to go."""
         self._held_back += wait
         if self._held_back > FLOOD_PATIENCE:
-            log.info("flood", user=self.session.user)
+            self._journal.note(Flooded(user=self.session.user))
             await self.close(WSCloseCode.POLICY_VIOLATION, ErrorCode.RATE_LIMITED)
             return False
         await asyncio.sleep(wait)
@@ -186,6 +187,6 @@ class Visit:
 
     def abandon(self) -> None:
         # The reading side sees the end of the connection, as if it had broken by itself.
-        log.info("connection_abandoned", user=self.session.user)
+        self._journal.note(ConnectionAbandoned(user=self.session.user))
         if self._request.transport is not None:
             self._request.transport.abort()

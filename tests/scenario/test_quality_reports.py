@@ -6,7 +6,7 @@ import pytest
 
 from relay.app import Relay
 from relay.config.settings import Settings
-from relay.observe.reported import Verdict
+from relay.observe.verdict import Verdict
 from tests.conftest import free_port
 from tests.scenario.visitor import introduce, until, visit
 

@@ -12,7 +12,7 @@ import pytest
 from relay.app import Relay
 from relay.config.settings import Settings
 from relay.media import connections as connections_module
-from relay.observe.refusals import Reason
+from relay.observe.reasons import Reason
 from relay.peer import connection as connection_module
 from tests.conftest import free_port
 from tests.scenario.visitor import PATIENCE, until, visit
@@ -165,7 +165,7 @@ async def test_who_is_kept_out_leaves_a_trace_and_a_remedy(
         monkeypatch.setattr(connections_module, "MOST_UNSECURED", 1)
     async with serving(**settings) as relay:
         await cause(relay)
-        assert relay.tally.refused.times(reason) >= 1
+        assert relay.refusals.times(reason) >= 1
         shown = capsys.readouterr().out
         (line,) = (line for line in shown.splitlines() if reason.value in line and "remedy" in line)
         assert remedy in line
@@ -214,6 +214,6 @@ class TestTheDoor:
         async with serving() as relay:
             status, answer = await self.knock(relay, Origin="https://elsewhere.example")
             assert (status, answer["code"]) == (403, "origin_refused")
-            assert relay.tally.refused.times(Reason.ORIGIN) == 0
+            assert relay.refusals.times(Reason.ORIGIN) == 0
             status, answer = await self.knock(relay, Host="another.example")
             assert (status, answer["code"]) == (421, "host_refused")

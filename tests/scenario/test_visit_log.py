@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import re
 import sys
 from collections.abc import AsyncIterator
@@ -17,6 +18,13 @@ from relay.peer import connection as connection_module
 from tests.conftest import free_port
 from tests.scenario.visitor import MediaVisitor, Visitor, introduce, until, visit
 from tests.unit.offers import ROLES, offer
+
+
+@pytest.fixture(autouse=True)
+def _info(caplog: pytest.LogCaptureFixture) -> None:
+    """What a server writes that nobody configured otherwise."""
+    caplog.set_level(logging.INFO, "relay")
+
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 

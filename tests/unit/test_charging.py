@@ -12,7 +12,7 @@ from relay.ledger.accounts import Ledger
 from relay.ledger.addresses import Networks
 from relay.ledger.turns import Turns
 from relay.observe.drops import Drops
-from relay.observe.refusals import Refusals
+from relay.observe.journal import Journal
 from relay.web import charging
 from relay.web.callers import Callers
 from relay.web.failures import STATUSES
@@ -31,7 +31,7 @@ async def status(token: str | None, monkeypatch: pytest.MonkeyPatch) -> int:
     """Of a request from an address that has spent what it has."""
     monkeypatch.setattr(charging, "PATIENCE", 0.05)
     addresses = VisitorAddresses(
-        SiteSettings(), Guests(most=1, most_per_address=1, drops=Drops(), refused=Refusals(), report=fail), Refusals()
+        SiteSettings(), Guests(most=1, most_per_address=1, drops=Drops(), journal=Journal(), report=fail), Journal()
     )
     ledger = Ledger({}, 0.1, Networks(()))
     ledger.visitor(ADDRESS, clock.monotonic()).charge(clock.monotonic(), 10.0)
@@ -40,7 +40,7 @@ async def status(token: str | None, monkeypatch: pytest.MonkeyPatch) -> int:
         callers=Callers(Gate(OPERATOR, READER), addresses),
         ledger=ledger,
         turns=Turns(),
-        refused=Refusals(),
+        journal=Journal(),
     )
 
     async def answer(request: web.Request) -> web.Response:

@@ -6,7 +6,6 @@ once, and believes what a client would believe. What they believe must be what t
 
 from dataclasses import dataclass, field
 
-import pytest
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -24,6 +23,7 @@ from relay.machine.capacity import Capacity, Counters, limits_of
 from relay.machine.pulse import Pulse
 from relay.matchmaking.matchmaker import Matchmaker
 from relay.media.switchboard import Switchboard
+from relay.observe.journal import Journal
 from relay.observe.tally import Tally
 from relay.peer.lines import Line, Slot
 from relay.protocol.codec import encode
@@ -161,17 +161,19 @@ class ControlSide(RuleBasedStateMachine):
     def begin(self) -> None:
         self.engine = FakeEngine()
         self.tally = Tally()
+        self.journal = Journal(self.tally)
         self.directory = Directory(2 * PEOPLE, 2 * PEOPLE, rank=lambda session: self.presence.rank(session))
         switchboard = Switchboard(self.engine)  # type: ignore[arg-type]  # only route() is used
         self.switchboard = switchboard
-        self.rooms = RoomHost(switchboard, self.directory.tell, self.tally)
-        self.matchmaker = Matchmaker(rooms=self.rooms, tell=self.directory.tell, tally=self.tally, report=_fail)
+        self.rooms = RoomHost(switchboard, self.directory.tell, self.journal)
+        self.matchmaker = Matchmaker(rooms=self.rooms, tell=self.directory.tell, journal=self.journal, report=_fail)
         self.connections = FakeConnections()
         shared = {
             "directory": self.directory,
             "matchmaker": self.matchmaker,
             "rooms": self.rooms,
             "connections": self.connections,
+            "journal": self.journal,
         }
         self.presence = Presence(**shared)  # type: ignore[arg-type]  # no media here
         capacity = CapacitySettings(max_people=2 * PEOPLE)
@@ -189,7 +191,6 @@ class ControlSide(RuleBasedStateMachine):
             turn=Turn.configured(TurnSettings()),
             limits=Limits.configured(LimitsSettings()),
             rates=RatesSettings(rate_skip=LIMITLESS, rate_chat=LIMITLESS, rate_other=LIMITLESS),
-            tally=self.tally,
             report=_fail,
         )
         self.visitors = [Visitor() for _ in range(PEOPLE)]
@@ -353,10 +354,3 @@ def _fail(task: str, failure: BaseException) -> None:
 
 TestControlSide = ControlSide.TestCase
 TestControlSide.settings = hypothesis_settings(max_examples=200, stateful_step_count=50, deadline=None)
-
-
-@pytest.fixture(autouse=True)
-def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Thousands of sessions would write thousands of log lines."""
-    monkeypatch.setattr("relay.session.sessions.log.info", lambda *args, **kwargs: None)
-    monkeypatch.setattr("relay.room.host.log.info", lambda *args, **kwargs: None)

@@ -10,8 +10,8 @@ from multidict import CIMultiDict
 
 from relay.config.settings import Settings
 from relay.observe.drops import Drops
+from relay.observe.journal import Journal
 from relay.observe.once import Once
-from relay.observe.tally import Tally
 from relay.web.authority import Authority, Origin, authority, origin
 from relay.web.guests import Guests
 from relay.web.hosts import Hosts, served_hosts
@@ -31,13 +31,13 @@ def served(host: str | None, *, own: str, peer: str, version: HttpVersion = Http
     headers = CIMultiDict({} if host is None else {"Host": host})
     request: web.Request = make_mocked_request("GET", "/", headers=headers, version=version, transport=transport)
     chosen = Settings.of(**settings)
-    tally = Tally()
+    journal = Journal()
     addresses = VisitorAddresses(
         chosen.site,
-        Guests(most=1, most_per_address=1, drops=Drops(), refused=tally.refused, report=fail),
-        tally.refused,
+        Guests(most=1, most_per_address=1, drops=Drops(), journal=journal, report=fail),
+        journal,
     )
-    return Hosts(served_hosts(chosen.site, chosen.network), addresses, tally).serve(request.clone(remote=peer))
+    return Hosts(served_hosts(chosen.site, chosen.network), addresses, journal).serve(request.clone(remote=peer))
 
 
 def test_an_orchestrator_asks_by_the_address_of_the_connection() -> None:

@@ -13,6 +13,8 @@ from relay.figures.metrics import Metrics
 from relay.figures.survey import Survey
 from relay.machine.pulse import Pulse
 from relay.media.engine import EngineStats, Links
+from relay.observe.happenings import RequestAnswered
+from relay.observe.refusals import Refusals
 from relay.observe.tally import Tally
 
 DOCKER = Path(__file__).parents[2] / "docker"
@@ -33,7 +35,7 @@ LINKS = Links(
 def page() -> str:
     """What a server shows to which everything has happened once."""
     tally = Tally()
-    tally.request("GET", "/", 200, 0.1)
+    tally.note(RequestAnswered(method="GET", route="/", status=200, seconds=0.1))
     tally.departures["left"] = tally.rooms_ended["left"] = tally.messages["typing"] = tally.limit_hits["chat"] = 1
     figures = Figures(
         version="1",
@@ -57,7 +59,13 @@ def page() -> str:
     survey = Survey(lambda: LINKS, lambda task, failure: None)
     survey.take(LINKS)
     return (
-        Metrics(read=lambda: figures, survey=survey, tally=tally, pulse=Pulse(lambda task, failure: None))
+        Metrics(
+            read=lambda: figures,
+            survey=survey,
+            tally=tally,
+            refusals=Refusals(),
+            pulse=Pulse(lambda task, failure: None),
+        )
         .render()
         .decode()
     )

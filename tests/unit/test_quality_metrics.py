@@ -8,6 +8,7 @@ from prometheus_client.core import Metric
 from relay.figures.quality import between_links, by_browsers
 from relay.figures.survey import Survey
 from relay.media.engine import Links, PeerStats, Way, links
+from relay.observe.happenings import PartnerFirstSeen
 from relay.observe.reported import Reported
 
 
@@ -83,7 +84,7 @@ async def test_links_are_looked_at_again_and_again(monkeypatch: pytest.MonkeyPat
 
 def test_each_medium_has_a_histogram_before_anybody_reported() -> None:
     reported = Reported()
-    reported.saw_first("sound", 0.3)
+    reported.first_seen(PartnerFirstSeen(medium="sound", seconds=0.3))
     figures = samples(list(by_browsers(reported)))
     assert figures["relay_client_first_frame_seconds_count[picture]"] == 0
     assert figures["relay_client_first_frame_seconds_bucket[0.3][sound]"] == 1

@@ -10,6 +10,7 @@ from multidict import CIMultiDict
 from relay.config.settings import ForwardedHeader, Settings
 from relay.ledger.addresses import parse
 from relay.observe.drops import Drops
+from relay.observe.journal import Journal
 from relay.observe.refusals import Refusals
 from relay.web.forwarded import MOST_HOPS, hops_of_elements, hops_of_list, node
 from relay.web.guests import Guests
@@ -29,9 +30,9 @@ def request(remote: str | None, *lines: str, name: str = "X-Forwarded-For", **he
 
 def addresses(trusted: tuple[str, ...] = TRUSTED, header: str = "x-forwarded-for") -> VisitorAddresses:
     settings = Settings.of(trusted_proxies=trusted, forwarded_header=ForwardedHeader(header))
-    return VisitorAddresses(
-        settings.site, Guests(most=1, most_per_address=1, drops=Drops(), refused=Refusals(), report=fail), Refusals()
-    )
+    journal = Journal(Refusals())
+    guests = Guests(most=1, most_per_address=1, drops=Drops(), journal=journal, report=fail)
+    return VisitorAddresses(settings.site, guests, journal)
 
 
 def fail(task: str, failure: BaseException) -> None:

@@ -11,9 +11,11 @@ from relay.machine import process
 from relay.matchmaking.matchmaker import Matchmaker
 from relay.media.connections import MediaConnections
 from relay.media.engine import Engine, PeerStats
-from relay.observe.logs.logging import get_logger
+from relay.observe.happenings import OperatorEndedRoom, OperatorOrderedDrain
+from relay.observe.journal import Journal
 from relay.observe.logs.pseudonyms import Pseudonyms
 from relay.observe.logs.recent import Recent
+from relay.observe.refusals import Refusals
 from relay.observe.tally import Tally
 from relay.protocol.messages import QualityReport
 from relay.room.host import RoomHost
@@ -24,8 +26,6 @@ from relay.web.operator.routes import Overview, RefusalView, RoomView, Side, Tro
 MOST_ROOMS = 200
 """Rooms in one overview, the oldest first; nobody reads more, and a phone must stay quick."""
 
-log = get_logger("operator")
-
 
 class OperatorConsole:
     """A `Console`. `order_drain` begins the orderly end of the server."""
@@ -35,6 +35,8 @@ class OperatorConsole:
         *,
         figures: Callable[[], Figures],
         tally: Tally,
+        refusals: Refusals,
+        journal: Journal,
         history: History,
         recent: Recent,
         pseudonyms: Pseudonyms,
@@ -46,6 +48,8 @@ class OperatorConsole:
     ) -> None:
         self._figures = figures
         self._tally = tally
+        self._refusals = refusals
+        self._journal = journal
         self._history = history
         self._recent = recent
         self._pseudonyms = pseudonyms
@@ -90,7 +94,7 @@ class OperatorConsole:
                     cause=self._pseudonyms.hide(refused.cause),
                     remedy=refused.remedy,
                 )
-                for refused in self._tally.refused.latest()
+                for refused in self._refusals.latest()
             ),
             troubles=tuple(
                 TroubleView(
@@ -108,13 +112,13 @@ class OperatorConsole:
     def end_room(self, room_id: str) -> bool:
         for room in self._rooms.rooms():
             if room.room_id == room_id:
-                log.info("operator_ended_room", room=room_id)
+                self._journal.note(OperatorEndedRoom(room=room.room_id))
                 self._matchmaker.separate(room.members[0], clock.monotonic())
                 return True
         return False
 
     def drain(self) -> None:
-        log.info("operator_ordered_drain")
+        self._journal.note(OperatorOrderedDrain())
         self._order_drain()
 
     def _views(self, rooms: list[Room]) -> tuple[RoomView, ...]:
