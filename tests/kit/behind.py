@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import ClientWSTimeout
-from msgspec.structs import replace
 
 from relay.app import Relay
 from relay.config.settings import Settings
@@ -101,8 +100,7 @@ async def behind(
 
 def on_loopback(settings: Settings) -> Settings:
     """With a port of its own, and so that those who share the test's process are no reason to refuse anybody."""
-    return replace(
-        settings,
+    return settings.but(
         port=free_port(),
         bind=(PROXY,),
         public_address=(PROXY,),

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from msgspec.structs import replace
 
 from relay import config
 from relay.checks.finding import Verdict
@@ -116,7 +115,7 @@ async def test_pages_come_by_http_2(recipe: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("recipe", [*PAGE_RECIPES, *BYTES_RECIPES])
 async def test_two_people_talk_and_their_media_goes_past_it(recipe: str, tmp_path: Path, engine: EngineChoice) -> None:
     async with (
-        run(recipe, tmp_path, replace(told(recipe, tmp_path), engine=engine)) as place,
+        run(recipe, tmp_path, told(recipe, tmp_path).but(engine=engine)) as place,
         place.somebody(ANN) as first,
         place.somebody(BOB) as second,
         first.ws_connect("ws", max_msg_size=0) as one,
