@@ -95,11 +95,11 @@ network: # What the small internet is made of, Debian's packages; namespaces are
 
 .PHONY: fire-alerts test-container test-clone
 fire-alerts: $(VENV)/installed promtool ## Cause every alert's condition on a live server, and see Prometheus fire it (as root)
-	$(BIN)/python -m tests.monitoring.fire
+	$(BIN)/python -m tests.bench.fire
 
 .PHONY: truth
 truth: core $(STATIC) promtool ## Hold what the operator is told of 200 played people, some with loss, against what was played
-	$(BIN)/python -m tests.monitoring.truth
+	$(BIN)/python -m tests.bench.truth
 
 test-container: $(VENV)/installed chromium ## Build the container, run compose.yaml and have two people talk, on a base made by debootstrap (as root)
 	docker/test-container
@@ -130,49 +130,49 @@ cargo-audit: rust
 	@command -v cargo-audit >/dev/null || cargo install --quiet --locked cargo-audit || true
 
 attacks: core $(STATIC) chromium ## Attack calls, pages and sessions class by class, and print rates, CPU, memory and who still got in
-	$(BIN)/python -m tests.hostile.measure
-	$(BIN)/python -m tests.hostile.measure --engine frames --audience visitors --rate 20000
-	$(BIN)/python -m tests.hostile.siege
+	$(BIN)/python -m tests.bench.attacks
+	$(BIN)/python -m tests.bench.attacks --engine frames --audience visitors --rate 20000
+	$(BIN)/python -m tests.bench.siege
 
 measure: $(VENV)/installed $(STATIC) chromium ## How soon strangers see each other, and what a pair costs
-	$(BIN)/python -m tests.browser.first_frame
+	$(BIN)/python -m tests.bench.first_frame
 
 measure-skips: $(VENV)/installed $(STATIC) chromium ## Press Next 200 times: how soon somebody else is there, and that nothing stalls or grows
-	$(BIN)/python -m tests.browser.skips
+	$(BIN)/python -m tests.bench.skips
 
 measure-loss: core $(STATIC) chromium ## What people see when packets are lost on the way
-	$(BIN)/python -m tests.network.bad_links
+	$(BIN)/python -m tests.bench.bad_links
 
 .PHONY: measure-page
 measure-page: $(VENV)/installed $(STATIC) chromium ## What the first load weighs, and how soon something is seen on a slow link
-	$(BIN)/python -m tests.browser.first_load
+	$(BIN)/python -m tests.bench.first_load
 
 .PHONY: measure-narrow
 measure-narrow: core $(STATIC) chromium ## How senders follow a link that becomes narrow and wide again
-	$(BIN)/python -m tests.network.narrow_links
+	$(BIN)/python -m tests.bench.narrow_links
 
 bench: core ## Relay, the kernel's floor and coturn in one run; JSON=FILE keeps it
-	$(BIN)/python -m tests.load.bench $(if $(JSON),--json $(JSON))
+	$(BIN)/python -m tests.bench $(if $(JSON),--json $(JSON))
 
 bench-quick: core ## The same in under 90 s
-	$(BIN)/python -m tests.load.bench --quick $(if $(JSON),--json $(JSON))
+	$(BIN)/python -m tests.bench --quick $(if $(JSON),--json $(JSON))
 
 bench-crowd: core ## A thousand people who talk for a minute on two cores; fails if they are lost, or much of what they say
-	$(BIN)/python -m tests.load.crowd
+	$(BIN)/python -m tests.bench.crowd
 
 .PHONY: soak
 soak: core ## Churn: 100,000 pairs meet, part, lose their connections and come back; nothing may be left behind
-	$(BIN)/python -m tests.load.soak
+	$(BIN)/python -m tests.bench.soak
 
 .PHONY: upgrade-drill overload
 overload: core ## Past capacity: what those inside lose, and how soon newcomers are refused
-	$(BIN)/python -m tests.load.overload
+	$(BIN)/python -m tests.bench.overload
 
 upgrade-drill: $(VENV)/installed ## How soon people talk again when another server takes the place of one that ends
-	$(BIN)/python -m tests.load.upgrade
+	$(BIN)/python -m tests.bench.upgrade
 
 bench-sockets: $(VENV)/installed ## What ten thousand idle visitors cost
-	$(BIN)/python -m tests.load.bench_sockets
+	$(BIN)/python -m tests.bench.sockets
 
 wheel: $(VENV)/installed ## Build a wheel that carries the client, into dist/
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
