@@ -12,7 +12,8 @@ test-container: $(VENV)/installed chromium ## Build the container, run compose.y
 	docker/test-container
 
 test-clone: $(VENV)/installed chromium ## Time it from a clone to two people talking, on a bare Debian made by debootstrap (as root)
-	docker/test-clone
+	docker/test-clone root
+	docker/test-clone user
 
 # Exact versions by hash, without download addresses: what runs, what builds it, what tests it, and Node.js for Debian 12.
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host \

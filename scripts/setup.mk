@@ -46,7 +46,7 @@ $(BIN)/pip: $(if $(shell $(BIN)/python -c 'import pip' 2>/dev/null || echo broke
 
 # What the core is built with. Written when that changes, so that a toolchain that was installed later is used.
 $(VENV)/toolchain: FORCE | $(BIN)/pip rust
-	@{ rustc --version; command -v cargo; command -v cc; } > $@.now 2>/dev/null; cmp -s $@.now $@ || cp $@.now $@
+	@{ rustc --version; command -v cargo; command -v cc; } > $@.now 2>/dev/null; cmp -s $@.now $@ || cp $@.now $@; rm $@.now
 
 # What running needs: exactly the locked versions and the project, with its core if there is a toolchain.
 $(VENV)/running: $(BIN)/pip requirements.lock requirements-build.lock pyproject.toml $(CORE_SOURCES) $(VENV)/toolchain
