@@ -109,6 +109,7 @@ test-clone: $(VENV)/installed chromium ## Time it from a clone to two people tal
 
 protocol: $(VENV)/installed ## Write the client's message types anew
 	$(BIN)/python -m relay.protocol.typescript > client/src/core/protocol.ts
+	$(BIN)/python -m relay.web.operator.typescript > client/src/operator/types.ts
 
 # Security: long fuzzing, and known vulnerabilities of what we build on.
 .PHONY: fuzz cargo-fuzz audit cargo-audit attacks

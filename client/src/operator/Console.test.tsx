@@ -4,7 +4,7 @@ import { cleanup, fireEvent, render, screen } from '@testing-library/react';
 import axe from 'axe-core';
 import { afterEach, expect, test, vi } from 'vitest';
 import { Console } from './Console';
-import { SERIES } from './overview';
+import { SERIES } from './types';
 import { Watch } from './watch';
 
 const OVERVIEW = {

@@ -3,11 +3,11 @@
 import { Confirm } from './Confirm';
 import { bitrate, count, delay, duration, share } from './format';
 import shared from './operator.module.css';
-import type { Room, Side } from './overview';
 import styles from './Rooms.module.css';
+import type { Room, Side } from './types';
 
 interface Props {
-  rooms: Room[];
+  rooms: readonly Room[];
   inAll: number;
   end: (room: string) => unknown;
 }
@@ -102,7 +102,7 @@ function SideCell({ side }: { side: Side | undefined }) {
 }
 
 /** In their order otherwise. */
-function worstFirst(rooms: Room[]): Room[] {
+function worstFirst(rooms: readonly Room[]): readonly Room[] {
   const poor = (room: Room) => room.sides.some((side) => rated(side) === 'poor');
   return [...rooms.filter(poor), ...rooms.filter((room) => !poor(room))];
 }
