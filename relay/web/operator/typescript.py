@@ -2,6 +2,8 @@
 
 import sys
 
+import msgspec
+
 from relay.figures.history import Sample
 from relay.protocol.types import interface
 from relay.web.operator.routes import Overview, RefusalView, RoomView, Side, TroubleView
@@ -18,7 +20,13 @@ export type Series = Readonly<Record<SeriesName, readonly (number | null)[]>>;
 LOOSE = "Readonly<Record<string, readonly (number | null)[]>>"
 """How the struct says it: which names there are only `Sample` knows."""
 
-NAMES = {Side: "Side", RoomView: "Room", TroubleView: "Trouble", RefusalView: "Refusal", Overview: "Overview"}
+NAMES: dict[type[msgspec.Struct], str] = {
+    Side: "Side",
+    RoomView: "Room",
+    TroubleView: "Trouble",
+    RefusalView: "Refusal",
+    Overview: "Overview",
+}
 
 
 def render() -> str:
