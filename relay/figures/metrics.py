@@ -38,7 +38,7 @@ FIRST_PATHS = ("udp", "tcp", "turn")
 SETUP_FAILURES = (("no_check", "none"), *(("dtls_failed", path) for path in FIRST_PATHS))
 PATHS = ("udp", "tcp", "turn_udp", "turn_tcp", "turn_tls")
 OUTCOMES = ("succeeded", "failed")
-PARTINGS = ("next", "left", "disconnected", "server_stopping")
+PARTINGS = ("next", "left", "disconnected", "operator", "server_stopping")
 SECTIONS = ("microphone", "camera", "screen", "partner_microphone", "partner_camera", "partner_screen")
 LOSSES = ("consent_expired", "closed_by_browser")
 """Reasons that are shown from the start, with 0: a rate misses the first event of a counter that did not exist."""

@@ -63,7 +63,7 @@ from relay.room.host import SHARED_AT_FIRST, RoomHost
 from relay.session.directory import Directory, refusal
 from relay.session.presence import LOOK_INTERVAL, Presence
 from relay.session.rates import Activity, RateLimiter, activity_of
-from relay.session.session import Link, Session
+from relay.session.session import Ending, Link, Session
 from relay.session.states import ALLOWED, VisitorState
 from relay.session.turn import Turn
 from relay.tasks import Report, Tasks
@@ -243,13 +243,13 @@ class Sessions:
         """Count a frame that says nothing, such as a ping. Returns as `receive` does."""
         return session.rates.take(Activity.OTHER, clock.monotonic())
 
-    def disconnected(self, session: Session, link: Link, *, lost: bool) -> None:
-        """A connection ended: by the visitor's will, or `lost`, so that they may come back."""
+    def disconnected(self, session: Session, link: Link, ending: Ending) -> None:
+        """A connection ended."""
         if session.link is not link:
             return  # another one has taken over
         worth_keeping = session.user in self._rooms or self._connections.holds(session.user)
-        if not (lost and worth_keeping and self._resume_window > 0 and not self._draining):
-            self.close(session, PartingReason.DISCONNECTED)
+        if not (ending is Ending.LOST and worth_keeping and self._resume_window > 0 and not self._draining):
+            self.close(session, PartingReason.LEFT if ending is Ending.CLOSED else PartingReason.DISCONNECTED)
             return
         given_up = self._directory.lose(session, clock.monotonic())
         if given_up is not None:

@@ -21,6 +21,7 @@ export type PartingReason =
   | 'next'
   | 'left'
   | 'disconnected'
+  | 'operator'
   | 'server_stopping';
 
 /** Kinds of ICE candidates (RFC 8445 section 4). */

@@ -33,6 +33,7 @@ import {
   WAITING,
 } from '../testing/sessions';
 import { button, buttons, show } from '../testing/view';
+import { wordsFor } from './words';
 
 const INVALID = error('invalid_offer');
 const AWAY = advance(CONNECTED_CALL, received({ event: 'partner_reconnecting' }));
@@ -91,7 +92,7 @@ describe('the names that people and tests find things by', () => {
   test('are there on the landing page', () => {
     show(READY);
     expect(screen.getByLabelText('Your video').tagName).toBe('VIDEO');
-    expect(button('Start').disabled).toBe(false);
+    expect(button('Start').getAttribute('aria-disabled')).toBe('false');
   });
 
   test('are there from the search to the parting', () => {
@@ -120,6 +121,11 @@ const STATES: [string, Session, string[]][] = [
   [
     'Your partner left. Looking for another…',
     advance(TALKING, received(parted('left', true))),
+    ['Stop'],
+  ],
+  [
+    'The operator of this site ended your conversation. Looking for another…',
+    advance(TALKING, received(parted('operator', true))),
     ['Stop'],
   ],
   ['A short pause', COOLING, ['Stop']],
@@ -280,6 +286,13 @@ describe('every state has words and a way on', () => {
       .filter((each) => !each.disabled && each.getAttribute('aria-disabled') !== 'true')
       .map((each) => each.textContent);
     expect(enabled).toEqual(expect.arrayContaining(ways));
+  });
+
+  test('that a conversation goes on without a link is said where its picture moves, and nowhere else', () => {
+    const cut = advance(CONNECTED_CALL, CUT);
+    expect(wordsFor(cut, 'moving').hint).toMatch(/^Your conversation goes on\./);
+    for (const sight of ['late', 'frozen', null] as const)
+      expect(wordsFor(cut, sight).hint).toMatch(/^This page keeps trying by itself\./);
   });
 
   test('a full server says when to try again', () => {
