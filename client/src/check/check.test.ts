@@ -41,7 +41,8 @@ test.each([
   [barred('origin_refused'), 'RELAY_ALLOWED_ORIGINS'],
   [barred('host_refused'), 'RELAY_HOSTS'],
   [barred('too_many_connections'), 'RELAY_TRUSTED_PROXIES'],
-  [barred('server_full'), 'Try again later'],
+  [barred('server_full'), 'The server is full'],
+  [barred('server_draining'), 'about to restart'],
   [barred('not_there'), 'not the relay'],
   [all(WORKS, { TURN: { state: 'trying' } }), 'up to fifteen seconds'],
 ] as const)('the verdict names what to do', (outcomes, words) => {

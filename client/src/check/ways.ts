@@ -16,7 +16,8 @@ export type Outcome =
   | { readonly state: 'absent' };
 
 /** What a WebSocket that opens may be told at once. */
-export type Refusal = 'server_full' | 'too_many_connections';
+export const REFUSALS = ['server_full', 'server_draining', 'too_many_connections'] as const;
+export type Refusal = (typeof REFUSALS)[number];
 
 /** As long as browsers themselves try before they give a connection up. */
 const PATIENCE = 15_000;
@@ -48,7 +49,7 @@ export async function attempt(way: Way): Promise<Outcome> {
           connection?.setRemoteDescription({ type: 'answer', sdp }).catch(() => done('blocked'));
         } else if (message.event === 'error') {
           const { code } = message.data;
-          if (code === 'server_full' || code === 'too_many_connections') refusal = code;
+          refusal = REFUSALS.find((each) => each === code) ?? null;
           done('blocked');
         }
       },

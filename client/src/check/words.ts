@@ -32,7 +32,9 @@ function blocked(link: Outcome): string {
     case 'too_many_connections':
       return 'Too many visitors share this network address. If they come through a proxy of the server, name it in RELAY_TRUSTED_PROXIES.';
     case 'server_full':
-      return 'The server is full or about to end. Try again later.';
+      return 'The server is full. Try again later; `relay check` on it says what limits it.';
+    case 'server_draining':
+      return 'The server is about to restart. Try again in a minute.';
     case 'not_there':
       return 'Something answers that is not the relay. A proxy may be asking the wrong port, or the relay is not running.';
     default:
