@@ -58,7 +58,11 @@ test-unit: $(VENV)/installed
 	$(BIN)/pytest -q tests/unit tests/contract
 
 test-scenario: core $(STATIC) chromium coturn proxies systemd
-	$(BIN)/pytest -q tests/scenario tests/hostile
+	$(BIN)/pytest -q tests/scenario tests/hostile -m 'not slow'
+
+.PHONY: test-idle
+test-idle: $(VENV)/installed $(STATIC) proxies ## Say nothing for ten minutes behind every proxy of docker/proxies, and then something
+	$(BIN)/pytest -q tests/scenario/test_idle_behind_proxies.py
 
 test-pages: $(VENV)/installed $(STATIC) chromium proxies
 	$(BIN)/pytest -q tests/browser -m 'not slow'

@@ -387,7 +387,7 @@ def load(
             label = _label(name, origin)
             if name not in hints:
                 raise ConfigurationError(
-                    f"{label} is not a setting.{_near(name, origin)} `relay config` lists them all."
+                    f"{label} is not a setting.{near(name, origin)} `relay config` lists them all."
                 )
             values[name] = _convert(raw, hints[name], label)
             origins[name] = origin
@@ -445,14 +445,18 @@ def _notes(name: str) -> tuple[object, ...]:
     return tuple(getattr(get_type_hints(Settings, include_extras=True)[name], "__metadata__", ()))
 
 
-def meant(name: str) -> str | None:
+def _meant(name: str) -> str | None:
     """The setting that somebody may have meant."""
     near = difflib.get_close_matches(name, names(), n=1)
     return near[0] if near else None
 
 
-def _near(name: str, origin: str) -> str:
-    likely = meant(name)
+def near(name: str, origin: str) -> str:
+    """What somebody may have meant who wrote a setting that there is not: a sentence with a blank before it, or
+    nothing."""
+    if name.removesuffix(FILE_SUFFIX.lower()) in SECRETS:
+        return f" It is for the environment alone: {ENVIRONMENT_PREFIX}{name.upper()}."
+    likely = _meant(name)
     named = origin if origin in ("environment", "flag") else ""
     return f" Did you mean {_label(likely, named)}?" if likely else ""
 
