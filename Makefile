@@ -114,6 +114,10 @@ test-clone: $(VENV)/installed chromium ## Time it from a clone to two people tal
 protocol: $(VENV)/installed ## Write the client's message types anew
 	$(BIN)/python -m relay.protocol.typescript > client/src/core/protocol.ts
 
+.PHONY: lists
+lists: $(VENV)/installed ## Write the lists of docs/ anew: figures of /metrics, events of the log
+	$(BIN)/python -m tests.monitoring.listed
+
 # Security: long fuzzing, and known vulnerabilities of what we build on.
 .PHONY: fuzz cargo-fuzz audit cargo-audit attacks
 FUZZ_SECONDS ?= 600
