@@ -76,4 +76,6 @@ async def test_who_says_nothing_for_ten_minutes_is_still_there(tmp_path: Path) -
     folders = {recipe: tmp_path / recipe for recipe in RECIPES}
     for folder in folders.values():
         folder.mkdir()
-    await asyncio.gather(*(idle(recipe, folder, IDLE) for recipe, folder in folders.items()))
+    async with asyncio.TaskGroup() as group:
+        for recipe, folder in folders.items():
+            group.create_task(idle(recipe, folder, IDLE), name=recipe)

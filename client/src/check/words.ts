@@ -19,6 +19,8 @@ export function wordsFor(outcome: Outcome): string {
       return 'Blocked';
     case 'absent':
       return 'Not set up';
+    case 'untried':
+      return 'Not tried';
   }
 }
 
@@ -55,5 +57,8 @@ export function verdict(outcomes: Readonly<Record<Way, Outcome>>): string {
     return 'Video chat works from here, over TCP. UDP would be smoother: is its port open?';
   if (works(turn))
     return 'Video chat works from here, through TURN, as the network lets nothing else through.';
+  if ([udp, tcp, turn].some(({ state }) => state === 'untried')) {
+    return 'Text works from here. What carries pictures could not be tried: try again later.';
+  }
   return 'Only text works from here. The media port is not reached: open it in the firewall, for UDP and TCP.';
 }
