@@ -105,7 +105,7 @@ fire-alerts: $(VENV)/installed promtool ## Cause every alert's condition on a li
 truth: core $(STATIC) promtool ## Hold what the operator is told of 200 played people, some with loss, against what was played
 	$(BIN)/python -m tests.monitoring.truth
 
-test-container: $(VENV)/installed chromium ## Build the container, run compose.yaml and have two people talk, on a base made by debootstrap (as root)
+test-container: $(VENV)/installed chromium containers ## Build the container, run compose.yaml and have two people talk, on a base made by debootstrap (as root)
 	docker/test-container
 
 test-clone: $(VENV)/installed chromium ## Time it from a clone to two people talking, on a bare Debian made by debootstrap (as root)
@@ -199,6 +199,14 @@ chromium: # Debian's package, as root; otherwise say what to install
 	@command -v $(CHROMIUM) >/dev/null || { \
 		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends chromium fonts-liberation >/dev/null; \
 		else echo "Browser tests need Chromium: install Debian's package 'chromium' and try again." >&2; exit 1; fi; }
+
+.PHONY: containers
+CONTAINERS := buildah podman netavark aardvark-dns runc debootstrap iptables
+containers: # Debian's packages, as root; otherwise say what to install
+	@for program in buildah podman runc debootstrap iptables; do command -v $$program >/dev/null || lacking=yes; done; \
+		test -x /usr/lib/podman/aardvark-dns || lacking=yes; test -z "$$lacking" || { \
+		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends $(CONTAINERS) >/dev/null; \
+		else echo "The container's test needs Debian's packages $(CONTAINERS): install them and try again." >&2; exit 1; fi; }
 
 .PHONY: coturn
 coturn: # Debian's package, as root; otherwise say what to install
