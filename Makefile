@@ -58,7 +58,11 @@ test-unit: $(VENV)/installed
 	$(BIN)/pytest -q tests/unit tests/contract
 
 test-scenario: core $(STATIC) chromium coturn proxies systemd
-	$(BIN)/pytest -q tests/scenario tests/hostile
+	$(BIN)/pytest -q tests/scenario tests/hostile -m 'not slow'
+
+.PHONY: test-idle
+test-idle: $(VENV)/installed $(STATIC) proxies ## Say nothing for ten minutes behind every proxy of docker/proxies, and then something
+	$(BIN)/pytest -q tests/scenario/test_idle_behind_proxies.py
 
 test-pages: $(VENV)/installed $(STATIC) chromium proxies
 	$(BIN)/pytest -q tests/browser -m 'not slow'
@@ -101,7 +105,7 @@ fire-alerts: $(VENV)/installed promtool ## Cause every alert's condition on a li
 truth: core $(STATIC) promtool ## Hold what the operator is told of 200 played people, some with loss, against what was played
 	$(BIN)/python -m tests.monitoring.truth
 
-test-container: $(VENV)/installed chromium ## Build the container, run compose.yaml and have two people talk, on a base made by debootstrap (as root)
+test-container: $(VENV)/installed chromium containers ## Build the container, run compose.yaml and have two people talk, on a base made by debootstrap (as root)
 	docker/test-container
 
 test-clone: $(VENV)/installed chromium ## Time it from a clone to two people talking, on a bare Debian made by debootstrap (as root)
@@ -110,6 +114,10 @@ test-clone: $(VENV)/installed chromium ## Time it from a clone to two people tal
 protocol: $(VENV)/installed ## Write the client's message types anew
 	$(BIN)/python -m relay.protocol.typescript > client/src/core/protocol.ts
 	$(BIN)/python -m relay.web.operator.typescript > client/src/operator/types.ts
+
+.PHONY: lists
+lists: $(VENV)/installed ## Write the lists of docs/ anew: figures of /metrics, events of the log
+	$(BIN)/python -m tests.monitoring.listed
 
 # Security: long fuzzing, and known vulnerabilities of what we build on.
 .PHONY: fuzz cargo-fuzz audit cargo-audit attacks
@@ -192,6 +200,14 @@ chromium: # Debian's package, as root; otherwise say what to install
 	@command -v $(CHROMIUM) >/dev/null || { \
 		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends chromium fonts-liberation >/dev/null; \
 		else echo "Browser tests need Chromium: install Debian's package 'chromium' and try again." >&2; exit 1; fi; }
+
+.PHONY: containers
+CONTAINERS := buildah podman netavark aardvark-dns runc debootstrap iptables
+containers: # Debian's packages, as root; otherwise say what to install
+	@for program in buildah podman runc debootstrap iptables; do command -v $$program >/dev/null || lacking=yes; done; \
+		test -x /usr/lib/podman/aardvark-dns || lacking=yes; test -z "$$lacking" || { \
+		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends $(CONTAINERS) >/dev/null; \
+		else echo "The container's test needs Debian's packages $(CONTAINERS): install them and try again." >&2; exit 1; fi; }
 
 .PHONY: coturn
 coturn: # Debian's package, as root; otherwise say what to install

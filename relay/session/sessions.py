@@ -92,6 +92,12 @@ def server_full() -> RelayError:
     return RelayError(ErrorCode.SERVER_FULL, "The server is full. Please try again later.", retry_after=FULL_RETRY)
 
 
+def server_draining() -> RelayError:
+    """What newcomers are told of a server that ends: another one takes its place."""
+    sentence = "The server is about to restart. Please try again in a moment."
+    return RelayError(ErrorCode.SERVER_DRAINING, sentence, retry_after=FULL_RETRY)
+
+
 def crowded(sentence: str, retry_after: float = CROWDED_RETRY) -> RelayError:
     """What somebody is told whose address has all that it may have."""
     return RelayError(ErrorCode.TOO_MANY_CONNECTIONS, sentence, retry_after=retry_after)
@@ -153,10 +159,10 @@ class Sessions:
         """Let a visitor in and greet them. In a full server they take the place of somebody whose address has most.
 
         Raises:
-            RelayError: SERVER_FULL, or TOO_MANY_CONNECTIONS where their address has all it may have.
+            RelayError: SERVER_FULL or SERVER_DRAINING, or TOO_MANY_CONNECTIONS where their address has all it may have.
         """
         if self._draining:
-            raise self._kept_out(Reason.DRAINING, server_full(), payer)
+            raise self._kept_out(Reason.DRAINING, server_draining(), payer)
         now = clock.monotonic()
         if (wait := payer.take(Deed.JOIN, now)) > 0:
             self._journal.note(LimitHit(limit=f"address_{Deed.JOIN}"))

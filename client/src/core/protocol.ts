@@ -62,6 +62,7 @@ export type ErrorCode =
   | 'rate_limited'
   | 'too_many_connections'
   | 'server_full'
+  | 'server_draining'
   | 'slow_reader'
   | 'internal';
 

@@ -192,7 +192,8 @@ const STATES: [string, Session, string[]][] = [
     advance(TALKING, received({ event: 'server_draining', data: { seconds: 60 } })),
     ['Next', 'Stop'],
   ],
-  ['The server takes nobody new right now', advance(GRANTED, error('server_full')), ['Try again']],
+  ['The server is full right now', advance(GRANTED, error('server_full')), ['Try again']],
+  ['The server is about to restart', advance(GRANTED, error('server_draining')), ['Try again']],
   [
     'Too many visitors share your network address',
     advance(GRANTED, error('too_many_connections')),
@@ -297,7 +298,12 @@ describe('every state has words and a way on', () => {
 
   test('a full server says when to try again', () => {
     show(advance(GRANTED, error('server_full', { retry_after: 29.2 })));
-    expect(screen.getByText(/about to restart. There may be room in 30 seconds./)).toBeDefined();
+    expect(screen.getByText('There may be room in 30 seconds.')).toBeDefined();
+  });
+
+  test('a server that ends says when another one may be there', () => {
+    show(advance(GRANTED, error('server_draining', { retry_after: 30 })));
+    expect(screen.getByText(/takes nobody new until then. Try again in 30 seconds./)).toBeDefined();
   });
 
   test.each([

@@ -139,8 +139,14 @@ function wordsForLoss({
       };
     case 'server_full':
       return {
-        status: 'The server takes nobody new right now',
-        hint: `It is full or about to restart. There may be room in ${retryAfter === null ? 'a few minutes' : seconds(retryAfter)}.`,
+        status: 'The server is full right now',
+        hint: `There may be room in ${retryAfter === null ? 'a few minutes' : seconds(retryAfter)}.`,
+        action: TRY_AGAIN,
+      };
+    case 'server_draining':
+      return {
+        status: 'The server is about to restart',
+        hint: `It takes nobody new until then. Try again in ${retryAfter === null ? 'a minute' : seconds(retryAfter)}.`,
         action: TRY_AGAIN,
       };
     case 'too_many_connections':
