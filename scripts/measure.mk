@@ -27,7 +27,7 @@ upgrade-drill: $(VENV)/installed # How soon people talk again when another serve
 measure: $(VENV)/installed $(STATIC) chromium ## How soon strangers see each other, and what a pair costs
 	$(BIN)/python -m tests.browser.first_frame
 
-measure-skips: $(VENV)/installed $(STATIC) chromium ## Press Next 200 times: how soon somebody else is there, and that nothing stalls or grows
+measure-skips: $(VENV)/installed $(STATIC) chromium # Press Next 200 times: how soon somebody else is there, and that nothing stalls or grows
 	$(BIN)/python -m tests.browser.skips
 
 measure-loss: core $(STATIC) chromium ## What people see when packets are lost on the way

@@ -1,14 +1,18 @@
 # Package
 
-.PHONY: wheel protocol lock test-container test-clone
+.PHONY: wheel protocol lists lock test-container test-clone
 
 wheel: $(VENV)/installed | node ## Build a wheel that carries the client, into dist/
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
-protocol: $(VENV)/installed ## Write the client's message types anew
+protocol: $(VENV)/installed ## Write the client's and the console's types anew, from the structs
 	$(BIN)/python -m relay.protocol.typescript > client/src/core/protocol.ts
+	$(BIN)/python -m relay.web.operator.typescript > client/src/operator/types.ts
 
-test-container: $(VENV)/installed chromium ## Build the container, run compose.yaml and have two people talk, on a base made by debootstrap (as root)
+lists: $(VENV)/installed ## Write the lists of docs/ anew: figures of /metrics, events of the log
+	$(BIN)/python -m tests.monitoring.listed
+
+test-container: $(VENV)/installed chromium containers ## Build the container, run compose.yaml and have two people talk, on a base made by debootstrap (as root)
 	docker/test-container
 
 test-clone: $(VENV)/installed chromium ## Time it from a clone to two people talking, on a bare Debian made by debootstrap (as root)

@@ -1,8 +1,8 @@
 # Test
 
 .PHONY: lint test test-all test-client test-core test-load test-unit test-scenario test-pages test-browser test-monitoring \
-	test-network test-lossy-links test-blocked-udp fire-alerts truth \
-	firefox network chromium coturn proxies systemd promtool
+	test-network test-idle test-lossy-links test-blocked-udp fire-alerts truth \
+	firefox network chromium coturn proxies systemd promtool containers
 
 lint: $(VENV)/installed client/node_modules/installed ## Style, types and import contracts
 	$(BIN)/ruff format --check relay tests
@@ -29,7 +29,7 @@ test-unit: $(VENV)/installed ## Python without a browser or a network: unit and 
 	$(BIN)/pytest -q tests/unit tests/contract
 
 test-scenario: core $(STATIC) chromium coturn proxies systemd ## Whole servers, coturn and proxies, and attacks on them
-	$(BIN)/pytest -q tests/scenario tests/hostile
+	$(BIN)/pytest -q tests/scenario tests/hostile -m 'not slow'
 
 test-browser: $(VENV)/installed $(STATIC) chromium proxies ## Real browsers in every state that the page has
 	$(BIN)/pytest -q tests/browser
@@ -55,6 +55,9 @@ test-monitoring: $(VENV)/installed promtool # Fire every alert on made-up figure
 	promtool test rules docker/prometheus/rules_test.yml
 	amtool check-config docker/alertmanager/alertmanager.yml
 	$(BIN)/pytest -q tests/monitoring
+
+test-idle: $(VENV)/installed $(STATIC) proxies # Say nothing for ten minutes behind every proxy of docker/proxies, and then something
+	$(BIN)/pytest -q tests/scenario/test_idle_behind_proxies.py
 
 test-lossy-links: $(VENV)/installed $(STATIC) chromium # Two browsers behind links that lose packets or become narrow
 	$(BIN)/pytest -q tests/network/test_bad_links.py tests/network/test_narrow_links.py -k one_
@@ -108,3 +111,8 @@ systemd:
 promtool:
 	@command -v promtool >/dev/null && command -v amtool >/dev/null || \
 		$(call DEBIAN,prometheus prometheus-alertmanager,Tests of alerts)
+
+containers:
+	@for program in buildah podman runc debootstrap iptables; do command -v $$program >/dev/null || lacking=yes; done; \
+		test -x /usr/lib/podman/aardvark-dns || lacking=yes; test -z "$$lacking" || \
+		$(call DEBIAN,buildah podman netavark aardvark-dns runc debootstrap iptables,The container's test)
