@@ -115,4 +115,4 @@ promtool:
 containers:
 	@for program in buildah podman runc debootstrap iptables; do command -v $$program >/dev/null || lacking=yes; done; \
 		test -x /usr/lib/podman/aardvark-dns || lacking=yes; test -z "$$lacking" || \
-		$(call DEBIAN,buildah podman netavark aardvark-dns runc debootstrap iptables,The container's test)
+		$(call DEBIAN,buildah podman netavark aardvark-dns runc debootstrap iptables,Tests of the container)
