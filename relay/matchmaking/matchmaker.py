@@ -122,12 +122,12 @@ class Matchmaker:
             self.find(partner, now)
 
     def separate(self, user: UserId, now: float) -> None:
-        """End the person's conversation from outside. Both are told that the other left, and search on as they wish."""
+        """End the person's conversation for the operator. Both are told so, and search on as they wish."""
         if user not in self._rooms:
             return
-        partner = self._end(user, PartingReason.LEFT, now)
+        partner = self._end(user, PartingReason.OPERATOR, now)
         searching = self._wish_of(user).keep_searching
-        self._tell(user, PartnerDisconnected(reason=PartingReason.LEFT, searching=searching))
+        self._tell(user, PartnerDisconnected(reason=PartingReason.OPERATOR, searching=searching))
         for one in (user if searching else None, partner):
             if one is not None:
                 self.find(one, now)

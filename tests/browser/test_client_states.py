@@ -219,7 +219,7 @@ async def test_a_full_server_says_when_to_come_back(tmp_path: Path) -> None:
             await stack.enter_async_context(at_the_page(playwright, colour, served.url, tmp_path))
             for colour in ("red", "green", "blue")
         ]
-        await people[2].is_told("takes nobody new")
+        await people[2].is_told("The server is full")
         await look(people[2], "server_full")
         await people[0].page.close()
         await people[2].button("Try again").click()

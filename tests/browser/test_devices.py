@@ -121,6 +121,22 @@ async def test_who_lacks_one_talks_with_the_other(served: Served, tmp_path: Path
         await look(red, f"without_{kind}")
 
 
+async def test_the_microphone_that_was_picked_is_the_one_that_is_opened(served: Served, tmp_path: Path) -> None:
+    """At once, and at the next visit."""
+    flags = ("--use-fake-device-for-media-stream=device-count=3", *FAKE_PERMISSION)
+    async with async_playwright() as playwright, _visit(playwright, "red", served.url, tmp_path, flags=flags) as red:
+        picker = red.page.get_by_role("combobox", name="Microphone")
+        await picker.select_option("Fake Audio Input 2")
+        picked = await picker.locator("option", has_text="Fake Audio Input 2").get_attribute("value")
+        assert picked is not None
+        for _ in range(2):
+            await red.page.wait_for_function(
+                "() => window.given.findLast(({ kind }) => kind === 'audio')?.label === 'Fake Audio Input 2'"
+            )
+            await expect(picker).to_have_value(picked)
+            await red.page.reload()
+
+
 async def test_a_refusal_keeps_nobody_out_and_goes_when_it_is_taken_back(served: Served, tmp_path: Path) -> None:
     async with (
         async_playwright() as playwright,

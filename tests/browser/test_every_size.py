@@ -119,6 +119,24 @@ async def test_what_stands_in_the_way_and_the_way_out_fit(served: Served, tmp_pa
             await _fits(person, [*PEOPLE_HAVE, ENLARGED_FOUR_TIMES, (280, 200), (320, 300), (568, 200)])
 
 
+async def test_start_is_in_view_after_a_refusal_too(served: Served, tmp_path: Path) -> None:
+    """The words about it and their button make the page longer."""
+    async with (
+        async_playwright() as playwright,
+        at_the_page(playwright, "red", served.url, tmp_path, flags=FAKE_DEVICES) as red,
+    ):
+        await red.start()
+        await red.is_told("Camera and microphone were not allowed")
+        for width, height in PEOPLE_HAVE:
+            if height < 360:
+                continue
+            await red.page.set_viewport_size({"width": width, "height": height})
+            start = await red.button("Start").bounding_box()
+            assert start is not None
+            assert start["y"] + start["height"] <= height, (width, height)
+        await _fits(red, [*PEOPLE_HAVE, ENLARGED_FOUR_TIMES])
+
+
 @pytest.mark.parametrize("mode", ["Video", "Text only"])
 async def test_letters_of_twice_the_size_fit(invite: Invite, mode: str) -> None:
     red, blue = await asyncio.gather(invite("red"), invite("blue"))

@@ -28,6 +28,8 @@ async def test_the_page_and_the_check_page_say_what_keeps_the_socket_shut(
         await expect(page.get_by_role("status").first).to_contain_text(status, timeout=20_000)
         await page.goto(f"{url}/check")
         await expect(page.get_by_role("status")).to_contain_text(verdict, timeout=30_000)
+        untried = 0 if "works" in verdict else 3
+        await expect(page.get_by_text("Not tried", exact=True)).to_have_count(untried)
         await browser.close()
 
 

@@ -69,7 +69,7 @@ async def test_a_closed_tab_tells_the_partner(invite: Invite) -> None:
     red, green = await asyncio.gather(invite("red"), invite("green"))
     await meet(red, green)
     await red.page.close()
-    await green.is_told("lost their connection")
+    await green.is_told("Your partner left")
     await green.picture("partner_vanished")
 
 

@@ -99,34 +99,35 @@ async def visit(port: int, address: str = "127.0.0.1") -> AsyncIterator[Visitor]
         yield visitor
 
 
-async def introduce(one: Visitor, other: Visitor) -> tuple[dict[str, Any], dict[str, Any]]:
+async def introduce(one: Visitor, other: Visitor, mode: str = "video") -> tuple[dict[str, Any], dict[str, Any]]:
     """Pair two visitors of a server where nobody waits; what each was told of the other."""
-    await one.say("find_partner")
+    await one.say("find_partner", mode=mode)
     await one.hear("waiting_for_partner")
-    await other.say("find_partner")
+    await other.say("find_partner", mode=mode)
     found = await asyncio.gather(one.hear("partner_found"), other.hear("partner_found"))
     assert found[0]["room_id"] == found[1]["room_id"]
     return found[0], found[1]
 
 
 class Camera(MediaStreamTrack):
-    """Plain pictures of one brightness, 320x240 at 15 per second, with a bar that moves."""
+    """Plain pictures of one brightness, 320x240, `rate` of them a second."""
 
     kind = "video"
 
-    def __init__(self, luma: int) -> None:
+    def __init__(self, luma: int, rate: int = 15) -> None:
         super().__init__()
         self._luma = luma
+        self._rate = rate
         self._count = 0
         self._started = asyncio.get_running_loop().time()
 
     async def recv(self) -> Frame:
         self._count += 1
-        await asyncio.sleep(max(0.0, self._started + self._count / 15 - asyncio.get_running_loop().time()))
+        await asyncio.sleep(max(0.0, self._started + self._count / self._rate - asyncio.get_running_loop().time()))
         frame = VideoFrame(320, 240, "yuv420p")
         for plane, value in zip(frame.planes, (self._luma, 128, 128), strict=True):
             plane.update(bytes([value]) * plane.buffer_size)
-        frame.pts, frame.time_base = self._count * 6_000, Fraction(1, 90_000)
+        frame.pts, frame.time_base = self._count * 90_000 // self._rate, Fraction(1, 90_000)
         return frame
 
 
@@ -159,11 +160,18 @@ def as_aiortc_reads(answer: str) -> str:
 class MediaVisitor:
     """A visitor's peer connection: the same six sections that the browser client offers."""
 
-    def __init__(self, visitor: Visitor, luma: int, video: str | None = None) -> None:
-        """A camera of this brightness; `video` is the only codec that the browser knows, such as VP8."""
+    def __init__(
+        self,
+        visitor: Visitor,
+        luma: int,
+        video: str | None = None,
+        sources: dict[Role, MediaStreamTrack] | None = None,
+    ) -> None:
+        """A camera of this brightness and a microphone, or these `sources`; `video` is the only codec that the browser
+        knows, such as VP8."""
         self.visitor = visitor
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
-        sources: dict[Role, MediaStreamTrack] = {Role.MICROPHONE: Microphone(), Role.CAMERA: Camera(luma)}
+        sources = sources or {Role.MICROPHONE: Microphone(), Role.CAMERA: Camera(luma)}
         self._transceivers = [
             (role, self.connection.addTransceiver(sources.get(role, kind), direction=direction))
             for kind, direction, role in SECTIONS

@@ -242,6 +242,26 @@ async def a_self_signed_page(folder: Path) -> AsyncIterator[Command]:
 
 
 @asynccontextmanager
+async def a_self_signed_page_by_http(folder: Path) -> AsyncIterator[Command]:
+    async with running(tls=TlsChoice.SELF_SIGNED, state_dir=str(folder)) as relay:
+        yield ["probe", f"http://127.0.0.1:{relay.port}"]
+
+
+@asynccontextmanager
+async def a_proxy_that_asks_a_certificate_by_http(folder: Path) -> AsyncIterator[Command]:
+    settings = {"tls": TlsChoice.SELF_SIGNED, "state_dir": str(folder), "trusted_proxies": ("127.0.0.1",)}
+    async with running(**settings) as relay, proxy("nginx.conf", folder, relay.port) as url:
+        yield ["probe", "--insecure", url]
+
+
+@asynccontextmanager
+async def a_proxy_without_tls_before_a_certificate(folder: Path) -> AsyncIterator[Command]:
+    settings = {"tls": TlsChoice.SELF_SIGNED, "state_dir": str(folder), "trusted_proxies": ("127.0.0.1",)}
+    async with running(**settings) as relay, proxy("x-forwarded-for is written", folder, relay.port) as url:
+        yield ["probe", url]
+
+
+@asynccontextmanager
 async def https_without_tls(folder: Path) -> AsyncIterator[Command]:
     async with running(on_loopback()) as relay:
         yield ["probe", f"https://127.0.0.1:{relay.port}/"]
@@ -294,6 +314,9 @@ CASES: list[tuple[Broken, str, str, str]] = [
     (turn(RELAY, name=f"{'x' * 64}.example"), "FAIL", "TURN", "is not known. Correct RELAY_TURN_URLS"),
     (no_coturn, "FAIL", "TURN", "Is coturn running there?"),
     (a_self_signed_page, "FAIL", "certificate", "ask with --insecure"),
+    (a_self_signed_page_by_http, "FAIL", "certificate", "is sent on to https://127.0.0.1:"),
+    (a_proxy_that_asks_a_certificate_by_http, "FAIL", "page", "nginx: proxy_pass https://"),
+    (a_proxy_without_tls_before_a_certificate, "FAIL", "page", "is sent on to https://127.0.0.1:"),
     (https_without_tls, "FAIL", "page", "There is no TLS"),
     (nobody_is_there, "FAIL", "page", "connection refused"),
     (no_address, "FAIL", "page", "no address of a page"),

@@ -46,4 +46,4 @@ async def test_newcomers_are_refused_meanwhile(relay: Relay) -> None:
             await ann.hear("server_draining")
             async with client.ws_connect(f"http://127.0.0.1:{port}/ws") as socket:
                 refusal = await socket.receive_json(timeout=5)
-                assert refusal["data"]["code"] == "server_full"
+                assert refusal["data"]["code"] == "server_draining"

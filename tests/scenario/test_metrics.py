@@ -80,7 +80,7 @@ async def test_what_people_do_is_counted(relay: Relay, client: aiohttp.ClientSes
     assert after["relay_messages_received_total[unreadable]"] == 1
     assert after["relay_errors_total[invalid_message]"] == 1
     await until(lambda: relay.tally.departures.total() == 3)
-    assert (await scrape(client))["relay_sessions_closed_total[disconnected]"] == 3
+    assert (await scrape(client))["relay_sessions_closed_total[left]"] == 3
 
 
 async def test_answers_are_timed_by_route_and_strangers_choose_no_label(

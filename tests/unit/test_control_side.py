@@ -51,7 +51,7 @@ from relay.protocol.messages import (
 from relay.room.host import RoomHost
 from relay.session.directory import Directory
 from relay.session.presence import Presence
-from relay.session.session import Session
+from relay.session.session import Ending, Session
 from relay.session.sessions import Sessions
 from relay.session.turn import Turn
 from tests.kit.payers import payer
@@ -271,7 +271,7 @@ class ControlSide(RuleBasedStateMachine):
         if visitor is None or visitor.session is None:
             return
         visitor.phase = "away"
-        self.sessions.disconnected(visitor.session, visitor, lost=True)
+        self.sessions.disconnected(visitor.session, visitor, Ending.LOST)
         self._everybody_reads()
 
     @rule(number=numbers)

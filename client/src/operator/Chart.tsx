@@ -3,8 +3,8 @@
 import { type PointerEvent, useState } from 'react';
 import styles from './Chart.module.css';
 import shared from './operator.module.css';
-import type { Series, SeriesName } from './overview';
 import { HEIGHT, nearest, path, span, top, WIDTH } from './scale';
+import type { Series, SeriesName } from './types';
 
 interface Props {
   title: string;

@@ -1,6 +1,7 @@
 // Owns a button whose order can't be taken back: it asks once more, in its own place.
 
-import { useState } from 'react';
+import { useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
 import styles from './operator.module.css';
 
 interface Props {
@@ -12,21 +13,27 @@ interface Props {
 
 export function Confirm({ label, question, act, disabled = false }: Props) {
   const [asked, setAsked] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  /** One button takes the place of the other, and the focus with it. */
+  const ask = (again: boolean) => {
+    flushSync(() => setAsked(again));
+    button.current?.focus();
+  };
   if (!asked) {
     return (
-      <button type="button" disabled={disabled} onClick={() => setAsked(true)}>
+      <button ref={button} type="button" disabled={disabled} onClick={() => ask(true)}>
         {label}
       </button>
     );
   }
   const answer = (yes: boolean) => {
-    setAsked(false);
+    ask(false);
     if (yes) act();
   };
   return (
     <span className={styles.confirm}>
       <span>{question}</span>
-      <button type="button" className={styles.danger} onClick={() => answer(true)}>
+      <button ref={button} type="button" className={styles.danger} onClick={() => answer(true)}>
         {label}
       </button>
       <button type="button" onClick={() => answer(false)}>

@@ -113,6 +113,14 @@ describe('the focus', () => {
     expect(document.activeElement).toBe(box);
   });
 
+  test('is in the message box again after Send', () => {
+    show(TALKING);
+    fireEvent.change(messageBox(), { target: { value: 'hello' } });
+    button('Send').focus();
+    fireEvent.click(button('Send'));
+    expect(document.activeElement).toBe(messageBox());
+  });
+
   test('stays where a device is chosen or the log is read', () => {
     const listed = { id: 'cam-1', label: 'Lid camera' };
     const devices = { microphone: [], camera: [listed] };

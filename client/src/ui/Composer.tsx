@@ -35,9 +35,11 @@ export function Composer({ box, roomId, limit, onTyped, onSay }: ComposerProps) 
     onTyped(!isVisible(written));
   }
 
-  function submit(event: FormEvent) {
+  function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
     if (!sendable) return;
+    // Send is about to rest under the focus, and whoever wrote writes on.
+    if (event.currentTarget.contains(document.activeElement)) box.current?.focus();
     if (begunFor !== null && begunFor !== roomId) {
       setBegunFor(roomId);
       setAsked(true);

@@ -20,10 +20,13 @@ afterEach(cleanup);
 describe('start, next and stop', () => {
   test('start is there from the first moment, and rests while the browser asks', () => {
     const view = show(FIRST_STATE);
+    button('Start').focus();
     fireEvent.click(button('Start'));
     expect(view.did).toEqual([{ type: 'start' }]);
     view.go(advance(FIRST_STATE, { type: 'start' }));
-    expect(button('Start').disabled).toBe(true);
+    expect(button('Start').getAttribute('aria-disabled')).toBe('true');
+    expect(button('Start').disabled).toBe(false);
+    expect(document.activeElement).toBe(button('Start'));
   });
 
   test.each([

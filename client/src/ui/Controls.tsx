@@ -37,9 +37,8 @@ export function Controls({ session, onAct }: ControlsProps) {
         ref={primary}
         type="button"
         className={styles.primary}
-        disabled={idle && !maySearch(session)}
-        // Not `disabled` in a search: the focus would be lost at each turn.
-        aria-disabled={!idle && !maySearch(session)}
+        // Not `disabled`: the focus would be lost while the browser asks, and at each turn of a search.
+        aria-disabled={!maySearch(session)}
         {...(!idle && { 'aria-keyshortcuts': 'Escape', title: 'Next (Esc)' })}
         onClick={() => onAct({ type: idle ? 'start' : 'next' })}
       >
