@@ -1,6 +1,6 @@
 // Owns a button whose order can't be taken back: it asks once more, in its own place.
 
-import { useState } from 'react';
+import { useState } from 'preact/hooks';
 import styles from './operator.module.css';
 
 interface Props {
