@@ -64,7 +64,7 @@ async def test_without_scripts_the_page_says_why_nothing_happens(served: Served,
 
 async def test_the_first_load_weighs_little(served: Served, tmp_path: Path) -> None:
     once = await load(served, LINKS[-1], tmp_path)
-    assert once.wire < 100_000
+    assert once.wire < 50_000
 
 
 @pytest.mark.slow
