@@ -66,10 +66,10 @@ test-blocked-udp: $(VENV)/installed $(STATIC) chromium network # Two browsers wh
 	$(BIN)/pytest -q tests/network/test_everywhere.py -k test_udp_is_blocked
 
 fire-alerts: $(VENV)/installed promtool # Cause every alert's condition on a live server, and see Prometheus fire it (as root)
-	$(BIN)/python -m tests.monitoring.fire
+	$(BIN)/python -m tests.bench.fire
 
 truth: core $(STATIC) promtool # Hold what the operator is told of 200 played people, some with loss, against what was played
-	$(BIN)/python -m tests.monitoring.truth
+	$(BIN)/python -m tests.bench.truth
 
 # What tests need of the system: Debian's packages, installed as root. Anybody else is told what to install.
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tests.browser.person import OUTPUT, Person
+from tests.kit.browsers import OUTPUT, Person
 
 SIZES = {"desktop": (1280, 800), "phone": (390, 844), "small_phone": (320, 568)}
 SCHEMES = ("light", "dark")

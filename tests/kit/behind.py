@@ -12,7 +12,7 @@ from aiohttp import ClientWSTimeout
 
 from relay.app import Relay
 from relay.config.settings import Settings
-from tests.conftest import free_port
+from tests.kit.ports import free_port
 from tests.kit.proxies import proxy
 
 PATIENCE = 10.0

@@ -13,9 +13,9 @@ import pytest
 
 from relay.protocol.messages import Role
 from tests.kit.behind import ANN, BOB, BRIEF, Place
+from tests.kit.people import PATIENCE, Camera, MediaVisitor, Visitor, introduce
 from tests.kit.proxies import RECIPES
 from tests.scenario.test_proxy_recipes import run
-from tests.scenario.visitor import PATIENCE, Camera, MediaVisitor, Visitor, introduce
 
 IDLE = 600.0
 """Seconds."""

@@ -19,11 +19,11 @@ from relay.front.self_signed import self_signed
 from relay.protocol.messages import Role
 from relay.web import visit as visit_module
 from relay.web.visit import PING_INTERVAL
-from tests.conftest import free_port
 from tests.kit import behind as kit
 from tests.kit.behind import ANN, BOB, BRIEF, MOST, PATIENCE, Place, on_loopback
+from tests.kit.people import MediaVisitor, Visitor, introduce
+from tests.kit.ports import free_port
 from tests.kit.proxies import BYTES_RECIPES, FOLDER, FOLDER_RECIPES, PAGE_RECIPES, RECIPES, variables
-from tests.scenario.visitor import MediaVisitor, Visitor, introduce
 
 SHORTEST_TIMEOUT = 60.0
 """Seconds: nginx's and HAProxy's, as the recipes have them. Caddy has none."""

@@ -1,7 +1,6 @@
 // Owns a button whose order can't be taken back: it asks once more, in its own place.
 
-import { useRef, useState } from 'react';
-import { flushSync } from 'react-dom';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import styles from './operator.module.css';
 
 interface Props {
@@ -14,10 +13,14 @@ interface Props {
 export function Confirm({ label, question, act, disabled = false }: Props) {
   const [asked, setAsked] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
-  /** One button takes the place of the other, and the focus with it. */
+  const takesFocus = useRef(false);
+  // One button takes the place of the other, and the focus with it.
+  useLayoutEffect(() => {
+    if (takesFocus.current) button.current?.focus();
+  }, [asked]);
   const ask = (again: boolean) => {
-    flushSync(() => setAsked(again));
-    button.current?.focus();
+    takesFocus.current = true;
+    setAsked(again);
   };
   if (!asked) {
     return (
@@ -27,8 +30,11 @@ export function Confirm({ label, question, act, disabled = false }: Props) {
     );
   }
   const answer = (yes: boolean) => {
+    const focused = document.activeElement;
     ask(false);
     if (yes) act();
+    // What was ordered may have moved it.
+    takesFocus.current = document.activeElement === focused;
   };
   return (
     <span className={styles.confirm}>

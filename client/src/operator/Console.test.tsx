@@ -1,8 +1,8 @@
 // @vitest-environment happy-dom
 
-import { cleanup, fireEvent, render, screen } from '@testing-library/react';
 import axe from 'axe-core';
 import { afterEach, expect, test, vi } from 'vitest';
+import { cleanup, fireEvent, render, screen } from '../testing/page';
 import { Console } from './Console';
 import { SERIES } from './types';
 import { Watch } from './watch';
@@ -191,7 +191,7 @@ test('both views are open to everybody', async () => {
   const rules = { 'color-contrast': { enabled: false } };
   const locked = render(<Console watch={new Watch(asked)} />);
   expect((await axe.run(document.body, { rules })).violations).toEqual([]);
-  locked.unmount();
+  locked.rerender(null);
   const watch = await open();
   expect((await axe.run(document.body, { rules })).violations).toEqual([]);
   watch.lock();

@@ -1,6 +1,6 @@
 // Owns the list of conversations: a table, which on a phone becomes cards.
 
-import { useRef } from 'react';
+import { useRef } from 'preact/hooks';
 import { Confirm } from './Confirm';
 import { bitrate, count, delay, duration, share } from './format';
 import shared from './operator.module.css';

@@ -1,10 +1,10 @@
 // @vitest-environment happy-dom
 
-import { act, cleanup, fireEvent, screen } from '@testing-library/react';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { DeviceFailure } from '../core/devices';
 import type { Door } from '../core/door';
 import { FIRST_STATE, type Session } from '../core/state';
+import { act, cleanup, fireEvent, screen } from '../testing/page';
 import {
   ALLOWED,
   advance,

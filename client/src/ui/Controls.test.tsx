@@ -1,8 +1,8 @@
 // @vitest-environment happy-dom
 
-import { cleanup, fireEvent, screen } from '@testing-library/react';
 import { afterEach, describe, expect, test } from 'vitest';
 import { FIRST_STATE } from '../core/state';
+import { cleanup, fireEvent, screen } from '../testing/page';
 import {
   advance,
   error,
@@ -61,7 +61,7 @@ describe('start, next and stop', () => {
 describe('Escape', () => {
   test('takes back what was written, then leaves the box, and only then is about the partner', () => {
     const view = show(TALKING);
-    fireEvent.change(messageBox(), { target: { value: 'half a sentence' } });
+    fireEvent.input(messageBox(), { target: { value: 'half a sentence' } });
     messageBox().focus();
     fireEvent.keyDown(messageBox(), { key: 'Escape' });
     expect(messageBox().value).toBe('');

@@ -1,7 +1,7 @@
 // Owns the buttons. Start and Next are one element with two names, so that a keyboard's focus stays
 // on it from the first partner to the last.
 
-import { useCallback, useEffect, useRef } from 'react';
+import { useCallback, useEffect, useRef } from 'preact/hooks';
 import type { DeviceKind } from '../core/devices';
 import { maySearch } from '../core/obstacle';
 import { uses } from '../core/sharing';
