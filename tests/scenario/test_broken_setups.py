@@ -243,21 +243,21 @@ async def a_self_signed_page(folder: Path) -> AsyncIterator[Command]:
 
 @asynccontextmanager
 async def a_self_signed_page_by_http(folder: Path) -> AsyncIterator[Command]:
-    async with running(tls=TlsChoice.SELF_SIGNED, state_dir=str(folder)) as relay:
+    async with running(on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(folder))) as relay:
         yield ["probe", f"http://127.0.0.1:{relay.port}"]
 
 
 @asynccontextmanager
 async def a_proxy_that_asks_a_certificate_by_http(folder: Path) -> AsyncIterator[Command]:
-    settings = {"tls": TlsChoice.SELF_SIGNED, "state_dir": str(folder), "trusted_proxies": ("127.0.0.1",)}
-    async with running(**settings) as relay, proxy("nginx.conf", folder, relay.port) as url:
+    settings = on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(folder), trusted_proxies=("127.0.0.1",))
+    async with running(settings) as relay, proxy("nginx.conf", folder, relay.port) as url:
         yield ["probe", "--insecure", url]
 
 
 @asynccontextmanager
 async def a_proxy_without_tls_before_a_certificate(folder: Path) -> AsyncIterator[Command]:
-    settings = {"tls": TlsChoice.SELF_SIGNED, "state_dir": str(folder), "trusted_proxies": ("127.0.0.1",)}
-    async with running(**settings) as relay, proxy("x-forwarded-for is written", folder, relay.port) as url:
+    settings = on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(folder), trusted_proxies=("127.0.0.1",))
+    async with running(settings) as relay, proxy("x-forwarded-for is written", folder, relay.port) as url:
         yield ["probe", url]
 
 
