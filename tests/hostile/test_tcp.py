@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from relay.app import Relay
 from relay import app
+from relay.app import Relay
 from relay.front import mux
 from relay.observe.drops import Drop
 from tests.kit.call import live_call
