@@ -1,6 +1,8 @@
 """One suite for every engine, on its own port: what the switchboard relies on."""
 
+import asyncio
 import re
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,7 +13,7 @@ from relay.errors import ConfigurationError
 from relay.ids import PeerId
 from relay.media.choice import Media, choose
 from relay.media.engine import Engine
-from relay.observe.drops import Drops
+from relay.observe.drops import Drop, Drops
 from relay.peer.lines import Line, Medium, Slot, SrtpKeys, SrtpProfile
 from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC
 from tests.kit.offers import OFFER, negotiated
@@ -142,6 +144,26 @@ def test_packets_without_the_core_are_a_mistake_in_the_configuration(monkeypatch
     monkeypatch.setattr(native, "BUILT", False)
     with pytest.raises(ConfigurationError, match="Rust"):
         choose(MediaSettings(engine=EngineChoice.PACKETS), 2, Drops(), _fail)
+
+
+async def test_what_both_sides_dropped_is_added_up() -> None:
+    """The core counts for itself, and Python what it threw away."""
+    if not native.BUILT:
+        pytest.skip("the native core is not built")
+    drops, number = Drops(), free_port()
+    media = choose(MediaSettings(engine=EngineChoice.PACKETS), 2, drops, _fail)
+    media.open(("127.0.0.1",), number, Listener())
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.sendto(b"\x80" + bytes(30), ("127.0.0.1", number))
+    async with asyncio.timeout(5):
+        while not (counted := media.engine.stats().drops):
+            await asyncio.sleep(0.01)
+    ((reason, amount),) = counted.items()
+    drops.count(Drop(reason))
+    drops.count(Drop(reason))
+    assert media.engine.stats().drops == {reason: amount + 2}
+    await media.engine.stop()
+    await media.port.close()
 
 
 async def test_both_ways_of_a_peer_are_told_where_peers_are_counted(media: Media) -> None:
