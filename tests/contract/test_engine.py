@@ -1,6 +1,5 @@
 """One suite for every engine, on its own port: what the switchboard relies on."""
 
-import asyncio
 import re
 import socket
 from collections.abc import AsyncIterator
@@ -18,6 +17,7 @@ from relay.peer.lines import Line, Medium, Slot, SrtpKeys, SrtpProfile
 from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC
 from tests.kit.offers import OFFER, negotiated
 from tests.kit.payers import HOME
+from tests.kit.people import until
 from tests.kit.ports import free_port
 
 ANN, BOB, NOBODY = PeerId(1), PeerId(2), PeerId(99)
@@ -129,6 +129,8 @@ async def test_playout_delay_is_agreed_only_where_the_engine_tells_it(media: Med
 async def test_every_open_peer_has_statistics_where_peers_are_counted(media: Media) -> None:
     media.engine.open(ANN, negotiated(media.engine), HOME)
     assert list(media.engine.peer_stats()) == ([ANN] if media.choice is EngineChoice.PACKETS else [])
+    media.engine.close(ANN)
+    assert list(media.engine.peer_stats()) == []
 
 
 def test_by_default_packets_are_forwarded_where_the_core_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,10 +157,8 @@ async def test_what_both_sides_dropped_is_added_up() -> None:
     media.open(("127.0.0.1",), number, Listener())
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         stranger.sendto(b"\x80" + bytes(30), ("127.0.0.1", number))
-    async with asyncio.timeout(5):
-        while not (counted := media.engine.stats().drops):
-            await asyncio.sleep(0.01)
-    ((reason, amount),) = counted.items()
+    await until(lambda: bool(media.engine.stats().drops))
+    ((reason, amount),) = media.engine.stats().drops.items()
     drops.count(Drop(reason))
     drops.count(Drop(reason))
     assert media.engine.stats().drops == {reason: amount + 2}

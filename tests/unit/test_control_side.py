@@ -353,4 +353,7 @@ def _fail(task: str, failure: BaseException) -> None:
 
 
 TestControlSide = ControlSide.TestCase
-TestControlSide.settings = hypothesis_settings(max_examples=200, stateful_step_count=50, deadline=None)
+# Fifty of them, or five hundred with `--hypothesis-profile long`.
+TestControlSide.settings = hypothesis_settings(
+    max_examples=hypothesis_settings().max_examples // 2, stateful_step_count=50
+)
