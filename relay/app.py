@@ -272,8 +272,8 @@ class Relay:
             to_peers=media.to_peers,
             from_peers=media.from_peers,
             bytes_kept=media.bytes_kept,
-            taps=media.taps,
-            taps_refused=media.taps_refused,
+            transcoders=media.transcoders,
+            transcoders_refused=media.transcoders_refused,
             pictures_converted=media.pictures_converted,
             pictures_lost=media.pictures_lost,
         )

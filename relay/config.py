@@ -182,7 +182,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="`packets`: forward in the native core; `frames`: decode and encode; empty: what is built."),
     ] = None
     media_threads: Annotated[int, Meta(ge=1, le=64, description="Threads of the native core that move packets.")] = 1
-    taps: Annotated[
+    transcoders: Annotated[
         Annotated[int, Meta(ge=0, le=1_000)] | None,
         Meta(
             description="Pictures that are converted at once, for pairs without a video codec in common; 0: none;"
@@ -385,6 +385,8 @@ def load(
     ):
         for name, raw in written.items():
             label = _label(name, origin)
+            if name in RENAMED:
+                raise ConfigurationError(f"{label} is called {_label(RENAMED[name], origin)} now: write that.")
             if name not in hints:
                 raise ConfigurationError(
                     f"{label} is not a setting.{_near(name, origin)} `relay config` lists them all."
@@ -425,6 +427,9 @@ def written(value: object) -> str:
     return str(value)
 
 
+RENAMED = {"taps": "transcoders"}
+"""What settings were called, and what they are called now."""
+
 FAULTS = (
     (r"Expected `str` of length >= (\d+)", "needs at least {} characters"),
     (r"Expected `str` of length <= (\d+)", "may have at most {} characters"),
@@ -447,7 +452,7 @@ def _notes(name: str) -> tuple[object, ...]:
 
 def meant(name: str) -> str | None:
     """The setting that somebody may have meant."""
-    near = difflib.get_close_matches(name, names(), n=1)
+    near = [RENAMED[name]] if name in RENAMED else difflib.get_close_matches(name, names(), n=1)
     return near[0] if near else None
 
 

@@ -68,8 +68,8 @@ def _packets(settings: Settings, drops: Drops, report: Report, reason: str) -> M
     from relay.transport.native import NativePort
 
     port = NativePort(settings.media_threads, settings.max_people, report)
-    taps = max(1, int(process.cpu_limit())) if settings.taps is None else settings.taps
-    engine = PacketsEngine(port, drops, settings.max_bitrate, taps, report)
+    transcoders = max(1, int(process.cpu_limit())) if settings.transcoders is None else settings.transcoders
+    engine = PacketsEngine(port, drops, settings.max_bitrate, transcoders, report)
 
     def open_port(hosts: Sequence[str], number: int, listener: MediaListener) -> None:
         engine.listener = listener

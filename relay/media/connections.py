@@ -27,8 +27,8 @@ from relay.observe.tally import Tally
 from relay.peer.aiortc_bridge import SharedCertificate
 from relay.peer.candidates import Reach
 from relay.peer.connection import PeerConnection, PeerState
-from relay.peer.lines import RECEIVED, Medium, Negotiated, Slot, SrtpKeys
-from relay.peer.negotiation import Identity, negotiate
+from relay.peer.lines import RECEIVED, Medium, Negotiated, SlotId, SrtpKeys
+from relay.peer.negotiation import LocalEnd, negotiate
 from relay.protocol.messages import MediaPath, Role
 from relay.tasks import Report, Tasks
 from relay.transport.port import Credentials, MediaPort, Path
@@ -131,13 +131,13 @@ class Connections:
         return self._peers.get(self._users.get(user, PeerId(0)))
 
     def _connect(self, user: UserId, payer: Payer, offer: str, roles: Mapping[str, Role], browser: Browser) -> str:
-        identity, ssrcs = self._identity(is_restart=False), _fresh_ssrcs(2 * len(RECEIVED))
-        negotiated = negotiate(offer, roles, self._engine.terms, identity, ssrcs)
+        local_end, ssrcs = self._local_end(is_restart=False), _fresh_ssrcs(2 * len(RECEIVED))
+        negotiated = negotiate(offer, roles, self._engine.terms, local_end, ssrcs)
         self._count(user, negotiated)
         peer = PeerId(next(self._numbers))
         if (crowded_out := self._unsecured.enter(peer, payer.groups)) is not None:
             self._crowd_out(crowded_out)
-        self._port.admit(peer, Credentials(identity.ufrag, identity.password), negotiated.remote)
+        self._port.admit(peer, Credentials(local_end.ufrag, local_end.password), negotiated.remote)
         connection = PeerConnection(
             peer, negotiated, self._port, self._certificate, self._drops, self._report, self._secured, self._failed
         )
@@ -151,8 +151,8 @@ class Connections:
     def _restart(self, held: _Held, offer: str, roles: Mapping[str, Role]) -> str | None:
         """The answer to an ICE restart; None if the offer is of another connection."""
         # Often our own address is what has changed.
-        identity = self._identity(is_restart=True)
-        negotiated = negotiate(offer, roles, self._engine.terms, identity, held.ssrcs)
+        local_end = self._local_end(is_restart=True)
+        negotiated = negotiate(offer, roles, self._engine.terms, local_end, held.ssrcs)
         if negotiated.fingerprints != held.negotiated.fingerprints:
             return None
         if negotiated.remote.ufrag == held.negotiated.remote.ufrag:
@@ -161,7 +161,7 @@ class Connections:
             raise RelayError(ErrorCode.INVALID_OFFER, "A later offer may change ICE credentials only.")
         self._count(held.user, negotiated)
         peer = held.connection.peer
-        self._port.admit(peer, Credentials(identity.ufrag, identity.password), negotiated.remote)
+        self._port.admit(peer, Credentials(local_end.ufrag, local_end.password), negotiated.remote)
         self._peers[peer] = dataclasses.replace(held, negotiated=negotiated)
         log.debug("ice_restarted", user=held.user, peer=peer)
         return negotiated.answer
@@ -172,8 +172,8 @@ class Connections:
             self._tally.refused_sections.update(role.value for role in negotiated.refused)
             log.info("sections_refused", user=user, roles=", ".join(negotiated.refused))
 
-    def _identity(self, *, is_restart: bool) -> Identity:
-        return Identity(
+    def _local_end(self, *, is_restart: bool) -> LocalEnd:
+        return LocalEnd(
             ufrag=_ice_string(UFRAG_BYTES),
             password=_ice_string(PASSWORD_BYTES),
             fingerprints=self._certificate.fingerprints,
@@ -261,7 +261,7 @@ class Connections:
 
     # What the engine reports
 
-    def stays_dark(self, slot: Slot) -> None:
+    def stays_dark(self, slot: SlotId) -> None:
         # Of a screen nobody expects to see it.
         if slot.medium is Medium.CAMERA and (held := self._peers.get(slot.peer)):
             log.info("no_common_codec", user=held.user, peer=slot.peer)

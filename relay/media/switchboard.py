@@ -7,7 +7,7 @@ are changes of this table.
 
 from relay.ids import PeerId, UserId
 from relay.media.engine import Engine
-from relay.peer.lines import Line, Medium, Slot
+from relay.peer.lines import LineId, Medium, SlotId
 
 
 class Switchboard:
@@ -56,4 +56,4 @@ class Switchboard:
         ends = (self._peers[user], self._peers[partner])
         for receiver, sender in (ends, ends[::-1]):
             for medium in Medium:
-                self._engine.route(Slot(receiver, medium), Line(sender, medium) if connected else None)
+                self._engine.route(SlotId(receiver, medium), LineId(sender, medium) if connected else None)

@@ -73,9 +73,9 @@ class Figures:
     from_peers: Mending = field(default_factory=Mending)
     bytes_kept: int = 0
     """Now, of sent packets, to be sent again."""
-    taps: int = 0
+    transcoders: int = 0
     """Pictures that are converted now."""
-    taps_refused: int = 0
+    transcoders_refused: int = 0
     pictures_converted: int = 0
     pictures_lost: int = 0
     """That were to be converted and were not."""

@@ -116,12 +116,12 @@ def _media(figures: Figures) -> Iterator[Metric]:
     sizes = {"in": figures.bytes_received, "out": figures.bytes_sent}
     family = CounterMetricFamily("relay_media_bytes", "Their bytes, without IP and UDP headers.", labels=["direction"])
     yield _by(family, sizes)
-    taps = "Pictures that are converted now, for pairs without a video codec in common."
-    yield GaugeMetricFamily("relay_taps", taps, figures.taps)
+    transcoders = "Pictures that are converted now, for pairs without a video codec in common."
+    yield GaugeMetricFamily("relay_transcoders", transcoders, figures.transcoders)
     refused = "Pictures that were left dark, since too many are converted or no codec is known."
-    yield CounterMetricFamily("relay_taps_refused", refused, figures.taps_refused)
+    yield CounterMetricFamily("relay_transcoders_refused", refused, figures.transcoders_refused)
     frames = {"converted": figures.pictures_converted, "dropped": figures.pictures_lost}
-    family = CounterMetricFamily("relay_tap_frames", "Frames that came to be converted.", labels=["outcome"])
+    family = CounterMetricFamily("relay_transcoder_frames", "Frames that came to be converted.", labels=["outcome"])
     yield _by(family, frames)
     family = CounterMetricFamily(
         "relay_drops", "Datagrams, packets and frames that went no further.", labels=["reason"]

@@ -75,7 +75,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class LocalEnd:
     """Our side of one connection."""
 
     ufrag: str
@@ -85,7 +85,7 @@ class Identity:
 
 
 def negotiate(
-    offer: str, roles: Mapping[str, Role], terms: Terms, identity: Identity, ssrcs: Sequence[int]
+    offer: str, roles: Mapping[str, Role], terms: Terms, local_end: LocalEnd, ssrcs: Sequence[int]
 ) -> Negotiated:
     """Answer a browser's offer.
 
@@ -109,7 +109,7 @@ def negotiate(
     extensions = _extensions(accepted, roles, terms, ignored)
     streams = _streams(accepted, roles, ignored)
     available = iter(ssrcs)
-    own = Credentials(identity.ufrag, identity.password)
+    own = Credentials(local_end.ufrag, local_end.password)
     lines: list[NegotiatedLine] = []
     slots: list[NegotiatedSlot] = []
     answer = sdp.SessionDescription()
@@ -133,10 +133,10 @@ def negotiate(
             )
             answered = accept(offered, codecs[mid], extensions[mid], "sendonly")
             announce(answered, slots[-1])
-        secure(answered, own, identity.fingerprints, dtls_role)
+        secure(answered, own, local_end.fingerprints, dtls_role)
         if mid == next(iter(accepted)):
             # The first of the BUNDLE speaks for all (RFC 9143 section 7.3.2).
-            offer_candidates(answered, identity.reach)
+            offer_candidates(answered, local_end.reach)
         answer.media.append(answered)
     text = str(answer) if terms.bitrate is None else limit(str(answer), terms.bitrate)
     refused = tuple(role for mid, role in roles.items() if mid not in accepted)

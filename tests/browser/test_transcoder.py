@@ -48,23 +48,23 @@ async def who_knows(served: Served, folder: Path, **codecs: str) -> AsyncIterato
 
 
 async def figures(served: Served) -> dict[str, float]:
-    """What `/metrics` says of taps, of frames by their outcome."""
+    """What `/metrics` says of transcoders, of frames by their outcome."""
     async with aiohttp.ClientSession() as client, client.get(served.url + "metrics") as response:
         families = text_string_to_metric_families(await response.text())
     return {
         sample.labels.get("outcome", sample.name): sample.value
         for family in families
-        if family.name.startswith("relay_tap")
+        if family.name.startswith("relay_transcoder")
         for sample in family.samples
         if not sample.name.endswith("_created")
     }
 
 
-async def reaches(served: Served, taps: int) -> None:
-    """Wait until there are so many taps."""
+async def reaches(served: Served, transcoders: int) -> None:
+    """Wait until there are so many transcoders."""
     async with asyncio.timeout(10):
         while True:
-            if (await figures(served))["relay_taps"] == taps:
+            if (await figures(served))["relay_transcoders"] == transcoders:
                 return
             await asyncio.sleep(0.1)
 
@@ -85,8 +85,8 @@ async def sees_exactly(person: Person, colour: str) -> None:
 @pytest.mark.slow
 async def test_two_without_a_common_codec_see_right_colours_and_part_without_a_trace(tmp_path: Path) -> None:
     # Green shows best when a picture is taken for BT.709: 216 instead of 255; of red, 24 instead of 0.
-    async with serving(taps="2") as served, who_knows(served, tmp_path, red="H264", green="VP8") as (red, green):
-        assert (await figures(served))["relay_taps"] == 0
+    async with serving(transcoders="2") as served, who_knows(served, tmp_path, red="H264", green="VP8") as (red, green):
+        assert (await figures(served))["relay_transcoders"] == 0
         await meet(red, green)
         await see_each_other(red, green)
         await asyncio.gather(red.sees_movement(), green.sees_movement())
@@ -104,20 +104,20 @@ async def test_two_without_a_common_codec_see_right_colours_and_part_without_a_t
 
 @pytest.mark.slow
 async def test_where_no_picture_can_be_converted_there_is_sound_and_a_word(tmp_path: Path) -> None:
-    async with serving(taps="0") as served, who_knows(served, tmp_path, red="H264", blue="VP8") as (red, blue):
+    async with serving(transcoders="0") as served, who_knows(served, tmp_path, red="H264", blue="VP8") as (red, blue):
         await meet(red, blue)
         await asyncio.gather(
             *(one.page.get_by_text("Your browser cannot show their kind of picture").wait_for() for one in (red, blue))
         )
         assert abs(await red.hears() - TONES["blue"]) < TONE_TOLERANCE
         seen = await figures(served)
-        assert (seen["relay_taps"], seen["relay_taps_refused_total"]) == (0, 2)
+        assert (seen["relay_transcoders"], seen["relay_transcoders_refused_total"]) == (0, 2)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("codec", ["H264", "VP8"])
-async def test_a_pair_that_understands_each_other_takes_no_tap(tmp_path: Path, codec: str) -> None:
-    async with serving(taps="2") as served, who_knows(served, tmp_path, red=codec, blue=codec) as (red, blue):
+async def test_a_pair_that_understands_each_other_takes_no_transcoder(tmp_path: Path, codec: str) -> None:
+    async with serving(transcoders="2") as served, who_knows(served, tmp_path, red=codec, blue=codec) as (red, blue):
         await meet(red, blue)
         await see_each_other(red, blue)
         assert set((await figures(served)).values()) == {0.0}

@@ -13,14 +13,14 @@ from relay.media.choice import Media, choose
 from relay.media.engine import Engine
 from relay.observe.drops import Drops
 from relay.peer.candidates import Reach
-from relay.peer.lines import Line, Medium, Negotiated, Slot, SrtpKeys, SrtpProfile
-from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC, Identity, negotiate
+from relay.peer.lines import LineId, Medium, Negotiated, SlotId, SrtpKeys, SrtpProfile
+from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC, LocalEnd, negotiate
 from tests.conftest import free_port
 from tests.kit.payers import HOME
 from tests.unit.offers import ROLES, offer
 
 ANN, BOB, NOBODY = PeerId(1), PeerId(2), PeerId(99)
-IDENTITY = Identity(ufrag="ufrag", password="p" * 24, fingerprints=(), reach=Reach(("127.0.0.1",), 1, 1))
+LOCAL_END = LocalEnd(ufrag="ufrag", password="p" * 24, fingerprints=(), reach=Reach(("127.0.0.1",), 1, 1))
 OFFER = (
     offer()
     .replace("a=extmap:4 ", f"a=extmap:3 {TRANSPORT_CC}\na=extmap:4 ")
@@ -60,19 +60,19 @@ def engine(media: Media) -> Engine:
 
 
 def negotiated(engine: Engine) -> Negotiated:
-    return negotiate(OFFER, ROLES, engine.terms, IDENTITY, range(1, 13))
+    return negotiate(OFFER, ROLES, engine.terms, LOCAL_END, range(1, 13))
 
 
 def keys() -> SrtpKeys:
     return SrtpKeys(SrtpProfile.AEAD_AES_128_GCM, bytes(28), bytes(range(28)))
 
 
-def camera(peer: PeerId) -> Line:
-    return Line(peer, Medium.CAMERA)
+def camera(peer: PeerId) -> LineId:
+    return LineId(peer, Medium.CAMERA)
 
 
-def show(peer: PeerId) -> Slot:
-    return Slot(peer, Medium.CAMERA)
+def show(peer: PeerId) -> SlotId:
+    return SlotId(peer, Medium.CAMERA)
 
 
 async def test_routes_are_counted_and_end_with_either_end(engine: Engine) -> None:
@@ -99,12 +99,12 @@ async def test_who_is_not_there_is_ignored(engine: Engine) -> None:
 
 async def test_a_peer_some_of_whose_sections_were_refused_is_like_any(engine: Engine) -> None:
     without_video = re.sub(r"(VP8|H264|VP9|AV1)/90000", "H266/90000", OFFER)
-    engine.open(ANN, negotiate(without_video, ROLES, engine.terms, IDENTITY, range(1, 13)), HOME)
+    engine.open(ANN, negotiate(without_video, ROLES, engine.terms, LOCAL_END, range(1, 13)), HOME)
     engine.open(BOB, negotiated(engine), HOME)
     for peer, other in ((ANN, BOB), (BOB, ANN)):
         engine.secure(peer, keys())
         for medium in Medium:
-            engine.route(Slot(peer, medium), Line(other, medium))
+            engine.route(SlotId(peer, medium), LineId(other, medium))
     engine.close(ANN)
     engine.close(BOB)
     assert (engine.stats().peers, engine.stats().routes) == (0, 0)

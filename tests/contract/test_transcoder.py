@@ -1,6 +1,6 @@
-"""A tap on the real core, with real codecs: from one stream in the clear to another that the watcher understands.
+"""A transcoder on the real core, with real codecs: one stream in the clear becomes one that the watcher understands.
 
-Who sends and who watches are taps of the core themselves, since those need no handshake.
+Who sends and who watches are transcoders of the core themselves, since those need no handshake.
 """
 
 import asyncio
@@ -17,10 +17,10 @@ from av import VideoFrame
 
 from relay import native
 from relay.ids import PeerId
-from relay.media.taps import Taps
+from relay.media.transcoder import Transcoders
 from relay.observe.drops import Drop, Drops
 from relay.peer.aiortc_bridge import make_decoder
-from relay.peer.lines import Codec, Line, Medium, Slot
+from relay.peer.lines import Codec, LineId, Medium, NegotiatedLine, NegotiatedSlot, SlotId
 from relay.peer.parameters import codec_parameters
 from relay.transport.native import NativePort
 from tests.conftest import free_port
@@ -30,15 +30,22 @@ from tests.kit.payers import HOME
 pytestmark = pytest.mark.skipif(not native.BUILT, reason="the native core is not built")
 
 SENDER, WATCHER = PeerId(1), PeerId(2)
-CAMERA = 1
 ALLOWED = 400_000
 """Bits per second."""
-NONE = (0, 0, 0, 0, 0)
+VP8 = Codec("VP8", 96, 90_000, None, (), (), None)
 H264 = Codec("H264", 108, 90_000, None, (), (), None)
-SLOT, SOURCE = Slot(WATCHER, Medium.CAMERA), Line(SENDER, Medium.CAMERA)
+SLOT, SOURCE = SlotId(WATCHER, Medium.CAMERA), LineId(SENDER, Medium.CAMERA)
 SEQUENCE_PARAMETERS = b"\x00\x00\x00\x01\x67"
 GREEN = (145, 54, 34)
 """Y, Cb, Cr."""
+
+
+def camera(codec: Codec, ssrc: int) -> NegotiatedLine:
+    return NegotiatedLine("", Medium.CAMERA, (codec,), (), ssrc, None)
+
+
+def shown(codec: Codec, ssrc: int) -> NegotiatedSlot:
+    return NegotiatedSlot("", Medium.CAMERA, (codec,), (), ssrc, ssrc + 1)
 
 
 class World:
@@ -48,10 +55,10 @@ class World:
         self.drops = Drops()
         self.failures: list[BaseException] = []
         self.port = NativePort(1, 2, lambda task, failure: self.failures.append(failure))
-        self.port.taps = self
+        self.port.transcoders = self
         self.port.open(("127.0.0.1",), free_port(), Listener())
-        self.taken: list[Slot] = []
-        self.taps = Taps(
+        self.taken: list[SlotId] = []
+        self.transcoders = Transcoders(
             self.port,
             most,
             ALLOWED,
@@ -61,27 +68,20 @@ class World:
         )
         self.watched: asyncio.Queue[RtpPacket] = asyncio.Queue()
         self.asked: asyncio.Queue[RtcpPsfbPacket] = asyncio.Queue()
-        self.lacking: asyncio.Queue[tuple[PeerId, int]] = asyncio.Queue()
+        self.lacking: asyncio.Queue[SlotId] = asyncio.Queue()
         self.encoder = Vp8Encoder()
         self.sequence = self.pictures = 0
         core = self.port.core
-        core.open_tap(SENDER, (CAMERA, "", 11, None, [("VP8", 96, None)], NONE), self._nothing(12), 2_500_000)
-        line = (CAMERA, "", 21, None, [("H264", 108, None)], NONE)
-        core.open_tap(WATCHER, line, (CAMERA, "", 22, 23, [("H264", 108, None)], NONE), 2_500_000)
-        core.route((WATCHER, CAMERA), (SENDER, CAMERA))
+        core.open_transcoder(SENDER, camera(VP8, 11), shown(VP8, 12), 2_500_000)
+        core.open_transcoder(WATCHER, camera(H264, 21), shown(H264, 22), 2_500_000)
+        core.route(SLOT, SOURCE)
 
-    @staticmethod
-    def _nothing(
-        ssrc: int,
-    ) -> tuple[int, str, int, int, list[tuple[str, int, int | None]], tuple[int, int, int, int, int]]:
-        return (CAMERA, "", ssrc, ssrc + 1, [("VP8", 96, None)], NONE)
+    def lacks_codec(self, peer: PeerId, medium: str, seat: int) -> None:
+        self.lacking.put_nowait(SlotId(peer, Medium(medium), seat))
 
-    def lacks_codec(self, peer: PeerId, medium: int) -> None:
-        self.lacking.put_nowait((peer, medium))
-
-    def tapped(self, peer: PeerId, packet: bytes) -> None:
+    def for_transcoder(self, peer: PeerId, packet: bytes) -> None:
         if peer not in (SENDER, WATCHER):
-            self.taps.receive(peer, packet)
+            self.transcoders.receive(peer, packet)
         elif not is_rtcp(packet):
             self.watched.put_nowait(RtpPacket.parse(packet))
         elif peer == SENDER:
@@ -137,7 +137,7 @@ async def world() -> AsyncIterator[World]:
     world = World()
     async with asyncio.timeout(20):
         yield world
-    await world.taps.close()
+    await world.transcoders.close()
     await world.port.close()
     assert world.failures == []
 
@@ -154,18 +154,18 @@ async def while_showing(world: World, seen: int = 1) -> VideoFrame:
 
 async def test_a_stream_is_converted_with_its_colours_once_the_core_says_that_it_must_be(world: World) -> None:
     world.show(keyframe=True)
-    assert await world.lacking.get() == (WATCHER, CAMERA)
-    assert world.taps.begin(SLOT, SOURCE, (H264,), HOME)
+    assert await world.lacking.get() == SLOT
+    assert world.transcoders.begin(SLOT, SOURCE, (H264,), HOME)
     frame = await while_showing(world, 5)
     luma, *chroma = np.split(frame.to_ndarray(), [120, 150])
     assert np.abs(np.subtract([luma.mean(), *(plane.mean() for plane in chroma)], GREEN)).max() < 6
-    assert world.taps.encoded >= 5
-    world.taps.end(SLOT)
-    assert len(world.taps) == 0
+    assert world.transcoders.encoded >= 5
+    world.transcoders.end(SLOT)
+    assert len(world.transcoders) == 0
 
 
 async def test_a_hostile_bitstream_hurts_nobody_and_a_good_picture_comes_after_it(world: World) -> None:
-    world.taps.begin(SLOT, SOURCE, (H264,), HOME)
+    world.transcoders.begin(SLOT, SOURCE, (H264,), HOME)
     numbers = np.random.default_rng(7)
     for number in range(200):
         # Keyframes of 320 x 240 by their header, full of noise; every tenth of a size that nobody should allocate.
@@ -178,19 +178,19 @@ async def test_a_hostile_bitstream_hurts_nobody_and_a_good_picture_comes_after_i
     assert world.drops[Drop.UNDECODABLE] > 0
 
 
-async def test_no_more_taps_than_allowed_and_none_without_a_codec_to_encode(world: World) -> None:
-    assert not world.taps.begin(SLOT, SOURCE, (Codec("AV1", 45, 90_000, None, (), (), None),), HOME)
-    assert world.taps.begin(SLOT, SOURCE, (H264,), HOME)
-    assert not world.taps.begin(Slot(SENDER, Medium.CAMERA), SOURCE, (H264,), HOME)
-    world.taps.end_of(SENDER)
-    assert world.taps.begin(SLOT, SOURCE, (H264,), HOME)
-    world.taps.end(SLOT)
-    world.taps.end(SLOT)
-    assert len(world.taps) == 0
+async def test_no_more_transcoders_than_allowed_and_none_without_a_codec_to_encode(world: World) -> None:
+    assert not world.transcoders.begin(SLOT, SOURCE, (Codec("AV1", 45, 90_000, None, (), (), None),), HOME)
+    assert world.transcoders.begin(SLOT, SOURCE, (H264,), HOME)
+    assert not world.transcoders.begin(SlotId(SENDER, Medium.CAMERA), SOURCE, (H264,), HOME)
+    world.transcoders.end_of(SENDER)
+    assert world.transcoders.begin(SLOT, SOURCE, (H264,), HOME)
+    world.transcoders.end(SLOT)
+    world.transcoders.end(SLOT)
+    assert len(world.transcoders) == 0
 
 
-async def test_a_watcher_who_lost_the_picture_gets_a_keyframe_of_the_tap_alone(world: World) -> None:
-    world.taps.begin(SLOT, SOURCE, (H264,), HOME)
+async def test_a_watcher_who_lost_the_picture_gets_a_keyframe_of_the_transcoder_alone(world: World) -> None:
+    world.transcoders.begin(SLOT, SOURCE, (H264,), HOME)
     await while_showing(world, 3)
     await asyncio.sleep(0.6)  # a request that is under way counts for this one too
     while not world.watched.empty():
@@ -201,22 +201,24 @@ async def test_a_watcher_who_lost_the_picture_gets_a_keyframe_of_the_tap_alone(w
     await while_showing(world)
 
 
-async def test_the_tap_of_a_silent_source_ends_and_begins_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("relay.media.taps.IDLE", 0.5)
-    world.taps.begin(SLOT, SOURCE, (H264,), HOME)
+async def test_the_transcoder_of_a_silent_source_ends_and_begins_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relay.media.transcoder.IDLE", 0.5)
+    world.transcoders.begin(SLOT, SOURCE, (H264,), HOME)
     await while_showing(world)
-    while len(world.taps):  # noqa: ASYNC110 - nobody announces it
+    while len(world.transcoders):  # noqa: ASYNC110 - nobody announces it
         await asyncio.sleep(0.05)
     world.lacking = asyncio.Queue()
     world.show(keyframe=True)
-    assert await world.lacking.get() == (WATCHER, CAMERA)
-    assert world.taps.begin(SLOT, SOURCE, (H264,), HOME)
+    assert await world.lacking.get() == SLOT
+    assert world.transcoders.begin(SLOT, SOURCE, (H264,), HOME)
     await while_showing(world)
 
 
 async def test_the_encoder_follows_what_the_core_allows(world: World) -> None:
-    world.taps.begin(SLOT, SOURCE, (H264,), HOME)
+    world.transcoders.begin(SLOT, SOURCE, (H264,), HOME)
     await while_showing(world)
-    (downlink,) = next(iter(world.taps._peers.values())).frames._slots.values()
+    (downlink,) = next(iter(world.transcoders._peers.values())).frames._slots.values()
     while downlink.bitrate != ALLOWED:  # noqa: ASYNC110 - nobody announces it
         await asyncio.sleep(0.05)

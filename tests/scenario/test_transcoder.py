@@ -1,4 +1,4 @@
-"""Two stock aiortc peers without a video codec in common, and room for one tap: one sees, the other is told."""
+"""Two stock aiortc peers without a video codec in common, and room for one transcoder: one sees, the other is told."""
 
 import asyncio
 
@@ -13,9 +13,9 @@ from tests.scenario.visitor import MediaVisitor, until, visit
 
 @pytest.fixture
 def settings() -> Settings:
-    """Taps are of the packets engine alone: the frames engine converts everything."""
+    """Transcoders are of the packets engine alone: the frames engine converts everything."""
     return Settings(
-        port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), engine=EngineChoice.PACKETS, taps=1
+        port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), engine=EngineChoice.PACKETS, transcoders=1
     )
 
 
@@ -42,10 +42,10 @@ async def test_one_picture_is_converted_and_who_gets_none_is_told_and_hears(rela
         for other in others:
             other.cancel()
         stats = relay.engine.stats()
-        assert (stats.taps, stats.taps_refused) == (1, 1)
+        assert (stats.transcoders, stats.transcoders_refused) == (1, 1)
         assert stats.pictures_converted > 0
 
         await ann.say("leave_room")
-        await until(lambda: relay.engine.stats().taps == 0)
+        await until(lambda: relay.engine.stats().transcoders == 0)
         await asyncio.gather(first.close(), second.close())
     assert relay.engine.stats().routes == 0

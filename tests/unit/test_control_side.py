@@ -19,7 +19,7 @@ from relay.media.switchboard import Switchboard
 from relay.observe.capacity import Capacity, Counters, limits_of
 from relay.observe.pulse import Pulse
 from relay.observe.tally import Tally
-from relay.peer.lines import Line, Slot
+from relay.peer.lines import LineId, SlotId
 from relay.protocol.codec import encode
 from relay.protocol.messages import (
     Back,
@@ -75,9 +75,9 @@ class FakeEngine:
     """Keeps the table that the switchboard asks for."""
 
     def __init__(self) -> None:
-        self.table: dict[Slot, Line] = {}
+        self.table: dict[SlotId, LineId] = {}
 
-    def route(self, slot: Slot, source: Line | None) -> None:
+    def route(self, slot: SlotId, source: LineId | None) -> None:
         if source is None:
             self.table.pop(slot, None)
         else:

@@ -2,7 +2,7 @@ import pytest
 
 from relay.ids import PeerId, UserId
 from relay.media.switchboard import Switchboard
-from relay.peer.lines import Line, Medium, Slot
+from relay.peer.lines import LineId, Medium, SlotId
 
 ANN, BOB, EVE = UserId("ann"), UserId("bob"), UserId("eve")
 PEERS = {ANN: PeerId(1), BOB: PeerId(2), EVE: PeerId(3)}
@@ -12,9 +12,9 @@ class RecordingEngine:
     """Keeps the table that the switchboard asks for."""
 
     def __init__(self) -> None:
-        self.table: dict[Slot, Line] = {}
+        self.table: dict[SlotId, LineId] = {}
 
-    def route(self, slot: Slot, source: Line | None) -> None:
+    def route(self, slot: SlotId, source: LineId | None) -> None:
         if source is None:
             self.table.pop(slot, None)
         else:
@@ -25,7 +25,7 @@ class RecordingEngine:
         pairs = {(slot.peer, line.peer) for slot, line in self.table.items()}
         for receiver, sender in pairs:
             for medium in Medium:
-                assert self.table[Slot(receiver, medium)] == Line(sender, medium)
+                assert self.table[SlotId(receiver, medium)] == LineId(sender, medium)
         return pairs
 
 

@@ -3,9 +3,9 @@
 
 use super::tests::{Browser, World, delta, keyframe};
 use super::*;
-use crate::forward::line::Medium;
-use crate::rtcp;
-use crate::rtp::{Written, write_header};
+use crate::ids::Medium;
+use crate::wire::rtcp;
+use crate::wire::rtp::{Written, write_header};
 
 /// `receiver` complains of packets of its camera slot.
 fn complain(world: &mut World, receiver: &mut Browser, missing: &[u16]) {
@@ -16,7 +16,7 @@ fn complain(world: &mut World, receiver: &mut Browser, missing: &[u16]) {
 }
 
 #[test]
-fn what_a_receiver_misses_is_sent_again_on_its_retransmission_stream() {
+fn what_a_receiver_misses_is_retransmitted_on_its_retransmission_stream() {
     let mut world = World::new();
     let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 40));
     world.show(&ann, Some(&bob));
@@ -53,7 +53,7 @@ fn a_storm_of_complaints_is_answered_within_the_budget() {
         world.clear();
     }
     // Two seconds at 800 kbit/s: 40 % of that and what was saved up.
-    let again = world.exchange.peers[&1].counters.sent_again.get();
+    let again = world.exchange.peers[&1].counters.retransmitted.get();
     assert!((80..=102).contains(&again), "{again}");
     assert!(world.exchange.totals.drops.get(Reason::OverBudget) > 500);
     assert!(world.exchange.totals.drops.get(Reason::FeedbackThrottled) == 0);
@@ -110,7 +110,7 @@ fn asked(sender: &mut Browser) -> Vec<u16> {
     asked
 }
 
-/// `sender` sends the packet of its camera with this index again.
+/// `sender` retransmits the packet of its camera with this index.
 fn again(world: &mut World, sender: &mut Browser, number: u16, index: u64, timestamp: u32, payload: &[u8]) {
     let ssrc = sender.ssrc(Medium::Camera) + 100;
     let fields = Written { marker: false, payload_type: 50, sequence: number, timestamp, ssrc };
@@ -138,7 +138,7 @@ fn what_is_lost_on_the_way_to_us_is_asked_for_and_passed_on_in_its_place() {
     world.deliver(&mut [&mut ann, &mut bob]);
     assert_eq!(asked(&mut bob), [lost as u16]);
     again(&mut world, &mut bob, 9, lost, 3_000, &delta(1));
-    // A copy of what is not missing is a probe of the bandwidth.
+    // A duplicate of what is not missing is a probe of the bandwidth.
     again(&mut world, &mut bob, 10, lost, 3_000, &delta(1));
     world.pass(300);
     world.deliver(&mut [&mut ann, &mut bob]);
@@ -151,7 +151,7 @@ fn what_is_lost_on_the_way_to_us_is_asked_for_and_passed_on_in_its_place() {
 }
 
 #[test]
-fn a_keyframe_whose_begin_was_mended_opens_no_picture() {
+fn a_keyframe_whose_begin_was_recovered_opens_no_picture() {
     let mut world = World::new();
     let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 40));
     world.show(&ann, Some(&bob));
@@ -231,7 +231,7 @@ fn the_round_trip_is_no_longer_than_what_a_report_acknowledges_is_old() {
     world.send(&mut bob, Medium::Camera, 45_000, &delta(1));
     world.pass(40);
     world.deliver(&mut [&mut ann, &mut bob]);
-    // Our report of half a second ago waited on a way that was full; what came after it did not.
+    // Our report of half a second ago waited on a link that was full; what came after it did not.
     let report = (world.exchange.ntp.timestamp(world.now) >> 16) as u32 - (1 << 15);
     let highest = u32::from(ann.media[1].0.sequence);
     acknowledge(&mut world, &mut ann, Medium::Camera, highest, (report, 0));

@@ -1,10 +1,10 @@
-//! What is known of the way to a receiver.
+//! What is known of the link to a receiver.
 
 use crate::time::Time;
 
-/// The way to one receiver, now.
+/// The link to one receiver, now.
 #[derive(Clone, Copy, Debug)]
-pub struct Link {
+pub struct Downstream {
     /// Milliseconds there and back.
     pub round_trip: Option<u64>,
     /// Bits per second that it is sent.

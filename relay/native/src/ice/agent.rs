@@ -5,12 +5,12 @@
 
 use std::collections::VecDeque;
 
+use super::path_validation::KnownPath;
 use crate::allowance::{Allowance, CHECKS};
-use crate::bindings::PeerId;
 use crate::counters::Reason;
-use crate::outbox::Outbox;
+use crate::ids::PeerId;
+use crate::outbox::{Outbox, Unsent};
 use crate::path::{Path, Transport};
-use crate::path_validation::KnownPath;
 use crate::time::Time;
 
 /// Checks per peer that are known again. Chromium sends one every 2.5 s: those of the last ten minutes.
@@ -40,28 +40,6 @@ struct SeenCheck {
     answers: u8,
 }
 
-/// Why a datagram for a peer was not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unsent {
-    /// It has shown no address yet, or none lately.
-    NoPath,
-    /// More would go to its address than is allowed before it is validated.
-    Withheld,
-}
-
-impl From<Unsent> for Reason {
-    fn from(unsent: Unsent) -> Self {
-        match unsent {
-            Unsent::NoPath => Self::SendFailed,
-            Unsent::Withheld => Self::PathUnvalidated,
-        }
-    }
-}
-
-impl From<Unsent> for () {
-    fn from(_: Unsent) {}
-}
-
 /// See the module.
 pub(crate) struct Agent {
     /// Oldest first; two at most.
@@ -80,8 +58,8 @@ pub(crate) struct Agent {
     /// When it last checked, or answered.
     pub(crate) consented_at: Time,
     /// When anything came from one of its addresses.
-    pub(crate) heard_at: Time,
-    pub(crate) quiet: bool,
+    pub(crate) last_arrival: Time,
+    pub(crate) silent: bool,
     /// A check came since the start, or since consent expired.
     pub(crate) consenting: bool,
 }
@@ -97,15 +75,15 @@ impl Default for Agent {
             is_limited: false,
             spare: None,
             consented_at: Time::default(),
-            heard_at: Time::default(),
-            quiet: false,
+            last_arrival: Time::default(),
+            silent: false,
             consenting: false,
         }
     }
 }
 
 impl Agent {
-    /// That of a tap.
+    /// That of a transcoder.
     pub(crate) fn inside() -> Self {
         Self { selected: Some(Path::inside()), ..Self::default() }
     }

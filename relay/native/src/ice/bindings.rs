@@ -15,16 +15,14 @@ use std::collections::HashMap;
 use aws_lc_rs::hmac;
 use rustc_hash::FxHashMap;
 
-use crate::agent::{Agent, Check, Unsent};
+use super::agent::{Agent, Check};
+use super::path_validation::KnownPath;
 use crate::counters::Reason;
-use crate::outbox::Outbox;
+use crate::ids::PeerId;
+use crate::outbox::{Outbox, Unsent};
 use crate::path::{Path, Transport};
-use crate::path_validation::KnownPath;
-use crate::stun::{Message, integrity_key, write_check};
 use crate::time::Time;
-
-/// Names a peer; given by Python and never reused.
-pub type PeerId = u64;
+use crate::wire::stun::{Message, integrity_key, write_check};
 
 /// Milliseconds after a check during which its address is nobody else's. Browsers check every 2.5 to 6 s.
 pub const PATH_HELD: u64 = 15_000;
@@ -34,8 +32,8 @@ pub const PATH_HELD: u64 = 15_000;
 pub struct Patience {
     /// Without an authentic check or an answer to ours, after which consent has expired (RFC 7675 section 5.1).
     pub consent: u64,
-    /// Without anything from its addresses, after which it is quiet.
-    pub quiet: u64,
+    /// Without anything from its addresses, after which it is silent.
+    pub silence: u64,
 }
 
 /// Who signs what with what: ours in checks that come, theirs in checks that we send.
@@ -53,8 +51,8 @@ pub struct Taken {
     pub peer: PeerId,
     /// Where its datagrams go from now on, if that has changed.
     pub moved: Option<Path>,
-    /// Whether the peer had been quiet.
-    pub heard_again: bool,
+    /// Whether the peer had been silent.
+    pub resumed: bool,
 }
 
 struct Credentials {
@@ -101,7 +99,7 @@ impl BindingTable {
         self.credentials.insert(local.ufrag, credentials);
     }
 
-    /// Datagrams for the peer stay inside: it is a tap. There are no credentials for it, and no consent to expire.
+    /// Datagrams for the peer stay inside: it is a transcoder. There are no credentials for it, and no consent to expire.
     pub fn enclose(&mut self, peer: PeerId) {
         self.agents.insert(peer, Agent::inside());
     }
@@ -141,7 +139,7 @@ impl BindingTable {
             Check::New => self.prove(&message, peer, path, datagram.len(), now),
             Check::Again => {
                 let known = agent.paths.iter_mut().find(|known| known.path == path);
-                known.ok_or(Reason::StunReplayed)?.heard(datagram.len());
+                known.ok_or(Reason::StunReplayed)?.note_arrival(datagram.len());
                 None
             }
         };
@@ -154,7 +152,7 @@ impl BindingTable {
             debug_assert_eq!(sent, Ok(()), "a response is smaller than three checks");
         }
         self.ask(peer, now, out);
-        Ok(Taken { peer, moved, heard_again: self.hear(peer, &path, 0, now) })
+        Ok(Taken { peer, moved, resumed: self.note_arrival(peer, &path, 0, now) })
     }
 
     /// The peer that proved to sit behind `path`, if any.
@@ -162,16 +160,16 @@ impl BindingTable {
         self.owners.get(path).copied()
     }
 
-    /// So many bytes came from an address that the peer proved. Whether it had been quiet.
-    pub fn hear(&mut self, peer: PeerId, path: &Path, bytes: usize, now: Time) -> bool {
+    /// So many bytes came from an address that the peer proved. Whether it had been silent.
+    pub fn note_arrival(&mut self, peer: PeerId, path: &Path, bytes: usize, now: Time) -> bool {
         let Some(agent) = self.agents.get_mut(&peer) else { return false };
-        agent.heard_at = now;
+        agent.last_arrival = now;
         if agent.is_limited {
             if let Some(known) = agent.paths.iter_mut().find(|known| known.path == *path) {
-                known.heard(bytes);
+                known.note_arrival(bytes);
             }
         }
-        std::mem::take(&mut agent.quiet)
+        std::mem::take(&mut agent.silent)
     }
 
     /// Have `write` append a datagram for the peer, if one may be sent there.
@@ -209,15 +207,15 @@ impl BindingTable {
     }
 
     /// Peers that fell silent since the last call. A forged source can put that off, at most until consent expires.
-    pub fn fall_quiet(&mut self, now: Time) -> Vec<PeerId> {
-        let mut quiet = Vec::new();
+    pub fn fall_silent(&mut self, now: Time) -> Vec<PeerId> {
+        let mut silent = Vec::new();
         for (peer, agent) in &mut self.agents {
-            if agent.consenting && !agent.quiet && now.millis_since(agent.heard_at) > self.patience.quiet {
-                agent.quiet = true;
-                quiet.push(*peer);
+            if agent.consenting && !agent.silent && now.millis_since(agent.last_arrival) > self.patience.silence {
+                agent.silent = true;
+                silent.push(*peer);
             }
         }
-        quiet
+        silent
     }
 
     /// Peers whose consent expired since the last call. They stay admitted, but have no flow.
@@ -300,7 +298,7 @@ impl BindingTable {
         known.answered(now);
         agent.consented_at = now;
         agent.settle(self.patience.consent, now);
-        Ok(Taken { peer, moved: None, heard_again: self.hear(peer, &path, 0, now) })
+        Ok(Taken { peer, moved: None, resumed: self.note_arrival(peer, &path, 0, now) })
     }
 
     /// Ask where the peer's datagrams go, if it is time to.

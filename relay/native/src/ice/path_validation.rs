@@ -87,7 +87,7 @@ impl KnownPath {
     }
 
     /// So many bytes of anything came by it.
-    pub fn heard(&mut self, bytes: usize) {
+    pub fn note_arrival(&mut self, bytes: usize) {
         self.received += bytes as u64;
     }
 
@@ -191,7 +191,7 @@ mod tests {
         path.checked((b"ann", b"them"), 100, at(0));
         assert!(path.allows(200) && path.allows(100));
         assert!(!path.allows(1));
-        path.heard(1_000);
+        path.note_arrival(1_000);
         assert!(!path.allows(3_001));
         assert!(path.allows(3_000));
     }
@@ -236,7 +236,7 @@ mod tests {
         let mut path = known();
         path.answered(at(0));
         path.checked((b"ann", b"them"), 100, at(29_000));
-        path.heard(10_000);
+        path.note_arrival(10_000);
         assert!(path.is_valid(CONSENT, at(30_000)));
         assert!(!path.is_valid(CONSENT, at(30_001)));
         path.lapse(at(30_001));

@@ -7,10 +7,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::stream::{Poll, Stream};
 use crate::counters::{Reason, Totals};
-use crate::framing::frame;
-use crate::net::{Poll, Stream};
 use crate::path::Path;
+use crate::wire::framing::frame;
 
 /// Bytes waiting beyond which media is dropped: half a second at full rate.
 pub const MEDIA_BACKLOG: usize = 64 * 1024;
@@ -125,8 +125,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::framing::Deframer;
     use crate::net::Wake;
+    use crate::wire::framing::Deframer;
 
     const MEDIA: [u8; 1_000] = [128; 1_000];
     const DTLS: [u8; 1_000] = [22; 1_000];
@@ -177,7 +177,7 @@ mod tests {
             send(&flows, &flow, &DTLS);
             assert!(lock(&flow.waiting).len() <= LARGEST_BACKLOG + 2);
         }
-        assert!(flows.poll.wait(Duration::ZERO).unwrap()[0].readable, "the reading thread hears of it");
+        assert!(flows.poll.wait(Duration::ZERO).unwrap()[0].readable, "the reading thread is told");
         assert!(flow.stream.read(&mut [0; 1]).is_err());
     }
 

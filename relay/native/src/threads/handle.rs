@@ -1,6 +1,6 @@
-//! The core from outside: start it, order, hear, count, stop.
+//! The core from outside: start it, order, take its events, count, stop.
 //!
-//! Commands go down one bounded queue and reports come up another; nobody waits for anybody. Counters are
+//! Commands go down one bounded queue and events come up another; nobody waits for anybody. Counters are
 //! read where the media threads write them.
 
 use std::io;
@@ -12,22 +12,22 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::bindings::Patience;
+use super::events::{CoreEvent, Events, ForTranscoder};
+use super::ordered::{MOST_WAITING, Ordered};
+use super::tcp_worker::TcpWorker;
+use super::worker::Worker;
 use crate::counters::{Counter, Totals};
 use crate::exchange::{Command, Exchange};
-use crate::flows::Flows;
-use crate::net::{Bound, Buffers, Poll, Stream, Wake};
-use crate::ordered::{MOST_WAITING, Ordered};
+use crate::ice::bindings::Patience;
+use crate::net::{Bound, Buffers, Flows, Poll, Stream, Wake};
 use crate::path::Path;
-use crate::tcp_worker::TcpWorker;
 use crate::time::{NtpClock, Time};
-use crate::worker::{Report, Reports, Tapped, Worker};
 
-/// Reports that wait at most. Those about flows are kept beyond it, one for each peer.
-const REPORTS: usize = 4_096;
+/// Events that wait at most. Those about flows are kept beyond it, one for each peer.
+const EVENTS: usize = 4_096;
 
-/// Packets for taps that wait at most: a few seconds of a handful.
-const TAPPED: usize = 2_048;
+/// Packets for transcoders that wait at most: a few seconds of a handful.
+const FOR_TRANSCODERS: usize = 2_048;
 
 /// Accepted connections that wait at most; more are closed.
 const ADOPTED: usize = 1_024;
@@ -71,12 +71,12 @@ pub struct Handle {
     commands: SyncSender<Command>,
     adopted: SyncSender<(Stream, Path)>,
     adopted_wake: Arc<Wake>,
-    reports: Receiver<Report>,
-    tapped: Receiver<Tapped>,
+    events: Receiver<CoreEvent>,
+    for_transcoders: Receiver<ForTranscoder>,
     command_wake: Arc<Wake>,
     /// One for each thread but the first.
     other_wakes: Vec<Arc<Wake>>,
-    report_wake: Arc<Wake>,
+    event_wake: Arc<Wake>,
     stopping: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
     /// Names of the threads, and how many turns each has taken.
@@ -110,10 +110,10 @@ impl Handle {
         let (commands, command_queue) = sync_channel(MOST_WAITING);
         let exchange = Exchange::new(Arc::clone(&totals), ntp, config.patience);
         let exchange = Arc::new(Mutex::new(Ordered::new(exchange, command_queue)));
-        let (report_queue, reports) = sync_channel(REPORTS);
-        let (tapped_queue, tapped) = sync_channel(TAPPED);
+        let (event_queue, events) = sync_channel(EVENTS);
+        let (transcoder_queue, for_transcoders) = sync_channel(FOR_TRANSCODERS);
         let wake = || Wake::new().map(Arc::new).map_err(fail(anywhere));
-        let report_wake = wake()?;
+        let event_wake = wake()?;
         let command_wake = wake()?;
         let (adopted, adopted_queue) = sync_channel(ADOPTED);
         let adopted_wake = wake()?;
@@ -123,11 +123,11 @@ impl Handle {
             commands,
             adopted,
             adopted_wake: Arc::clone(&adopted_wake),
-            reports,
-            tapped,
+            events,
+            for_transcoders,
             command_wake: Arc::clone(&command_wake),
             other_wakes: Vec::new(),
-            report_wake: Arc::clone(&report_wake),
+            event_wake: Arc::clone(&event_wake),
             stopping: Arc::new(AtomicBool::new(false)),
             threads: Vec::new(),
             turns: Vec::new(),
@@ -143,7 +143,7 @@ impl Handle {
             totals: Arc::clone(&totals),
             adopted: adopted_queue,
             wake: adopted_wake,
-            reports: Reports::new(report_queue.clone(), tapped_queue.clone(), Arc::clone(&report_wake)),
+            events: Events::new(event_queue.clone(), transcoder_queue.clone(), Arc::clone(&event_wake)),
             stopping: Arc::clone(&handle.stopping),
             turns: handle.count_turns(&name),
             origin,
@@ -164,7 +164,7 @@ impl Handle {
                 totals: Arc::clone(&totals),
                 leads,
                 wake,
-                reports: Reports::new(report_queue.clone(), tapped_queue.clone(), Arc::clone(&report_wake)),
+                events: Events::new(event_queue.clone(), transcoder_queue.clone(), Arc::clone(&event_wake)),
                 stopping: Arc::clone(&handle.stopping),
                 turns: handle.count_turns(&name),
                 origin,
@@ -197,31 +197,31 @@ impl Handle {
         }
     }
 
-    /// Readable while there are reports.
-    pub fn report_descriptor(&self) -> RawFd {
-        self.report_wake.descriptor()
+    /// Readable while there are events.
+    pub fn event_descriptor(&self) -> RawFd {
+        self.event_wake.descriptor()
     }
 
-    /// Up to `most` reports. What is left keeps the descriptor readable.
-    pub fn reports(&self, most: usize) -> Vec<Report> {
-        self.report_wake.clear();
-        let mut reports = self.take(&self.reports, most);
-        if reports.len() < most && self.threads.iter().any(JoinHandle::is_finished) {
-            // Its own report may not have fitted.
-            reports.push(Report::Died("a media thread has ended".to_owned()));
+    /// Up to `most` events. What is left keeps the descriptor readable.
+    pub fn events(&self, most: usize) -> Vec<CoreEvent> {
+        self.event_wake.clear();
+        let mut events = self.take(&self.events, most);
+        if events.len() < most && self.threads.iter().any(JoinHandle::is_finished) {
+            // Its own word may not have fitted.
+            events.push(CoreEvent::ThreadDied("a media thread has ended".to_owned()));
         }
-        reports
+        events
     }
 
-    /// Up to `most` packets for taps, to be asked for after the reports. Likewise.
-    pub fn tapped(&self, most: usize) -> Vec<Tapped> {
-        self.take(&self.tapped, most)
+    /// Up to `most` packets for transcoders, to be asked for after the events. Likewise.
+    pub fn for_transcoders(&self, most: usize) -> Vec<ForTranscoder> {
+        self.take(&self.for_transcoders, most)
     }
 
     fn take<T>(&self, queue: &Receiver<T>, most: usize) -> Vec<T> {
         let taken: Vec<T> = queue.try_iter().take(most).collect();
         if taken.len() == most {
-            self.report_wake.signal();
+            self.event_wake.signal();
         }
         taken
     }

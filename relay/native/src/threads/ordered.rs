@@ -26,7 +26,7 @@ impl Ordered {
 
     /// The exchange after all that was ordered before.
     pub fn current(&mut self, now: Time, out: &mut Outbox) -> &mut Exchange {
-        // Whoever goes on ordering meanwhile waits for the next turn.
+        // Anyone who goes on ordering meanwhile waits for the next turn.
         for command in self.orders.try_iter().take(MOST_WAITING) {
             self.exchange.obey(command, now, out);
         }

@@ -9,16 +9,16 @@ use std::sync::mpsc::Receiver as Queue;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::events::Events;
+use super::ordered::Ordered;
+use super::worker::{BROKEN, supervise};
 use crate::counters::{Counter, Reason, Totals};
-use crate::flows::{Flow, Flows};
-use crate::framing::Deframer;
-use crate::net::{Bound, Sender, Stream, Wake};
-use crate::newcomers::Newcomers;
-use crate::ordered::Ordered;
+use crate::ice::newcomers::Newcomers;
+use crate::net::{Bound, Flow, Flows, Sender, Stream, Wake};
 use crate::outbox::Outbox;
 use crate::path::Path;
 use crate::time::Time;
-use crate::worker::{BROKEN, Reports};
+use crate::wire::framing::Deframer;
 
 /// Milliseconds that a connection has for its first right check.
 const PROOF_TIMEOUT: u64 = 10_000;
@@ -63,7 +63,7 @@ pub struct TcpWorker {
     /// Signalled when there are some, or when it is time to stop.
     pub wake: Arc<Wake>,
     /// Upward.
-    pub reports: Reports,
+    pub events: Events,
     /// Set when it is time to stop.
     pub stopping: Arc<AtomicBool>,
     /// Counts the thread's turns: it hangs if they stop.
@@ -76,13 +76,13 @@ impl TcpWorker {
     /// Work until told to stop. A panic ends only this thread, and is reported.
     pub fn run(mut self) {
         let stopping = Arc::clone(&self.stopping);
-        if let Some(message) = crate::worker::supervise(&stopping, || self.work()) {
-            self.reports.tell_death(message);
+        if let Some(message) = supervise(&stopping, || self.work()) {
+            self.events.tell_death(message);
         }
     }
 
     fn work(&mut self) -> Result<(), String> {
-        crate::path_validation::warm_up();
+        crate::ice::path_validation::warm_up();
         let mut turn = Turn { sender: Sender::default(), outbox: Outbox::default(), buffer: vec![0; READ_SIZE] };
         let mut connections = Connections::default();
         let mut swept = Instant::now();
@@ -155,8 +155,8 @@ impl TcpWorker {
         }
         let events = exchange.take_events();
         drop(ordered);
-        self.reports.tell(events, &self.totals);
-        self.reports.tell_taps(&mut turn.outbox, &self.totals);
+        self.events.tell(events, &self.totals);
+        self.events.tell_transcoders(&mut turn.outbox, &self.totals);
         if !turn.outbox.items().is_empty() {
             let failed = turn.sender.send(&self.sockets, &self.flows, &mut turn.outbox);
             self.totals.drops.add(Reason::SendFailed, failed as u64);

@@ -4,33 +4,19 @@
 //! of a packet; the system calls around it are the rest, and those run side by side
 //! (`relay/decisions/0003-media-threads.md`). The first thread also wakes for commands and rounds.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::bindings::PeerId;
+use super::events::Events;
+use super::ordered::Ordered;
 use crate::counters::{Counter, Reason, Totals};
 use crate::exchange::Event;
-use crate::flows::Flows;
-use crate::net::{BATCH, Bound, Receiver, Sender, Wake, precise_timers, wait_readable};
-use crate::ordered::Ordered;
+use crate::net::{BATCH, Bound, Flows, Receiver, Sender, Wake, precise_timers, wait_readable};
+
 use crate::outbox::Outbox;
 use crate::time::Time;
-
-/// What a thread reports upward.
-#[derive(Debug)]
-pub enum Report {
-    /// Something happened to a peer.
-    Event(Event),
-    /// This thread has ended, though nobody told it to.
-    Died(String),
-}
-
-/// A plain packet for a tap.
-pub type Tapped = (PeerId, Vec<u8>);
 
 /// From so many packets a second on, a thread sleeps between batches instead of being woken by what comes
 /// (`relay/decisions/0013-when-a-media-thread-wakes.md`).
@@ -51,67 +37,6 @@ pub(crate) const BROKEN: &str = "another media thread died";
 /// How long a thread waits when nothing is due, so that it notices that it should stop, and is seen to run.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
-/// The way up: bounded, and signalled once per batch.
-pub struct Reports {
-    queue: SyncSender<Report>,
-    tapped: SyncSender<Tapped>,
-    wake: Arc<Wake>,
-    /// Flow events that did not fit: of each peer the latest about its path and the latest about its silence.
-    waiting: HashMap<(PeerId, bool), Event>,
-}
-
-impl Reports {
-    /// Into `queue` and, what is for taps, into `tapped`; the reader of both waits for `wake`.
-    pub fn new(queue: SyncSender<Report>, tapped: SyncSender<Tapped>, wake: Arc<Wake>) -> Self {
-        Self { queue, tapped, wake, waiting: HashMap::new() }
-    }
-
-    /// What a batch has for taps. They miss what their queue has no room for.
-    pub(crate) fn tell_taps(&self, outbox: &mut Outbox, totals: &Totals) {
-        let inside = outbox.take_inside();
-        if inside.is_empty() {
-            return;
-        }
-        for packet in inside {
-            if self.tapped.try_send(packet).is_err() {
-                totals.drops.count(Reason::TapBacklog);
-            }
-        }
-        self.wake.signal();
-    }
-
-    pub(crate) fn tell(&mut self, events: Vec<Event>, totals: &Totals) {
-        if events.is_empty() && self.waiting.is_empty() {
-            return;
-        }
-        let waiting: Vec<Event> = self.waiting.drain().map(|(_, event)| event).collect();
-        for event in waiting.into_iter().chain(events) {
-            let Err(TrySendError::Full(Report::Event(event))) = self.queue.try_send(Report::Event(event)) else {
-                continue;
-            };
-            match event {
-                // The handshake repeats what is lost.
-                Event::Dtls(..) => totals.drops.count(Reason::DtlsBacklog),
-                // It is said again in a second.
-                Event::NoCommonCodec(_) => {}
-                Event::FlowSelected(peer, _) | Event::FlowLost(peer) => {
-                    self.waiting.insert((peer, false), event);
-                }
-                Event::FlowQuiet(peer) | Event::FlowHeard(peer) => {
-                    self.waiting.insert((peer, true), event);
-                }
-            }
-        }
-        self.wake.signal();
-    }
-
-    pub(crate) fn tell_death(&self, message: String) {
-        // If the queue is full its reader will see the closed channel instead.
-        let _ = self.queue.try_send(Report::Died(message));
-        self.wake.signal();
-    }
-}
-
 /// What a thread needs.
 pub struct Worker {
     /// Its own sockets.
@@ -127,7 +52,7 @@ pub struct Worker {
     /// Signalled when there are commands, or when it is time to stop.
     pub wake: Arc<Wake>,
     /// Upward.
-    pub reports: Reports,
+    pub events: Events,
     /// Set when it is time to stop.
     pub stopping: Arc<AtomicBool>,
     /// Counts the thread's turns: it hangs if they stop.
@@ -141,13 +66,13 @@ impl Worker {
     pub fn run(mut self) {
         let stopping = Arc::clone(&self.stopping);
         if let Some(message) = supervise(&stopping, || self.work()) {
-            self.reports.tell_death(message);
+            self.events.tell_death(message);
         }
     }
 
     fn work(&mut self) -> Result<(), String> {
         precise_timers();
-        crate::path_validation::warm_up();
+        crate::ice::path_validation::warm_up();
         let (mut receiver, mut sender, mut outbox) = (Receiver::default(), Sender::default(), Outbox::default());
         let mut pace = Pace::default();
         let mut overflow = vec![0; self.sockets.len()];
@@ -243,8 +168,8 @@ impl Worker {
     }
 
     fn finish(&mut self, events: Vec<Event>, sender: &mut Sender, outbox: &mut Outbox) {
-        self.reports.tell(events, &self.totals);
-        self.reports.tell_taps(outbox, &self.totals);
+        self.events.tell(events, &self.totals);
+        self.events.tell_transcoders(outbox, &self.totals);
         if !outbox.items().is_empty() {
             let failed = sender.send(&self.sockets, &self.flows, outbox);
             self.totals.drops.add(Reason::SendFailed, failed as u64);

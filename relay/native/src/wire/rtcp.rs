@@ -1,7 +1,6 @@
 //! RTCP (RFC 3550, RFC 4585, RFC 5104): the few packets we act on, and those we write.
 
-use crate::bytes::{u16_at, u32_at};
-use crate::forward::sender_clock::Anchor;
+use crate::wire::bytes::{u16_at, u32_at};
 
 const SENDER_REPORT: u8 = 200;
 const RECEIVER_REPORT: u8 = 201;
@@ -48,6 +47,15 @@ pub enum Packet {
         /// The slot's stream.
         ssrc: u32,
     },
+}
+
+/// One sender report's moment, on both of the sender's clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Anchor {
+    /// The sender's NTP time.
+    pub ntp: u64,
+    /// The RTP timestamp of one line at that time.
+    pub rtp: u32,
 }
 
 /// Malformed: nothing more of the datagram can be read.

@@ -1,6 +1,6 @@
 //! RTP packets (RFC 3550 section 5.1) and their header extensions (RFC 8285).
 
-use crate::bytes::{u16_at, u32_at};
+use crate::wire::bytes::{u16_at, u32_at};
 
 const FIXED: usize = 12;
 const ONE_BYTE: u16 = 0xbede;

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use aws_lc_rs::hmac;
 
-use crate::bytes::{u16_at, u32_at};
+use crate::wire::bytes::{u16_at, u32_at};
 
 const MAGIC_COOKIE: u32 = 0x2112_a442;
 const HEADER: usize = 20;

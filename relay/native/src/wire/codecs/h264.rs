@@ -124,7 +124,7 @@ fn skip_scaling_list(bits: &mut Bits<'_>, size: usize) -> Option<()> {
 fn aggregated(payload: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut at = 1;
     std::iter::from_fn(move || {
-        let size = usize::from(crate::bytes::u16_at(payload, at)?);
+        let size = usize::from(crate::wire::bytes::u16_at(payload, at)?);
         let unit = payload.get(at + 2..at + 2 + size)?;
         at += 2 + size;
         Some(unit)

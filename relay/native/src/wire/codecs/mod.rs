@@ -99,5 +99,5 @@ fn picture_id(payload: &[u8], at: usize) -> Option<(u16, bool)> {
     if first & 0x80 == 0 {
         return Some((u16::from(first), false));
     }
-    Some((crate::bytes::u16_at(payload, at)? & 0x7fff, true))
+    Some((crate::wire::bytes::u16_at(payload, at)? & 0x7fff, true))
 }

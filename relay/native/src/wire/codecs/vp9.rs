@@ -77,7 +77,7 @@ fn descriptor(payload: &[u8], first: u8) -> Option<(usize, bool)> {
         at += 1;
         if structure & 0x10 != 0 {
             for _ in 0..=structure >> 5 {
-                let side = |at| crate::bytes::u16_at(payload, at).map(u32::from);
+                let side = |at| crate::wire::bytes::u16_at(payload, at).map(u32::from);
                 fits &= fits_within(side(at)?, side(at + 2)?);
                 at += 4;
             }
