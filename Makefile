@@ -37,7 +37,7 @@ lint: $(VENV)/installed client/node_modules/installed ## Style, types and import
 	cargo fmt --check --manifest-path $(CORE)/Cargo.toml
 	cargo clippy --quiet --locked --all-targets --manifest-path $(CORE)/Cargo.toml -- --deny warnings
 	cargo fmt --check --manifest-path $(LOAD)/Cargo.toml
-	cargo clippy --quiet --release --locked --all-targets --manifest-path $(LOAD)/Cargo.toml -- --deny warnings
+	cargo clippy --quiet --locked --all-targets --manifest-path $(LOAD)/Cargo.toml -- --deny warnings
 
 test: core lint test-core test-client test-unit test-monitoring test-scenario test-load test-pages test-blocked-udp test-lossy-links ## Everything that must hold before a change lands
 
@@ -51,7 +51,7 @@ test-core: rust
 	cargo test --quiet --locked --manifest-path $(CORE)/Cargo.toml
 
 test-load: core $(STATIC) chromium
-	cargo test --quiet --release --locked --manifest-path $(LOAD)/Cargo.toml
+	cargo test --quiet --locked --manifest-path $(LOAD)/Cargo.toml
 	$(BIN)/pytest -q $(LOAD)
 
 test-unit: $(VENV)/installed
@@ -226,7 +226,7 @@ lock: $(VENV)/installed ## Pin dependencies anew
 	cd client && npm install --package-lock-only
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) client/node_modules relay/web/static build tests/output $(CORE)/target $(CORE)/*.so
+	rm -rf $(VENV) client/node_modules relay/web/static build target tests/output $(CORE)/*.so
 
 # A virtual environment with exactly the locked versions, and the project in it.
 $(VENV)/installed: requirements-dev.lock pyproject.toml $(CORE_SOURCES) | rust
