@@ -2,55 +2,61 @@
 
 import asyncio
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any
 
-from msgspec.structs import replace
-
-from relay import __version__, clock
-from relay.config import Settings
+from relay.auth.gate import Gate
+from relay.config.settings import Settings
 from relay.errors import FatalError
-from relay.ids import UserId
-from relay.ledger.accounts import Deed, Ledger
+from relay.figures.figures import Figures
+from relay.figures.gathered import Gathered
+from relay.figures.history import History
+from relay.figures.metrics import Metrics
+from relay.figures.stats import Stats, stats_of
+from relay.figures.survey import Survey
+from relay.front.front import Front
+from relay.front.splice import SPLICES_PER_PERSON, Splice
+from relay.ledger.accounts import Ledger, rates_of
 from relay.ledger.addresses import Networks
 from relay.ledger.turns import Turns
+from relay.machine.capacity import CONNECTIONS_PER_PERSON, Capacity, bound_of, limits_of, most_connections
+from relay.machine.interfaces import Interfaces
+from relay.machine.memory import Memory
+from relay.machine.pulse import Pulse
 from relay.matchmaking.matchmaker import Matchmaker
 from relay.media.choice import choose
-from relay.media.connections import Connections
-from relay.media.engine import links
+from relay.media.connections import MediaConnections
 from relay.media.switchboard import Switchboard
-from relay.observe.capacity import CONNECTIONS_PER_PERSON, Capacity, Counters, bound_of, limits_of, most_connections
 from relay.observe.drops import Drops
-from relay.observe.figures import Figures, Links
-from relay.observe.history import History
-from relay.observe.interfaces import Interfaces
-from relay.observe.logging import get_logger
-from relay.observe.memory import Memory
-from relay.observe.metrics import Metrics
-from relay.observe.pseudonyms import Ours, Pseudonyms
-from relay.observe.pulse import Pulse
-from relay.observe.recent import Recent
-from relay.observe.refusals import Reason
-from relay.observe.survey import Survey
+from relay.observe.happenings import Broken, KeptOut, TaskFailed
+from relay.observe.journal import Journal
+from relay.observe.logs.logging import get_logger
+from relay.observe.logs.pseudonyms import Ours, Pseudonyms
+from relay.observe.logs.recent import Recent
+from relay.observe.logs.writer import LogWriter
+from relay.observe.reasons import Reason
+from relay.observe.refusals import Refusals
 from relay.observe.tally import Tally
 from relay.peer.aiortc_bridge import SharedCertificate
 from relay.peer.candidates import Reach
+from relay.protocol.limits import Limits
 from relay.room.host import RoomHost
 from relay.session.directory import Directory
 from relay.session.presence import Presence
 from relay.session.sessions import Sessions
+from relay.session.turn import Turn
 from relay.tasks import Tasks
 from relay.transport.addresses import Advertised, turn_relays
 from relay.transport.outside import Outside
+from relay.web.callers import Callers
 from relay.web.charging import charge
-from relay.web.front import Front
 from relay.web.gateway import Gateway
 from relay.web.guests import Guests
-from relay.web.operator_console import OperatorConsole
-from relay.web.operator_token import OperatorGate
+from relay.web.hosts import Hosts, served_hosts
+from relay.web.operator.console import OperatorConsole
 from relay.web.server import WebServer
-from relay.web.status import Cleanup, Health, RoomStatus, Stats
+from relay.web.status import Status
 from relay.web.visitor_address import VisitorAddresses
 
 log = get_logger("app")
@@ -67,104 +73,180 @@ class Relay:
     ) -> None:
         """`order_drain` is what the operator's console calls to end the server in good order. `ours` are addresses that
         the log tells as they are; those of this host that are found later join them."""
-        ours = set(settings.public_address) if ours is None else ours
-        limits, self.bound = limits_of(settings), bound_of(settings)
-        settings = self.settings = replace(settings, max_people=limits.people)
-        self._interfaces = Interfaces()
-        literal = replace(settings, public_address=settings.public_ips)
-        self._advertised = Advertised(literal, self._interfaces, self.report)
-        self._outside = Outside(settings, ours.update, self.report)
-        self.drops = Drops()
-        self.tally = Tally()
-        self.media = choose(settings, self.drops, self.report)
-        self._port, self.engine = self.media.port, self.media.engine
-        rates = {
-            Deed.CONNECTION: settings.rate_address_connection,
-            Deed.JOIN: settings.rate_address_join,
-            Deed.OFFER: settings.rate_address_offer,
-            Deed.SKIP: settings.rate_address_skip,
-        }
-        self._ledger = Ledger(rates, settings.max_cpu_per_address, Networks(settings.trusted_proxies))
-        self._turns = Turns()
-        self._directory = Directory(
-            limits.people, settings.max_per_address, rank=lambda session: self._presence.rank(session)
-        )
-        switchboard = Switchboard(self.engine)
-        self._connections = Connections(
-            self._port,
-            self.engine,
-            switchboard,
-            SharedCertificate(),
-            self._reach,
-            self.drops,
-            self.tally,
-            self.report,
-            lost=self._directory.connection_lost,
-            presence_changed=self._heed_presence,
-            unseen=self._directory.partner_unseen,
-        )
-        self._rooms = RoomHost(switchboard, self._directory.tell, self.tally)
-        self._matchmaker = Matchmaker(self._rooms, self._directory.tell, self.tally, self.report)
-        self._pulse = Pulse(self.report)
-        self._memory = Memory(lambda: len(self._directory), self.report)
-        self._capacity = Capacity(limits, lambda: self._directory.present, self._counters, self._pulse, self.report)
-        self._presence = Presence(self._directory, self._matchmaker, self._rooms, self._connections)
-        self._sessions = Sessions(
-            self._directory,
-            self._matchmaker,
-            self._rooms,
-            self._connections,
-            self._presence,
-            self._capacity,
-            settings,
-            self.tally,
-            self.report,
-        )
-        self._history = History(self.figures, self.tally, self._pulse, self.report)
-        pseudonyms = Pseudonyms(Ours(self._interfaces, ours))
-        self._recent = Recent(pseudonyms)
-        self._survey = Survey(self.links, self.report)
-        self.metrics = Metrics(self.figures, self._survey, self.tally, self._pulse)
-        console = OperatorConsole(
-            self.figures,
-            self.tally,
-            self._history,
-            self._recent,
-            pseudonyms,
-            self._matchmaker,
-            self._rooms,
-            self._connections,
-            self.engine,
-            order_drain,
-        )
-        self._guests = Guests(
-            most_connections(),
-            CONNECTIONS_PER_PERSON * settings.max_per_address,
-            self.drops,
-            self.tally.refused,
-            self.report,
-        )
-        addresses = VisitorAddresses(settings, self._guests, self.tally.refused)
-        gateway = Gateway(
-            self._sessions, self._guests, addresses, self._ledger, self._turns, settings, self.tally, self.report
-        )
-        gate = OperatorGate(settings, addresses)
-        charged = charge(addresses, gate, self._ledger, self._turns, self.tally.refused)
-        self._web = WebServer(gateway, self, console, self.metrics, self.tally, charged, gate, settings, addresses)
-        self._front = Front(
-            settings,
-            self._web,
-            self._port,
-            self._guests,
-            self._ledger,
-            self._turns,
-            self.drops,
-            self.tally.refused,
-            self.report,
-        )
+        ours = set(settings.network.public_address) if ours is None else ours
+        limits = limits_of(settings.capacity, settings.media.media_threads)
+        settings = self.settings = settings.but(max_people=limits.people)
         self._ready = False
         self.broken = asyncio.Event()
         """Set when the process can't go on: its supervisor is to start another."""
+        self.drops = Drops()
+        self.tally = Tally()
+        self.refusals = Refusals()
+        self.journal = Journal(self.tally, self.refusals, LogWriter())
+
+        # the machine, and where it is
+        self._pulse = Pulse(self.report)
+        self._interfaces = Interfaces()
+        literal = settings.but(public_address=settings.network.public_ips).network
+        self._advertised = Advertised(literal, self._interfaces, self.report)
+        self._outside = Outside(settings.network, ours.update, self.report)
+        self._ledger = Ledger(
+            rates_of(settings.per_address),
+            settings.per_address.max_cpu_per_address,
+            Networks(settings.site.trusted_proxies),
+        )
+        self._turns = Turns()
+
+        # media
+        self.media = choose(settings.media, limits.people, self.drops, self.report)
+        self._port, self.engine = self.media.port, self.media.engine
+        switchboard = Switchboard(self.engine)
+        self._connections = MediaConnections(
+            port=self._port,
+            engine=self.engine,
+            switchboard=switchboard,
+            certificate=SharedCertificate(),
+            reach=self._reach,
+            drops=self.drops,
+            journal=self.journal,
+            report=self.report,
+        )
+
+        # people
+        self._directory = Directory(
+            limits.people, settings.per_address.max_per_address, rank=lambda session: self._presence.rank(session)
+        )
+        self._memory = Memory(lambda: len(self._directory), self.report)
+        self._capacity = Capacity(
+            limits=limits,
+            present=lambda: self._directory.present,
+            counters=lambda: self._gathered.counters(),
+            pulse=self._pulse,
+            report=self.report,
+        )
+        self._rooms = RoomHost(switchboard, self._directory.tell, self.journal)
+        self._matchmaker = Matchmaker(
+            rooms=self._rooms, tell=self._directory.tell, journal=self.journal, report=self.report
+        )
+        self._presence = Presence(
+            directory=self._directory,
+            matchmaker=self._matchmaker,
+            rooms=self._rooms,
+            connections=self._connections,
+            journal=self.journal,
+        )
+        self._connections.listener = self._presence
+        self._sessions = Sessions(
+            directory=self._directory,
+            matchmaker=self._matchmaker,
+            rooms=self._rooms,
+            connections=self._connections,
+            presence=self._presence,
+            capacity=self._capacity,
+            visits=settings.visits,
+            turn=Turn.configured(settings.turn),
+            limits=Limits.configured(settings.limits),
+            rates=settings.rates,
+            journal=self.journal,
+            report=self.report,
+        )
+
+        # figures
+        self._gathered = Gathered(
+            engine_name=self.media.choice.value,
+            bound=bound_of(settings.capacity, settings.media.media_threads),
+            engine=self.engine,
+            directory=self._directory,
+            matchmaker=self._matchmaker,
+            rooms=self._rooms,
+            connections=self._connections,
+            capacity=self._capacity,
+            turns=self._turns,
+            tally=self.tally,
+            web_connections=lambda: len(self._guests),
+            is_ready=lambda: self._ready,
+            certificate_ends=lambda: self.certificate_ends,
+        )
+        self._history = History(figures=self._gathered.figures, tally=self.tally, pulse=self._pulse, report=self.report)
+        self._survey = Survey(self._gathered.links, self.report)
+        self.metrics = Metrics(
+            read=self._gathered.figures,
+            survey=self._survey,
+            tally=self.tally,
+            refusals=self.refusals,
+            pulse=self._pulse,
+        )
+        pseudonyms = Pseudonyms(Ours(self._interfaces, ours))
+        self._recent = Recent(pseudonyms)
+
+        # the web
+        self._guests = Guests(
+            most=most_connections(),
+            most_per_address=CONNECTIONS_PER_PERSON * settings.per_address.max_per_address,
+            drops=self.drops,
+            journal=self.journal,
+            report=self.report,
+        )
+        addresses = VisitorAddresses(settings.site, self._guests, self.journal)
+        callers = Callers(Gate(settings.operator.operator_token, settings.operator.metrics_token), addresses)
+        self._web = WebServer(
+            gateway=Gateway(
+                sessions=self._sessions,
+                guests=self._guests,
+                addresses=addresses,
+                ledger=self._ledger,
+                turns=self._turns,
+                friends=settings.site.allowed_origins,
+                largest_message=settings.limits.max_message_bytes,
+                journal=self.journal,
+                report=self.report,
+            ),
+            status=Status(
+                figures=self._gathered.figures, tally=self.tally, rooms=self._rooms, sweep=self._sessions.sweep
+            ),
+            console=OperatorConsole(
+                figures=self._gathered.figures,
+                tally=self.tally,
+                refusals=self.refusals,
+                journal=self.journal,
+                history=self._history,
+                recent=self._recent,
+                pseudonyms=pseudonyms,
+                matchmaker=self._matchmaker,
+                rooms=self._rooms,
+                connections=self._connections,
+                engine=self.engine,
+                order_drain=order_drain,
+            ),
+            metrics=self.metrics,
+            journal=self.journal,
+            charged=charge(
+                addresses=addresses,
+                callers=callers,
+                ledger=self._ledger,
+                turns=self._turns,
+                journal=self.journal,
+            ),
+            callers=callers,
+            addresses=addresses,
+            hosts=Hosts(served_hosts(settings.site, settings.network), addresses, self.journal),
+            https=settings.https,
+            site=settings.site,
+            metrics_allow=settings.operator.metrics_allow,
+        )
+        self._front = Front(
+            network=settings.network,
+            https=settings.https,
+            server=self._web,
+            port=self._port,
+            splice=self._splice(settings),
+            guests=self._guests,
+            ledger=self._ledger,
+            turns=self._turns,
+            drops=self.drops,
+            journal=self.journal,
+            report=self.report,
+        )
 
     async def start(self) -> None:
         """Open the media port, then the HTTP port.
@@ -172,7 +254,7 @@ class Relay:
         Raises:
             ConfigurationError: a port can't be bound; nothing is left open.
         """
-        self.media.open(self.settings.media_hosts, self.settings.udp_port, self._connections)
+        self.media.open(self.settings.network.media_hosts, self.settings.network.udp_port, self._connections)
         self._outside.start()
         self._advertised.start()
         self._matchmaker.start()
@@ -186,7 +268,7 @@ class Relay:
         self._ready = True
         try:
             await self._outside.find()
-            self._connections.know_relays(await turn_relays(self.settings, self._interfaces))
+            self._connections.know_relays(await self._turn_relays())
             await self._front.open()
         except BaseException:
             await self.stop()
@@ -228,10 +310,34 @@ class Relay:
 
     def _reach(self, just_changed: bool) -> Reach:
         addresses = self._outside.over(self._advertised.addresses(just_changed=just_changed))
-        return Reach(addresses, self.settings.outside_udp_port, self.settings.outside_tcp_port)
+        return Reach(addresses, self.settings.network.outside_udp_port, self.settings.network.outside_tcp_port)
 
-    def _heed_presence(self, user: UserId) -> None:
-        self._presence.media_changed(user)
+    async def _turn_relays(self) -> Container[str]:
+        return await turn_relays(self.settings.turn.turn_urls, self.settings.network.public_address, self._interfaces)
+
+    def _splice(self, settings: Settings) -> Splice | None:
+        """What passes TURN over TLS on to coturn, where it is configured to come to our own port."""
+        if settings.turn.turn_sni is None:
+            return None
+        host, _, number = settings.turn.turn_backend.rpartition(":")
+        return Splice(
+            server_name=settings.turn.turn_sni,
+            host=host.strip("[]"),
+            port=int(number),
+            most=SPLICES_PER_PERSON * settings.capacity.max_people,
+            most_per_address=SPLICES_PER_PERSON * settings.per_address.max_per_address,
+            turns=self._turns,
+            drops=self.drops,
+            report=self.report,
+        )
+
+    def figures(self) -> Figures:
+        """Everything that is known at this moment."""
+        return self._gathered.figures()
+
+    def stats(self) -> Stats:
+        """What everybody may know."""
+        return stats_of(self._gathered.figures(), self.tally)
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -239,105 +345,27 @@ class Relay:
         return self._outside.over(self._advertised.addresses())
 
     @property
+    def port(self) -> int:
+        """The one port of pages and WebSockets."""
+        return self.settings.network.port
+
+    @property
     def url(self) -> str:
         """Where this host's own browser finds the page."""
-        return f"{self._front.scheme}://localhost:{self.settings.port}"
-
-    def health(self) -> Health:
-        return Health(ready=self._ready, version=__version__, engine=self.media.choice.value)
-
-    def figures(self) -> Figures:
-        media = self.engine.stats()
-        return Figures(
-            version=__version__,
-            engine=self.media.choice.value,
-            ready=self._ready,
-            people=len(self._directory),
-            capacity=self._capacity.limits.people,
-            bound=self.bound.value,
-            certificate_ends=self._front.certificate_ends,
-            used=self._capacity.used,
-            shares=self._capacity.shares(),
-            waiting=len(self._matchmaker),
-            rooms=len(self._rooms),
-            media_connections=len(self._connections),
-            web_connections=len(self._guests),
-            held_back=len(self._turns),
-            paths=dict(self._connections.paths()),
-            packets_received=media.packets_received,
-            packets_sent=media.packets_sent,
-            bytes_received=media.bytes_received,
-            bytes_sent=media.bytes_sent,
-            drops=media.drops,
-            to_peers=media.to_peers,
-            from_peers=media.from_peers,
-            bytes_kept=media.bytes_kept,
-            transcoders=media.transcoders,
-            transcoders_refused=media.transcoders_refused,
-            pictures_converted=media.pictures_converted,
-            pictures_lost=media.pictures_lost,
-        )
-
-    def links(self) -> Links:
-        return links(self.engine.peer_stats().values())
-
-    def stats(self) -> Stats:
-        media = self.engine.stats()
-        return Stats(
-            capacity_used=round(self._capacity.used, 3),
-            people=len(self._directory),
-            waiting=len(self._matchmaker),
-            rooms=len(self._rooms),
-            media_connections=len(self._connections),
-            connections=self.tally.connections,
-            resumes=self.tally.resumes,
-            matches=self.tally.matches,
-            waits=self.tally.waits,
-            waited_seconds=round(self.tally.waited_seconds, 3),
-            setups_succeeded=self.tally.setups_succeeded.total(),
-            setups_failed=dict(self.tally.setups_failed_by_reason()),
-            paths=dict(self._connections.paths()),
-            connections_lost=dict(self.tally.connections_lost),
-            refusals={code.value: amount for code, amount in self.tally.refusals.items()},
-            packets_received=media.packets_received,
-            packets_sent=media.packets_sent,
-            bytes_received=media.bytes_received,
-            bytes_sent=media.bytes_sent,
-            drops=media.drops,
-        )
-
-    def _counters(self) -> Counters:
-        media = self.engine.stats()
-        return Counters(packets=media.packets_received, cache=media.bytes_kept)
-
-    def rooms(self) -> tuple[RoomStatus, ...]:
-        now = clock.monotonic()
-        return tuple(
-            RoomStatus(
-                room_id=room.room_id,
-                mode=room.mode.value,
-                seconds=round(now - room.opened_at, 1),
-                members=room.members,
-            )
-            for room in self._rooms.rooms()
-        )
-
-    def cleanup(self) -> Cleanup:
-        return Cleanup(people=self._sessions.sweep())
+        return f"{self._front.scheme}://localhost:{self.settings.network.port}"
 
     def report(self, task: str, failure: BaseException) -> None:
         """A task failed that should not have: say so once, with its cause."""
         if isinstance(failure, OSError) and failure.errno in (errno.EMFILE, errno.ENFILE):
             # What the system does not give is no mistake of ours.
-            self.tally.refused.note(Reason.DESCRIPTORS, task, task=task)
+            self.journal.note(KeptOut(reason=Reason.DESCRIPTORS, cause=task, fields={"task": task}))
             return
-        self.tally.task_failures += 1
-        if isinstance(failure, FatalError):
-            if not self.broken.is_set():
-                log.critical("broken", part=task, cause=str(failure))
-            self.broken.set()
+        if not isinstance(failure, FatalError):
+            self.journal.note(TaskFailed(task=task, cause=failure))
             return
-        log.error("task_failed", task=task, exc_info=failure)
+        if not self.broken.is_set():
+            self.journal.note(Broken(part=task, cause=str(failure)))
+        self.broken.set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,8 +397,8 @@ async def serve(
         stopped, broken = tasks.start("stop", orders.stop.wait()), tasks.start("broken", relay.broken.wait())
         await _first(tasks.start("drain order", orders.drain.wait()), stopped, broken)
         if orders.drain.is_set() and not stopped.done():
-            log.info("draining", seconds=settings.drain_timeout)
-            await _first(tasks.start("drain", relay.drain(settings.drain_timeout)), stopped, broken)
+            log.info("draining", seconds=settings.visits.drain_timeout)
+            await _first(tasks.start("drain", relay.drain(settings.visits.drain_timeout)), stopped, broken)
     finally:
         await tasks.close()
         await relay.stop()

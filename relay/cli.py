@@ -14,9 +14,9 @@ from relay.checks.probe import probe
 from relay.checks.run import check
 from relay.checks.start import injected, tell
 from relay.errors import ConfigurationError, FatalError
-from relay.observe import logging
-from relay.observe.interfaces import Interfaces
-from relay.observe.pseudonyms import Ours
+from relay.machine.interfaces import Interfaces
+from relay.observe.logs import logging
+from relay.observe.logs.pseudonyms import Ours
 
 EXIT_CONFIGURATION = 2
 """A setting, a port or a file is not right: starting again changes nothing."""
@@ -46,8 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _tell(asyncio.run(check(configuration.settings, configuration.ignored)), as_json=parsed.json)
             case "serve":
                 settings = configuration.settings
-                ours = set(settings.public_address)
-                logging.configure(settings.log_level, settings.log_format, Ours(Interfaces(), ours))
+                ours = set(settings.network.public_address)
+                logging.configure(settings.logs.log_level, settings.logs.log_format, Ours(Interfaces(), ours))
                 _raise_descriptor_limit()
                 asyncio.run(_serve(configuration, lambda: config.load(os.environ, flags, parsed.config), ours))
     except ConfigurationError as error:
@@ -64,8 +64,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = _parser()
     parsed, unknown = parser.parse_known_args(arguments)
     if unknown:
-        likely = config.meant(unknown[0].partition("=")[0].removeprefix("--").replace("-", "_"))
-        near = f" Did you mean --{likely.replace('_', '-')}?" if likely and parsed.command != "probe" else ""
+        name = unknown[0].partition("=")[0].removeprefix("--").replace("-", "_")
+        near = config.near(name, "flag") if parsed.command != "probe" else ""
         parser.error(f"{' '.join(unknown)} is not known.{near} `relay {parsed.command} --help` lists what is.")
     return parsed
 
@@ -125,10 +125,11 @@ async def _serve(
         except ConfigurationError as error:
             log.warning("not_reloaded", cause=str(error))
         else:
-            logging.set_level(again.log_level)
-            changed = [name for name in config.names() if getattr(again, name) != getattr(configuration.settings, name)]
+            logging.set_level(again.logs.log_level)
+            before = dict(configuration.settings.items())
+            changed = [name for name, value in again.items() if value != before[name]]
             kept = ", ".join(name for name in changed if name != "log_level")
-            log.info("reloaded", log_level=again.log_level.value, **({"needs_a_restart": kept} if kept else {}))
+            log.info("reloaded", log_level=again.logs.log_level.value, **({"needs_a_restart": kept} if kept else {}))
         orders.reload.set()
 
     loop = asyncio.get_running_loop()

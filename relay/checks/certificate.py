@@ -3,24 +3,24 @@
 import datetime
 
 from relay.checks.finding import Finding, failure, ok, warning
-from relay.config import Settings, TlsChoice
+from relay.config.settings import Settings, TlsChoice
 from relay.errors import ConfigurationError
-from relay.web.front import certificate_of, state_folder
-from relay.web.self_signed import CERTIFICATE
-from relay.web.tls import SOON, Certificate
+from relay.front.front import certificate_of, state_folder
+from relay.front.self_signed import CERTIFICATE
+from relay.front.tls import SOON, Certificate
 
 
 def check_certificate(settings: Settings, now: datetime.datetime) -> list[Finding]:
     """Nothing is made that is not there yet."""
-    if settings.tls is TlsChoice.SELF_SIGNED:
+    if settings.https.tls is TlsChoice.SELF_SIGNED:
         return [_self_signed(settings)]
     try:
-        certificate = certificate_of(settings)
+        certificate = certificate_of(settings.https, settings.network.public_address)
     except ConfigurationError as error:
         return [failure("certificate", str(error))]
     if certificate is not None:
         return [_validity(certificate, now), *_names(certificate, settings)]
-    if settings.trusted_proxies:
+    if settings.site.trusted_proxies:
         return [ok("certificate", "HTTPS is the reverse proxy's business.")]
     return [
         warning(
@@ -32,7 +32,7 @@ def check_certificate(settings: Settings, now: datetime.datetime) -> list[Findin
 
 
 def _self_signed(settings: Settings) -> Finding:
-    folder = state_folder(settings)
+    folder = state_folder(settings.https)
     existing = next(place for place in (folder, *folder.parents) if place.exists())
     if not existing.is_dir():
         return failure("certificate", f"It can't be kept in {folder}: {existing} is no folder. Set RELAY_STATE_DIR.")
@@ -56,7 +56,7 @@ def _validity(certificate: Certificate, now: datetime.datetime) -> Finding:
 
 def _names(certificate: Certificate, settings: Settings) -> list[Finding]:
     """The names that are served, and that browsers would warn about."""
-    lacking = [host for host in settings.hosts if not certificate.names(host)]
+    lacking = [host for host in settings.site.hosts if not certificate.names(host)]
     if not lacking:
         return []
     sentence = f"It does not name {', '.join(lacking)}, which RELAY_HOSTS serves: browsers warn of it there."

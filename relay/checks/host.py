@@ -6,14 +6,13 @@ import ipaddress
 import socket
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from relay import native
 from relay.checks.certificate import check_certificate
 from relay.checks.finding import Finding, failure, ok, warning
 from relay.checks.limits import check_limits
 from relay.checks.plain import plain
-from relay.config import Settings, usable_by_browsers
+from relay.config.addresses import usable_by_browsers
+from relay.config.settings import Settings
 from relay.errors import ConfigurationError
 from relay.transport.addresses import advertised, is_waiting, own_addresses
 from relay.transport.listening import ALL, together
@@ -38,11 +37,19 @@ def check_host(settings: Settings, now: datetime.datetime, found: tuple[str, ...
 def check_ports(settings: Settings) -> list[Finding]:
     """Whether a server that is started now gets its ports."""
     found = []
-    pages, media = settings.http_hosts, settings.media_hosts
+    pages, media = settings.network.http_hosts, settings.network.media_hosts
     wanted = {
-        ("TCP", settings.port, together(pages, media) if settings.port == settings.tcp_port else pages),
-        ("TCP", settings.tcp_port, together(pages, media) if settings.port == settings.tcp_port else media),
-        ("UDP", settings.udp_port, media),
+        (
+            "TCP",
+            settings.network.port,
+            together(pages, media) if settings.network.port == settings.network.tcp_port else pages,
+        ),
+        (
+            "TCP",
+            settings.network.tcp_port,
+            together(pages, media) if settings.network.port == settings.network.tcp_port else media,
+        ),
+        ("UDP", settings.network.udp_port, media),
     }
     for protocol, port, hosts in sorted(wanted):
         kind = socket.SOCK_STREAM if protocol == "TCP" else socket.SOCK_DGRAM
@@ -62,19 +69,19 @@ def check_ports(settings: Settings) -> list[Finding]:
 
 async def check_turn_backend(settings: Settings) -> list[Finding]:
     """Whether somebody listens where our port leads to."""
-    if settings.turn_sni is None:
+    if settings.turn.turn_sni is None:
         return []
-    host, _, port = settings.turn_backend.rpartition(":")
+    host, _, port = settings.turn.turn_backend.rpartition(":")
     try:
         async with asyncio.timeout(PATIENCE):
             _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
     except (OSError, TimeoutError) as cause:
         sentence = (
-            f"Nothing listens at RELAY_TURN_BACKEND, {settings.turn_backend} ({plain(cause)}). Start coturn there."
+            f"Nothing listens at RELAY_TURN_BACKEND, {settings.turn.turn_backend} ({plain(cause)}). Start coturn there."
         )
         return [failure("TURN over TLS", sentence)]
     writer.close()
-    return [ok("TURN over TLS", f"TLS for {settings.turn_sni} on our port goes to {settings.turn_backend}.")]
+    return [ok("TURN over TLS", f"TLS for {settings.turn.turn_sni} on our port goes to {settings.turn.turn_backend}.")]
 
 
 def _engine() -> Finding:
@@ -89,21 +96,21 @@ def _engine() -> Finding:
 
 async def check_outside(settings: Settings) -> tuple[tuple[str, ...], list[Finding]]:
     """The addresses that names and the STUN server tell, and what is wrong with them."""
-    if not (settings.public_names or settings.stun):
+    if not (settings.network.public_names or settings.network.stun):
         return (), []
-    asked = ", ".join(settings.public_names) or f"the STUN server {settings.stun}"
+    asked = ", ".join(settings.network.public_names) or f"the STUN server {settings.network.stun}"
     try:
-        return await look(settings), []
+        return await look(settings.network), []
     except (OSError, TimeoutError, UnicodeError) as cause:
-        setting = "RELAY_STUN" if settings.stun else "RELAY_PUBLIC_ADDRESS"
+        setting = "RELAY_STUN" if settings.network.stun else "RELAY_PUBLIC_ADDRESS"
         sentence = f"{asked} does not tell our address: {plain(cause)}. Correct {setting}, or the name server."
         return (), [failure("public address", sentence)]
 
 
 def _addresses(settings: Settings, found: tuple[str, ...] = ()) -> list[Finding]:
     try:
-        literal = replace(settings, public_address=settings.public_ips)
-        addresses = told(settings, found, advertised(literal))
+        literal = settings.but(public_address=settings.network.public_ips).network
+        addresses = told(settings.network, found, advertised(literal))
     except ConfigurationError as error:
         return [failure("address", str(error))]
     listed = ", ".join(addresses)
@@ -123,7 +130,7 @@ def _addresses(settings: Settings, found: tuple[str, ...] = ()) -> list[Finding]
     own = set(own_addresses())
     translated = [address for address in public if ipaddress.ip_address(address) not in own]
     if translated:
-        ports = f"UDP {settings.outside_udp_port} and TCP {settings.outside_tcp_port}"
+        ports = f"UDP {settings.network.outside_udp_port} and TCP {settings.network.outside_tcp_port}"
         sentence = f"{', '.join(translated)} is not this host's own: a NAT in front of it has to pass {ports} on."
         return [ok("address", f"Browsers are told {listed}. {sentence}")]
     return [ok("address", f"Browsers are told {listed}.")]

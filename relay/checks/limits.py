@@ -4,8 +4,8 @@ import resource
 
 from relay import native
 from relay.checks.finding import Finding, failure, ok, warning
-from relay.config import EngineChoice, Settings
-from relay.observe.capacity import DESCRIPTORS_PER_PERSON, Bound, bound_of, carried, limits_of
+from relay.config.settings import EngineChoice, Settings
+from relay.machine.capacity import DESCRIPTORS_PER_PERSON, Bound, bound_of, carried, limits_of
 from relay.transport.udp import SOCKET_BUFFER, granted_buffers, wanted_buffer
 
 REMEDIES: dict[Bound, str] = {
@@ -27,15 +27,15 @@ def check_limits(settings: Settings) -> list[Finding]:
 
 def bound_in_words(settings: Settings) -> str:
     """What limits the number of people, and where it is set."""
-    bound = bound_of(settings)
+    bound = bound_of(settings.capacity, settings.media.media_threads)
     return REMEDIES[bound] if bound is Bound.SETTING else f"limited by {REMEDIES[bound]}"
 
 
 def _capacity(settings: Settings) -> Finding:
-    people = limits_of(settings).people
-    of = carried(settings.media_threads)
+    people = limits_of(settings.capacity, settings.media.media_threads).people
+    of = carried(settings.media.media_threads)
     least = min(of, key=lambda bound: of[bound])
-    if settings.max_people > of[least]:
+    if settings.capacity.max_people > of[least]:
         return warning(
             "capacity",
             f"RELAY_MAX_PEOPLE is {people}, and this machine carries {of[least]}: the limit is {REMEDIES[least]}.",
@@ -47,8 +47,10 @@ def _descriptors(settings: Settings) -> Finding:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most == resource.RLIM_INFINITY:
         return ok("descriptors", "As many as there are.")
-    by_others = [people for bound, people in carried(settings.media_threads).items() if bound is not Bound.DESCRIPTORS]
-    people = settings.max_people or min(by_others)
+    by_others = [
+        people for bound, people in carried(settings.media.media_threads).items() if bound is not Bound.DESCRIPTORS
+    ]
+    people = settings.capacity.max_people or min(by_others)
     wanted = people * DESCRIPTORS_PER_PERSON
     if most < wanted:
         return failure(
@@ -61,8 +63,10 @@ def _descriptors(settings: Settings) -> Finding:
 
 
 def _buffers(settings: Settings) -> list[Finding]:
-    packets = settings.engine is not EngineChoice.FRAMES and native.BUILT
-    wanted = wanted_buffer(limits_of(settings).people) // settings.media_threads if packets else SOCKET_BUFFER
+    packets = settings.media.engine is not EngineChoice.FRAMES and native.BUILT
+    threads = settings.media.media_threads
+    people = limits_of(settings.capacity, threads).people
+    wanted = wanted_buffer(people) // threads if packets else SOCKET_BUFFER
     found = []
     for direction, setting, got in zip(("receive", "send"), ("rmem", "wmem"), granted_buffers(wanted), strict=True):
         name = f"{direction} buffer"

@@ -8,7 +8,7 @@ from relay.checks.finding import Finding, Verdict, failure, ok, warning
 from relay.checks.host import PATIENCE, check_host, check_outside, check_ports, check_turn_backend
 from relay.checks.probe import probe
 from relay.checks.start import injected
-from relay.config import Settings, TlsChoice
+from relay.config.settings import Settings, TlsChoice
 from relay.transport.addresses import own_addresses
 
 
@@ -21,12 +21,12 @@ async def check(settings: Settings, ignored: Sequence[str] = ()) -> list[Finding
     public, missed = await check_outside(settings)
     found += missed + check_host(settings, datetime.datetime.now(datetime.UTC), public)
     found += await check_turn_backend(settings)
-    secure = settings.tls is TlsChoice.SELF_SIGNED or settings.tls_cert is not None
-    host = settings.http_hosts[0] if settings.http_hosts else "127.0.0.1"
+    secure = settings.https.tls is TlsChoice.SELF_SIGNED or settings.https.tls_cert is not None
+    host = settings.network.http_hosts[0] if settings.network.http_hosts else "127.0.0.1"
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - any address of ours will do
     place = f"[{host}]" if ":" in host else host
-    url = f"{'https' if secure else 'http'}://{place}:{settings.port}/"
-    if not await _answers(host, settings.port):
+    url = f"{'https' if secure else 'http'}://{place}:{settings.network.port}/"
+    if not await _answers(host, settings.network.port):
         sentence = f"Nothing answers at {url}. Start it with `relay serve`, and check again."
         return [*found, *check_ports(settings), failure("server", sentence)]
     # The address is no name of the certificate's; TURN servers are asked by their own.

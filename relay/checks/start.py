@@ -8,8 +8,9 @@ from typing import TextIO
 from relay import __version__
 from relay.app import Relay
 from relay.checks.limits import bound_in_words
-from relay.config import Configuration, EngineChoice, Settings
-from relay.observe.logging import get_logger
+from relay.config.settings import EngineChoice, Settings
+from relay.config.sources import Configuration
+from relay.observe.logs.logging import get_logger
 
 TAKING_PEOPLE = "serving"
 INJECTED = "Kubernetes and Docker's links write them for a service called relay; `enableServiceLinks: false` ends it"
@@ -34,10 +35,10 @@ def _facts(configuration: Configuration, relay: Relay) -> dict[str, str]:
         "version": __version__,
         "open": relay.url,
         "listens": _listens(settings),
-        "media_port": f"udp {settings.udp_port} and tcp {settings.tcp_port}",
+        "media_port": f"udp {settings.network.udp_port} and tcp {settings.network.tcp_port}",
         "advertised": ", ".join(relay.addresses),
         "engine": f"{relay.media.choice.value} ({relay.media.reason})",
-        "capacity": f"{relay.settings.max_people} people; {bound_in_words(settings)}",
+        "capacity": f"{relay.settings.capacity.max_people} people; {bound_in_words(settings)}",
         "certificate": _certificate(relay),
         "settings": _sources(configuration),
         "lacking": "; ".join(_lacking(settings)) or "nothing",
@@ -46,7 +47,7 @@ def _facts(configuration: Configuration, relay: Relay) -> dict[str, str]:
 
 def _warn(configuration: Configuration, relay: Relay) -> None:
     settings = configuration.settings
-    if relay.media.choice is EngineChoice.FRAMES and settings.engine is None:
+    if relay.media.choice is EngineChoice.FRAMES and settings.media.engine is None:
         remedy = "install a Rust toolchain, and install the package again (`make clean run` in a clone)"
         log.warning("native_core_not_built", carries="a handful of people", remedy=remedy)
     if configuration.ignored:
@@ -59,7 +60,9 @@ def injected(variables: Sequence[str]) -> str:
 
 
 def _listens(settings: Settings) -> str:
-    pages, media = (", ".join(hosts) or "all addresses" for hosts in (settings.http_hosts, settings.media_hosts))
+    pages, media = (
+        ", ".join(hosts) or "all addresses" for hosts in (settings.network.http_hosts, settings.network.media_hosts)
+    )
     return pages if pages == media else f"pages at {pages}, media at {media}"
 
 
@@ -82,10 +85,10 @@ def _sources(configuration: Configuration) -> str:
 def _lacking(settings: Settings) -> list[str]:
     """What people in the world will miss."""
     found = []
-    if settings.tls is None and settings.tls_cert is None and not settings.trusted_proxies:
+    if settings.https.tls is None and settings.https.tls_cert is None and not settings.site.trusted_proxies:
         found.append("TLS: without it browsers give out the camera on this host only (RELAY_TLS_CERT, RELAY_TLS)")
-    if not settings.turn_urls:
+    if not settings.turn.turn_urls:
         found.append("TURN: networks that let only TLS through can't be served (RELAY_TURN_URLS)")
-    if settings.operator_token is None:
+    if settings.operator.operator_token is None:
         found.append("the operator's token: the console is closed (RELAY_OPERATOR_TOKEN)")
     return found

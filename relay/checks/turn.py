@@ -10,7 +10,7 @@ from aioice import stun, turn
 
 from relay.checks.finding import Finding, failure, ok
 from relay.checks.plain import plain
-from relay.config import TURN_URL
+from relay.config.addresses import TURN_URL
 from relay.protocol.messages import IceServer
 
 PATIENCE, ANSWER = 5.0, 2.0

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from relay.config.settings import PerAddressSettings
 from relay.ledger.addresses import Group, Networks, groups_of
 from relay.ledger.bucket import TokenBucket, full
 
@@ -50,6 +51,16 @@ class Deed(StrEnum):
     JOIN = "join"
     OFFER = "offer"
     SKIP = "skip"
+
+
+def rates_of(settings: PerAddressSettings) -> dict[Deed, int]:
+    """How often an address may do each, a minute."""
+    return {
+        Deed.CONNECTION: settings.rate_address_connection,
+        Deed.JOIN: settings.rate_address_join,
+        Deed.OFFER: settings.rate_address_offer,
+        Deed.SKIP: settings.rate_address_skip,
+    }
 
 
 @dataclass(slots=True)

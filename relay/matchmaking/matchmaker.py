@@ -10,8 +10,8 @@ from relay import clock
 from relay.ids import RoomId, UserId
 from relay.matchmaking.lobby import Lobby, Match
 from relay.matchmaking.regrets import Regrets
-from relay.observe.logging import get_logger
-from relay.observe.tally import Tally
+from relay.observe.happenings import Matched, Waiting
+from relay.observe.journal import Journal
 from relay.protocol.messages import (
     BackAsked,
     Mode,
@@ -22,8 +22,6 @@ from relay.protocol.messages import (
 )
 from relay.room.host import RoomHost
 from relay.tasks import Report, Tasks
-
-log = get_logger("matchmaker")
 
 LOOK_INTERVAL = 0.5
 """Seconds between looks at who has waited long enough to meet their last partner again, and who waits beside a tab of
@@ -44,11 +42,11 @@ class Matchmaker:
     """Pairs and parts people."""
 
     def __init__(
-        self, rooms: RoomHost, tell: Callable[[UserId, ServerMessage], None], tally: Tally, report: Report
+        self, *, rooms: RoomHost, tell: Callable[[UserId, ServerMessage], None], journal: Journal, report: Report
     ) -> None:
         self._rooms = rooms
         self._tell = tell
-        self._tally = tally
+        self._journal = journal
         self._lobby = Lobby()
         self._regrets = Regrets()
         self._wishes: dict[UserId, Wish] = {}
@@ -85,7 +83,7 @@ class Matchmaker:
                 self._introduce(match, now)
                 return
         self._beside_own_tabs.discard(user)
-        log.debug("waiting", user=user, mode=self.mode_of(user).value, others=len(self._lobby))
+        self._journal.note(Waiting(user=user, mode=self.mode_of(user).value, others=len(self._lobby)))
         self._tell(user, WaitingForPartner())
 
     def next(self, user: UserId, now: float) -> None:
@@ -124,12 +122,12 @@ class Matchmaker:
             self.find(partner, now)
 
     def separate(self, user: UserId, now: float) -> None:
-        """End the person's conversation from outside. Both are told that the other left, and search on as they wish."""
+        """End the person's conversation for the operator. Both are told so, and search on as they wish."""
         if user not in self._rooms:
             return
-        partner = self._end(user, PartingReason.LEFT, now)
+        partner = self._end(user, PartingReason.OPERATOR, now)
         searching = self._wish_of(user).keep_searching
-        self._tell(user, PartnerDisconnected(reason=PartingReason.LEFT, searching=searching))
+        self._tell(user, PartnerDisconnected(reason=PartingReason.OPERATOR, searching=searching))
         for one in (user if searching else None, partner):
             if one is not None:
                 self.find(one, now)
@@ -174,12 +172,7 @@ class Matchmaker:
     def _introduce(self, match: Match, now: float) -> None:
         for member in (match.one, match.other):
             self._regrets.forget(member)
-        self._tally.matches += 1
-        for waited in match.waited:
-            self._tally.wait_seconds.observe(waited)
-            if waited > 0:
-                self._tally.waits += 1
-                self._tally.waited_seconds += waited
+        self._journal.note(Matched(waited=match.waited))
         self._rooms.open(match.one, match.other, self._wish_of(match.one).mode, now)
 
     def _look_after_waiting(self) -> None:

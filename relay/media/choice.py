@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from relay import native
-from relay.config import EngineChoice, Settings
+from relay.config.settings import EngineChoice, MediaSettings
 from relay.errors import ConfigurationError
+from relay.machine import process
 from relay.media.engine import Engine, EngineListener
 from relay.media.frames.engine import FramesEngine
-from relay.observe import process
 from relay.observe.drops import Drops
 from relay.tasks import Report
 from relay.transport.asyncio_port import AsyncioPort
@@ -33,28 +33,29 @@ class Media:
     """What the engine does and why it was chosen, for the start-up line."""
 
 
-def choose(settings: Settings, drops: Drops, report: Report) -> Media:
-    """Build what the settings ask for: by default packets where the native core is built, else frames.
+def choose(media: MediaSettings, people: int, drops: Drops, report: Report) -> Media:
+    """Build what the settings ask for, for so many people; without a choice it is packets where
+    the native core is built, else frames.
 
     Raises:
         ConfigurationError: packets were asked for, but the core is not built.
     """
-    choice = settings.engine or (EngineChoice.PACKETS if native.BUILT else EngineChoice.FRAMES)
+    choice = media.engine or (EngineChoice.PACKETS if native.BUILT else EngineChoice.FRAMES)
     if choice is EngineChoice.FRAMES:
-        cause = "as configured" if settings.engine else "the native core is not built"
-        return _frames(settings, drops, report, f"decodes and encodes again in Python: {cause}")
+        cause = "as configured" if media.engine else "the native core is not built"
+        return _frames(media, drops, report, f"decodes and encodes again in Python: {cause}")
     if not native.BUILT:
         raise ConfigurationError(
             "`engine` is packets, but the native core is not built. Install a Rust toolchain (rustup) and install"
             " the package again, or set `engine` to frames."
         )
-    cause = "as configured" if settings.engine else "the native core is built"
-    return _packets(settings, drops, report, f"forwards packets in the native core: {cause}")
+    cause = "as configured" if media.engine else "the native core is built"
+    return _packets(media, people, drops, report, f"forwards packets in the native core: {cause}")
 
 
-def _frames(settings: Settings, drops: Drops, report: Report, reason: str) -> Media:
+def _frames(media: MediaSettings, drops: Drops, report: Report, reason: str) -> Media:
     port = AsyncioPort(drops, report)
-    engine = FramesEngine(port, drops, settings.max_bitrate, report)
+    engine = FramesEngine(port, drops, media.max_bitrate, report)
 
     def open_port(hosts: Sequence[str], number: int, listener: MediaListener) -> None:
         port.open(hosts, number, listener, engine.receive)
@@ -62,14 +63,14 @@ def _frames(settings: Settings, drops: Drops, report: Report, reason: str) -> Me
     return Media(engine, port, open_port, EngineChoice.FRAMES, reason)
 
 
-def _packets(settings: Settings, drops: Drops, report: Report, reason: str) -> Media:
+def _packets(media: MediaSettings, people: int, drops: Drops, report: Report, reason: str) -> Media:
     # Here, because these modules need the core in order to be imported.
     from relay.media.packets import PacketsEngine
     from relay.transport.native import NativePort
 
-    port = NativePort(settings.media_threads, settings.max_people, report)
-    transcoders = max(1, int(process.cpu_limit())) if settings.transcoders is None else settings.transcoders
-    engine = PacketsEngine(port, drops, settings.max_bitrate, transcoders, report)
+    port = NativePort(media.media_threads, people, report)
+    transcoders = max(1, int(process.cpu_limit())) if media.transcoders is None else media.transcoders
+    engine = PacketsEngine(port, drops, media.max_bitrate, transcoders, report)
 
     def open_port(hosts: Sequence[str], number: int, listener: MediaListener) -> None:
         engine.listener = listener

@@ -10,6 +10,7 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from relay import clock
 from relay.errors import ErrorCode, RelayError
@@ -21,9 +22,21 @@ from relay.media.paths import carrier
 from relay.media.switchboard import Switchboard
 from relay.observe.browsers import UNKNOWN, Browser
 from relay.observe.drops import Drops
-from relay.observe.logging import get_logger
-from relay.observe.refusals import Reason
-from relay.observe.tally import Tally
+from relay.observe.happenings import (
+    IceRestarted,
+    KeptOut,
+    MediaConnected,
+    MediaEnded,
+    MediaFailed,
+    MediaHeardAgain,
+    MediaSilent,
+    NoCommonCodec,
+    OfferAnswered,
+    PathSelected,
+    SectionsRefused,
+)
+from relay.observe.journal import Journal
+from relay.observe.reasons import Reason
 from relay.peer.aiortc_bridge import SharedCertificate
 from relay.peer.candidates import Reach
 from relay.peer.connection import PeerConnection, PeerState
@@ -44,8 +57,6 @@ MOST_UNSECURED = 512
 FAILURES = {reason.value: reason for reason in (Reason.NO_CHECK, Reason.NO_HANDSHAKE, Reason.CROWDED_OUT)}
 """Why a set-up fails. One whose way is lost during the handshake has not ended it, either."""
 
-log = get_logger("media")
-
 
 @dataclass(frozen=True, slots=True)
 class _Held:
@@ -61,24 +72,37 @@ class _Held:
     browser: Browser
 
 
-class Connections:
+class ConnectionsListener(Protocol):
+    """What is told of people's connections. Called on the event loop; must not raise."""
+
+    def connection_lost(self, user: UserId) -> None:
+        """The person's connection failed: their browser is to make another."""
+
+    def media_changed(self, user: UserId) -> None:
+        """Nothing comes any more from where the person's media came from, or something does again."""
+
+    def partner_unseen(self, user: UserId) -> None:
+        """The person's browser can't show what their partner sends."""
+
+
+class MediaConnections:
     """One connection per person at most. `reach` tells where the port can be reached, and is told whether somebody just
-    lost it. `lost` is called when a person's connection fails, `presence_changed` when it
-    falls quiet or is heard again, and `unseen` when their browser can't show what their partner sends."""
+    lost it."""
+
+    listener: ConnectionsListener
+    """Set once, before the port opens."""
 
     def __init__(
         self,
+        *,
         port: MediaPort,
         engine: Engine,
         switchboard: Switchboard,
         certificate: SharedCertificate,
         reach: Callable[[bool], Reach],
         drops: Drops,
-        tally: Tally,
+        journal: Journal,
         report: Report,
-        lost: Callable[[UserId], None],
-        presence_changed: Callable[[UserId], None],
-        unseen: Callable[[UserId], None],
     ) -> None:
         self._engine = engine
         self._switchboard = switchboard
@@ -86,10 +110,7 @@ class Connections:
         self._reach = reach
         self._drops = drops
         self._report = report
-        self._tally = tally
-        self._lost = lost
-        self._presence_changed = presence_changed
-        self._unseen = unseen
+        self._journal = journal
         self._port = port
         self._numbers = itertools.count(1)
         self._peers: dict[PeerId, _Held] = {}
@@ -133,7 +154,7 @@ class Connections:
     def _connect(self, user: UserId, payer: Payer, offer: str, roles: Mapping[str, Role], browser: Browser) -> str:
         local_end, ssrcs = self._local_end(is_restart=False), _fresh_ssrcs(2 * len(RECEIVED))
         negotiated = negotiate(offer, roles, self._engine.terms, local_end, ssrcs)
-        self._count(user, negotiated)
+        self._note_refused(user, negotiated)
         peer = PeerId(next(self._numbers))
         if (crowded_out := self._unsecured.enter(peer, payer.groups)) is not None:
             self._crowd_out(crowded_out)
@@ -145,7 +166,8 @@ class Connections:
         self._users[user] = peer
         self._engine.open(peer, negotiated, payer.groups)
         self._switchboard.attach(user, peer)
-        log.debug("offer_answered", user=user, peer=peer, lines=len(negotiated.lines))
+        lines = len(negotiated.lines)
+        self._journal.note(OfferAnswered(user=user, peer=peer, lines=lines, ignored=negotiated.ignored))
         return negotiated.answer
 
     def _restart(self, held: _Held, offer: str, roles: Mapping[str, Role]) -> str | None:
@@ -159,18 +181,17 @@ class Connections:
             raise RelayError(ErrorCode.OUT_OF_TURN, "This offer was answered already.")
         if (negotiated.lines, negotiated.slots) != (held.negotiated.lines, held.negotiated.slots):
             raise RelayError(ErrorCode.INVALID_OFFER, "A later offer may change ICE credentials only.")
-        self._count(held.user, negotiated)
+        self._note_refused(held.user, negotiated)
         peer = held.connection.peer
         self._port.admit(peer, Credentials(local_end.ufrag, local_end.password), negotiated.remote)
         self._peers[peer] = dataclasses.replace(held, negotiated=negotiated)
-        log.debug("ice_restarted", user=held.user, peer=peer)
+        self._journal.note(IceRestarted(user=held.user, peer=peer, ignored=negotiated.ignored))
         return negotiated.answer
 
-    def _count(self, user: UserId, negotiated: Negotiated) -> None:
-        self._tally.ignored_lines.update(negotiated.ignored)
+    def _note_refused(self, user: UserId, negotiated: Negotiated) -> None:
         if negotiated.refused:
-            self._tally.refused_sections.update(role.value for role in negotiated.refused)
-            log.info("sections_refused", user=user, roles=", ".join(negotiated.refused))
+            roles = tuple(role.value for role in negotiated.refused)
+            self._journal.note(SectionsRefused(user=user, roles=roles))
 
     def _local_end(self, *, is_restart: bool) -> LocalEnd:
         return LocalEnd(
@@ -215,8 +236,8 @@ class Connections:
         self._relays = addresses
 
     def paths(self) -> Counter[str]:
-        """Connections since start that got as far as keys, by what carries or carried them."""
-        return self._tally.paths + Counter(self._carrier(peer) for peer in self._secure)
+        """Connections that got as far as keys, by what carries them."""
+        return Counter(self._carrier(peer) for peer in self._secure)
 
     async def close(self) -> None:
         """End all connections. Idempotent."""
@@ -229,19 +250,19 @@ class Connections:
     def flow_selected(self, peer: PeerId, path: Path) -> None:
         if held := self._peers.get(peer):
             self._paths[peer] = path
-            log.debug("path_selected", user=held.user, peer=peer, path=self._seen_path(peer))
+            self._journal.note(PathSelected(user=held.user, peer=peer, path=self._seen_path(peer)))
             held.connection.flow_selected()
             self._hear(held.user)
 
     def flow_quiet(self, peer: PeerId) -> None:
         if held := self._peers.get(peer):
-            log.info("media_quiet", user=held.user, peer=peer)
+            self._journal.note(MediaSilent(user=held.user, peer=peer))
             self._quiet.add(held.user)
-            self._presence_changed(held.user)
+            self.listener.media_changed(held.user)
 
     def flow_heard(self, peer: PeerId) -> None:
         if held := self._peers.get(peer):
-            log.info("media_heard_again", user=held.user, peer=peer)
+            self._journal.note(MediaHeardAgain(user=held.user, peer=peer))
             self._hear(held.user)
 
     def flow_lost(self, peer: PeerId) -> None:
@@ -257,26 +278,24 @@ class Connections:
     def _hear(self, user: UserId) -> None:
         if user in self._quiet:
             self._quiet.discard(user)
-            self._presence_changed(user)
+            self.listener.media_changed(user)
 
     # What the engine reports
 
     def stays_dark(self, slot: SlotId) -> None:
         # Of a screen nobody expects to see it.
         if slot.medium is Medium.CAMERA and (held := self._peers.get(slot.peer)):
-            log.info("no_common_codec", user=held.user, peer=slot.peer)
-            self._unseen(held.user)
+            self._journal.note(NoCommonCodec(user=held.user, peer=slot.peer))
+            self.listener.partner_unseen(held.user)
 
     # What a connection reports
 
     def _secured(self, peer: PeerId, keys: SrtpKeys) -> None:
         if held := self._peers.get(peer):
             path = self._seen_path(peer)
-            self._tally.setups_succeeded[path] += 1
-            self._tally.browser_setups[held.browser.family, "succeeded"] += 1
             seconds = clock.monotonic() - held.answered_at
-            self._tally.setup_seconds.observe(seconds)
-            log.info("media_connected", user=held.user, peer=peer, path=path, seconds=round(seconds, 3))
+            connected = MediaConnected(user=held.user, peer=peer, path=path, seconds=seconds, browser=held.browser)
+            self._journal.note(connected)
             self._secure.add(peer)
             self._unsecured.leave(peer)
             self._engine.secure(peer, keys)
@@ -285,15 +304,20 @@ class Connections:
         self._unsecured.leave(peer)
         if held := self._peers.get(peer):
             path, browser = self._seen_path(peer), held.browser
-            log.info("media_failed", user=held.user, peer=peer, reason=reason, path=path, browser=str(browser))
-            if peer in self._secure:
-                self._tally.connections_lost[reason] += 1
-            else:
-                self._tally.setups_failed[reason, path] += 1
-                self._tally.browser_setups[browser.family, "failed"] += 1
+            failed = MediaFailed(
+                user=held.user,
+                peer=peer,
+                reason=reason,
+                path=path,
+                browser=browser,
+                was_connected=peer in self._secure,
+            )
+            self._journal.note(failed)
+            if not failed.was_connected:
+                fields = {"user": held.user, "path": path, "browser": str(browser)}
                 failure = FAILURES.get(reason, Reason.NO_HANDSHAKE)
-                self._tally.refused.note(failure, reason, user=held.user, path=path, browser=str(browser))
-            self._lost(held.user)
+                self._journal.note(KeptOut(reason=failure, cause=reason, fields=fields))
+            self.listener.connection_lost(held.user)
 
     def _crowd_out(self, peer: PeerId) -> None:
         self._failed(peer, "crowded_out")
@@ -304,7 +328,7 @@ class Connections:
         self._unsecured.leave(peer)
         del self._users[held.user]
         if peer in self._secure:
-            self._tally.paths[self._carrier(peer)] += 1
+            self._journal.note(MediaEnded(path=self._carrier(peer)))
             self._secure.discard(peer)
         self._paths.pop(peer, None)
         self._claims.pop(peer, None)

@@ -10,7 +10,6 @@ from typing import Protocol
 
 from relay.ids import PeerId
 from relay.ledger.addresses import Group
-from relay.observe.figures import Links, Mending
 from relay.peer.lines import LineId, Negotiated, SlotId, SrtpKeys
 from relay.peer.negotiation import Terms
 
@@ -69,6 +68,39 @@ class Way:
     """Bits per second that the receiver estimates it can have."""
     cap: int | None = None
     """Bits per second that the sender was told, because its partner's link takes no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mending:
+    """One direction between the relay and all peers, since start."""
+
+    missed: int = 0
+    """Packets asked for by NACK, each time."""
+    sent_again: int = 0
+    keyframes: int = 0
+    """Requests for one."""
+    expected: int = 0
+    """Packets that should have come."""
+    lost: int = 0
+    """Those that did not, at first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """The ways between the relay and those who send or receive now, one figure each: no telling whose."""
+
+    loss_in: list[float]
+    """Of the picture's packets, by the latest report, 0 to 1."""
+    loss_out: list[float]
+    jitter_in: list[float]
+    """Seconds."""
+    jitter_out: list[float]
+    round_trips: list[float]
+    """Seconds there and back."""
+    estimates: list[float]
+    """Bits per second that receivers estimate they can have."""
+    caps: list[float]
+    """Bits per second that senders were told, because their partner's link takes no more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 from relay.ids import PeerId
 from relay.ledger.addresses import Group
-from relay.media.engine import EngineListener, EngineStats, PeerStats, SocketBuffers, Way
+from relay.media.engine import EngineListener, EngineStats, Mending, PeerStats, SocketBuffers, Way
 from relay.media.transcoder import CONVERTIBLE, Transcoders
 from relay.observe.drops import Drop, Drops
-from relay.observe.figures import Mending
 from relay.peer.lines import Codec, LineId, Medium, Negotiated, SlotId, SrtpKeys
 from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC, Terms
 from relay.tasks import Report

@@ -4,12 +4,13 @@ Each refusal is counted by its reason, kept for the console with what it last co
 each cause: so a visitor who can't get in is never without a trace, and a stranger never fills the disk.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 from relay import clock
-from relay.observe.logging import get_logger
+from relay.observe.happenings import Happening, KeptOut
+from relay.observe.logs.logging import get_logger
+from relay.observe.reasons import Reason
 
 LOGGER = "refused"
 AGAIN_AFTER = 3_600.0
@@ -20,26 +21,6 @@ LONGEST_CAUSE = 100
 """Characters of what a stranger wrote."""
 
 log = get_logger(LOGGER)
-
-
-class Reason(StrEnum):
-    """Why somebody was kept out, or counts for somebody else. Names in logs, metrics and the console."""
-
-    ORIGIN = "origin_refused"
-    HOST = "host_refused"
-    WEBSOCKET = "websocket_not_passed_on"
-    UNTRUSTED_PROXY = "proxy_not_trusted"
-    SILENT_PROXY = "proxy_names_nobody"
-    BROKEN_PROXY_HEADER = "proxy_header_broken"
-    CONNECTIONS = "too_many_connections"
-    ADDRESS_RATE = "address_too_often"
-    FULL = "server_full"
-    DRAINING = "server_draining"
-    DESCRIPTORS = "out_of_descriptors"
-    OFFER = "offer_refused"
-    NO_CHECK = "no_check"
-    NO_HANDSHAKE = "dtls_failed"
-    CROWDED_OUT = "crowded_out"
 
 
 REMEDIES: dict[Reason, str] = {
@@ -90,22 +71,23 @@ class _Hour:
 
 
 class Refusals:
-    """One instance per process. `now` is in seconds on a clock that never jumps."""
+    """One instance per process: a `Reader` of the journal. `now` is in seconds on a clock that never jumps."""
 
     def __init__(self, now: Callable[[], float] = clock.monotonic) -> None:
         self._now = now
         self._seen: dict[Reason, Refused] = {}
         self._said: dict[Reason, _Hour] = {}
 
-    def note(self, reason: Reason, cause: str = "", remedy: str | None = None, **fields: object) -> None:
-        """Somebody was refused. `cause` tells one mistake from another, such as the address that it came from; `remedy`
-        takes the place of what is said of this reason, where more is known."""
-        cause = cause[:LONGEST_CAUSE]
+    def note(self, happening: Happening) -> None:
+        if not isinstance(happening, KeptOut):
+            return
+        reason, cause = happening.reason, happening.cause[:LONGEST_CAUSE]
         before = self._seen.get(reason)
         times = 1 + (before.times if before else 0)
-        seen = self._seen[reason] = Refused(reason, times, clock.unix(), cause, remedy or REMEDIES[reason])
+        remedy = happening.remedy or REMEDIES[reason]
+        self._seen[reason] = Refused(reason, times, clock.unix(), cause, remedy)
         if self._is_news(reason, cause):
-            log.warning(reason.value, **_shown(fields), remedy=seen.remedy, times=times)
+            log.warning(reason.value, **_shown(happening.fields), remedy=remedy, times=times)
 
     def times(self, reason: Reason) -> int:
         """Since start."""
@@ -126,5 +108,5 @@ class Refusals:
         return True
 
 
-def _shown(fields: dict[str, object]) -> dict[str, object]:
+def _shown(fields: Mapping[str, object]) -> dict[str, object]:
     return {name: value[:LONGEST_CAUSE] if isinstance(value, str) else value for name, value in fields.items()}

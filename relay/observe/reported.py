@@ -2,19 +2,10 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from relay.observe.happenings import PartnerFirstSeen, QualityReported, ReportJudged
 from relay.observe.histogram import FIRST_FRAMES, FRAME_RATES, HEIGHTS, ROUND_TRIPS, SHARES, Histogram
-
-
-class Verdict(StrEnum):
-    """What became of a report."""
-
-    TAKEN = "taken"
-    STALE = "stale"
-    """Of a conversation that is over: it crossed with the news."""
-    IMPLAUSIBLE = "implausible"
-    """It tells of more time than has passed, or twice of what happens once."""
+from relay.observe.verdict import Verdict
 
 
 @dataclass(slots=True)
@@ -35,6 +26,23 @@ class Reported:
     first_frame: dict[str, Histogram] = field(default_factory=dict)
     """Seconds from the pairing until the partner was seen or heard, by medium."""
 
-    def saw_first(self, medium: str, seconds: float) -> None:
-        """Somebody saw or heard their partner for the first time. `medium` is one of ours."""
-        self.first_frame.setdefault(medium, Histogram(FIRST_FRAMES)).observe(seconds)
+    def judged(self, judged: ReportJudged) -> None:
+        self.verdicts[judged.verdict] += 1
+
+    def quality(self, report: QualityReported) -> None:
+        self.seconds += report.seconds
+        self.freezes += report.freezes or 0
+        frozen = report.frozen_seconds
+        self.frozen_seconds += frozen or 0.0
+        for histogram, value in (
+            (self.frozen_share, None if frozen is None else min(1.0, frozen / report.seconds)),
+            (self.frame_rate, report.frames_per_second),
+            (self.height, report.height),
+            (self.loss, report.loss),
+            (self.round_trip, report.round_trip),
+        ):
+            if value is not None:
+                histogram.observe(value)
+
+    def first_seen(self, seen: PartnerFirstSeen) -> None:
+        self.first_frame.setdefault(seen.medium, Histogram(FIRST_FRAMES)).observe(seen.seconds)

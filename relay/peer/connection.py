@@ -12,7 +12,7 @@ from enum import Enum
 from relay import clock
 from relay.ids import PeerId
 from relay.observe.drops import Drop, Drops
-from relay.observe.logging import get_logger
+from relay.observe.logs.logging import get_logger
 from relay.peer.aiortc_bridge import Dtls, SharedCertificate
 from relay.peer.lines import Negotiated, SrtpKeys
 from relay.tasks import Report, Tasks

@@ -1,6 +1,10 @@
 """What a stranger may send: sizes that the decoder enforces, in one place beside it."""
 
+from typing import Self
+
 import msgspec
+
+from relay.config.settings import LimitsSettings
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,3 +24,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     candidates: int
     """ICE candidates of one connection."""
+
+    @classmethod
+    def configured(cls, limits: LimitsSettings) -> Self:
+        return cls(
+            message_bytes=limits.max_message_bytes,
+            chat_characters=limits.max_chat_characters,
+            sdp_bytes=limits.max_sdp_bytes,
+            sdp_lines=limits.max_sdp_lines,
+            candidates=limits.max_candidates,
+        )

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 
 from relay.ids import RoomId, UserId, new_room_id
 from relay.media.switchboard import Switchboard
-from relay.observe.logging import get_logger
-from relay.observe.reported import Reported, Verdict
-from relay.observe.tally import Tally
+from relay.observe.happenings import PartnerFirstSeen, QualityReported, ReportJudged, RoomEnded, RoomOpened
+from relay.observe.journal import Journal
+from relay.observe.verdict import Verdict
 from relay.protocol.messages import (
     ChatMessage,
     FirstFrame,
@@ -24,21 +24,26 @@ from relay.room.room import Room
 
 SHARED_AT_FIRST = MediaState(microphone=True, camera=True)
 
-log = get_logger("room")
-
 
 class RoomHost:
     """A person is in one room at most. `tell` delivers a message to a person."""
 
-    def __init__(self, switchboard: Switchboard, tell: Callable[[UserId, ServerMessage], None], tally: Tally) -> None:
+    def __init__(
+        self, switchboard: Switchboard, tell: Callable[[UserId, ServerMessage], None], journal: Journal
+    ) -> None:
         self._switchboard = switchboard
         self._tell = tell
-        self._tally = tally
+        self._journal = journal
         self._rooms: dict[UserId, Room] = {}
         self._shared: dict[UserId, MediaState] = {}
 
     def __len__(self) -> int:
         return len(self._rooms) // 2
+
+    @property
+    def people(self) -> int:
+        """How many are in rooms."""
+        return len(self._rooms)
 
     def __contains__(self, user: UserId) -> bool:
         return user in self._rooms
@@ -73,7 +78,7 @@ class RoomHost:
             raise RuntimeError("a person can't be in two rooms")
         room = Room(new_room_id(), one, other, mode, now)
         self._rooms[one] = self._rooms[other] = room
-        log.info("room_opened", room=room.room_id, mode=mode.value, users=(one, other))
+        self._journal.note(RoomOpened(room=room.room_id, mode=mode.value, users=room.members))
         self._carry_out(room.open({member: self.shared_by(member) for member in room.members}))
 
     def say(self, speaker: UserId, message: ChatMessage) -> None:
@@ -104,19 +109,19 @@ class RoomHost:
         """What the person's browser says of their conversation. It is kept with the room, and summed."""
         room = self._rooms.get(user)
         verdict = room.hear(user, report, now) if room else Verdict.STALE
-        self._tally.reported.verdicts[verdict] += 1
+        self._journal.note(ReportJudged(verdict=verdict))
         if verdict is Verdict.TAKEN:
-            _sum(self._tally.reported, report)
+            self._journal.note(_happening(report))
 
     def end(self, leaver: UserId, reason: PartingReason, now: float, *, searching: bool) -> None:
         """End the leaver's room. KeyError if they are in none."""
         room = self._rooms[leaver]
         for member in room.members:
             del self._rooms[member]
-        self._tally.rooms_ended[reason.value] += 1
-        self._tally.call_seconds.observe(now - room.opened_at)
-        seconds = round(now - room.opened_at, 1)
-        log.info("room_ended", room=room.room_id, reason=reason.value, seconds=seconds, users=room.members, by=leaver)
+        ended = RoomEnded(
+            room=room.room_id, reason=reason.value, seconds=now - room.opened_at, users=room.members, by=leaver
+        )
+        self._journal.note(ended)
         self._carry_out(room.end(leaver, reason, searching=searching))
 
     def forget(self, user: UserId) -> None:
@@ -138,17 +143,15 @@ class RoomHost:
                     self._tell(to, message)
 
 
-def _sum(reported: Reported, report: QualityReport | FirstFrame) -> None:
-    match report:
-        case FirstFrame(medium=medium, seconds=seconds):
-            reported.saw_first(medium.value, seconds)
-        case QualityReport(seconds=seconds, freezes=freezes, frozen_seconds=frozen):
-            reported.seconds += seconds
-            reported.freezes += freezes or 0
-            reported.frozen_seconds += frozen or 0.0
-            shares = (reported.frozen_share, None if frozen is None else min(1.0, frozen / seconds))
-            rates = (reported.frame_rate, report.frames_per_second)
-            figures = ((reported.height, report.height), (reported.loss, report.loss))
-            for histogram, value in (shares, rates, *figures, (reported.round_trip, report.round_trip)):
-                if value is not None:
-                    histogram.observe(value)
+def _happening(report: QualityReport | FirstFrame) -> PartnerFirstSeen | QualityReported:
+    if isinstance(report, FirstFrame):
+        return PartnerFirstSeen(medium=report.medium.value, seconds=report.seconds)
+    return QualityReported(
+        seconds=report.seconds,
+        freezes=report.freezes,
+        frozen_seconds=report.frozen_seconds,
+        frames_per_second=report.frames_per_second,
+        height=report.height,
+        loss=report.loss,
+        round_trip=report.round_trip,
+    )

@@ -1,6 +1,6 @@
 """What one side says of a conversation's quality, as far as it can be true. Pure."""
 
-from relay.observe.reported import Verdict
+from relay.observe.verdict import Verdict
 from relay.protocol.messages import FirstFrame, QualityReport
 
 SLACK = 2.0

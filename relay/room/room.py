@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import Enum
 
 from relay.ids import RoomId, UserId
-from relay.observe.reported import Verdict
+from relay.observe.verdict import Verdict
 from relay.protocol.messages import (
     ChatMessage,
     FirstFrame,

@@ -6,7 +6,7 @@ kept for one address never keeps a place from another.
 
 from collections.abc import Callable
 
-from relay.errors import ErrorCode, RelayError
+from relay.errors import RelayError
 from relay.ids import SessionToken, UserId
 from relay.ledger.accounts import Payer
 from relay.ledger.table import Table, Takes
@@ -109,15 +109,6 @@ class Directory:
     def tell(self, user: UserId, message: ServerMessage) -> None:
         if session := self._sessions.get(user):
             session.outbox.put(message)
-
-    def connection_lost(self, user: UserId) -> None:
-        """The person's media connection failed: their browser is to make another."""
-        self.tell(user, refusal(RelayError(ErrorCode.CONNECTION_FAILED, "The media connection was lost.")))
-
-    def partner_unseen(self, user: UserId) -> None:
-        """The person's browser can't show what their partner sends."""
-        sentence = "Your browser can't show your partner's picture, and the server can't convert it now."
-        self.tell(user, refusal(RelayError(ErrorCode.NO_COMMON_CODEC, sentence)))
 
 
 def refusal(error: RelayError) -> ErrorMessage:

@@ -8,13 +8,15 @@ Who is away may be back, so their partner waits for them; but not for long where
 """
 
 from relay import clock
+from relay.errors import ErrorCode, RelayError
 from relay.ids import UserId
 from relay.matchmaking.matchmaker import Matchmaker
-from relay.media.connections import Connections
-from relay.observe.logging import get_logger
+from relay.media.connections import MediaConnections
+from relay.observe.happenings import PageSilent
+from relay.observe.journal import Journal
 from relay.protocol.messages import Mode, Ping
 from relay.room.host import RoomHost
-from relay.session.directory import Directory
+from relay.session.directory import Directory, refusal
 from relay.session.session import Session
 
 LOOK_INTERVAL = 0.5
@@ -32,17 +34,33 @@ at the latest."""
 JUST_OPENED = 15.0
 """Seconds that somebody has to begin before a newcomer at their address is preferred."""
 
-log = get_logger("presence")
-
 
 class Presence:
-    """Keeps matchmaker and rooms informed."""
+    """Keeps matchmaker and rooms informed, and people of their own connections: a `ConnectionsListener`."""
 
-    def __init__(self, directory: Directory, matchmaker: Matchmaker, rooms: RoomHost, connections: Connections) -> None:
+    def __init__(
+        self,
+        *,
+        directory: Directory,
+        matchmaker: Matchmaker,
+        rooms: RoomHost,
+        connections: MediaConnections,
+        journal: Journal,
+    ) -> None:
         self._directory = directory
         self._matchmaker = matchmaker
         self._rooms = rooms
         self._connections = connections
+        self._journal = journal
+
+    def connection_lost(self, user: UserId) -> None:
+        """The person's media connection failed: their browser is to make another."""
+        self._directory.tell(user, refusal(RelayError(ErrorCode.CONNECTION_FAILED, "The media connection was lost.")))
+
+    def partner_unseen(self, user: UserId) -> None:
+        """The person's browser can't show what their partner sends."""
+        sentence = "Your browser can't show your partner's picture, and the server can't convert it now."
+        self._directory.tell(user, refusal(RelayError(ErrorCode.NO_COMMON_CODEC, sentence)))
 
     def media_changed(self, user: UserId) -> None:
         """Nothing comes any more from where the person's media came from, or something does again."""
@@ -85,7 +103,7 @@ class Presence:
             if session.silence == ASKED_AFTER:
                 session.outbox.put(Ping())
             elif session.silence == SILENT_AFTER:
-                log.info("page_silent", user=session.user)
+                self._journal.note(PageSilent(user=session.user))
                 session.link.abandon()
 
     def look_for_ghosts(self) -> list[Session]:

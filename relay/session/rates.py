@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from relay.config import Settings
+from relay.config.settings import RatesSettings
 from relay.ledger.accounts import BURST_SECONDS
 from relay.ledger.bucket import TokenBucket, full
 from relay.protocol.messages import (
@@ -49,14 +49,14 @@ def activity_of(message: ClientMessage) -> Activity:
 class RateLimiter:
     """One visitor's buckets, made when they are first needed."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, rates: RatesSettings) -> None:
         self._per_minute = {
-            Activity.SKIP: settings.rate_skip,
-            Activity.CHAT: settings.rate_chat,
-            Activity.OFFER: settings.rate_offer,
-            Activity.CANDIDATE: settings.rate_candidate,
-            Activity.REPORT: settings.rate_report,
-            Activity.OTHER: settings.rate_other,
+            Activity.SKIP: rates.rate_skip,
+            Activity.CHAT: rates.rate_chat,
+            Activity.OFFER: rates.rate_offer,
+            Activity.CANDIDATE: rates.rate_candidate,
+            Activity.REPORT: rates.rate_report,
+            Activity.OTHER: rates.rate_other,
         }
         self._buckets: dict[Activity, TokenBucket] = {}
 

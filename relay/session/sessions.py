@@ -7,17 +7,30 @@ What a message means is decided below: by the matchmaker, the rooms and the conn
 import asyncio
 
 from relay import clock
-from relay.config import Settings
+from relay.config.settings import RatesSettings, VisitsSettings
 from relay.errors import About, ErrorCode, RelayError
 from relay.ids import RoomId, UserId, new_session_token, new_user_id
 from relay.ledger.accounts import Deed, Payer
+from relay.machine.capacity import Capacity
 from relay.matchmaking.matchmaker import Matchmaker, Wish
-from relay.media.connections import Connections
+from relay.media.connections import MediaConnections
 from relay.observe.browsers import UNKNOWN, Browser
-from relay.observe.capacity import Capacity
-from relay.observe.logging import get_logger
-from relay.observe.refusals import Reason
-from relay.observe.tally import Tally
+from relay.observe.happenings import (
+    EventFailed,
+    EventRefused,
+    FrameUnreadable,
+    KeptOut,
+    LimitHit,
+    MessageReceived,
+    NeverCame,
+    SessionClosed,
+    SessionLost,
+    SessionOpened,
+    SessionResumed,
+    SlowReader,
+)
+from relay.observe.journal import Journal
+from relay.observe.reasons import Reason
 from relay.protocol.codec import about, decode
 from relay.protocol.limits import Limits
 from relay.protocol.messages import (
@@ -50,7 +63,7 @@ from relay.room.host import SHARED_AT_FIRST, RoomHost
 from relay.session.directory import Directory, refusal
 from relay.session.presence import LOOK_INTERVAL, Presence
 from relay.session.rates import Activity, RateLimiter, activity_of
-from relay.session.session import Link, Session
+from relay.session.session import Ending, Link, Session
 from relay.session.states import ALLOWED, VisitorState
 from relay.session.turn import Turn
 from relay.tasks import Report, Tasks
@@ -72,15 +85,17 @@ SUPERSEDED = 4001
 """Close codes, from the range for applications (RFC 6455 section 7.4.2)."""
 
 GOING_AWAY = 1001
-UNREADABLE = "unreadable"
-"""How frames that hold no event are counted."""
-
-log = get_logger("session")
 
 
 def server_full() -> RelayError:
     """What newcomers are told for whom there is no place."""
     return RelayError(ErrorCode.SERVER_FULL, "The server is full. Please try again later.", retry_after=FULL_RETRY)
+
+
+def server_draining() -> RelayError:
+    """What newcomers are told of a server that ends: another one takes its place."""
+    sentence = "The server is about to restart. Please try again in a moment."
+    return RelayError(ErrorCode.SERVER_DRAINING, sentence, retry_after=FULL_RETRY)
 
 
 def crowded(sentence: str, retry_after: float = CROWDED_RETRY) -> RelayError:
@@ -98,14 +113,18 @@ class Sessions:
 
     def __init__(
         self,
+        *,
         directory: Directory,
         matchmaker: Matchmaker,
         rooms: RoomHost,
-        connections: Connections,
+        connections: MediaConnections,
         presence: Presence,
         capacity: Capacity,
-        settings: Settings,
-        tally: Tally,
+        visits: VisitsSettings,
+        turn: Turn,
+        limits: Limits,
+        rates: RatesSettings,
+        journal: Journal,
         report: Report,
     ) -> None:
         self._directory = directory
@@ -114,18 +133,13 @@ class Sessions:
         self._connections = connections
         self._presence = presence
         self._capacity = capacity
-        self._settings = settings
-        self._tally = tally
+        self._resume_window = visits.resume_window
+        self._rates = rates
+        self._journal = journal
         self._tasks = Tasks("sessions", report)
         self._draining = False
-        self._turn = Turn.configured(settings)
-        self._limits = Limits(
-            message_bytes=settings.max_message_bytes,
-            chat_characters=settings.max_chat_characters,
-            sdp_bytes=settings.max_sdp_bytes,
-            sdp_lines=settings.max_sdp_lines,
-            candidates=settings.max_candidates,
-        )
+        self._turn = turn
+        self._limits = limits
 
     def start(self) -> None:
         """Begin to look for those who are silent, and those who do not come back."""
@@ -145,29 +159,27 @@ class Sessions:
         """Let a visitor in and greet them. In a full server they take the place of somebody whose address has most.
 
         Raises:
-            RelayError: SERVER_FULL, or TOO_MANY_CONNECTIONS where their address has all it may have.
+            RelayError: SERVER_FULL or SERVER_DRAINING, or TOO_MANY_CONNECTIONS where their address has all it may have.
         """
         if self._draining:
-            raise self._kept_out(Reason.DRAINING, server_full(), payer)
+            raise self._kept_out(Reason.DRAINING, server_draining(), payer)
         now = clock.monotonic()
         if (wait := payer.take(Deed.JOIN, now)) > 0:
-            self._tally.limit_hits[f"address_{Deed.JOIN}"] += 1
+            self._journal.note(LimitHit(limit=f"address_{Deed.JOIN}"))
             error = crowded("Too many have come from your address lately.", tenths(wait))
             raise self._kept_out(Reason.ADDRESS_RATE, error, payer)
-        rates = RateLimiter(self._settings)
+        rates = RateLimiter(self._rates)
         session = Session(new_user_id(), new_session_token(), rates, payer, now, browser, link=link)
         # A newcomer may turn out to be one of those who lost their connection: they are no new load.
         session.is_on_trial = self._capacity.is_full and self._directory.lost > 0
         self._give_place(session, full=self._capacity.is_full and not session.is_on_trial)
         session.outbox.overflowed = lambda: self._end_slow_reader(session)
-        self._tally.connections += 1
-        self._tally.browsers[browser.family] += 1
-        log.info("session_opened", user=session.user, source=payer.host, browser=str(browser))
+        self._journal.note(SessionOpened(user=session.user, source=payer.host, browser=browser))
         session.outbox.put(
             Connected(
                 user_id=session.user,
                 session_token=session.token,
-                resume_window=self._settings.resume_window,
+                resume_window=self._resume_window,
                 limits=self._limits,
                 ice_servers=self._turn.servers(session.user, clock.unix()),
             )
@@ -194,11 +206,10 @@ class Sessions:
 
     def _kept_out(self, reason: Reason, error: RelayError, payer: Payer) -> RelayError:
         """Count it, and tell the operator; the error is for whom it concerns."""
-        self._tally.refusals[error.code] += 1
+        cause, fields = payer.host, {"source": payer.host}
         if reason is Reason.FULL:
-            self._tally.refused.note(reason, self._capacity.fullest, used_up=self._capacity.fullest)
-        else:
-            self._tally.refused.note(reason, payer.host, source=payer.host)
+            cause, fields = self._capacity.fullest, {"used_up": self._capacity.fullest}
+        self._journal.note(KeptOut(reason=reason, cause=cause, code=error.code, fields=fields))
         return error
 
     def receive(self, session: Session, frame: str) -> float:
@@ -212,27 +223,25 @@ class Sessions:
         try:
             message = decode(frame, self._limits)
         except RelayError as error:
-            self._tally.messages[UNREADABLE] += 1
+            self._journal.note(FrameUnreadable())
             return self.refuse(session, error, now)
-        self._tally.messages[message.event] += 1
-        log.debug("heard", user=session.user, message=message.event)
+        self._journal.note(MessageReceived(user=session.user, message=message.event))
         try:
             return self._act_in_turn(session, message, now)
         except RelayError as error:
             return self.refuse(session, error, now)
         except Exception as cause:
             # A fault of ours in one event ends nobody's conversation, not even the visitor's own.
-            log.error("event_failed", user=session.user, message=message.event, exc_info=cause)
+            self._journal.note(EventFailed(user=session.user, message=message.event, cause=cause))
             mistake = RelayError(ErrorCode.INTERNAL, "The server made a mistake.", about=about(message))
             return self.refuse(session, mistake, now)
 
     def refuse(self, session: Session, error: RelayError, now: float) -> float:
         """Tell the visitor what was wrong. Returns as `receive` does."""
-        self._tally.refusals[error.code] += 1
-        log.debug("refused", user=session.user, code=error.code.value, refused=error.about.event)
+        self._journal.note(EventRefused(user=session.user, code=error.code, refused=error.about.event))
         if error.code is ErrorCode.INVALID_OFFER:
             fields = {"user": session.user, "browser": str(session.browser), "sentence": error.sentence}
-            self._tally.refused.note(Reason.OFFER, error.sentence, **fields)
+            self._journal.note(KeptOut(reason=Reason.OFFER, cause=error.sentence, fields=fields))
         session.outbox.put(refusal(error))
         return session.rates.take(Activity.OTHER, now)
 
@@ -240,19 +249,19 @@ class Sessions:
         """Count a frame that says nothing, such as a ping. Returns as `receive` does."""
         return session.rates.take(Activity.OTHER, clock.monotonic())
 
-    def disconnected(self, session: Session, link: Link, *, lost: bool) -> None:
-        """A connection ended: by the visitor's will, or `lost`, so that they may come back."""
+    def disconnected(self, session: Session, link: Link, ending: Ending) -> None:
+        """A connection ended."""
         if session.link is not link:
             return  # another one has taken over
         worth_keeping = session.user in self._rooms or self._connections.holds(session.user)
-        if not (lost and worth_keeping and self._settings.resume_window > 0 and not self._draining):
-            self.close(session, PartingReason.DISCONNECTED)
+        if not (ending is Ending.LOST and worth_keeping and self._resume_window > 0 and not self._draining):
+            self.close(session, PartingReason.LEFT if ending is Ending.CLOSED else PartingReason.DISCONNECTED)
             return
         given_up = self._directory.lose(session, clock.monotonic())
         if given_up is not None:
             self.close(given_up, PartingReason.DISCONNECTED)
         if given_up is not session:
-            log.info("session_lost", user=session.user)
+            self._journal.note(SessionLost(user=session.user))
             self._presence.heed(session)
 
     def close(self, session: Session, reason: PartingReason) -> None:
@@ -260,8 +269,7 @@ class Sessions:
         if not self._directory.remove(session):
             return
         self._forget(session.user, reason)
-        self._tally.departures[reason.value] += 1
-        log.info("session_closed", user=session.user, reason=reason.value)
+        self._journal.note(SessionClosed(user=session.user, reason=reason.value))
 
     async def drain(self, seconds: float) -> None:
         """Take nobody any more, let conversations end by themselves, then send everybody away."""
@@ -296,7 +304,7 @@ class Sessions:
             link.end(GOING_AWAY, PartingReason.SERVER_STOPPING)
 
     def _end_slow_reader(self, session: Session) -> None:
-        log.info("slow_reader", user=session.user)
+        self._journal.note(SlowReader(user=session.user))
         if session.link is None:
             self.close(session, PartingReason.DISCONNECTED)
         else:
@@ -308,12 +316,12 @@ class Sessions:
         self._connections.hang_up(user)
 
     def _expire(self) -> None:
-        for session in self._directory.expired(clock.monotonic() - self._settings.resume_window):
+        for session in self._directory.expired(clock.monotonic() - self._resume_window):
             self.close(session, PartingReason.DISCONNECTED)
 
     def _give_up_ghosts(self) -> None:
         for session in self._presence.look_for_ghosts():
-            log.info("never_came", user=session.user)
+            self._journal.note(NeverCame(user=session.user))
             link = session.link
             self.close(session, PartingReason.DISCONNECTED)
             if link is not None:
@@ -328,7 +336,7 @@ class Sessions:
         activity = activity_of(message)
         wait = session.rates.take(activity, now)
         if wait > 0:
-            self._tally.limit_hits[activity.value] += 1
+            self._journal.note(LimitHit(limit=activity.value))
         if wait > 0 and activity is not Activity.OTHER:
             raise RelayError(
                 ErrorCode.RATE_LIMITED, "That was too often.", retry_after=tenths(wait), about=about(message)
@@ -346,7 +354,7 @@ class Sessions:
     def _count(self, deed: Deed, session: Session, message: ClientMessage, now: float) -> None:
         amount = max(1.0, len(message.sdp) / ORDINARY_OFFER) if isinstance(message, WebrtcOffer) else 1.0
         if (wait := session.payer.take(deed, now, amount)) > 0:
-            self._tally.limit_hits[f"address_{deed}"] += 1
+            self._journal.note(LimitHit(limit=f"address_{deed}"))
             raise RelayError(
                 ErrorCode.RATE_LIMITED,
                 "That came too often from your address.",
@@ -429,8 +437,7 @@ class Sessions:
         superseded, resumed.link = resumed.link, link
         if superseded is not None:
             superseded.end(SUPERSEDED, "superseded")
-        self._tally.resumes += 1
-        log.info("session_resumed", user=resumed.user)
+        self._journal.note(SessionResumed(user=resumed.user))
         resumed.outbox.resume(self._greeting(resumed), last_message)
         link.take_over(resumed)
         partner = self._rooms.partner_of(resumed.user)

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
-from relay.config import Settings
+from relay.config.settings import TurnSettings
 from relay.ids import UserId
 from relay.protocol.messages import IceServer
 
@@ -25,8 +25,8 @@ class Turn:
     """Seconds."""
 
     @classmethod
-    def configured(cls, settings: Settings) -> "Turn":
-        return cls(settings.turn_urls, settings.turn_secret or "", settings.turn_lifetime)
+    def configured(cls, turn: TurnSettings) -> "Turn":
+        return cls(turn.turn_urls, turn.turn_secret or "", turn.turn_lifetime)
 
     def servers(self, user: UserId, now: float) -> tuple[IceServer, ...]:
         """What the person's browser is to be told at `now`, in Unix time."""

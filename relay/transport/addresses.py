@@ -14,11 +14,12 @@ from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
-from relay.config import TURN_URL, Settings, usable_by_browsers
+from relay.config.addresses import TURN_URL, usable_by_browsers
+from relay.config.settings import NetworkSettings
 from relay.errors import ConfigurationError
 from relay.ledger.addresses import Address
-from relay.observe.interfaces import FRESH, MOMENT, Interface, Interfaces, OwnAddress
-from relay.observe.logging import get_logger
+from relay.machine.interfaces import FRESH, MOMENT, Interface, Interfaces, OwnAddress
+from relay.observe.logs.logging import get_logger
 from relay.tasks import Report, Tasks
 from relay.transport.listening import holds
 
@@ -50,22 +51,22 @@ class Advertised:
     """What browsers are told now. The log says when that changes; without offers it looks by itself, from `start()` to
     `close()`."""
 
-    def __init__(self, settings: Settings, interfaces: Interfaces, report: Report) -> None:
+    def __init__(self, network: NetworkSettings, interfaces: Interfaces, report: Report) -> None:
         """
         Raises:
             ConfigurationError: browsers would take none of them with the media port's number.
         """
-        self._settings = settings
+        self._network = network
         self._interfaces = interfaces
         self._known = interfaces.addresses()
-        self._told = advertised(settings, self._known)
+        self._told = advertised(network, self._known)
         self._warned: set[str] = set()
         self._tasks = Tasks("addresses", report)
 
     def start(self) -> None:
         """Warn of what keeps people out now, and begin to look for changes."""
         self._warn()
-        if not self._settings.public_address:
+        if not self._network.public_address:
             self._tasks.repeat("look", LOOK_INTERVAL, self._look)
 
     async def close(self) -> None:
@@ -74,7 +75,7 @@ class Advertised:
 
     def addresses(self, *, just_changed: bool = False) -> tuple[str, ...]:
         """In the order in which they are to be tried. `just_changed`: who asks has lost the one that they had."""
-        if not self._settings.public_address:
+        if not self._network.public_address:
             self._look(MOMENT if just_changed else FRESH)
         return self._told
 
@@ -83,8 +84,8 @@ class Advertised:
         if known == self._known:
             return
         self._known = known
-        told = tuple(map(str, choose(known, self._settings.media_hosts)))
-        told = _usable(told, self._settings) or told
+        told = tuple(map(str, choose(known, self._network.media_hosts)))
+        told = _usable(told, self._network) or told
         if told != self._told:
             self._told = told
             log.info("addresses_changed", advertised=", ".join(self._told))
@@ -92,15 +93,15 @@ class Advertised:
 
     def _warn(self) -> None:
         """Once of each."""
-        if self._settings.public_address:
+        if self._network.public_address:
             return
         if (failure := self._interfaces.failure) is not None:
             self._say("addresses_unknown", "set RELAY_PUBLIC_ADDRESS", cause=str(failure))
-        elif is_waiting(self._told, self._settings):
+        elif is_waiting(self._told, self._network):
             remedy = "bring a network up: its addresses are told from then on; or set RELAY_PUBLIC_ADDRESS"
             self._say("only_loopback", remedy)
-        elif not _usable(self._told, self._settings):
-            self._say("addresses_unusable", _unusable(self._told, self._settings))
+        elif not _usable(self._told, self._network):
+            self._say("addresses_unusable", _unusable(self._told, self._network))
 
     def _say(self, event: str, remedy: str, **more: str) -> None:
         if event not in self._warned:
@@ -108,7 +109,7 @@ class Advertised:
             log.warning(event, remedy=remedy, advertised=", ".join(self._told), **more)
 
 
-def advertised(settings: Settings, own: Iterable[OwnAddress] | None = None) -> tuple[str, ...]:
+def advertised(network: NetworkSettings, own: Iterable[OwnAddress] | None = None) -> tuple[str, ...]:
     """The configured public addresses, or else of the host's `own` those that are likely to be reached. In the order in
     which they are to be tried.
 
@@ -116,25 +117,25 @@ def advertised(settings: Settings, own: Iterable[OwnAddress] | None = None) -> t
         ConfigurationError: browsers would take none of them with the media port's number.
     """
     own = Interfaces().addresses() if own is None else own
-    if settings.public_address:
-        _hear(settings, own)
+    if network.public_address:
+        _hear(network, own)
         # IPv6 first (RFC 8421), then as configured.
-        return tuple(sorted(settings.public_address, key=lambda each: ipaddress.ip_address(each).version != 6))
-    told = tuple(map(str, choose(own, settings.media_hosts)))
-    if usable := _usable(told, settings):
+        return tuple(sorted(network.public_address, key=lambda each: ipaddress.ip_address(each).version != 6))
+    told = tuple(map(str, choose(own, network.media_hosts)))
+    if usable := _usable(told, network):
         return usable
-    if is_waiting(told, settings):
+    if is_waiting(told, network):
         return told
-    raise ConfigurationError(_unusable(told, settings))
+    raise ConfigurationError(_unusable(told, network))
 
 
-def _hear(settings: Settings, own: Iterable[OwnAddress]) -> None:
+def _hear(network: NetworkSettings, own: Iterable[OwnAddress]) -> None:
     """Refuse addresses of this host where nobody listens."""
-    deaf = {str(each.address) for each in own if not holds(settings.media_hosts, str(each.address))}
-    if unheard := [address for address in settings.public_address if address in deaf]:
+    deaf = {str(each.address) for each in own if not holds(network.media_hosts, str(each.address))}
+    if unheard := [address for address in network.public_address if address in deaf]:
         raise ConfigurationError(
             f"`public_address` has {', '.join(unheard)}, which is this host's and where nobody listens: media is"
-            f" taken at {', '.join(settings.media_hosts)} only (`media_bind`, `bind`)."
+            f" taken at {', '.join(network.media_hosts)} only (`media_bind`, `bind`)."
         )
 
 
@@ -154,11 +155,11 @@ def choose(own: Iterable[OwnAddress], bind: Sequence[str]) -> tuple[Address, ...
     return tuple(loopback or (address for address in LOOPBACK if address.version in versions))
 
 
-def is_waiting(told: Sequence[str], settings: Settings) -> bool:
+def is_waiting(told: Sequence[str], network: NetworkSettings) -> bool:
     """Whether there is nothing but loopback, and any address that comes will be listened on."""
-    if settings.public_address:
+    if network.public_address:
         return False
-    hosts = settings.media_hosts
+    hosts = network.media_hosts
     everywhere = not hosts or any(ipaddress.ip_address(written).is_unspecified for written in hosts)
     return everywhere and all(ipaddress.ip_address(address).is_loopback for address in told)
 
@@ -202,15 +203,15 @@ def _is_public(address: Address) -> bool:
     return usable_by_browsers(str(address), 443)
 
 
-def _usable(told: Iterable[str], settings: Settings) -> tuple[str, ...]:
-    ports = settings.outside_udp_port, settings.outside_tcp_port
+def _usable(told: Iterable[str], network: NetworkSettings) -> tuple[str, ...]:
+    ports = network.outside_udp_port, network.outside_tcp_port
     return tuple(address for address in told if all(usable_by_browsers(address, port) for port in ports))
 
 
-def _unusable(told: Iterable[str], settings: Settings) -> str:
+def _unusable(told: Iterable[str], network: NetworkSettings) -> str:
     return (
         f"This host has only private addresses ({', '.join(told)}), and with those Chromium ignores media"
-        f" port {settings.outside_udp_port}: it is below 1024. Set `media_port` to 1024 or above, or"
+        f" port {network.outside_udp_port}: it is below 1024. Set `media_port` to 1024 or above, or"
         " `public_address` to the address that people outside use."
     )
 
@@ -227,12 +228,12 @@ class TurnRelays:
         return address in self._named or address in self._own
 
 
-async def turn_relays(settings: Settings, interfaces: Interfaces) -> Container[str]:
-    """Look the TURN servers' names up. What can't be found is left out."""
-    if not settings.turn_urls:
+async def turn_relays(urls: Sequence[str], public: Sequence[str], interfaces: Interfaces) -> Container[str]:
+    """Look up the names in the `urls` of TURN servers. What can't be found is left out."""
+    if not urls:
         return frozenset()
-    hosts = {found[1].strip("[]") for url in settings.turn_urls if (found := TURN_URL.fullmatch(url))}
-    addresses = set(settings.public_address)
+    hosts = {found[1].strip("[]") for url in urls if (found := TURN_URL.fullmatch(url))}
+    addresses = set(public)
     for host in hosts:
         with contextlib.suppress(OSError, TimeoutError, UnicodeError):
             async with asyncio.timeout(LOOKUP_TIMEOUT):

@@ -16,7 +16,7 @@ from relay.ids import PeerId
 from relay.ledger.addresses import groups_of
 from relay.ledger.table import Table, Takes
 from relay.observe.drops import Drop, Drops
-from relay.observe.logging import get_logger
+from relay.observe.logs.logging import get_logger
 from relay.tasks import Report, Tasks
 from relay.transport.bindings import BindingTable
 from relay.transport.port import Credentials, Path, PortListener, SrtpReceiver, Transport

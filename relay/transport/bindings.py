@@ -11,7 +11,7 @@ then on the selected one is that of the latest check with USE-CANDIDATE.
 
 Who is at an address may not be who sent from it. So we ask back there: a path that is not validated gets
 less than three times what came from it, and the rest goes on to the path before it
-(`relay/decisions/0015-the-return-path.md`).
+(`docs/decisions/0015-the-return-path.md`).
 
 Some things are no right checks although their MESSAGE-INTEGRITY fits. One is a check that was seen
 before on another path: somebody recorded it and plays it again from elsewhere (no browser sends one

@@ -22,7 +22,7 @@ from relay.native import (
     NoCommonCodec,
     ThreadDied,
 )
-from relay.observe.logging import get_logger
+from relay.observe.logs.logging import get_logger
 from relay.tasks import Report, Tasks
 from relay.transport import bindings
 from relay.transport.port import Credentials, Path, PortListener, TranscoderListener, Transport

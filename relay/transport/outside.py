@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 from aioice import stun
 
-from relay.config import Settings, usable_by_browsers
-from relay.observe.logging import get_logger
+from relay.config.addresses import usable_by_browsers
+from relay.config.settings import NetworkSettings
+from relay.observe.logs.logging import get_logger
 from relay.tasks import Report, Tasks
 
 LOOK_INTERVAL = 60.0
@@ -32,9 +33,9 @@ log = get_logger("addresses")
 class Outside:
     """Known after `find()`, and followed from `start()` to `close()`."""
 
-    def __init__(self, settings: Settings, found: Callable[[frozenset[str]], None], report: Report) -> None:
+    def __init__(self, network: NetworkSettings, found: Callable[[frozenset[str]], None], report: Report) -> None:
         """`found` is called with each address of ours that was found, before it is told to anybody."""
-        self._settings = settings
+        self._network = network
         self._found = found
         self._known: tuple[str, ...] = ()
         self._complained = False
@@ -43,16 +44,16 @@ class Outside:
     @property
     def looks(self) -> bool:
         """Whether there is anything to find out."""
-        return bool(self._settings.public_names or self._settings.stun)
+        return bool(self._network.public_names or self._network.stun)
 
     def over(self, own: tuple[str, ...]) -> tuple[str, ...]:
         """What browsers are told, where these are the host's own or stand in the settings as they are."""
-        return told(self._settings, self._known, own)
+        return told(self._network, self._known, own)
 
     async def find(self) -> None:
         """Look once."""
         try:
-            found = await look(self._settings)
+            found = await look(self._network)
         except (OSError, TimeoutError, UnicodeError) as cause:
             if not self._complained:
                 self._complained = True
@@ -61,7 +62,7 @@ class Outside:
                 log.warning("public_address_unknown", cause=why, kept=", ".join(self._known), remedy=remedy)
             return
         self._complained = False
-        ports = self._settings.outside_udp_port, self._settings.outside_tcp_port
+        ports = self._network.outside_udp_port, self._network.outside_tcp_port
         usable = tuple(each for each in found if all(usable_by_browsers(each, port) for port in ports))
         if usable == self._known:
             return
@@ -83,25 +84,25 @@ class Outside:
             await self.find()
 
 
-def told(settings: Settings, found: tuple[str, ...], own: tuple[str, ...]) -> tuple[str, ...]:
+def told(network: NetworkSettings, found: tuple[str, ...], own: tuple[str, ...]) -> tuple[str, ...]:
     """What was found comes first. A name stands for what it leads to; until that is known the host's own addresses
     have to do."""
-    if found and settings.public_names and not settings.public_ips:
+    if found and network.public_names and not network.public_ips:
         return found
     return tuple(dict.fromkeys((*found, *own)))
 
 
-async def look(settings: Settings) -> tuple[str, ...]:
+async def look(network: NetworkSettings) -> tuple[str, ...]:
     """What the names and the STUN server of the settings say now.
 
     Raises:
         OSError, TimeoutError, UnicodeError: one of them can't be asked.
     """
     found: list[str] = []
-    for name in settings.public_names:
+    for name in network.public_names:
         found += await _addresses_of(name)
-    if settings.stun is not None:
-        found.append(await mapped_address(*_place(settings.stun), settings.media_hosts))
+    if network.stun is not None:
+        found.append(await mapped_address(*_place(network.stun), network.media_hosts))
     return tuple(dict.fromkeys(found))
 
 

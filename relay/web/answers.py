@@ -10,10 +10,9 @@ from typing import Any
 
 from aiohttp import web
 
-from relay.config import Settings
+from relay.config.settings import HttpsSettings
 from relay.web.hosts import OUTSIDE
 from relay.web.policy import policy
-from relay.web.tls import ServerContext
 from relay.web.visitor_address import VisitorAddresses
 
 NO_REQUEST = "This is no request that is understood here."
@@ -35,13 +34,19 @@ HEADERS = {
 }
 
 
+class ServerContext(ssl.SSLContext):
+    """The TLS context of our own connections: knows what kind of certificate it shows."""
+
+    is_self_signed = True
+
+
 class Headers:
     """Sets the headers of each answer, last of all."""
 
-    def __init__(self, settings: Settings, addresses: VisitorAddresses) -> None:
+    def __init__(self, https: HttpsSettings, addresses: VisitorAddresses) -> None:
         self._addresses = addresses
-        subdomains = "; includeSubDomains" if settings.hsts_subdomains else ""
-        self._hsts = f"max-age={settings.hsts_seconds}{subdomains}" if settings.hsts_seconds else None
+        subdomains = "; includeSubDomains" if https.hsts_subdomains else ""
+        self._hsts = f"max-age={https.hsts_seconds}{subdomains}" if https.hsts_seconds else None
 
     def put(self, request: web.BaseRequest, answer: web.StreamResponse) -> None:
         """Into one answer."""

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from aiohttp import web
 from aiohttp.http_parser import RawRequestMessage
 
-from relay.config import Settings
+from relay.config.settings import SiteSettings
 
 
-def folder(settings: Settings) -> str:
+def folder(site: SiteSettings) -> str:
     """Begins and ends with a slash; both are the same one for the root."""
-    return settings.base_path.rstrip("/") + "/"
+    return site.base_path.rstrip("/") + "/"
 
 
 def add_routes(app: web.Application, base: str) -> None:

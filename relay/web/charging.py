@@ -12,8 +12,10 @@ from relay import clock
 from relay.errors import ErrorCode, RelayError
 from relay.ledger.accounts import Ledger
 from relay.ledger.turns import Turns
-from relay.observe.refusals import Reason, Refusals
-from relay.web.operator_token import OperatorGate
+from relay.observe.happenings import KeptOut
+from relay.observe.journal import Journal
+from relay.observe.reasons import Reason
+from relay.web.callers import Callers
 from relay.web.visitor_address import VisitorAddresses
 
 REQUEST = 300e-6
@@ -24,19 +26,19 @@ PATIENCE = 5.0
 
 
 def charge(
-    addresses: VisitorAddresses, gate: OperatorGate, ledger: Ledger, turns: Turns, refused: Refusals
+    *, addresses: VisitorAddresses, callers: Callers, ledger: Ledger, turns: Turns, journal: Journal
 ) -> Middleware:
     """Answer each address as fast as its account allows."""
 
     @web.middleware
     async def charged(request: web.Request, handler: Handler) -> web.StreamResponse:
         payer = ledger.visitor(addresses.of(request), clock.monotonic())
-        if not turns.goes_on(payer) and not gate.knows(request):
+        if not turns.goes_on(payer) and not callers.knows(request):
             try:
                 async with asyncio.timeout(PATIENCE):
                     await turns.wait(payer)
             except TimeoutError as cause:
-                refused.note(Reason.ADDRESS_RATE, payer.host, source=payer.host)
+                journal.note(KeptOut(reason=Reason.ADDRESS_RATE, cause=payer.host, fields={"source": payer.host}))
                 sentence = "Too much comes from your address. Wait a little."
                 raise RelayError(ErrorCode.RATE_LIMITED, sentence, retry_after=PATIENCE) from cause
         payer.charge(clock.monotonic(), REQUEST)

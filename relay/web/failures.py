@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from relay.errors import ErrorCode, RelayError
-from relay.observe.logging import get_logger
+from relay.observe.logs.logging import get_logger
 
 STATUSES: dict[ErrorCode, int] = {
     ErrorCode.OPERATOR_ONLY: 403,

@@ -1,16 +1,17 @@
 """The WebSocket at /ws: who may come in, and the end of all visits."""
 
 import asyncio
+from collections.abc import Sequence
 
 from aiohttp import WSCloseCode, web
 
 from relay import clock
-from relay.config import Settings
 from relay.errors import ErrorCode, RelayError
 from relay.ledger.accounts import Ledger, Payer
 from relay.ledger.turns import Turns
-from relay.observe.refusals import Reason
-from relay.observe.tally import Tally
+from relay.observe.happenings import KeptOut
+from relay.observe.journal import Journal
+from relay.observe.reasons import Reason
 from relay.session.sessions import Sessions
 from relay.tasks import Report, Tasks
 from relay.web.authority import DEFAULT_PORTS, Origin, at, origin
@@ -32,13 +33,15 @@ class Gateway:
 
     def __init__(
         self,
+        *,
         sessions: Sessions,
         guests: Guests,
         addresses: VisitorAddresses,
         ledger: Ledger,
         turns: Turns,
-        settings: Settings,
-        tally: Tally,
+        friends: Sequence[str],
+        largest_message: int,
+        journal: Journal,
         report: Report,
     ) -> None:
         self._sessions = sessions
@@ -46,9 +49,9 @@ class Gateway:
         self._addresses = addresses
         self._ledger = ledger
         self._turns = turns
-        self._settings = settings
-        self._tally = tally
-        self._friends = frozenset(origin(written) for written in settings.allowed_origins)
+        self._largest_frame = LARGEST_FRAME_FACTOR * largest_message
+        self._journal = journal
+        self._friends = frozenset(origin(written) for written in friends)
         self._tasks = Tasks("gateway", report)
         self._visits: set[Visit] = set()
 
@@ -58,7 +61,7 @@ class Gateway:
         self._heed_what_is_no_handshake(request)
         socket = web.WebSocketResponse(
             autoping=False,
-            max_msg_size=LARGEST_FRAME_FACTOR * self._settings.max_message_bytes,
+            max_msg_size=self._largest_frame,
             compress=False,
             timeout=CLOSE_TIMEOUT,
         )
@@ -88,7 +91,7 @@ class Gateway:
 
     async def _serve(self, request: web.Request, socket: web.WebSocketResponse, payer: Payer) -> None:
         try:
-            visit = Visit(request, socket, self._sessions, payer, self._turns, self._tasks)
+            visit = Visit(request, socket, self._sessions, payer, self._turns, self._tasks, self._journal)
         except RelayError as error:
             await turn_away(socket, error)
             return
@@ -102,8 +105,13 @@ class Gateway:
         if self._welcomes(request):
             return
         written = request.headers["Origin"]
-        self._tally.refusals[ErrorCode.ORIGIN_REFUSED] += 1
-        self._tally.refused.note(Reason.ORIGIN, written, origin=written, host=self._addresses.host(request))
+        kept_out = KeptOut(
+            reason=Reason.ORIGIN,
+            cause=written,
+            code=ErrorCode.ORIGIN_REFUSED,
+            fields={"origin": written, "host": self._addresses.host(request)},
+        )
+        self._journal.note(kept_out)
         raise RelayError(ErrorCode.ORIGIN_REFUSED, ORIGIN_REFUSED)
 
     def _welcomes(self, request: web.Request) -> bool:
@@ -118,7 +126,7 @@ class Gateway:
         """It is refused below. Proxies keep `Upgrade` to themselves unless told otherwise (RFC 9110, section 7.8)."""
         if "Upgrade" not in request.headers:
             source = self._addresses.peer_of(request)
-            self._tally.refused.note(Reason.WEBSOCKET, source, source=source)
+            self._journal.note(KeptOut(reason=Reason.WEBSOCKET, cause=source, fields={"source": source}))
 
     def _own_origins(self, request: web.Request) -> tuple[Origin | None, ...]:
         """Where our page may have been loaded from, for who asks like this: by both schemes where we can't know

@@ -12,7 +12,9 @@ from aiohttp import web
 from relay import clock
 from relay.ledger.table import Table, Takes
 from relay.observe.drops import Drop, Drops
-from relay.observe.refusals import Reason, Refusals
+from relay.observe.happenings import KeptOut
+from relay.observe.journal import Journal
+from relay.observe.reasons import Reason
 from relay.tasks import Report, Tasks
 from relay.web.metered import Metered
 
@@ -56,9 +58,9 @@ class Guest:
 class Guests:
     """All of them, until `close()`."""
 
-    def __init__(self, most: int, most_per_address: int, drops: Drops, refused: Refusals, report: Report) -> None:
+    def __init__(self, *, most: int, most_per_address: int, drops: Drops, journal: Journal, report: Report) -> None:
         self._drops = drops
-        self._refused = refused
+        self._journal = journal
         # The oldest goes, as browsers close connections themselves: the one that has been idle for longest.
         self._table: Table[Guest] = Table(most, Takes.OLDEST, most_each=most_per_address, rank=lambda guest: guest.rank)
         self._protocols: dict[web.RequestHandler, Guest] = {}
@@ -73,7 +75,7 @@ class Guests:
         taken = self._table.enter(guest, guest.metered.payer.groups)
         if taken is not None:
             self._drops.count(Drop.TCP_CROWDED)
-            self._refused.note(Reason.CONNECTIONS, taken.host, source=taken.host)
+            self._journal.note(KeptOut(reason=Reason.CONNECTIONS, cause=taken.host, fields={"source": taken.host}))
             self.leave(taken)
             taken.end()
         if taken is guest:

@@ -7,15 +7,17 @@ loopback, where only this machine's own browsers are, none but its own names.
 
 import ipaddress
 import socket
+from collections.abc import Sequence
 
 from aiohttp import HttpVersion10, web
 from aiohttp.typedefs import Handler, Middleware
 
-from relay.config import Settings
+from relay.config.settings import NetworkSettings, SiteSettings
 from relay.errors import ErrorCode, RelayError
 from relay.ledger.addresses import parse
-from relay.observe.refusals import Reason
-from relay.observe.tally import Tally
+from relay.observe.happenings import KeptOut
+from relay.observe.journal import Journal
+from relay.observe.reasons import Reason
 from relay.web.authority import Authority, authority
 from relay.web.visitor_address import VisitorAddresses
 
@@ -25,14 +27,18 @@ OUTSIDE = web.RequestKey("OUTSIDE", Authority)
 """By which host the visitor knows us; kept with a request whose host is served."""
 
 
-class Hosts:
-    """One per server."""
+def served_hosts(site: SiteSettings, network: NetworkSettings) -> tuple[str, ...]:
+    """Those that are named, and then the public addresses as well; none: any."""
+    return (*site.hosts, *network.public_address) if site.hosts else ()
 
-    def __init__(self, settings: Settings, addresses: VisitorAddresses, tally: Tally) -> None:
+
+class Hosts:
+    """One per server. `hosts` are the names and addresses that are served; none: any."""
+
+    def __init__(self, hosts: Sequence[str], addresses: VisitorAddresses, journal: Journal) -> None:
         self._addresses = addresses
-        self._tally = tally
-        written = (*settings.hosts, *settings.public_address) if settings.hosts else ()
-        named = (authority(f"[{host.strip('[]')}]" if ":" in host else host) for host in written)
+        self._journal = journal
+        named = (authority(f"[{host.strip('[]')}]" if ":" in host else host) for host in hosts)
         self._hosts = frozenset(each.host for each in named if each is not None)
         self._own_names = {LOCALHOST, socket.gethostname().lower()}
 
@@ -55,8 +61,8 @@ class Hosts:
     def heed_refusal(self, request: web.BaseRequest) -> None:
         """Count it, and tell the operator how to have it served."""
         written = request.headers.get("Host", "")
-        self._tally.refusals[ErrorCode.HOST_REFUSED] += 1
-        self._tally.refused.note(Reason.HOST, written, host=written)
+        kept_out = KeptOut(reason=Reason.HOST, cause=written, code=ErrorCode.HOST_REFUSED, fields={"host": written})
+        self._journal.note(kept_out)
 
     def _is_ours(self, request: web.BaseRequest, asked: Authority) -> bool:
         own = _own_end(request)

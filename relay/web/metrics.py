@@ -8,9 +8,11 @@ from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from relay import clock
+from relay.auth.gate import Scope
 from relay.ledger.addresses import Networks
-from relay.observe.tally import Tally
-from relay.web.operator_token import OperatorGate
+from relay.observe.happenings import RequestAnswered
+from relay.observe.journal import Journal
+from relay.web.callers import Callers
 from relay.web.visitor_address import VisitorAddresses
 
 UNMATCHED = "unmatched"
@@ -20,7 +22,7 @@ UNMATCHED = "unmatched"
 def add_routes(
     app: web.Application,
     render: Callable[[], bytes],
-    gate: OperatorGate,
+    callers: Callers,
     addresses: VisitorAddresses,
     allowed: Sequence[str],
 ) -> None:
@@ -35,14 +37,14 @@ def add_routes(
         # Who is not trusted and says that they speak for somebody is further away than they seem.
         is_near = addresses.is_forwarded(request) or not addresses.claims_to_be_forwarded(request)
         if not (is_near and networks.hold(addresses.of(request))):
-            gate.admit_reader(request)
+            callers.admit(request, Scope.READ_FIGURES)
         headers = {"Content-Type": CONTENT_TYPE_PLAIN_0_0_4, "Cache-Control": "no-store"}
         return web.Response(body=render(), headers=headers)
 
     app.router.add_get("/metrics", metrics)
 
 
-def measure(tally: Tally) -> Middleware:
+def measure(journal: Journal) -> Middleware:
     """Time every answer. A WebSocket is no answer: it lasts as long as the visit."""
 
     @web.middleware
@@ -56,12 +58,15 @@ def measure(tally: Tally) -> Middleware:
             status = answer.status
             raise
         finally:
-            resource = request.match_info.route.resource
-            if resource is None:
-                tally.request(UNMATCHED, UNMATCHED, status, clock.monotonic() - began)
-            elif status != HTTPStatus.SWITCHING_PROTOCOLS:
-                method = request.match_info.route.method
-                tally.request(method, resource.canonical, status, clock.monotonic() - began)
+            if status != HTTPStatus.SWITCHING_PROTOCOLS:
+                method, route = _route(request)
+                seconds = clock.monotonic() - began
+                journal.note(RequestAnswered(method=method, route=route, status=status, seconds=seconds))
         return response
 
     return timed
+
+
+def _route(request: web.Request) -> tuple[str, str]:
+    found = request.match_info.route
+    return (UNMATCHED, UNMATCHED) if found.resource is None else (found.method, found.resource.canonical)

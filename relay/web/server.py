@@ -1,22 +1,30 @@
 """The HTTP server: routes, and the orderly end of what it serves."""
 
 import asyncio
+from collections.abc import Sequence
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from relay.config import Settings
-from relay.observe.metrics import Metrics
-from relay.observe.tally import Tally
-from relay.web import base_path, checking, metrics, operator, pages, status
+from relay.config.settings import HttpsSettings, SiteSettings
+from relay.figures.metrics import Metrics
+from relay.observe.journal import Journal
+from relay.web import base_path, checking, pages
 from relay.web.answers import Headers, Protocol
+from relay.web.callers import Callers
 from relay.web.failures import answer_failures
 from relay.web.gateway import Gateway
-from relay.web.handover import KEEPALIVE
 from relay.web.hosts import Hosts, refuse_other_hosts
-from relay.web.operator_token import OperatorGate
+from relay.web.metrics import add_routes as metrics_routes
+from relay.web.metrics import measure
+from relay.web.operator import routes as operator
 from relay.web.signpost import signpost
+from relay.web.status import Status
+from relay.web.status import add_routes as status_routes
 from relay.web.visitor_address import VisitorAddresses
+
+KEEPALIVE = 30.0
+"""Seconds that a connection may wait for its next request, with all its headers."""
 
 LARGEST_REQUEST = 64 * 1024
 """Bytes of a request body; nothing that is served takes one."""
@@ -30,32 +38,36 @@ class WebServer:
 
     def __init__(
         self,
+        *,
         gateway: Gateway,
-        about: status.Status,
+        status: Status,
         console: operator.Console,
-        figures: Metrics,
-        tally: Tally,
+        metrics: Metrics,
+        journal: Journal,
         charged: Middleware,
-        gate: OperatorGate,
-        settings: Settings,
+        callers: Callers,
         addresses: VisitorAddresses,
+        hosts: Hosts,
+        https: HttpsSettings,
+        site: SiteSettings,
+        metrics_allow: Sequence[str],
     ) -> None:
         self._gateway = gateway
-        self._hosts = Hosts(settings, addresses, tally)
+        self._hosts = hosts
         refuse = refuse_other_hosts(self._hosts)
-        middlewares = [metrics.measure(tally), answer_failures, charged, refuse]
+        middlewares = [measure(journal), answer_failures, charged, refuse]
         app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=middlewares)
-        self._headers = Headers(settings, addresses)
+        self._headers = Headers(https, addresses)
         app.on_response_prepare.append(self._headers.prepare)
         app.router.add_get("/ws", gateway.handle)
         app.router.add_post("/videochat/door", gateway.knock)
-        status.add_routes(app, about, gate, settings)
+        status_routes(app, status, callers, site)
         client = pages.Pages(pages.STATIC)
-        operator.add_routes(app, console, gate, client)
-        metrics.add_routes(app, figures.render, gate, addresses, settings.metrics_allow)
+        operator.add_routes(app, console, callers, client)
+        metrics_routes(app, metrics.render, callers, addresses, metrics_allow)
         checking.add_routes(app, client)
         pages.add_routes(app, client)
-        self._base_path = base_path.folder(settings)
+        self._base_path = base_path.folder(site)
         base_path.add_routes(app, self._base_path)
         self._signpost: web.Server | None = None
         self._runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_TIMEOUT, handle_signals=False)

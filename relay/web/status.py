@@ -1,13 +1,17 @@
 """`/videochat/`: health, statistics, and what only the operator may see and do."""
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
 import msgspec
 from aiohttp import web
 
-from relay.config import Settings
-from relay.web.operator_token import OperatorGate
+from relay import clock
+from relay.config.settings import SiteSettings
+from relay.figures.figures import Figures
+from relay.figures.stats import Stats, stats_of
+from relay.observe.tally import Tally
+from relay.room.host import RoomHost
+from relay.web.callers import Callers
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,31 +25,6 @@ class Health(Ready, frozen=True, kw_only=True):
 
     version: str
     engine: str
-
-
-class Stats(msgspec.Struct, frozen=True, kw_only=True):
-    """Totals since start, but for the first five, which are now."""
-
-    capacity_used: float
-    people: int
-    waiting: int
-    rooms: int
-    media_connections: int
-    connections: int
-    resumes: int
-    matches: int
-    waits: int
-    waited_seconds: float
-    setups_succeeded: int
-    setups_failed: dict[str, int]
-    paths: dict[str, int]
-    connections_lost: dict[str, int]
-    refusals: dict[str, int]
-    packets_received: int
-    packets_sent: int
-    bytes_received: int
-    bytes_sent: int
-    drops: dict[str, int]
 
 
 class RoomStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,19 +42,47 @@ class Cleanup(msgspec.Struct, frozen=True, kw_only=True):
     people: int
 
 
-class Status(Protocol):
+class Status:
     """What the server knows about itself."""
 
-    def health(self) -> Health: ...
+    def __init__(
+        self,
+        *,
+        figures: Callable[[], Figures],
+        tally: Tally,
+        rooms: RoomHost,
+        sweep: Callable[[], int],
+    ) -> None:
+        """`sweep` cleans up after people who vanished, and returns how many there were."""
+        self._figures = figures
+        self._tally = tally
+        self._rooms = rooms
+        self._sweep = sweep
 
-    def stats(self) -> Stats: ...
+    def health(self) -> Health:
+        figures = self._figures()
+        return Health(ready=figures.ready, version=figures.version, engine=figures.engine)
 
-    def rooms(self) -> tuple[RoomStatus, ...]: ...
+    def stats(self) -> Stats:
+        return stats_of(self._figures(), self._tally)
 
-    def cleanup(self) -> Cleanup: ...
+    def rooms(self) -> tuple[RoomStatus, ...]:
+        now = clock.monotonic()
+        return tuple(
+            RoomStatus(
+                room_id=room.room_id,
+                mode=room.mode.value,
+                seconds=round(now - room.opened_at, 1),
+                members=room.members,
+            )
+            for room in self._rooms.rooms()
+        )
+
+    def cleanup(self) -> Cleanup:
+        return Cleanup(people=self._sweep())
 
 
-def add_routes(app: web.Application, status: Status, gate: OperatorGate, settings: Settings) -> None:
+def add_routes(app: web.Application, status: Status, callers: Callers, site: SiteSettings) -> None:
     """All of `/videochat/`."""
 
     async def live(request: web.Request) -> web.Response:
@@ -84,7 +91,7 @@ def add_routes(app: web.Application, status: Status, gate: OperatorGate, setting
     async def health(request: web.Request) -> web.Response:
         current: Ready = status.health()
         if "Authorization" in request.headers:
-            gate.admit(request)
+            callers.admit(request)
         else:
             current = Ready(ready=current.ready)
         return _json(current, 200 if current.ready else 503)
@@ -93,11 +100,11 @@ def add_routes(app: web.Application, status: Status, gate: OperatorGate, setting
         return _json(status.stats())
 
     async def rooms(request: web.Request) -> web.Response:
-        gate.admit(request)
+        callers.admit(request)
         return _json(status.rooms())
 
     async def cleanup(request: web.Request) -> web.Response:
-        gate.admit(request)
+        callers.admit(request)
         return _json(status.cleanup())
 
     app.router.add_get("/videochat/health", health)
@@ -106,7 +113,7 @@ def add_routes(app: web.Application, status: Status, gate: OperatorGate, setting
     app.router.add_get("/videochat/rooms", rooms)
     app.router.add_post("/videochat/cleanup", cleanup)
     app.router.add_route("OPTIONS", "/videochat/{rest:.*}", _preflight)
-    app.on_response_prepare.append(_share_with(frozenset(settings.allowed_origins)))
+    app.on_response_prepare.append(_share_with(frozenset(site.allowed_origins)))
 
 
 def _json(content: object, status: int = 200) -> web.Response:

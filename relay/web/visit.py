@@ -10,10 +10,11 @@ from relay.errors import ErrorCode, RelayError
 from relay.ledger.accounts import Payer
 from relay.ledger.turns import Turns
 from relay.observe.browsers import browser_of
-from relay.observe.logging import get_logger
+from relay.observe.happenings import ConnectionAbandoned, Flooded
+from relay.observe.journal import Journal
 from relay.protocol.codec import encode
 from relay.session.directory import refusal
-from relay.session.session import Session
+from relay.session.session import Ending, Session
 from relay.session.sessions import SLOW_READER, Sessions
 from relay.tasks import Tasks
 
@@ -41,8 +42,6 @@ READING = 50e-6
 DELIBERATE = frozenset({WSCloseCode.OK, WSCloseCode.GOING_AWAY})
 """Close codes of visitors who go: a closed page, a closed tab."""
 
-log = get_logger("visit")
-
 
 async def turn_away(socket: web.WebSocketResponse, error: RelayError) -> None:
     """Say why a visitor may not stay, and close."""
@@ -63,6 +62,7 @@ class Visit:
         payer: Payer,
         turns: Turns,
         tasks: Tasks,
+        journal: Journal,
     ) -> None:
         """Open a session for the visitor.
 
@@ -75,6 +75,7 @@ class Visit:
         self._payer = payer
         self._turns = turns
         self._tasks = tasks
+        self._journal = journal
         self._unanswered = 0
         self._held_back = 0.0
         self._ended = False
@@ -84,12 +85,12 @@ class Visit:
 
     async def serve(self) -> None:
         """Returns when the connection is closed, by whichever side; the session knows then."""
-        lost = False
+        ending = Ending.CUT
         try:
-            lost = await self._read()
+            ending = await self._read()
         finally:
             self._writer.cancel()
-            self._sessions.disconnected(self.session, self, lost=lost)
+            self._sessions.disconnected(self.session, self, ending)
 
     def take_over(self, session: Session) -> None:
         self._writer.cancel()
@@ -121,19 +122,22 @@ class Visit:
                     await asyncio.sleep(FLUSH_INTERVAL)
         transport.abort()
 
-    async def _read(self) -> bool:
-        """Read until the end; returns whether the connection was lost rather than closed."""
+    async def _read(self) -> Ending:
+        """Read until the end."""
         while True:
             message = await self._socket.receive()
             match message.type:
-                case WSMsgType.CLOSE:
-                    return not self._ended and message.data not in DELIBERATE
-                case WSMsgType.CLOSING | WSMsgType.CLOSED | WSMsgType.ERROR:
-                    return not self._ended
+                case WSMsgType.CLOSE if message.data in DELIBERATE and not self._ended:
+                    return Ending.CLOSED
+                case WSMsgType.CLOSE | WSMsgType.CLOSING | WSMsgType.CLOSED | WSMsgType.ERROR:
+                    return self._without_a_word()
             self._unanswered = 0
             await self._turns.wait(self._payer)
             if (wait := await self._charged(message)) > 0 and not await self._hold_back(wait):
-                return not self._ended
+                return self._without_a_word()
+
+    def _without_a_word(self) -> Ending:
+        return Ending.CUT if self._ended else Ending.LOST
 
     async def _charged(self, message: WSMessage) -> float:
         began = clock.cpu()
@@ -145,7 +149,7 @@ class Visit:
         """Read who sends too much more slowly: the rest waits at their end. False when they are to go."""
         self._held_back += wait
         if self._held_back > FLOOD_PATIENCE:
-            log.info("flood", user=self.session.user)
+            self._journal.note(Flooded(user=self.session.user))
             await self.close(WSCloseCode.POLICY_VIOLATION, ErrorCode.RATE_LIMITED)
             return False
         await asyncio.sleep(wait)
@@ -186,6 +190,6 @@ class Visit:
 
     def abandon(self) -> None:
         # The reading side sees the end of the connection, as if it had broken by itself.
-        log.info("connection_abandoned", user=self.session.user)
+        self._journal.note(ConnectionAbandoned(user=self.session.user))
         if self._request.transport is not None:
             self._request.transport.abort()

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 
 from aiohttp import web
 
-from relay.config import ForwardedHeader, Settings
+from relay.config.settings import ForwardedHeader, SiteSettings
 from relay.ledger.addresses import Networks, parse
-from relay.observe.refusals import Reason, Refusals
+from relay.observe.happenings import KeptOut
+from relay.observe.journal import Journal
+from relay.observe.reasons import Reason
 from relay.web.forwarded import Hop, hops_of_elements, hops_of_list
 from relay.web.guests import Guests
 
@@ -32,11 +34,11 @@ ASKED_BY_PROGRAMS = ("/metrics", "/videochat/health", "/videochat/health/live")
 class VisitorAddresses:
     """Trusted proxies are believed about whom they speak for."""
 
-    def __init__(self, settings: Settings, guests: Guests, refused: Refusals) -> None:
+    def __init__(self, site: SiteSettings, guests: Guests, journal: Journal) -> None:
         self._guests = guests
-        self._refused = refused
-        self._trusted = Networks(settings.trusted_proxies)
-        self._header = settings.forwarded_header
+        self._journal = journal
+        self._trusted = Networks(site.trusted_proxies)
+        self._header = site.forwarded_header
 
     def of(self, request: web.BaseRequest) -> str:
         """The visitor's address: the nearest one that is not a trusted proxy's.
@@ -110,7 +112,7 @@ class VisitorAddresses:
 
     def _heed_stranger(self, request: web.BaseRequest, address: str) -> None:
         if any(header in request.headers for header in FORWARDING):
-            self._refused.note(Reason.UNTRUSTED_PROXY, address, source=address)
+            self._journal.note(KeptOut(reason=Reason.UNTRUSTED_PROXY, cause=address, fields={"source": address}))
 
     def _heed_silence(self, request: web.BaseRequest, address: str) -> None:
         if "Authorization" in request.headers or request.path.endswith(ASKED_BY_PROGRAMS):
@@ -119,4 +121,5 @@ class VisitorAddresses:
         remedy = f"have it send {self._header}; until then its visitors count as one"
         if other is not None:
             remedy = f"it sends {other}: if it writes that header itself, set RELAY_FORWARDED_HEADER={other}"
-        self._refused.note(Reason.SILENT_PROXY, address, remedy, source=address)
+        kept_out = KeptOut(reason=Reason.SILENT_PROXY, cause=address, remedy=remedy, fields={"source": address})
+        self._journal.note(kept_out)

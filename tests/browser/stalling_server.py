@@ -9,7 +9,7 @@ from typing import Any
 
 from relay import app, cli
 from relay.app import Orders, Relay
-from relay.config import Settings
+from relay.config.settings import Settings
 
 STALL = 2.0
 """Seconds."""

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from relay import native
-from relay.config import EngineChoice, Settings
+from relay.config.settings import EngineChoice, MediaSettings
 from relay.media.choice import choose
 from relay.observe.drops import Drops
-from tests.conftest import free_port
 from tests.contract.media_ports import ANN, Subject, fail
+from tests.kit.ports import free_port
 
 
 @pytest.fixture(params=list(EngineChoice))
@@ -17,7 +17,7 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     if request.param is EngineChoice.PACKETS and not native.BUILT:
         pytest.skip("the native core is not built")
     number = free_port()
-    subject = Subject(choose(Settings(engine=request.param), Drops(), fail), number)
+    subject = Subject(choose(MediaSettings(engine=request.param), 2, Drops(), fail), number)
     subject._media.open(("127.0.0.1", "::1"), number, subject.listener)
     subject.admit(ANN, "ann")
     yield subject

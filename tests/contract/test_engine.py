@@ -6,26 +6,19 @@ from collections.abc import AsyncIterator
 import pytest
 
 from relay import native
-from relay.config import EngineChoice, Settings
+from relay.config.settings import EngineChoice, MediaSettings
 from relay.errors import ConfigurationError
 from relay.ids import PeerId
 from relay.media.choice import Media, choose
 from relay.media.engine import Engine
 from relay.observe.drops import Drops
-from relay.peer.candidates import Reach
-from relay.peer.lines import LineId, Medium, Negotiated, SlotId, SrtpKeys, SrtpProfile
-from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC, LocalEnd, negotiate
-from tests.conftest import free_port
+from relay.peer.lines import LineId, Medium, SlotId, SrtpKeys, SrtpProfile
+from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC
+from tests.kit.offers import OFFER, negotiated
 from tests.kit.payers import HOME
-from tests.unit.offers import ROLES, offer
+from tests.kit.ports import free_port
 
 ANN, BOB, NOBODY = PeerId(1), PeerId(2), PeerId(99)
-LOCAL_END = LocalEnd(ufrag="ufrag", password="p" * 24, fingerprints=(), reach=Reach(("127.0.0.1",), 1, 1))
-OFFER = (
-    offer()
-    .replace("a=extmap:4 ", f"a=extmap:3 {TRANSPORT_CC}\na=extmap:4 ")
-    .replace("a=extmap:13 ", f"a=extmap:12 {PLAYOUT_DELAY}\na=extmap:13 ")
-)
 
 
 class Listener:
@@ -47,7 +40,7 @@ def _fail(task: str, failure: BaseException) -> None:
 async def media(request: pytest.FixtureRequest) -> AsyncIterator[Media]:
     if request.param is EngineChoice.PACKETS and not native.BUILT:
         pytest.skip("the native core is not built")
-    media = choose(Settings(engine=request.param), Drops(), _fail)
+    media = choose(MediaSettings(engine=request.param), 2, Drops(), _fail)
     media.open(("127.0.0.1",), free_port(), Listener())
     yield media
     await media.engine.stop()
@@ -57,10 +50,6 @@ async def media(request: pytest.FixtureRequest) -> AsyncIterator[Media]:
 @pytest.fixture
 def engine(media: Media) -> Engine:
     return media.engine
-
-
-def negotiated(engine: Engine) -> Negotiated:
-    return negotiate(OFFER, ROLES, engine.terms, LOCAL_END, range(1, 13))
 
 
 def keys() -> SrtpKeys:
@@ -99,7 +88,7 @@ async def test_who_is_not_there_is_ignored(engine: Engine) -> None:
 
 async def test_a_peer_some_of_whose_sections_were_refused_is_like_any(engine: Engine) -> None:
     without_video = re.sub(r"(VP8|H264|VP9|AV1)/90000", "H266/90000", OFFER)
-    engine.open(ANN, negotiate(without_video, ROLES, engine.terms, LOCAL_END, range(1, 13)), HOME)
+    engine.open(ANN, negotiated(engine, without_video), HOME)
     engine.open(BOB, negotiated(engine), HOME)
     for peer, other in ((ANN, BOB), (BOB, ANN)):
         engine.secure(peer, keys())
@@ -142,9 +131,9 @@ async def test_every_open_peer_has_statistics_where_peers_are_counted(media: Med
 
 def test_by_default_packets_are_forwarded_where_the_core_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
     if native.BUILT:
-        assert choose(Settings(), Drops(), _fail).choice is EngineChoice.PACKETS
+        assert choose(MediaSettings(), 2, Drops(), _fail).choice is EngineChoice.PACKETS
     monkeypatch.setattr(native, "BUILT", False)
-    chosen = choose(Settings(), Drops(), _fail)
+    chosen = choose(MediaSettings(), 2, Drops(), _fail)
     assert chosen.choice is EngineChoice.FRAMES
     assert "not built" in chosen.reason
 
@@ -152,7 +141,7 @@ def test_by_default_packets_are_forwarded_where_the_core_is_built(monkeypatch: p
 def test_packets_without_the_core_are_a_mistake_in_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native, "BUILT", False)
     with pytest.raises(ConfigurationError, match="Rust"):
-        choose(Settings(engine=EngineChoice.PACKETS), Drops(), _fail)
+        choose(MediaSettings(engine=EngineChoice.PACKETS), 2, Drops(), _fail)
 
 
 async def test_both_ways_of_a_peer_are_told_where_peers_are_counted(media: Media) -> None:

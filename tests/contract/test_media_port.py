@@ -6,15 +6,15 @@ import pytest
 from aioice import stun
 
 from relay import native
-from relay.config import EngineChoice, Settings
+from relay.config.settings import EngineChoice, MediaSettings
 from relay.ids import PeerId
 from relay.media.choice import choose
 from relay.observe.drops import Drop, Drops
 from relay.transport import bindings
 from relay.transport.bindings import ANSWERS, CHECKS_PER_SECOND
 from relay.transport.port import Path
-from tests.conftest import free_port
 from tests.contract.media_ports import ADMITTED, ANN, BOB, CLIENT_HELLO, PASSWORD, Subject, check, fail, until
+from tests.kit.ports import free_port
 
 
 async def test_a_right_check_is_answered_with_the_address_it_came_from(subject: Subject) -> None:
@@ -204,7 +204,7 @@ async def test_a_peer_that_stops_checking_loses_its_flow(monkeypatch: pytest.Mon
         if choice is EngineChoice.PACKETS and not native.BUILT:
             continue
         number = free_port()
-        subject = Subject(choose(Settings(engine=choice), Drops(), fail), number)
+        subject = Subject(choose(MediaSettings(engine=choice), 2, Drops(), fail), number)
         subject.open()
         subject.admit(ANN, "ann")
         browser = subject.browser()
@@ -222,7 +222,7 @@ async def test_a_silent_peer_is_told_of_and_so_is_its_next_sign(
 ) -> None:
     monkeypatch.setattr(bindings, "QUIET_TIMEOUT", 0.05)
     number = free_port()
-    subject = Subject(choose(Settings(engine=engine), Drops(), fail), number)
+    subject = Subject(choose(MediaSettings(engine=engine), 2, Drops(), fail), number)
     subject.open()
     subject.admit(ANN, "ann")
     browser = subject.browser()

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from aioice import stun
 
-from relay.config import EngineChoice
+from relay.config.settings import EngineChoice
 from relay.ids import PeerId
 from relay.observe.drops import Drop
 from relay.transport import asyncio_port

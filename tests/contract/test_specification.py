@@ -9,6 +9,7 @@ import pytest
 from relay.errors import HTTP_ONLY, ErrorCode
 from relay.protocol.messages import RESERVED_EVENTS, ClientMessage, ServerMessage
 from relay.protocol.typescript import render
+from relay.web.operator import typescript as console
 
 ROOT = Path(__file__).parents[2]
 SPECIFICATION = (ROOT / "relay/protocol/README.md").read_text()
@@ -21,6 +22,11 @@ HEARD = sorted({kind.event for kind in get_args(ServerMessage)})
 def test_the_clients_types_are_those_of_the_structs() -> None:
     written = (ROOT / "client/src/core/protocol.ts").read_text()
     assert written == render(), "run `make protocol`"
+
+
+def test_the_consoles_types_are_those_of_the_structs() -> None:
+    written = (ROOT / "client/src/operator/types.ts").read_text()
+    assert written == console.render(), "run `make protocol`"
 
 
 @pytest.mark.parametrize("event", sorted({*SAID, *HEARD}))

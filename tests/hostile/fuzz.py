@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from relay.errors import RelayError
+from relay.front.first_bytes import Judge
 from relay.ids import PeerId
 from relay.media.frames.peer import FramesPeer, Traffic
 from relay.observe.drops import Drops
@@ -28,16 +29,15 @@ from relay.peer.negotiation import LocalEnd, Terms, negotiate
 from relay.protocol.codec import decode
 from relay.protocol.limits import Limits
 from relay.transport.bindings import BindingTable
-from relay.transport.first_bytes import Judge
 from relay.transport.framing import Deframer, FramingError, frame
 from relay.transport.port import Credentials
 from relay.transport.port import Path as Route
 from relay.transport.records import is_sensible
-from tests.hostile.call import check
-from tests.hostile.datagrams import client_hello
 from tests.hostile.lies import rtcp_lies, rtp, rtp_lies, storm
-from tests.unit.clients import chromium, firefox, munged
-from tests.unit.offers import ROLES, offer
+from tests.kit.call import check
+from tests.kit.clients import chromium, firefox, munged
+from tests.kit.datagrams import client_hello
+from tests.kit.offers import ROLES, offer
 
 CORPUS = Path(__file__).parent / "corpus"
 LONGEST = 60_000

@@ -7,9 +7,9 @@ import pytest
 from relay.app import Relay
 from relay.media import connections
 from relay.peer import connection
-from tests.hostile.call import live_call
 from tests.hostile.dtls_client import STRONG, DtlsClient, hello
-from tests.scenario.visitor import until, visit
+from tests.kit.call import live_call
+from tests.kit.people import until, visit
 
 pytestmark = pytest.mark.usefixtures("loopback_candidates")
 
@@ -41,8 +41,8 @@ async def test_what_is_not_strong_enough_is_refused(
     relay: Relay, monkeypatch: pytest.MonkeyPatch, first_flight: bytes
 ) -> None:
     monkeypatch.setattr(connection, "HANDSHAKE_TIMEOUT", 1.0)
-    async with live_call(relay.settings.port) as call, visit(relay.settings.port) as visitor:
-        with contextlib.closing(DtlsClient(relay.settings.udp_port)) as client:
+    async with live_call(relay.port) as call, visit(relay.port) as visitor:
+        with contextlib.closing(DtlsClient(relay.settings.network.udp_port)) as client:
             await client.offer(visitor)
             client.wire.send(first_flight)
             assert await hears_no_hello(client)
@@ -64,8 +64,8 @@ async def test_openssl_itself_gets_no_keys_with(
     relay: Relay, monkeypatch: pytest.MonkeyPatch, suites: bytes, fault: dict[str, None]
 ) -> None:
     monkeypatch.setattr(connection, "HANDSHAKE_TIMEOUT", 2.0)
-    async with live_call(relay.settings.port) as call, visit(relay.settings.port) as visitor:
-        with contextlib.closing(DtlsClient(relay.settings.udp_port, suites=suites, **fault)) as client:  # type: ignore[arg-type]
+    async with live_call(relay.port) as call, visit(relay.port) as visitor:
+        with contextlib.closing(DtlsClient(relay.settings.network.udp_port, suites=suites, **fault)) as client:  # type: ignore[arg-type]
             await client.offer(visitor)
             with contextlib.suppress(TimeoutError):
                 await client.shake_hands()
@@ -77,8 +77,8 @@ async def test_openssl_itself_gets_no_keys_with(
 
 @pytest.mark.parametrize("suites", [STRONG, b"ECDHE-ECDSA-AES256-GCM-SHA384", b"ECDHE-ECDSA-CHACHA20-POLY1305"])
 async def test_strong_suites_are_taken_in_fragments_too(relay: Relay, suites: bytes) -> None:
-    async with visit(relay.settings.port) as visitor:
-        with contextlib.closing(DtlsClient(relay.settings.udp_port, suites=suites)) as client:
+    async with visit(relay.port) as visitor:
+        with contextlib.closing(DtlsClient(relay.settings.network.udp_port, suites=suites)) as client:
             client.tls.set_ciphertext_mtu(256)
             await client.offer(visitor)
             assert await client.shake_hands()
@@ -88,8 +88,8 @@ async def test_strong_suites_are_taken_in_fragments_too(relay: Relay, suites: by
 
 
 async def test_a_renegotiation_by_openssl_is_refused_and_nobody_minds(relay: Relay) -> None:
-    async with live_call(relay.settings.port) as call, visit(relay.settings.port) as visitor:
-        with contextlib.closing(DtlsClient(relay.settings.udp_port)) as client:
+    async with live_call(relay.port) as call, visit(relay.port) as visitor:
+        with contextlib.closing(DtlsClient(relay.settings.network.udp_port)) as client:
             await client.offer(visitor)
             assert await client.shake_hands()
             assert client.tls.renegotiate()
@@ -103,10 +103,10 @@ async def test_a_renegotiation_by_openssl_is_refused_and_nobody_minds(relay: Rel
 async def test_connections_are_still_made_after_all_that(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "MOST_UNSECURED", 4)
     for _ in range(8):
-        async with visit(relay.settings.port) as visitor:
-            with contextlib.closing(DtlsClient(relay.settings.udp_port, certified=False)) as client:
+        async with visit(relay.port) as visitor:
+            with contextlib.closing(DtlsClient(relay.settings.network.udp_port, certified=False)) as client:
                 await client.offer(visitor)
                 client.wire.send(hello((ECDHE_GCM,)))
                 await client.answer()
-    async with live_call(relay.settings.port) as call:
+    async with live_call(relay.port) as call:
         await call.goes_on()

@@ -11,23 +11,23 @@ from OpenSSL import SSL
 from relay.app import Relay
 from relay.observe.drops import Drop
 from relay.protocol.messages import Role
-from tests.hostile.call import address_of, check, credentials_of, live_call, transport_of
-from tests.hostile.datagrams import CLOSE_NOTIFY_IN_THE_CLEAR, alert, client_hello, forgeries
-from tests.hostile.forger import Forger
-from tests.scenario.visitor import PATIENCE, MediaVisitor, until, visit
+from tests.bench.attack.forger import Forger
+from tests.kit.call import address_of, check, credentials_of, live_call, transport_of
+from tests.kit.datagrams import CLOSE_NOTIFY_IN_THE_CLEAR, alert, client_hello, forgeries
+from tests.kit.people import PATIENCE, MediaVisitor, until, visit
 
 pytestmark = pytest.mark.usefixtures("loopback_candidates")
 
 
 @pytest.fixture
 async def forger(relay: Relay) -> AsyncIterator[Forger]:
-    forger = Forger(relay.settings.udp_port)
+    forger = Forger(relay.settings.network.udp_port)
     yield forger
     forger.close()
 
 
 async def test_a_call_goes_on_whatever_is_sent_in_its_peoples_names(relay: Relay, forger: Forger) -> None:
-    async with live_call(relay.settings.port) as call:
+    async with live_call(relay.port) as call:
         for seed in range(3):
             for person in call.people:
                 for datagram in forgeries(credentials_of(person)[0], seed):
@@ -40,7 +40,7 @@ async def test_a_call_goes_on_whatever_is_sent_in_its_peoples_names(relay: Relay
 
 async def test_handshakes_end_well_whatever_nonsense_comes_in_their_name(relay: Relay, forger: Forger) -> None:
     nonsense = (alert(), CLOSE_NOTIFY_IN_THE_CLEAR, client_hello()[:30], b"\x16\xfe\xfd" + bytes(8) + b"\x00\x05hello")
-    async with visit(relay.settings.port) as ann:
+    async with visit(relay.port) as ann:
         person = MediaVisitor(ann, 60)
         connecting = asyncio.create_task(person.connect())
         await until(lambda: bool(relay._connections._paths) or connecting.done())
@@ -56,7 +56,7 @@ async def test_handshakes_end_well_whatever_nonsense_comes_in_their_name(relay: 
 
 async def test_a_forged_hello_spoils_one_handshake_at_most(relay: Relay, forger: Forger) -> None:
     """The bound of what remains to who forges a right ClientHello at the right moment."""
-    async with live_call(relay.settings.port) as call, visit(relay.settings.port) as visitor:
+    async with live_call(relay.port) as call, visit(relay.port) as visitor:
         person = MediaVisitor(visitor, 100)
         known = set(relay._connections._paths)
         connecting = asyncio.create_task(person.connect())
@@ -68,14 +68,14 @@ async def test_a_forged_hello_spoils_one_handshake_at_most(relay: Relay, forger:
         await asyncio.gather(connecting, return_exceptions=True)
         await person.close()
         await call.goes_on()
-    async with visit(relay.settings.port) as visitor:
+    async with visit(relay.port) as visitor:
         again = MediaVisitor(visitor, 100)
         await again.connect()
         await again.close()
 
 
 async def test_a_right_check_of_somebody_else_takes_nobodys_address(relay: Relay, forger: Forger) -> None:
-    async with live_call(relay.settings.port) as call, visit(relay.settings.port) as eve:
+    async with live_call(relay.port) as call, visit(relay.port) as eve:
         mallory = MediaVisitor(eve, 100)
         await mallory.connect()
         credentials = credentials_of(mallory)
@@ -88,7 +88,7 @@ async def test_a_right_check_of_somebody_else_takes_nobodys_address(relay: Relay
 
 @pytest.mark.parametrize("nominate", [False, True])
 async def test_a_recorded_check_steals_nothing(relay: Relay, forger: Forger, nominate: bool) -> None:
-    async with live_call(relay.settings.port) as call:
+    async with live_call(relay.port) as call:
         recorded = check(*credentials_of(call.ann), nominate=nominate)
         forger.send(address_of(call.ann), recorded)
         before = dict(relay._connections._paths)
@@ -106,12 +106,12 @@ WATCHED = 5.0
 async def test_a_bystander_gets_less_than_three_times_what_was_sent_in_their_name(relay: Relay) -> None:
     """A person's own right check, with somebody else's address as its source. To the relay a second socket that asks
     and never answers is the same, and needs no raw one."""
-    async with live_call(relay.settings.port) as call:
+    async with live_call(relay.port) as call:
         with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as bystander:
             bystander.bind(("127.0.0.77", 0))
             bystander.setblocking(False)
             sent = check(*credentials_of(call.bob), nominate=True)
-            bystander.sendto(sent, ("127.0.0.1", relay.settings.udp_port))
+            bystander.sendto(sent, ("127.0.0.1", relay.settings.network.udp_port))
             received = 0
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(WATCHED):
@@ -122,7 +122,7 @@ async def test_a_bystander_gets_less_than_three_times_what_was_sent_in_their_nam
 
 
 async def test_renegotiation_is_refused(relay: Relay) -> None:
-    async with live_call(relay.settings.port) as call:
+    async with live_call(relay.port) as call:
         transport = transport_of(call.ann)
         assert transport._ssl is not None
         transport._ssl.renegotiate()

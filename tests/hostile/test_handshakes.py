@@ -10,10 +10,10 @@ from aiortc import RTCSessionDescription
 from relay.app import Relay
 from relay.observe.drops import Drop
 from relay.peer import connection
-from tests.hostile.call import check, live_call
-from tests.hostile.datagrams import Stranger, client_hello
-from tests.scenario.visitor import MediaVisitor, Visitor, as_aiortc_reads, until, visit
-from tests.unit.offers import ROLES, offer
+from tests.kit.call import check, live_call
+from tests.kit.datagrams import Stranger, client_hello
+from tests.kit.offers import ROLES, offer
+from tests.kit.people import MediaVisitor, Visitor, as_aiortc_reads, until, visit
 
 pytestmark = pytest.mark.usefixtures("loopback_candidates")
 
@@ -34,7 +34,7 @@ async def is_told_that_it_failed(visitor: Visitor) -> None:
 
 async def test_who_never_checks_is_given_up(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "CHECK_TIMEOUT", 0.1)
-    async with visit(relay.settings.port) as visitor:
+    async with visit(relay.port) as visitor:
         await offer_and_be_silent(visitor)
         await is_told_that_it_failed(visitor)
     assert relay.tally.setups_failed["no_check", "none"] == 1
@@ -45,9 +45,9 @@ async def test_a_handshake_that_does_not_end_is_given_up(
     relay: Relay, monkeypatch: pytest.MonkeyPatch, flight: bytes
 ) -> None:
     monkeypatch.setattr(connection, "HANDSHAKE_TIMEOUT", 0.3)
-    async with visit(relay.settings.port) as visitor:
+    async with visit(relay.port) as visitor:
         ufrag, password = await offer_and_be_silent(visitor)
-        browser = Stranger(relay.settings.udp_port)
+        browser = Stranger(relay.settings.network.udp_port)
         with contextlib.closing(browser):
             browser.send(check(ufrag, password, nominate=True))
             await browser.answer()
@@ -58,10 +58,10 @@ async def test_a_handshake_that_does_not_end_is_given_up(
 
 
 async def test_of_half_open_connections_the_oldest_gives_way(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with live_call(relay.settings.port) as call:
+    async with live_call(relay.port) as call:
         monkeypatch.setattr(relay._connections._unsecured, "most", 8)
         async with contextlib.AsyncExitStack() as stack:
-            crowd = [await stack.enter_async_context(visit(relay.settings.port)) for _ in range(20)]
+            crowd = [await stack.enter_async_context(visit(relay.port)) for _ in range(20)]
             for visitor in crowd:
                 await offer_and_be_silent(visitor)
             for visitor in crowd[:12]:
@@ -74,7 +74,7 @@ async def test_of_half_open_connections_the_oldest_gives_way(relay: Relay, monke
 
 
 async def test_a_certificate_that_is_not_the_announced_one_gets_no_keys(relay: Relay) -> None:
-    async with live_call(relay.settings.port) as call, visit(relay.settings.port) as visitor:
+    async with live_call(relay.port) as call, visit(relay.port) as visitor:
         liar = MediaVisitor(visitor, 100)
         await liar.connection.setLocalDescription(await liar.connection.createOffer())
         sdp = re.sub(r"a=fingerprint:sha-(384|512) .*\r\n", "", liar.connection.localDescription.sdp)
@@ -90,9 +90,9 @@ async def test_a_certificate_that_is_not_the_announced_one_gets_no_keys(relay: R
 
 
 async def test_floods_of_handshake_datagrams_from_a_proved_address_are_mostly_dropped(relay: Relay) -> None:
-    async with live_call(relay.settings.port) as call, visit(relay.settings.port) as visitor:
+    async with live_call(relay.port) as call, visit(relay.port) as visitor:
         ufrag, password = await offer_and_be_silent(visitor)
-        browser = Stranger(relay.settings.udp_port)
+        browser = Stranger(relay.settings.network.udp_port)
         with contextlib.closing(browser):
             browser.send(check(ufrag, password, nominate=True))
             await browser.answer()

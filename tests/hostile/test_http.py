@@ -8,13 +8,15 @@ import aiohttp
 import pytest
 
 from relay.app import Relay
-from relay.config import EngineChoice, Settings
-from relay.observe.capacity import CONNECTIONS_PER_PERSON
+from relay.config.settings import EngineChoice, Settings
+from relay.front import handover
+from relay.machine.capacity import CONNECTIONS_PER_PERSON
 from relay.observe.drops import Drop
-from relay.web import guests, handover, server
-from tests.conftest import free_port
-from tests.hostile.wire import status_of, wire
-from tests.scenario.visitor import PATIENCE, until, visit
+from relay.web import guests, server
+from tests.kit.people import PATIENCE, until, visit
+from tests.kit.ports import free_port
+from tests.kit.servers import running
+from tests.kit.wire import status_of, wire
 
 ORDINARY = b"GET /videochat/health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
@@ -70,12 +72,12 @@ def request(line: bytes, *headers: bytes, body: bytes = b"") -> bytes:
     ],
 )
 async def test_nonsense_is_refused_and_tells_nothing(relay: Relay, text: bytes, answers: set[int]) -> None:
-    assert await status_of(relay.settings.port, text) in answers
-    assert await status_of(relay.settings.port, ORDINARY) == 200
+    assert await status_of(relay.port, text) in answers
+    assert await status_of(relay.port, ORDINARY) == 200
 
 
 async def test_an_answer_to_nonsense_repeats_none_of_it(relay: Relay) -> None:
-    async with wire(relay.settings.port) as raw:
+    async with wire(relay.port) as raw:
         await raw.send(request(b"GET /<script>alert(1)</script> HTTP/1.1", b"X-Echo: <script>"))
         answer = await raw.rest()
     assert b"script>" not in answer
@@ -87,7 +89,7 @@ async def test_headers_that_never_end_are_not_waited_for(relay: Relay, monkeypat
     monkeypatch.setattr(guests, "REQUEST_TIMEOUT", 0.3)
     monkeypatch.setattr(guests, "WATCH_INTERVAL", 0.05)
     async with contextlib.AsyncExitStack() as stack:
-        slow = [await stack.enter_async_context(wire(relay.settings.port)) for _ in range(20)]
+        slow = [await stack.enter_async_context(wire(relay.port)) for _ in range(20)]
         for raw in slow:
             await raw.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
         for number in range(20):
@@ -97,7 +99,7 @@ async def test_headers_that_never_end_are_not_waited_for(relay: Relay, monkeypat
             await raw.rest()
     assert relay.drops[Drop.TCP_SILENT] >= 20
     # Who has asked may stay.
-    async with visit(relay.settings.port) as visitor:
+    async with visit(relay.port) as visitor:
         await asyncio.sleep(0.5)
         await visitor.say("find_partner")
         await visitor.hear("waiting_for_partner")
@@ -107,21 +109,16 @@ async def test_a_second_request_that_never_ends_is_not_waited_for_either(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "KEEPALIVE", 0.3)
-    relay = Relay(settings)
-    await relay.start()
-    try:
-        async with wire(settings.port) as raw:
-            await raw.send(ORDINARY.replace(b"Connection: close\r\n", b""))
-            await raw.send(b"GET / HTTP/1.1\r\nX: ")
-            assert (await raw.rest()).startswith(b"HTTP/1.1 200")
-    finally:
-        await relay.stop()
+    async with running(settings), wire(settings.network.port) as raw:
+        await raw.send(ORDINARY.replace(b"Connection: close\r\n", b""))
+        await raw.send(b"GET / HTTP/1.1\r\nX: ")
+        assert (await raw.rest()).startswith(b"HTTP/1.1 200")
 
 
 class TestOneAddress:
     @pytest.fixture
     def settings(self, engine: EngineChoice) -> Settings:
-        return Settings(
+        return Settings.of(
             port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), engine=engine, max_per_address=2
         )
 
@@ -129,20 +126,20 @@ class TestOneAddress:
         most = 2 * CONNECTIONS_PER_PERSON
         async with contextlib.AsyncExitStack() as stack:
             for _ in range(most):
-                raw = await stack.enter_async_context(wire(relay.settings.port))
+                raw = await stack.enter_async_context(wire(relay.port))
                 await raw.send(ORDINARY.replace(b"Connection: close\r\n", b""))
                 assert await raw.reader.readuntil(b"\r\n\r\n")
             for _ in range(50):
-                assert await status_of(relay.settings.port, ORDINARY) == 200
+                assert await status_of(relay.port, ORDINARY) == 200
                 assert len(relay._guests) <= most
             assert relay.drops[Drop.TCP_CROWDED] >= 1
         await until(lambda: not relay._guests)
 
     async def test_who_is_visiting_makes_no_room_for_who_is_not(self, relay: Relay) -> None:
-        async with visit(relay.settings.port) as visitor:
+        async with visit(relay.port) as visitor:
             async with contextlib.AsyncExitStack() as stack:
                 for _ in range(3 * CONNECTIONS_PER_PERSON):
-                    raw = await stack.enter_async_context(wire(relay.settings.port))
+                    raw = await stack.enter_async_context(wire(relay.port))
                     await raw.send(ORDINARY.replace(b"Connection: close\r\n", b""))
                     assert await raw.reader.readuntil(b"\r\n\r\n")
             await visitor.say("find_partner")
@@ -152,15 +149,15 @@ class TestOneAddress:
 async def test_a_flood_of_connections_leaves_none_behind(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guests, "WATCH_INTERVAL", 0.05)
     elsewhere = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
-    async with visit(relay.settings.port) as visitor, aiohttp.ClientSession(connector=elsewhere) as client:
+    async with visit(relay.port) as visitor, aiohttp.ClientSession(connector=elsewhere) as client:
         for _ in range(20):
-            statuses = await asyncio.gather(*(status_of(relay.settings.port, ORDINARY) for _ in range(50)))
+            statuses = await asyncio.gather(*(status_of(relay.port, ORDINARY) for _ in range(50)))
             assert set(statuses) <= {0, 200}
         await visitor.say("find_partner")
         await visitor.hear("waiting_for_partner")
         watched = relay._guests
         await until(lambda: len(watched) == 1)
-        async with client.get(f"http://127.0.0.1:{relay.settings.port}/videochat/health/live") as answer:
+        async with client.get(f"http://127.0.0.1:{relay.port}/videochat/health/live") as answer:
             assert answer.status == 200
 
 
@@ -174,7 +171,7 @@ async def test_who_asks_and_reads_nothing_is_cut_off_and_fills_nothing(
     with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         deaf.setblocking(False)
-        await loop.sock_connect(deaf, ("127.0.0.1", relay.settings.port))
+        await loop.sock_connect(deaf, ("127.0.0.1", relay.port))
         asked = 0
         with contextlib.suppress(ConnectionError):
             async with asyncio.timeout(PATIENCE):
@@ -183,4 +180,4 @@ async def test_who_asks_and_reads_nothing_is_cut_off_and_fills_nothing(
                     await loop.sock_sendall(deaf, question)
         assert asked < MOST_UNANSWERED
         await until(lambda: not relay._guests)
-    assert await status_of(relay.settings.port, ORDINARY) == 200
+    assert await status_of(relay.port, ORDINARY) == 200

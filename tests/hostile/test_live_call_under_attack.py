@@ -10,8 +10,8 @@ from av import VideoFrame
 from relay.app import Relay
 from relay.observe.drops import Drop
 from relay.protocol.messages import Role
-from tests.hostile.datagrams import Stranger
-from tests.scenario.visitor import PATIENCE, MediaVisitor, introduce, until, visit
+from tests.kit.datagrams import Stranger
+from tests.kit.people import PATIENCE, MediaVisitor, introduce, until, visit
 
 STEADY = 20
 """Pictures in a row that show that a call goes on."""
@@ -19,7 +19,7 @@ STEADY = 20
 
 @pytest.fixture
 async def stranger(relay: Relay) -> AsyncIterator[Stranger]:
-    stranger = Stranger(relay.settings.udp_port)
+    stranger = Stranger(relay.settings.network.udp_port)
     yield stranger
     stranger.close()
 
@@ -41,7 +41,7 @@ def ufrag_of(person: MediaVisitor) -> str:
 
 @pytest.mark.usefixtures("loopback_candidates")
 async def test_a_call_is_set_up_and_goes_on_under_attack(relay: Relay, stranger: Stranger) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as ann, visit(port) as bob:
         people = [MediaVisitor(ann, 60), MediaVisitor(bob, 200)]
         for person in people:
@@ -80,7 +80,7 @@ async def test_an_attack_is_not_logged_per_datagram(
     for seed in range(10):
         stranger.attack("unknown1", seed)
     await asyncio.sleep(0)
-    async with visit(relay.settings.port):
+    async with visit(relay.port):
         pass
     printed = capsys.readouterr()
     assert (printed.out + printed.err).count("\n") < 10

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 import pytest
 
 from relay.app import Relay
-from relay.config import EngineChoice, LogFormat, LogLevel, Settings
-from relay.observe.logging import configure, get_logger
-from tests.conftest import free_port
-from tests.hostile.wire import status_of
-from tests.scenario.visitor import visit
+from relay.config.settings import EngineChoice, LogFormat, LogLevel, Settings
+from relay.observe.logs.logging import configure, get_logger
+from tests.kit.people import visit
+from tests.kit.ports import free_port
+from tests.kit.wire import status_of
 
 pytestmark = pytest.mark.usefixtures("_logging_as_it_was")
 
@@ -33,7 +33,7 @@ def _logging_as_it_was() -> Iterator[None]:
 
 @pytest.fixture
 def settings(engine: EngineChoice) -> Settings:
-    return Settings(
+    return Settings.of(
         port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), engine=engine, operator_token=TOKEN
     )
 
@@ -71,7 +71,7 @@ def test_control_characters_in_a_failure_are_escaped(written: io.StringIO) -> No
 
 
 async def test_strangers_write_no_lines(relay: Relay, written: io.StringIO) -> None:
-    port = relay.settings.port
+    port = relay.port
     for _ in range(12):
         request = b"GET /videochat/rooms HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \x1b[31mforged\r\n\r\n"
         assert await status_of(port, request) in (400, 401, 429)
@@ -91,7 +91,7 @@ async def test_strangers_write_no_lines(relay: Relay, written: io.StringIO) -> N
 
 async def test_a_flood_of_visits_and_errors_is_a_bounded_log(relay: Relay, written: io.StringIO) -> None:
     for _ in range(120):
-        async with visit(relay.settings.port) as visitor:
+        async with visit(relay.port) as visitor:
             await visitor.socket.send_str("nonsense")
             await visitor.hear("error")
     # Two kinds of lines for 120 visits: opened and closed, of each the first 50.

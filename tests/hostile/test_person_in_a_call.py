@@ -15,13 +15,13 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtp import RtpPacket
 
 from relay.app import Relay
-from relay.config import EngineChoice
+from relay.config.settings import EngineChoice
 from relay.media.frames.allowance import PACKETS_PER_SECOND
 from relay.observe.drops import Drop
-from tests.hostile.call import STEADY, Call, live_call, transport_of, watch
 from tests.hostile.giants import GIANT, PICTURES
 from tests.hostile.lies import rtcp_lies, rtp, rtp_lies, storm
-from tests.scenario.visitor import MediaVisitor, until, visit
+from tests.kit.call import STEADY, Call, live_call, transport_of, watch
+from tests.kit.people import MediaVisitor, until, visit
 
 pytestmark = pytest.mark.usefixtures("loopback_candidates")
 
@@ -73,7 +73,7 @@ async def partner_is_unharmed(call: Call) -> None:
 
 
 async def test_lies_in_rtp_harm_nobody_else(relay: Relay) -> None:
-    async with live_call(relay.settings.port) as call:
+    async with live_call(relay.port) as call:
         await send(call.bob, rtp_lies(own_stream(call.bob), 1))
         before = resident()
         for seed in range(5):
@@ -81,7 +81,7 @@ async def test_lies_in_rtp_harm_nobody_else(relay: Relay) -> None:
             await partner_is_unharmed(call)
         assert resident() - before < LARGEST_GROWTH
         # A new partner sees Ann as if nothing had been.
-        async with visit(relay.settings.port) as carol:
+        async with visit(relay.port) as carol:
             newcomer = MediaVisitor(carol, 120)
             await newcomer.connect()
             await call.bob.visitor.say("leave_room")
@@ -97,7 +97,7 @@ async def test_lies_in_rtp_harm_nobody_else(relay: Relay) -> None:
 
 
 async def test_thousands_of_streams_are_not_remembered(relay: Relay) -> None:
-    async with live_call(relay.settings.port) as call:
+    async with live_call(relay.port) as call:
         before = resident()
         await send(call.bob, (rtp(ssrc, 1, b"\x10" + bytes(50)) for ssrc in range(10_000, 15_000)))
         await until(lambda: relay.stats().drops.get(Drop.SRTP_REJECTED, 0) > 4_000)
@@ -106,7 +106,7 @@ async def test_thousands_of_streams_are_not_remembered(relay: Relay) -> None:
 
 
 async def test_wrong_keys_and_replays_are_dropped(relay: Relay) -> None:
-    async with live_call(relay.settings.port) as call:
+    async with live_call(relay.port) as call:
         transport = transport_of(call.bob)
         assert transport._tx_srtp is not None
         sealed = transport._tx_srtp.protect(rtp(own_stream(call.bob), 40_000, b"\x11once"))
@@ -119,7 +119,7 @@ async def test_wrong_keys_and_replays_are_dropped(relay: Relay) -> None:
 
 
 async def test_lies_in_rtcp_harm_nobody_else(relay: Relay) -> None:
-    async with live_call(relay.settings.port) as call:
+    async with live_call(relay.port) as call:
         for seed in range(5):
             await send(call.bob, rtcp_lies(own_stream(call.bob), partner_stream(call.bob), seed))
             await partner_is_unharmed(call)
@@ -128,7 +128,7 @@ async def test_lies_in_rtcp_harm_nobody_else(relay: Relay) -> None:
 
 
 async def test_a_flood_from_a_person_in_a_call_leaves_other_calls_alone(relay: Relay) -> None:
-    async with live_call(relay.settings.port) as call, live_call(relay.settings.port) as other:
+    async with live_call(relay.port) as call, live_call(relay.port) as other:
         transport = transport_of(call.bob)
         assert transport._tx_srtp is not None
         ssrc, before = own_stream(call.bob), relay.stats()
@@ -152,7 +152,7 @@ async def test_a_flood_from_a_person_in_a_call_leaves_other_calls_alone(relay: R
 
 
 async def test_numbers_and_timestamps_that_leap_keep_nobody_else_waiting(relay: Relay) -> None:
-    async with live_call(relay.settings.port) as call, live_call(relay.settings.port) as other:
+    async with live_call(relay.port) as call, live_call(relay.port) as other:
         began = time.thread_time()
         for number in range(LEAPS):
             leap = rtp(own_stream(call.bob), number * 32_000, b"\x10\x01\x00\x00", time=number << 30)
@@ -165,7 +165,7 @@ async def test_numbers_and_timestamps_that_leap_keep_nobody_else_waiting(relay: 
 
 
 async def test_a_storm_of_feedback_reaches_the_partner_as_a_breeze(relay: Relay, engine: EngineChoice) -> None:
-    async with live_call(relay.settings.port) as call:
+    async with live_call(relay.port) as call:
         before = resident()
         sent = relay.stats().packets_sent
         started = asyncio.get_running_loop().time()
@@ -199,7 +199,7 @@ async def test_pictures_that_claim_to_be_giants_do_not_reach_the_partner(
     relay: Relay, engine: EngineChoice, codec: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beginnings of keyframes whose headers ask each decoder for 268 million pixels."""
-    async with live_call(relay.settings.port) as call:
+    async with live_call(relay.port) as call:
         if (number := payload_type(call.ann, codec)) is None:
             assert engine is EngineChoice.FRAMES
             pytest.skip("the frames engine does not negotiate it")

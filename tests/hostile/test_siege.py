@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 from relay.app import Relay
-from relay.config import EngineChoice, TlsChoice
-from tests.browser.conftest import Served, serving
-from tests.hostile import sieges
-from tests.hostile.besiegers import addresses, besieger
-from tests.hostile.crowd import NEWCOMER, crowd, hear, loopback, running, url
-from tests.hostile.siege_field import Siege
-from tests.hostile.sieges import UPGRADE, all_sieges, event, offers
-from tests.hostile.townspeople import ANYONE, Chat, arrive, bystanders
-from tests.hostile.wire import wire
-from tests.scenario.visitor import Visitor, visit
-from tests.unit.offers import ROLES, offer
+from relay.config.settings import EngineChoice, TlsChoice
+from tests.bench.attack import sieges
+from tests.bench.attack.besiegers import addresses, besieger
+from tests.bench.attack.field import Siege
+from tests.bench.attack.sieges import UPGRADE, all_sieges, event, offers
+from tests.bench.attack.townspeople import ANYONE, Chat, arrive, bystanders
+from tests.hostile.crowd import NEWCOMER, crowd, hear, url
+from tests.kit.offers import ROLES, offer
+from tests.kit.people import Visitor, visit
+from tests.kit.servers import Served, on_loopback, running, serving
+from tests.kit.wire import wire
 
 SIEGES = {siege.name: siege for siege in all_sieges()}
 LAST = event("find_partner", mode="late")
@@ -40,7 +40,7 @@ async def keeps_nobody_waiting(siege: Siege, relay: Relay, sources: int) -> None
     # Server and people are one thread here: its CPU tells what is done before a line's turn, on the busiest machine.
     chat = Chat(clock=time.thread_time)
     async with bystanders(url(relay), chat):
-        with besieger(siege, relay.settings.port, addresses(sources), SECONDS) as running:
+        with besieger(siege, relay.port, addresses(sources), SECONDS) as running:
             running.begin()
             chat.sent.clear()
             await asyncio.sleep(SECONDS / 2)
@@ -63,7 +63,7 @@ async def test_a_flood_of_frames_keeps_nobody_waiting(relay: Relay, name: str) -
 async def test_a_flood_of_frames_over_tls_keeps_nobody_waiting(
     engine: EngineChoice, tmp_path: Path, record: int
 ) -> None:
-    settings = loopback(engine, tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path))
+    settings = on_loopback(engine=engine, tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path))
     siege = replace(SIEGES["pings, empty"], shakes_hands=True, record=record)
     async with running(settings) as relay:
         await keeps_nobody_waiting(siege, relay, 2)
@@ -91,7 +91,7 @@ async def test_a_connection_that_waits_for_a_request_takes_little_memory(engine:
 
 
 async def test_a_new_websocket_brings_no_new_allowance_of_offers(relay: Relay) -> None:
-    port = relay.settings.port
+    port = relay.port
     (source,) = addresses(1)
     answered = 0
     for _ in range(40):
@@ -105,7 +105,7 @@ async def test_a_new_websocket_brings_no_new_allowance_of_offers(relay: Relay) -
 
 async def test_a_new_websocket_brings_no_new_allowance_of_partners(relay: Relay) -> None:
     """Somebody who leaves again and again, each time as a person whom nobody has met."""
-    port = relay.settings.port
+    port = relay.port
     (source,) = addresses(1)
     met = 0
     async with visit(port, NEWCOMER) as victim:

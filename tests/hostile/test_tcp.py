@@ -8,14 +8,13 @@ import time
 import pytest
 
 from relay.app import Relay
+from relay.front import front, mux
 from relay.observe.drops import Drop
-from relay.transport import tcp_mux
-from relay.web import front
-from tests.hostile.call import live_call
-from tests.hostile.wire import Wire, wire
-from tests.scenario.test_one_port import serving
-from tests.scenario.visitor import visit
-from tests.unit.test_first_bytes import client_hello
+from tests.kit.call import live_call
+from tests.kit.hellos import client_hello
+from tests.kit.people import visit
+from tests.kit.servers import on_loopback, running
+from tests.kit.wire import Wire, wire
 
 pytestmark = pytest.mark.usefixtures("loopback_candidates")
 
@@ -45,20 +44,20 @@ TLS_WITH_A_LYING_NAME = (
 async def test_what_is_no_protocol_of_ours_is_closed(
     relay: Relay, monkeypatch: pytest.MonkeyPatch, content: bytes
 ) -> None:
-    monkeypatch.setattr(tcp_mux, "PATIENCE", 0.3)
-    async with wire(relay.settings.port) as raw:
+    monkeypatch.setattr(mux, "PATIENCE", 0.3)
+    async with wire(relay.port) as raw:
         await raw.send(content)
         answer = await raw.rest(12)
     assert len(answer) < 1_000
-    async with visit(relay.settings.port):
+    async with visit(relay.port):
         pass
 
 
 async def test_who_says_nothing_or_next_to_nothing_is_not_waited_for(
     relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tcp_mux, "PATIENCE", 0.4)
-    async with wire(relay.settings.port) as silent, wire(relay.settings.port) as slow:
+    monkeypatch.setattr(mux, "PATIENCE", 0.4)
+    async with wire(relay.port) as silent, wire(relay.port) as slow:
 
         async def trickle() -> None:
             for byte in ENDLESS_HELLO[:30]:
@@ -73,19 +72,19 @@ async def test_who_says_nothing_or_next_to_nothing_is_not_waited_for(
 
 async def test_of_the_silent_one_address_has_only_so_many(relay: Relay) -> None:
     async with contextlib.AsyncExitStack() as stack:
-        crowd: list[Wire] = [await stack.enter_async_context(wire(relay.settings.port)) for _ in range(200)]
+        crowd: list[Wire] = [await stack.enter_async_context(wire(relay.port)) for _ in range(200)]
         open_ones = await asyncio.gather(*(raw.is_open(0.5) for raw in crowd))
-        assert sum(open_ones) == tcp_mux.MOST_SILENT_PER_ADDRESS
-        assert relay.drops[Drop.TCP_CROWDED] == 200 - tcp_mux.MOST_SILENT_PER_ADDRESS
+        assert sum(open_ones) == mux.MOST_SILENT_PER_ADDRESS
+        assert relay.drops[Drop.TCP_CROWDED] == 200 - mux.MOST_SILENT_PER_ADDRESS
 
 
 async def test_a_call_goes_on_while_thousands_connect(relay: Relay) -> None:
-    async with live_call(relay.settings.port) as call:
+    async with live_call(relay.port) as call:
 
         async def knock(rounds: int) -> None:
             for _ in range(rounds):
                 with contextlib.suppress(OSError):
-                    async with wire(relay.settings.port):
+                    async with wire(relay.port):
                         pass
 
         await asyncio.gather(call.goes_on(), *(knock(100) for _ in range(20)))
@@ -109,8 +108,8 @@ async def test_one_address_takes_only_its_share_of_the_ways_to_the_turn_server(m
             "turn_backend": f"127.0.0.1:{listener.getsockname()[1]}",
             "max_per_address": 1,
         }
-        async with backend, serving(**turn) as relay, contextlib.AsyncExitStack() as stack:
-            crowd: list[Wire] = [await stack.enter_async_context(wire(relay.settings.port)) for _ in range(8)]
+        async with backend, running(on_loopback(**turn)) as relay, contextlib.AsyncExitStack() as stack:
+            crowd: list[Wire] = [await stack.enter_async_context(wire(relay.port)) for _ in range(8)]
             for raw in crowd:
                 await raw.send(hello)
             assert sum(await asyncio.gather(*(raw.is_open(0.5) for raw in crowd))) == 3

@@ -9,11 +9,10 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import ClientWSTimeout
-from msgspec.structs import replace
 
 from relay.app import Relay
-from relay.config import Settings
-from tests.conftest import free_port
+from relay.config.settings import Settings
+from tests.kit.ports import free_port
 from tests.kit.proxies import proxy
 
 PATIENCE = 10.0
@@ -93,7 +92,7 @@ async def behind(
     relay = Relay(settings)
     await relay.start()
     try:
-        async with proxy(name, folder, settings.port, port, changes) as url:
+        async with proxy(name, folder, settings.network.port, port, changes) as url:
             yield Place(url, relay)
     finally:
         await relay.stop()
@@ -101,8 +100,7 @@ async def behind(
 
 def on_loopback(settings: Settings) -> Settings:
     """With a port of its own, and so that those who share the test's process are no reason to refuse anybody."""
-    return replace(
-        settings,
+    return settings.but(
         port=free_port(),
         bind=(PROXY,),
         public_address=(PROXY,),

@@ -13,8 +13,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from relay.web.self_signed import self_signed
-from tests.conftest import free_port
+from relay.front.self_signed import self_signed
+from tests.kit.ports import free_port
 
 FOLDER = Path(__file__).parents[2] / "docker" / "proxies"
 RELAY = re.compile(r"127\.0\.0\.1:(?:8080|8443)\b")

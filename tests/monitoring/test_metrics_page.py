@@ -8,10 +8,11 @@ import aiohttp
 import pytest
 
 from relay.app import Relay
-from relay.config import EngineChoice, Settings
-from tests.conftest import free_port
-from tests.scenario.visitor import MediaVisitor, introduce, until, visit
-from tests.unit.test_monitoring import page
+from relay.config.settings import EngineChoice, Settings
+from relay.media.engine import links
+from tests.kit.people import MediaVisitor, introduce, until, visit
+from tests.kit.ports import free_port
+from tests.kit.prometheus import page
 
 TOKEN = "a token of Prometheus"
 
@@ -30,7 +31,7 @@ def test_everything_that_is_ever_shown_is_as_prometheus_wants_it() -> None:
 class TestWhileTwoPeopleTalk:
     @pytest.fixture
     def settings(self, engine: EngineChoice) -> Settings:
-        return Settings(
+        return Settings.of(
             port=free_port(),
             bind=("127.0.0.1",),
             public_address=("127.0.0.1",),
@@ -42,14 +43,14 @@ class TestWhileTwoPeopleTalk:
 
     @pytest.mark.usefixtures("loopback_candidates")
     async def test_it_is_so_too_and_their_links_are_on_it(self, relay: Relay, engine: EngineChoice) -> None:
-        port = relay.settings.port
+        port = relay.port
         async with visit(port) as ann, visit(port) as bob:
             people = [MediaVisitor(ann, 60), MediaVisitor(bob, 200)]
             for person in people:
                 await person.connect()
             await introduce(ann, bob)
             if engine is EngineChoice.PACKETS:
-                await until(lambda: len(relay.links().round_trips) == 2)
+                await until(lambda: len(links(relay.engine.peer_stats().values()).round_trips) == 2)
                 await until(lambda: relay._survey.round_trip.count >= 2)
             text = await _read(port)
             await asyncio.gather(*(person.close() for person in people))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from relay.web.self_signed import self_signed
+from relay.front.self_signed import self_signed
 from tests.network.internet import SERVER, SERVER_V6, Internet, missing
 from tests.network.people import Timings
 

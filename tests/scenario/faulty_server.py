@@ -14,7 +14,7 @@ from typing import Any
 
 from relay import app, cli
 from relay.app import Orders, Relay
-from relay.config import Settings
+from relay.config.settings import Settings
 
 serve = app.serve
 

@@ -8,8 +8,7 @@ import pytest
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 from relay.app import Relay
-from tests.scenario.test_media_through_the_relay import brightness
-from tests.scenario.visitor import MediaVisitor, introduce, visit
+from tests.kit.people import MediaVisitor, brightness, introduce, visit
 
 ANN, BOB = "127.0.0.2", "127.0.0.3"
 
@@ -29,7 +28,7 @@ async def test_no_message_and_no_packet_carries_the_partners_address(
 
         monkeypatch.setattr(RTCDtlsTransport, name, record)
 
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         people = []
         for visitor, address, luma in ((ann, ANN, 60), (bob, BOB, 200)):
             monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6, address=address: [address])

@@ -4,19 +4,18 @@ import time
 
 import aiohttp
 import pytest
-from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from relay.app import Relay
-from relay.config import Settings
-from relay.observe.capacity import Load
-from tests.scenario.visitor import Visitor, introduce, visit
+from relay.config.settings import CapacitySettings, Settings
+from relay.machine.capacity import Load
+from tests.kit.people import Visitor, introduce, visit
 
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """With the limits that a server has by itself."""
-    return replace(settings, max_cpu=Settings().max_cpu, max_lag=Settings().max_lag)
+    return settings.but(max_cpu=CapacitySettings().max_cpu, max_lag=CapacitySettings().max_lag)
 
 
 def burden(relay: Relay, **used: float) -> None:
@@ -31,7 +30,7 @@ async def knock(relay: Relay) -> dict[str, object]:
     """The error that a newcomer gets."""
     async with (
         aiohttp.ClientSession() as client,
-        client.ws_connect(f"http://127.0.0.1:{relay.settings.port}/ws") as socket,
+        client.ws_connect(f"http://127.0.0.1:{relay.port}/ws") as socket,
     ):
         refusal: dict[str, dict[str, object]] = await socket.receive_json(timeout=5)
         return refusal["data"]
@@ -41,7 +40,7 @@ async def knock(relay: Relay) -> dict[str, object]:
     "used", [{"cpu": 0.95}, {"packets": 1e9}, {"lag": 1.0}, {"cache": 2**50}], ids=lambda used: next(iter(used))
 )
 async def test_newcomers_are_refused_while_something_is_short(relay: Relay, used: dict[str, float]) -> None:
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         await introduce(ann, bob)
         burden(relay, **used)
         began = time.monotonic()
@@ -52,30 +51,30 @@ async def test_newcomers_are_refused_while_something_is_short(relay: Relay, used
         await ann.say("chat_message", id="1", text="we stay")
         await bob.hear("chat_message")
         burden(relay)
-        async with visit(relay.settings.port) as eve:
+        async with visit(relay.port) as eve:
             await eve.say("find_partner")
             await eve.hear("waiting_for_partner")
 
 
 async def test_who_lost_their_connection_gets_in_again(relay: Relay) -> None:
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         await introduce(ann, bob)
         burden(relay, cpu=1.0)
         bob.vanish()
         await ann.hear("partner_reconnecting")
-        async with visit(relay.settings.port) as again:
+        async with visit(relay.port) as again:
             await again.say("resume", token=bob.token)
             await again.hear("resumed")
             assert (await knock(relay))["code"] == "server_full"
 
 
 async def test_who_is_let_in_as_one_who_came_back_and_is_new_is_turned_away(relay: Relay) -> None:
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         await introduce(ann, bob)
         burden(relay, cpu=1.0)
         bob.vanish()
         await ann.hear("partner_reconnecting")
-        async with visit(relay.settings.port) as eve, visit(relay.settings.port) as patient:
+        async with visit(relay.port) as eve, visit(relay.port) as patient:
             await eve.say("find_partner")
             refusal = await eve.hear("error")
             assert refusal["code"] == "server_full"
@@ -102,9 +101,9 @@ async def test_everybody_reads_one_figure(relay: Relay) -> None:
 
 
 async def test_what_is_measured_is_there_after_a_moment(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with visit(relay.settings.port) as visitor:
+    async with visit(relay.port) as visitor:
         assert isinstance(visitor, Visitor)
-        people = 1 / relay.settings.max_people
+        people = 1 / relay.settings.capacity.max_people
         assert relay._capacity.shares()["people"] == people
         began = time.process_time()
         while time.process_time() - began < 0.2:  # CPU is what is measured

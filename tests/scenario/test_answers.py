@@ -15,12 +15,13 @@ from cryptography.x509.oid import NameOID
 
 from relay import __version__
 from relay.app import Relay
-from relay.config import Settings, TlsChoice
+from relay.config.settings import Settings, TlsChoice
 from relay.peer import aiortc_bridge
 from relay.transport.suites import SUITES
-from tests.conftest import free_port
-from tests.hostile.wire import wire
-from tests.scenario.test_names import anyone, ask, serving
+from tests.kit.certificates import anyone
+from tests.kit.ports import free_port
+from tests.kit.servers import ask, on_loopback, running
+from tests.kit.wire import wire
 
 TOKEN = "a token of the operator"
 OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
@@ -47,12 +48,12 @@ ANSWERS = [
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), operator_token=TOKEN)
+    return Settings.of(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), operator_token=TOKEN)
 
 
 @pytest.fixture
 async def client(relay: Relay) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{relay.settings.port}") as session:
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{relay.port}") as session:
         yield session
 
 
@@ -84,7 +85,7 @@ def certificate(folder: Path) -> tuple[Path, Path]:
 @pytest.mark.parametrize(("line", "headers"), ANSWERS)
 async def test_every_answer_keeps_to_itself_and_names_no_version(relay: Relay, line: bytes, headers: bytes) -> None:
     host = b"" if b"Host" in headers else b"Host: localhost\r\n"
-    async with wire(relay.settings.port) as raw:
+    async with wire(relay.port) as raw:
         await raw.send(line + b"\r\n" + host + headers + b"\r\n")
         head = (await raw.head()).decode().lower()
         rest = await raw.rest() if head.startswith("http/1.0 400") else b""
@@ -121,7 +122,7 @@ async def test_every_answer_keeps_to_itself_and_names_no_version(relay: Relay, l
 )
 async def test_a_page_may_open_its_own_websocket_and_nobody_elses(relay: Relay, headers: str, sockets: str) -> None:
     """In words as well: Safari before 16 takes 'self' for the scheme of the page alone."""
-    async with wire(relay.settings.port) as raw:
+    async with wire(relay.port) as raw:
         await raw.send(f"GET / HTTP/1.1\r\n{headers}\r\n\r\n".encode())
         (policy,) = re.findall(r"content-security-policy: (.*)\r\n", (await raw.head()).decode().lower())
     assert re.findall(r"connect-src 'self' ?([^;]*)", policy) == [sockets]
@@ -134,10 +135,10 @@ async def test_over_https_none_but_encrypted_websockets_are_allowed(tmp_path: Pa
         _, answered, _ = await ask(relay, "/", list(headers), tls)
         return answered["Content-Security-Policy"]
 
-    async with serving(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path)) as relay:
+    async with running(on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path))) as relay:
         told = await policy(relay, tls=anyone())
-        assert told.endswith(f"connect-src 'self' wss://127.0.0.1:{relay.settings.port}")
-    async with serving(trusted_proxies=("127.0.0.1",)) as relay:
+        assert told.endswith(f"connect-src 'self' wss://127.0.0.1:{relay.port}")
+    async with running(on_loopback(trusted_proxies=("127.0.0.1",))) as relay:
         headers = ("X-Forwarded-For", "192.0.2.1"), ("X-Forwarded-Host", "chat.example"), ("X-Forwarded-Proto", "https")
         assert (await policy(relay, *headers)).endswith("connect-src 'self' wss://chat.example")
 
@@ -183,7 +184,7 @@ async def test_what_runs_here_is_told_to_the_operator_alone(client: aiohttp.Clie
 
 class TestHsts:
     async def asked(self, relay: Relay) -> str | None:
-        url = f"https://127.0.0.1:{relay.settings.port}/videochat/health/live"
+        url = f"https://127.0.0.1:{relay.port}/videochat/health/live"
         async with aiohttp.ClientSession() as client, client.get(url, ssl=anyone()) as response:
             assert response.status == 200
             return response.headers.get("Strict-Transport-Security")
@@ -191,38 +192,38 @@ class TestHsts:
     async def test_with_a_certificate_browsers_are_to_stay_with_https(self, tmp_path: Path) -> None:
         chain, key = certificate(tmp_path)
         files = {"tls_cert": str(chain), "tls_key": str(key)}
-        async with serving(**files) as relay:
+        async with running(on_loopback(**files)) as relay:
             assert await self.asked(relay) == f"max-age={YEAR}"
-        async with serving(**files, hsts_subdomains=True, hsts_seconds=60) as relay:
+        async with running(on_loopback(**files, hsts_subdomains=True, hsts_seconds=60)) as relay:
             assert await self.asked(relay) == "max-age=60; includeSubDomains"
-        async with serving(**files, hsts_seconds=0) as relay:
+        async with running(on_loopback(**files, hsts_seconds=0)) as relay:
             assert await self.asked(relay) is None
 
     async def test_answers_to_nonsense_say_so_as_well(self, tmp_path: Path) -> None:
         chain, key = certificate(tmp_path)
-        async with serving(tls_cert=str(chain), tls_key=str(key)) as relay:
-            async with wire(relay.settings.port, context=anyone()) as raw:
+        async with running(on_loopback(tls_cert=str(chain), tls_key=str(key))) as relay:
+            async with wire(relay.port, context=anyone()) as raw:
                 await raw.send(b"GET / HTTP/1.1\r\nBroken header\r\n\r\n")
                 assert b"Strict-Transport-Security" in await raw.head()
             # Over plain HTTP a browser must not believe it, and is told nothing (RFC 6797, section 7.2).
-            async with wire(relay.settings.port) as raw:
+            async with wire(relay.port) as raw:
                 await raw.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 head = await raw.head()
         assert head.startswith(b"HTTP/1.1 308")
         assert b"Strict-Transport-Security" not in head
 
     async def test_who_has_to_click_a_warning_away_may_go_on_doing_so(self, tmp_path: Path) -> None:
-        async with serving(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path)) as relay:
+        async with running(on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path))) as relay:
             assert await self.asked(relay) is None
         own = {"tls_cert": str(tmp_path / "self-signed.pem"), "tls_key": str(tmp_path / "self-signed.key")}
-        async with serving(**own) as relay:
+        async with running(on_loopback(**own)) as relay:
             assert await self.asked(relay) is None
 
 
 class TestSuites:
     @pytest.mark.parametrize("suite", [suite for suite in SUITES.split(":") if "ECDSA" in suite])
     async def test_strong_ones_are_taken(self, tmp_path: Path, suite: str) -> None:
-        async with serving(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path)) as relay:
+        async with running(on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path))) as relay:
             assert await shaken(relay, suite) == suite
 
     @pytest.mark.parametrize(
@@ -230,7 +231,7 @@ class TestSuites:
         ["ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES256-SHA384", "ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES128-CCM"],
     )
     async def test_others_are_not(self, tmp_path: Path, suite: str) -> None:
-        async with serving(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path)) as relay:
+        async with running(on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path))) as relay:
             with pytest.raises(ConnectionError):
                 await shaken(relay, suite)
 
@@ -243,6 +244,6 @@ async def shaken(relay: Relay, suite: str) -> str:
     context = anyone()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(f"{suite}:@SECLEVEL=0")
-    async with wire(relay.settings.port, context=context) as raw:
+    async with wire(relay.port, context=context) as raw:
         name: str = raw.writer.get_extra_info("cipher")[0]
     return name

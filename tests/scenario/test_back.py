@@ -1,11 +1,11 @@
 """Next by mistake: both who were parted may come together again."""
 
 from relay.app import Relay
-from tests.scenario.visitor import introduce, visit
+from tests.kit.people import introduce, visit
 
 
 async def test_two_who_both_wish_it_are_together_again(relay: Relay) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as ann, visit(port) as bob:
         found, _ = await introduce(ann, bob)
         await ann.say("next_partner")
@@ -23,7 +23,7 @@ async def test_two_who_both_wish_it_are_together_again(relay: Relay) -> None:
 
 
 async def test_there_is_no_way_back_to_somebody_who_talks_again(relay: Relay) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as ann, visit(port) as bob, visit(port) as eve:
         found, _ = await introduce(ann, bob)
         await eve.say("find_partner")
@@ -41,7 +41,7 @@ async def test_there_is_no_way_back_to_somebody_who_talks_again(relay: Relay) ->
 
 
 async def test_who_left_by_stop_is_not_called_back(relay: Relay) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as ann, visit(port) as bob:
         found, _ = await introduce(ann, bob)
         await ann.say("leave_room")

@@ -8,8 +8,9 @@ import aiohttp
 import pytest
 
 from relay.app import Relay
-from relay.config import OWN_NAMES, Settings
-from tests.conftest import free_port
+from relay.config.rules import OWN_NAMES
+from relay.config.settings import Settings
+from tests.kit.ports import free_port
 
 TOKEN = "a token of the operator"
 OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
@@ -17,7 +18,7 @@ ORIGIN = "https://friend.example"
 
 
 def settings_of(base_path: str) -> Settings:
-    return Settings(
+    return Settings.of(
         port=free_port(),
         bind=("127.0.0.1",),
         public_address=("127.0.0.1",),
@@ -34,12 +35,12 @@ def settings(request: pytest.FixtureRequest) -> Settings:
 
 @pytest.fixture
 def base(settings: Settings) -> str:
-    return settings.base_path.rstrip("/") + "/"
+    return settings.site.base_path.rstrip("/") + "/"
 
 
 @pytest.fixture
 async def client(relay: Relay) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{relay.settings.port}") as session:
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{relay.port}") as session:
         yield session
 
 

@@ -9,7 +9,7 @@ from relay.app import Relay
 from relay.session.presence import GIVEN_UP_AFTER, LOOK_INTERVAL, SILENT_AFTER
 from relay.tasks import Tasks
 from relay.transport import bindings
-from tests.scenario.visitor import MediaVisitor, Visitor, introduce, visit
+from tests.kit.people import MediaVisitor, Visitor, introduce, visit
 
 WITHIN = 10.0
 """Seconds after which a partner knows."""
@@ -41,7 +41,7 @@ def fail(task: str, failure: BaseException) -> None:
 
 async def test_a_page_that_does_not_run_is_told_of_though_its_browser_answers(relay: Relay) -> None:
     """Its WebSocket stays open, and the pings of that are answered: by the browser, not by the page."""
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         found, _ = await introduce(ann, bob)
         assert await _hear_by_and_by(ann, "partner_reconnecting") < WITHIN
         # When it runs again it finds its connection closed, and comes back.
@@ -49,7 +49,7 @@ async def test_a_page_that_does_not_run_is_told_of_though_its_browser_answers(re
             while (message := await bob.socket.receive()).type is aiohttp.WSMsgType.TEXT:
                 pass
         assert message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
-        async with visit(relay.settings.port) as again:
+        async with visit(relay.port) as again:
             await again.say("resume", token=bob.token)
             assert (await again.hear("resumed"))["room_id"] == found["room_id"]
             await ann.hear("partner_resumed")
@@ -57,7 +57,7 @@ async def test_a_page_that_does_not_run_is_told_of_though_its_browser_answers(re
 
 async def test_who_only_reads_is_not_silent(relay: Relay) -> None:
     """`ping` is answered, and nothing else has to be said."""
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         await introduce(ann, bob)
         for _ in range(3):
             for _ in range(SILENT_AFTER - 1):
@@ -73,7 +73,7 @@ async def test_who_only_reads_is_not_silent(relay: Relay) -> None:
 
 
 async def test_who_is_in_nobodys_way_is_not_asked(relay: Relay) -> None:
-    async with visit(relay.settings.port) as ann:
+    async with visit(relay.port) as ann:
         for _ in range(2 * SILENT_AFTER):
             relay._presence.look_for_silence()
         await ann.say("find_partner")
@@ -83,7 +83,7 @@ async def test_who_is_in_nobodys_way_is_not_asked(relay: Relay) -> None:
 @pytest.mark.usefixtures("loopback_candidates")
 async def test_media_that_stops_is_told_of_and_so_is_its_return(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     """A way for UDP that is gone: the WebSocket does not notice."""
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         media = [MediaVisitor(ann, 60), MediaVisitor(bob, 200)]
         await asyncio.gather(*(one.connect() for one in media))
         await introduce(ann, bob)
@@ -105,7 +105,7 @@ async def test_media_that_stops_is_told_of_and_so_is_its_return(relay: Relay, mo
 
 
 async def test_whoever_can_not_be_reached_is_paired_with_nobody(relay: Relay) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as ann, visit(port) as bob:
         await ann.say("find_partner")
         await ann.hear("waiting_for_partner")
@@ -121,7 +121,7 @@ async def test_whoever_can_not_be_reached_is_paired_with_nobody(relay: Relay) ->
 
 async def test_a_page_that_hears_nothing_may_ask_in_any_state(relay: Relay) -> None:
     """Also one who is typing all the time, and is therefore never asked."""
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         await ann.say("ping")
         assert await ann.hear("pong") == {}
         await introduce(ann, bob)
@@ -135,7 +135,7 @@ GIVEN_UP_WITHIN = (GIVEN_UP_AFTER + 1) * LOOK_INTERVAL + 0.5
 
 async def test_nobody_waits_long_for_a_partner_who_never_came(relay: Relay) -> None:
     """Half a minute is for a conversation that there was."""
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as ann, visit(port) as bob:
         await introduce(ann, bob)
         bob.vanish()
@@ -150,7 +150,7 @@ async def test_nobody_waits_long_for_a_partner_who_never_came(relay: Relay) -> N
 
 
 async def test_whose_network_changes_as_they_are_paired_has_time_to_come_back(relay: Relay) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as ann, visit(port) as bob:
         found, _ = await introduce(ann, bob)
         bob.vanish()
@@ -170,7 +170,7 @@ async def test_whose_network_changes_as_they_are_paired_has_time_to_come_back(re
 
 @pytest.mark.parametrize("sign", ["a word", "a picture"])
 async def test_for_whom_there_was_their_partner_waits(relay: Relay, sign: str) -> None:
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         found, _ = await introduce(ann, bob)
         if sign == "a word":
             await bob.say("typing", active=True)
@@ -188,7 +188,7 @@ async def test_for_whom_there_was_their_partner_waits(relay: Relay, sign: str) -
 @pytest.mark.usefixtures("loopback_candidates")
 async def test_for_whose_media_comes_their_partner_waits(relay: Relay) -> None:
     """Though their camera is off, so that they were neither seen nor heard yet."""
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         media = MediaVisitor(bob, 200)
         await media.connect()
         await introduce(ann, bob)
@@ -202,7 +202,7 @@ async def test_for_whose_media_comes_their_partner_waits(relay: Relay) -> None:
 @pytest.mark.usefixtures("loopback_candidates")
 async def test_somebody_whose_computer_slept_as_they_were_paired_is_given_up(relay: Relay) -> None:
     """Their connection was made while they waited. Then nothing comes of it, nor of their page."""
-    port = relay.settings.port
+    port = relay.port
     loop = asyncio.get_running_loop()
     async with visit(port) as ann, visit(port) as bob:
         media = MediaVisitor(bob, 200)
@@ -224,7 +224,7 @@ async def test_somebody_whose_computer_slept_as_they_were_paired_is_given_up(rel
 
 async def test_a_page_that_runs_is_heard_of_before_it_is_given_up(relay: Relay) -> None:
     """Only its media stopped, in the moment in which it was paired: it is asked at once, and answers."""
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         await introduce(ann, bob)
         session = relay._directory.sessions()[-1]
         relay._connections._quiet.add(session.user)

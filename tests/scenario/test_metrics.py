@@ -9,15 +9,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from relay.app import Relay
-from relay.config import Settings
+from relay.config.settings import Settings
 from relay.errors import RelayError
 from relay.ids import PeerId
 from relay.session.session import Session
-from tests.conftest import free_port
-from tests.contract.test_engine import negotiated
+from tests.kit.offers import ROLES, negotiated, offer
 from tests.kit.payers import HOME, payer
-from tests.scenario.visitor import introduce, until, visit
-from tests.unit.offers import ROLES, offer
+from tests.kit.people import introduce, until, visit
+from tests.kit.ports import free_port
 
 TOKEN = "a token of the operator"
 OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
@@ -28,19 +27,19 @@ LOOPBACK = {"bind": ("127.0.0.1",), "public_address": ("127.0.0.1",)}
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(port=free_port(), operator_token=TOKEN, metrics_token=READER_TOKEN, **LOOPBACK)  # type: ignore[arg-type]
+    return Settings.of(port=free_port(), operator_token=TOKEN, metrics_token=READER_TOKEN, **LOOPBACK)
 
 
 @pytest.fixture
 async def client(relay: Relay) -> AsyncIterator[aiohttp.ClientSession]:
     """Prometheus."""
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{relay.settings.port}", headers=READER) as session:
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{relay.port}", headers=READER) as session:
         yield session
 
 
 @pytest.fixture
 async def stranger(relay: Relay) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{relay.settings.port}") as session:
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{relay.port}") as session:
         yield session
 
 
@@ -57,7 +56,11 @@ async def scrape(client: aiohttp.ClientSession) -> dict[str, float]:
 
 
 async def test_what_people_do_is_counted(relay: Relay, client: aiohttp.ClientSession) -> None:
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob, visit(relay.settings.port) as eve:
+    async with (
+        visit(relay.port) as ann,
+        visit(relay.port) as bob,
+        visit(relay.port) as eve,
+    ):
         await introduce(ann, bob)
         await eve.say("find_partner")
         await eve.hear("waiting_for_partner")
@@ -77,7 +80,7 @@ async def test_what_people_do_is_counted(relay: Relay, client: aiohttp.ClientSes
     assert after["relay_messages_received_total[unreadable]"] == 1
     assert after["relay_errors_total[invalid_message]"] == 1
     await until(lambda: relay.tally.departures.total() == 3)
-    assert (await scrape(client))["relay_sessions_closed_total[disconnected]"] == 3
+    assert (await scrape(client))["relay_sessions_closed_total[left]"] == 3
 
 
 async def test_answers_are_timed_by_route_and_strangers_choose_no_label(
@@ -96,7 +99,7 @@ async def test_answers_are_timed_by_route_and_strangers_choose_no_label(
 async def test_what_an_offer_has_that_is_of_no_use_is_counted(relay: Relay, client: aiohttp.ClientSession) -> None:
     video = re.sub(r"(VP8|H264|VP9|AV1)/90000", "H266/90000", offer())
     rotten = video.replace("a=rtcp-mux", "a=rtcp-mux\na=candidate:rotten", 1)
-    async with visit(relay.settings.port) as ann:
+    async with visit(relay.port) as ann:
         await ann.say("webrtc_offer", sdp=rotten, lines=ROLES)
         await ann.hear("webrtc_answer")
         figures = await scrape(client)
@@ -118,13 +121,13 @@ async def test_figures_that_never_moved_are_there_from_the_start(relay: Relay, c
     ):
         assert figures[name] == 0
     assert figures["relay_ready"] == 1
-    assert figures["relay_people_capacity"] == relay.settings.max_people
+    assert figures["relay_people_capacity"] == relay.settings.capacity.max_people
     assert figures["process_resident_memory_bytes"] > 0
     assert figures["relay_thread_cpu_seconds_total[loop]"] > 0
 
 
 async def test_the_page_names_nobody(relay: Relay, client: aiohttp.ClientSession) -> None:
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         found, _ = await introduce(ann, bob)
         async with client.get("/metrics") as response:
             text = await response.text()
@@ -162,7 +165,7 @@ class Nobody:
 class TestManyPeople:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings(port=free_port(), max_people=1_000, metrics_token=READER_TOKEN, **LOOPBACK)  # type: ignore[arg-type]
+        return Settings.of(port=free_port(), max_people=1_000, metrics_token=READER_TOKEN, **LOOPBACK)
 
     async def test_a_thousand_peoples_figures_cost_little(self, relay: Relay, client: aiohttp.ClientSession) -> None:
         """People are visitors and peers in the books only: what a scrape reads is the same."""
@@ -208,7 +211,7 @@ async def test_the_token_for_metrics_opens_nothing_else(
 class TestWithoutATokenForMetrics:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings(port=free_port(), operator_token=TOKEN, **LOOPBACK)  # type: ignore[arg-type]
+        return Settings.of(port=free_port(), operator_token=TOKEN, **LOOPBACK)
 
     async def test_the_operators_opens_them(self, stranger: aiohttp.ClientSession) -> None:
         for headers, status in ((READER, 401), (OPERATOR, 200)):
@@ -219,7 +222,7 @@ class TestWithoutATokenForMetrics:
 class TestWithoutAnyToken:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings(port=free_port(), **LOOPBACK)  # type: ignore[arg-type]
+        return Settings.of(port=free_port(), **LOOPBACK)
 
     async def test_they_are_closed_and_say_how_to_open_them(self, stranger: aiohttp.ClientSession) -> None:
         async with stranger.get("/metrics") as response:
@@ -230,7 +233,7 @@ class TestWithoutAnyToken:
 class TestAllowed:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings(port=free_port(), metrics_allow=("10.0.0.0/8", "127.0.0.0/24"), **LOOPBACK)  # type: ignore[arg-type]
+        return Settings.of(port=free_port(), metrics_allow=("10.0.0.0/8", "127.0.0.0/24"), **LOOPBACK)
 
     async def test_a_configured_network_may_read(self, stranger: aiohttp.ClientSession) -> None:
         async with stranger.get("/metrics") as response:
@@ -251,7 +254,7 @@ class TestAllowed:
 class TestAllowedBehindAProxy:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings(port=free_port(), metrics_allow=("192.0.2.7",), trusted_proxies=("127.0.0.1",), **LOOPBACK)  # type: ignore[arg-type]
+        return Settings.of(port=free_port(), metrics_allow=("192.0.2.7",), trusted_proxies=("127.0.0.1",), **LOOPBACK)
 
     async def test_who_the_proxy_names_may_read(self, stranger: aiohttp.ClientSession) -> None:
         for named, status in (("192.0.2.7", 200), ("192.0.2.7, 192.0.2.8", 403), ("192.0.2.8, 192.0.2.7", 200)):

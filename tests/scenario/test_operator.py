@@ -8,13 +8,13 @@ import aiohttp
 import pytest
 
 from relay.app import Relay
-from relay.config import Settings
-from relay.observe.history import Sample
-from relay.web import operator_token
-from relay.web.operator_token import ATTEMPTS
-from tests.conftest import free_port
-from tests.hostile.wire import status_of
-from tests.scenario.visitor import PATIENCE, introduce, until, visit
+from relay.auth import gate
+from relay.auth.gate import ATTEMPTS
+from relay.config.settings import Settings
+from relay.figures.history import Sample
+from tests.kit.people import PATIENCE, introduce, until, visit
+from tests.kit.ports import free_port
+from tests.kit.wire import status_of
 
 TOKEN = "a token of the operator"
 OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
@@ -25,17 +25,21 @@ ENDPOINTS = [("GET", "/videochat/overview"), ("POST", "/videochat/rooms/x/end"),
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), operator_token=TOKEN)
+    return Settings.of(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), operator_token=TOKEN)
 
 
 @pytest.fixture
 async def client(relay: Relay) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{relay.settings.port}") as session:
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{relay.port}") as session:
         yield session
 
 
 async def test_the_overview_shows_people_and_rooms(relay: Relay, client: aiohttp.ClientSession) -> None:
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob, visit(relay.settings.port):
+    async with (
+        visit(relay.port) as ann,
+        visit(relay.port) as bob,
+        visit(relay.port),
+    ):
         found, _ = await introduce(ann, bob)
         async with client.get("/videochat/overview", headers=OPERATOR) as response:
             assert response.headers["Cache-Control"] == "no-store"
@@ -49,7 +53,7 @@ async def test_the_overview_shows_people_and_rooms(relay: Relay, client: aiohttp
 
 
 async def test_a_side_shows_what_its_browser_said(relay: Relay, client: aiohttp.ClientSession) -> None:
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         found, _ = await introduce(ann, bob)
         room = {"room_id": found["room_id"]}
         await ann.say("first_frame", **room, medium="picture", seconds=0.08)
@@ -81,12 +85,12 @@ async def test_only_samples_that_are_new_are_told(relay: Relay, client: aiohttp.
 
 
 async def test_ending_a_room_tells_both_and_they_search_on(relay: Relay, client: aiohttp.ClientSession) -> None:
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         found, _ = await introduce(ann, bob)
         async with client.post(f"/videochat/rooms/{found['room_id']}/end", headers=OPERATOR) as response:
             assert response.status == 200
         for person in (ann, bob):
-            assert await person.hear("partner_disconnected") == {"reason": "left", "searching": True}
+            assert await person.hear("partner_disconnected") == {"reason": "operator", "searching": True}
             await person.hear("waiting_for_partner")
         async with client.post(f"/videochat/rooms/{found['room_id']}/end", headers=OPERATOR) as response:
             assert response.status == 404
@@ -95,7 +99,7 @@ async def test_ending_a_room_tells_both_and_they_search_on(relay: Relay, client:
 async def test_who_does_not_search_on_is_idle_after_their_room_was_ended(
     relay: Relay, client: aiohttp.ClientSession
 ) -> None:
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         await ann.say("find_partner", keep_searching=False)
         await ann.hear("waiting_for_partner")
         await bob.say("find_partner", keep_searching=False)
@@ -103,7 +107,7 @@ async def test_who_does_not_search_on_is_idle_after_their_room_was_ended(
         await bob.hear("partner_found")
         await client.post(f"/videochat/rooms/{room}/end", headers=OPERATOR)
         for person in (ann, bob):
-            assert await person.hear("partner_disconnected") == {"reason": "left", "searching": False}
+            assert await person.hear("partner_disconnected") == {"reason": "operator", "searching": False}
         assert len(relay._matchmaker) == 0
 
 
@@ -119,11 +123,11 @@ async def test_troubles_are_shown_without_addresses(relay: Relay, client: aiohtt
 
 async def test_drain_is_passed_on() -> None:
     ordered = asyncio.Event()
-    settings = Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), operator_token=TOKEN)
+    settings = Settings.of(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), operator_token=TOKEN)
     relay = Relay(settings, ordered.set)
     await relay.start()
     try:
-        async with aiohttp.ClientSession(f"http://127.0.0.1:{settings.port}") as client:
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{settings.network.port}") as client:
             async with client.post("/videochat/drain", headers=WRONG) as response:
                 assert response.status == 401
             assert not ordered.is_set()
@@ -177,13 +181,13 @@ async def test_the_right_token_is_let_in_whatever_others_at_its_address_guessed(
 async def test_a_near_miss_of_the_token_is_refused(relay: Relay, near: str) -> None:
     line = f"Authorization: Bearer {near}\r\n".encode()
     request = b"GET /videochat/overview HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + line + b"\r\n"
-    assert await status_of(relay.settings.port, request) == 401
+    assert await status_of(relay.port, request) == 401
 
 
 class TestBehindAProxy:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings(
+        return Settings.of(
             port=free_port(),
             bind=("127.0.0.1",),
             public_address=("127.0.0.1",),
@@ -208,7 +212,7 @@ class TestBehindAProxy:
     async def test_many_addresses_make_it_forget_those_who_tried_longest_ago(
         self, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(operator_token, "MOST_ADDRESSES", 3)
+        monkeypatch.setattr(gate, "MOST_ADDRESSES", 3)
         guesser = {"X-Forwarded-For": "192.0.2.1"}
         for number in range(3 * ATTEMPTS):
             others = {"X-Forwarded-For": f"198.51.100.{number}"}

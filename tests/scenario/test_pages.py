@@ -21,7 +21,7 @@ UNCOMPRESSED = {"Accept-Encoding": "identity"}
 @pytest.fixture
 async def client(relay: Relay) -> AsyncIterator[aiohttp.ClientSession]:
     # What is sent is looked at as it is.
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{relay.settings.port}", auto_decompress=False) as session:
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{relay.port}", auto_decompress=False) as session:
         yield session
 
 

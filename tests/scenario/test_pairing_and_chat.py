@@ -6,13 +6,13 @@ import pytest
 
 from relay.app import Relay
 from relay.matchmaking.lobby import REUNION_DELAY
-from tests.scenario.visitor import Visitor, introduce, until, visit
+from tests.kit.people import Visitor, introduce, until, visit
 
 WAITS = {"reason": "next", "searching": True}
 
 
 async def test_strangers_are_paired_and_chat(relay: Relay) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as ann, visit(port) as bob:
         await introduce(ann, bob)
         await ann.say("chat_message", id="a1", text="hello <b>you</b>")
@@ -25,7 +25,7 @@ async def test_strangers_are_paired_and_chat(relay: Relay) -> None:
 
 async def test_what_was_meant_for_the_last_partner_does_not_reach_the_next(relay: Relay) -> None:
     """It may be on its way while the relay puts somebody else there."""
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as ann, visit(port) as bob:
         found, _ = await introduce(ann, bob)
         await ann.say("chat_message", id="a1", text="dear Bob", room_id="of long ago")
@@ -36,7 +36,7 @@ async def test_what_was_meant_for_the_last_partner_does_not_reach_the_next(relay
 
 
 async def test_partners_see_each_other_write_and_mute(relay: Relay) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as ann, visit(port) as bob:
         await introduce(ann, bob)
         await ann.say("typing", active=True)
@@ -46,7 +46,7 @@ async def test_partners_see_each_other_write_and_mute(relay: Relay) -> None:
 
 
 async def test_a_new_partner_learns_what_is_shared(relay: Relay) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as ann, visit(port) as bob:
         await ann.say("media_state", microphone=True, camera=False)
         found_by_ann, found_by_bob = await introduce(ann, bob)
@@ -55,7 +55,7 @@ async def test_a_new_partner_learns_what_is_shared(relay: Relay) -> None:
 
 
 async def test_whose_partner_leaves_searches_on_by_themselves(relay: Relay) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as ann, visit(port) as bob, visit(port) as eve:
         await introduce(ann, bob)
         await bob.say("next_partner")
@@ -67,7 +67,7 @@ async def test_whose_partner_leaves_searches_on_by_themselves(relay: Relay) -> N
 
 
 async def test_who_does_not_wish_to_search_on_stays_idle(relay: Relay) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as ann, visit(port) as bob, visit(port) as eve:
         await ann.say("find_partner", keep_searching=False)
         await ann.hear("waiting_for_partner")
@@ -82,7 +82,7 @@ async def test_who_does_not_wish_to_search_on_stays_idle(relay: Relay) -> None:
 
 
 async def test_those_who_just_left_each_other_meet_again_when_nobody_else_comes(relay: Relay) -> None:
-    port = relay.settings.port
+    port = relay.port
     loop = asyncio.get_running_loop()
     async with visit(port) as ann, visit(port) as bob:
         await introduce(ann, bob)
@@ -95,7 +95,7 @@ async def test_those_who_just_left_each_other_meet_again_when_nobody_else_comes(
 
 
 async def test_tabs_of_one_browser_are_not_paired_and_are_told_of_each_other(relay: Relay) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as tab, visit(port) as other_tab, visit(port) as eve:
         for visitor in (tab, other_tab):
             await visitor.say("find_partner", browser="b1")
@@ -112,7 +112,7 @@ async def test_tabs_of_one_browser_are_not_paired_and_are_told_of_each_other(rel
 
 
 async def test_who_searches_again_beside_an_own_tab_is_told_again(relay: Relay) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as tab, visit(port) as other_tab:
         for visitor in (tab, other_tab):
             await visitor.say("find_partner", browser="b1")
@@ -126,7 +126,7 @@ async def test_who_searches_again_beside_an_own_tab_is_told_again(relay: Relay) 
 
 @pytest.mark.parametrize("browser", ["", "b" * 37, "b 1", 1])
 async def test_a_browser_of_another_shape_is_refused(relay: Relay, browser: object) -> None:
-    async with visit(relay.settings.port) as ann:
+    async with visit(relay.port) as ann:
         await ann.say("find_partner", browser=browser)
         refusal = await ann.hear("error")
         assert (refusal["code"], refusal["refused"]) == ("invalid_message", "find_partner")
@@ -134,7 +134,7 @@ async def test_a_browser_of_another_shape_is_refused(relay: Relay, browser: obje
 
 @pytest.mark.parametrize("mode", ["audio", "text"])
 async def test_modes_never_mix(relay: Relay, mode: str) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as ann, visit(port) as bob, visit(port) as eve:
         await ann.say("find_partner", mode=mode)
         await ann.hear("waiting_for_partner")
@@ -144,16 +144,16 @@ async def test_modes_never_mix(relay: Relay, mode: str) -> None:
         await asyncio.gather(ann.hear("partner_found"), eve.hear("partner_found"))
 
 
-async def test_a_partner_who_vanishes_is_reported(relay: Relay) -> None:
-    async with visit(relay.settings.port) as ann:
-        async with visit(relay.settings.port) as bob:
+async def test_a_partner_who_closes_the_page_has_left(relay: Relay) -> None:
+    async with visit(relay.port) as ann:
+        async with visit(relay.port) as bob:
             await introduce(ann, bob)
-        assert await ann.hear("partner_disconnected") == {"reason": "disconnected", "searching": True}
+        assert await ann.hear("partner_disconnected") == {"reason": "left", "searching": True}
         await ann.hear("waiting_for_partner")
 
 
 async def test_who_left_the_queue_is_not_paired(relay: Relay) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as ann, visit(port) as bob:
         await ann.say("find_partner")
         await ann.hear("waiting_for_partner")
@@ -165,7 +165,7 @@ async def test_who_left_the_queue_is_not_paired(relay: Relay) -> None:
 
 
 async def test_nothing_is_left_of_people_who_went(relay: Relay) -> None:
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         await introduce(ann, bob)
         assert (relay.stats().people, relay.stats().rooms) == (2, 1)
     await until(lambda: relay.stats().people == 0)
@@ -174,7 +174,7 @@ async def test_nothing_is_left_of_people_who_went(relay: Relay) -> None:
 
 async def test_every_order_of_skips_leaves_everyone_in_one_place(relay: Relay) -> None:
     """Six people skip, stop and search at once: each is talking, waiting or idle, and rooms have two."""
-    port = relay.settings.port
+    port = relay.port
 
     async def churn(visitor: Visitor, number: int) -> None:
         for step in range(12):

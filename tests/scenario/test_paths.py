@@ -5,12 +5,12 @@ import asyncio
 import pytest
 
 from relay.app import Relay
-from tests.scenario.visitor import MediaVisitor, Visitor, until, visit
+from tests.kit.people import MediaVisitor, Visitor, until, visit
 
 
 @pytest.mark.usefixtures("loopback_candidates")
 async def test_the_path_of_a_call_is_what_the_browser_says_if_we_see_it_too(relay: Relay) -> None:
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         people = [MediaVisitor(ann, 60), MediaVisitor(bob, 200)]
         await asyncio.gather(*(person.connect() for person in people))
         await until(lambda: sum(relay.stats().paths.values()) == 2)
@@ -23,7 +23,7 @@ async def test_the_path_of_a_call_is_what_the_browser_says_if_we_see_it_too(rela
 
 
 async def test_a_claim_without_a_connection_is_ignored(relay: Relay) -> None:
-    async with visit(relay.settings.port) as ann:
+    async with visit(relay.port) as ann:
         await ann.say("media_path", type="relay", protocol="udp", relay_protocol="tls")
         await _settled(ann)
         assert relay.stats().paths == {}

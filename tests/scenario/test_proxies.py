@@ -7,8 +7,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from relay.config import ForwardedHeader, Settings
-from relay.web.operator_token import ATTEMPTS
+from relay.auth.gate import ATTEMPTS
+from relay.config.settings import ForwardedHeader, Settings
 from tests.kit import behind as kit
 from tests.kit.behind import ANN, BOB, BRIEF, MOST, OPERATOR, PROXY, Place, on_loopback
 from tests.kit.proxies import HAPROXY, NGINX, PAGE_RECIPES
@@ -32,7 +32,7 @@ HIDE_THE_HOST = ["upgrade without host", "upgrade and $host"]
 def behind(
     name: str, folder: Path, *, trusted: bool, header: ForwardedHeader = ForwardedHeader.X_FORWARDED_FOR
 ) -> AbstractAsyncContextManager[Place]:
-    settings = Settings(trusted_proxies=(PROXY,) if trusted else (), forwarded_header=header)
+    settings = Settings.of(trusted_proxies=(PROXY,) if trusted else (), forwarded_header=header)
     return kit.behind(name, folder, on_loopback(settings))
 
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from relay.app import Relay
-from relay.config import Settings
+from relay.config.settings import Settings
+from relay.front.proxy_protocol import SIGNATURE_V2
 from relay.observe.drops import Drop
-from relay.transport.proxy_protocol import SIGNATURE_V2
-from tests.conftest import free_port
-from tests.scenario.visitor import PATIENCE
+from tests.kit.people import PATIENCE
+from tests.kit.ports import free_port
 
 VISITOR = "198.51.100.7"
 QUESTION = b"GET /videochat/health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -49,7 +49,7 @@ async def ask(port: int, *pieces: bytes) -> bytes:
 class TestTrusted:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings(
+        return Settings.of(
             port=free_port(),
             bind=("127.0.0.1",),
             public_address=("127.0.0.1",),
@@ -59,7 +59,7 @@ class TestTrusted:
 
     @pytest.mark.parametrize("header", [header_v1, header_v2])
     async def test_each_visitor_counts_as_themselves(self, relay: Relay, header: Callable[[str], bytes]) -> None:
-        port = relay.settings.port
+        port = relay.port
         first = [await ask(port, header(VISITOR) + QUESTION) for _ in range(3)]
         assert [answer[:12] for answer in first] == [b"HTTP/1.1 200"] * 2 + [b""]
         assert relay.drops[Drop.TCP_CROWDED] == 1
@@ -73,15 +73,15 @@ class TestTrusted:
         said = header(VISITOR) + QUESTION
         cuts = (3, 13, 20, len(header(VISITOR)), len(header(VISITOR)) + 1)
         pieces = [said[start:end] for start, end in zip((0, *cuts), (*cuts, len(said)), strict=True)]
-        assert (await ask(relay.settings.port, *pieces)).startswith(b"HTTP/1.1 200")
+        assert (await ask(relay.port, *pieces)).startswith(b"HTTP/1.1 200")
 
     @pytest.mark.parametrize("nonsense", [b"PROXY TCP4 x y 1 2\r\n", SIGNATURE_V2 + b"\x31\x11\x00\x0c" + bytes(12)])
     async def test_nonsense_ends_the_connection(self, relay: Relay, nonsense: bytes) -> None:
-        assert await ask(relay.settings.port, nonsense + QUESTION) == b""
+        assert await ask(relay.port, nonsense + QUESTION) == b""
         assert relay.drops[Drop.TCP_MALFORMED] == 1
 
 
 @pytest.mark.parametrize("header", [header_v1, header_v2])
 async def test_a_stranger_is_not_believed(relay: Relay, header: Callable[[str], bytes]) -> None:
-    answer = await ask(relay.settings.port, header(VISITOR) + QUESTION)
+    answer = await ask(relay.port, header(VISITOR) + QUESTION)
     assert not answer.startswith(b"HTTP/1.1 200")

@@ -10,21 +10,20 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from msgspec.structs import replace
 
 from relay import config
 from relay.checks.finding import Verdict
 from relay.checks.probe import probe
-from relay.config import EngineChoice, Settings
+from relay.config.settings import EngineChoice, Settings
+from relay.front.self_signed import self_signed
 from relay.protocol.messages import Role
 from relay.web import visit as visit_module
-from relay.web.self_signed import self_signed
 from relay.web.visit import PING_INTERVAL
-from tests.conftest import free_port
 from tests.kit import behind as kit
 from tests.kit.behind import ANN, BOB, BRIEF, MOST, PATIENCE, Place, on_loopback
+from tests.kit.people import MediaVisitor, Visitor, introduce
+from tests.kit.ports import free_port
 from tests.kit.proxies import BYTES_RECIPES, FOLDER, FOLDER_RECIPES, PAGE_RECIPES, RECIPES, variables
-from tests.scenario.visitor import MediaVisitor, Visitor, introduce
 
 SHORTEST_TIMEOUT = 60.0
 """Seconds: nginx's and HAProxy's, as the recipes have them. Caddy has none."""
@@ -48,7 +47,7 @@ def run(
 ) -> AbstractAsyncContextManager[Place]:
     """The relay and the proxy as this recipe has them."""
     settings = settings or told(recipe, folder)
-    return kit.behind(recipe, folder, settings, port=settings.public_tcp_port, changes=changes)
+    return kit.behind(recipe, folder, settings, port=settings.network.public_tcp_port, changes=changes)
 
 
 def test_every_recipe_is_run() -> None:
@@ -116,7 +115,7 @@ async def test_pages_come_by_http_2(recipe: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("recipe", [*PAGE_RECIPES, *BYTES_RECIPES])
 async def test_two_people_talk_and_their_media_goes_past_it(recipe: str, tmp_path: Path, engine: EngineChoice) -> None:
     async with (
-        run(recipe, tmp_path, replace(told(recipe, tmp_path), engine=engine)) as place,
+        run(recipe, tmp_path, told(recipe, tmp_path).but(engine=engine)) as place,
         place.somebody(ANN) as first,
         place.somebody(BOB) as second,
         first.ws_connect("ws", max_msg_size=0) as one,
@@ -132,8 +131,8 @@ async def test_two_people_talk_and_their_media_goes_past_it(recipe: str, tmp_pat
             await asyncio.gather(*(person.received(Role.PARTNER_CAMERA).recv() for person in people))
         settings = place.relay.settings
         assert set(ports(people[0].answer)) == {
-            ("udp", settings.udp_port),
-            ("tcp", settings.public_tcp_port or settings.tcp_port),
+            ("udp", settings.network.udp_port),
+            ("tcp", settings.network.public_tcp_port or settings.network.tcp_port),
         }
         await asyncio.gather(*(person.close() for person in people))
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from relay.app import Relay
-from relay.config import Settings
-from relay.observe.reported import Verdict
-from tests.conftest import free_port
-from tests.scenario.visitor import introduce, until, visit
+from relay.config.settings import Settings
+from relay.observe.verdict import Verdict
+from tests.kit.people import introduce, until, visit
+from tests.kit.ports import free_port
 
 GOOD = {
     "seconds": 1.5,
@@ -25,7 +25,7 @@ GOOD = {
 
 async def test_reports_are_kept_with_the_room_and_summed(relay: Relay) -> None:
     reported = relay.tally.reported
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         found, _ = await introduce(ann, bob)
         await ann.say("first_frame", room_id=found["room_id"], medium="picture", seconds=0.07)
         await ann.say("quality_report", room_id=found["room_id"], **GOOD)
@@ -42,7 +42,7 @@ async def test_reports_are_kept_with_the_room_and_summed(relay: Relay) -> None:
 
 
 async def test_a_browser_that_tells_little_is_heard(relay: Relay) -> None:
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         found, _ = await introduce(ann, bob)
         await ann.say("quality_report", room_id=found["room_id"], seconds=1.0)
         await until(lambda: relay.tally.reported.verdicts[Verdict.TAKEN] == 1)
@@ -50,7 +50,7 @@ async def test_a_browser_that_tells_little_is_heard(relay: Relay) -> None:
 
 
 async def test_reports_of_another_conversation_are_passed_over_without_a_word(relay: Relay) -> None:
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         await ann.say("quality_report", room_id="nowhere", **GOOD)
         await introduce(ann, bob)
         await ann.say("first_frame", room_id="elsewhere", medium="sound", seconds=0.1)
@@ -61,7 +61,7 @@ async def test_reports_of_another_conversation_are_passed_over_without_a_word(re
 
 @pytest.mark.parametrize("change", [{"seconds": 60.0}, {"frozen_seconds": 30.0}])
 async def test_nobody_is_believed_more_time_than_has_passed(relay: Relay, change: dict[str, float]) -> None:
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         found, _ = await introduce(ann, bob)
         await ann.say("quality_report", room_id=found["room_id"], **{**GOOD, **change})
         await until(lambda: relay.tally.reported.verdicts[Verdict.IMPLAUSIBLE] == 1)
@@ -69,7 +69,7 @@ async def test_nobody_is_believed_more_time_than_has_passed(relay: Relay, change
 
 
 async def test_only_the_first_frame_is_the_first(relay: Relay) -> None:
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         found, _ = await introduce(ann, bob)
         for seconds in (0.2, 0.1):
             await ann.say("first_frame", room_id=found["room_id"], medium="sound", seconds=seconds)
@@ -93,7 +93,7 @@ async def test_only_the_first_frame_is_the_first(relay: Relay) -> None:
     ],
 )
 async def test_a_report_out_of_bounds_is_refused(relay: Relay, change: dict[str, Any]) -> None:
-    async with visit(relay.settings.port) as ann:
+    async with visit(relay.port) as ann:
         await ann.say("quality_report", **{"room_id": "r", **GOOD, **change})
         assert (await ann.hear("error"))["code"] == "invalid_message"
 
@@ -101,10 +101,10 @@ async def test_a_report_out_of_bounds_is_refused(relay: Relay, change: dict[str,
 class TestOften:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), rate_report=6)
+        return Settings.of(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), rate_report=6)
 
     async def test_reports_that_come_too_often_are_refused(self, relay: Relay) -> None:
-        async with visit(relay.settings.port) as ann:
+        async with visit(relay.port) as ann:
             for _ in range(3):
                 await ann.say("quality_report", room_id="r", seconds=1.0)
             error = await ann.hear("error")

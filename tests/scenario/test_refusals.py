@@ -8,14 +8,14 @@ import aiohttp
 import pytest
 
 from relay.app import Relay
-from relay.config import Settings
+from relay.config.settings import Settings
 from relay.media import connections as connections_module
 from relay.peer import connection as connection_module
 from relay.session import presence
 from relay.web import visit as visit_module
-from tests.conftest import free_port
-from tests.scenario.visitor import Visitor, introduce, until, visit
-from tests.unit.offers import ROLES, offer
+from tests.kit.offers import ROLES, offer
+from tests.kit.people import Visitor, introduce, until, visit
+from tests.kit.ports import free_port
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ from tests.unit.offers import ROLES, offer
     ],
 )
 async def test_a_refused_frame_changes_nothing(relay: Relay, frame: str, code: str) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as ann, visit(port) as bob:
         await ann.socket.send_str(frame)
         assert (await ann.hear("error"))["code"] == code
@@ -39,20 +39,20 @@ async def test_a_refused_frame_changes_nothing(relay: Relay, frame: str, code: s
 
 
 async def test_a_binary_frame_is_refused(relay: Relay) -> None:
-    async with visit(relay.settings.port) as ann:
+    async with visit(relay.port) as ann:
         await ann.socket.send_bytes(b"\x00")
         assert (await ann.hear("error"))["code"] == "invalid_message"
 
 
 async def test_a_refused_chat_message_is_named(relay: Relay) -> None:
-    async with visit(relay.settings.port) as ann:
+    async with visit(relay.port) as ann:
         await ann.say("chat_message", id="my-7", text="hello?")
         refused = await ann.hear("error")
         assert (refused["refused"], refused["id"]) == ("chat_message", "my-7")
 
 
 async def test_searching_twice_is_out_of_turn(relay: Relay) -> None:
-    async with visit(relay.settings.port) as ann:
+    async with visit(relay.port) as ann:
         await ann.say("find_partner")
         await ann.hear("waiting_for_partner")
         await ann.say("find_partner")
@@ -60,14 +60,14 @@ async def test_searching_twice_is_out_of_turn(relay: Relay) -> None:
 
 
 async def test_candidates_are_ignored_up_to_a_limit(relay: Relay) -> None:
-    async with visit(relay.settings.port) as ann:
+    async with visit(relay.port) as ann:
         for _ in range(65):
             await ann.say("webrtc_ice_candidate", candidate="candidate:1 1 udp 1 198.51.100.7 9 typ host")
         assert (await ann.hear("error"))["code"] == "too_many_candidates"
 
 
 async def test_a_frame_far_over_the_limit_ends_only_its_sender(relay: Relay) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as ann, visit(port) as bob, visit(port) as eve:
         await introduce(ann, bob)
         await eve.socket.send_str("x" * 300_000)
@@ -80,13 +80,15 @@ class TestASlowReader:
     @pytest.fixture
     def settings(self) -> Settings:
         """Somebody may write as much as it takes to fill the reader's buffers."""
-        return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), rate_chat=1_000_000_000)
+        return Settings.of(
+            port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), rate_chat=1_000_000_000
+        )
 
     async def test_is_sent_away_with_a_reason_without_slowing_the_partner(
         self, relay: Relay, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(visit_module, "FLUSH_TIMEOUT", 20.0)
-        port = relay.settings.port
+        port = relay.port
         async with visit(port) as ann, visit(port) as bob:
             await introduce(ann, bob)
             # Nothing reads Bob's socket: his receive buffers fill, then his outbox.
@@ -119,7 +121,7 @@ async def test_a_fault_of_the_server_ends_no_conversation(relay: Relay, monkeypa
     def broken(*_: object) -> None:
         raise RuntimeError("an answer that the server's authors did not think of")
 
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         await introduce(ann, bob)
         with monkeypatch.context() as fault:
             fault.setattr(connections_module, "negotiate", broken)
@@ -137,10 +139,10 @@ async def test_a_fault_of_the_server_ends_no_conversation(relay: Relay, monkeypa
 class TestAFullServer:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), max_people=2)
+        return Settings.of(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), max_people=2)
 
     async def test_newcomers_are_told_when_to_come_back(self, relay: Relay) -> None:
-        port = relay.settings.port
+        port = relay.port
         async with (
             visit(port),
             visit(port),
@@ -154,7 +156,7 @@ class TestAFullServer:
             assert socket.close_code == aiohttp.WSCloseCode.TRY_AGAIN_LATER
 
     async def test_of_an_address_with_most_places_the_newest_goes_and_is_told_why(self, relay: Relay) -> None:
-        port = relay.settings.port
+        port = relay.port
         async with visit(port) as ann, visit(port) as bob:
             await introduce(ann, bob)
             async with visit(port, "127.0.0.2") as eve:
@@ -173,10 +175,10 @@ class TestAFullServer:
 class TestACrowdedAddressWhosePeopleDoNothing:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), max_per_address=2)
+        return Settings.of(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), max_per_address=2)
 
     async def test_somebody_new_gets_the_place_of_who_has_not_begun(self, relay: Relay) -> None:
-        port = relay.settings.port
+        port = relay.port
         async with visit(port) as ann, visit(port) as idle:
             await ann.say("find_partner")
             await ann.hear("waiting_for_partner")
@@ -199,7 +201,7 @@ class TestACrowdedAddressWhosePeopleDoNothing:
 async def test_what_comes_too_often_is_refused_with_a_time(
     relay: Relay, event: str, data: dict[str, Any], allowed: int
 ) -> None:
-    async with visit(relay.settings.port) as ann:
+    async with visit(relay.port) as ann:
         for _ in range(allowed + 1):
             await ann.say(event, **data)
         await ann.say("chat_message", id="end", text="x")
@@ -214,7 +216,7 @@ async def test_what_comes_too_often_is_refused_with_a_time(
 
 
 async def test_chat_comes_no_faster_than_its_rate(relay: Relay) -> None:
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         await introduce(ann, bob)
         for number in range(31):
             await ann.say("chat_message", id=str(number), text="x")
@@ -227,7 +229,7 @@ async def test_a_flood_of_nonsense_is_read_slowly_disturbs_nobody_and_ends(
     relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(visit_module, "FLOOD_PATIENCE", 1.0)
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as ann, visit(port) as bob, visit(port) as eve:
         await introduce(ann, bob)
         for _ in range(2_000):
@@ -239,37 +241,37 @@ async def test_a_flood_of_nonsense_is_read_slowly_disturbs_nobody_and_ends(
 
 
 async def test_a_page_of_someone_else_may_not_connect(relay: Relay) -> None:
-    url = f"http://127.0.0.1:{relay.settings.port}/ws"
+    url = f"http://127.0.0.1:{relay.port}/ws"
     async with aiohttp.ClientSession() as client:
         with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
             await client.ws_connect(url, origin="https://evil.example")
         assert caught.value.status == 403
-        async with client.ws_connect(url, origin=f"http://127.0.0.1:{relay.settings.port}") as socket:
+        async with client.ws_connect(url, origin=f"http://127.0.0.1:{relay.port}") as socket:
             assert (await socket.receive_json(timeout=5))["event"] == "connected"
 
 
 class TestACrowdedAddress:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), max_per_address=2)
+        return Settings.of(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), max_per_address=2)
 
     async def test_the_next_connection_is_turned_away_until_one_ends(self, relay: Relay) -> None:
-        url = f"http://127.0.0.1:{relay.settings.port}/ws"
-        async with aiohttp.ClientSession() as client, visit(relay.settings.port):
-            async with visit(relay.settings.port), client.ws_connect(url) as socket:
+        url = f"http://127.0.0.1:{relay.port}/ws"
+        async with aiohttp.ClientSession() as client, visit(relay.port):
+            async with visit(relay.port), client.ws_connect(url) as socket:
                 refusal = await socket.receive_json(timeout=5)
                 assert refusal["data"]["code"] == "too_many_connections"
                 await socket.receive(timeout=5)
                 assert socket.close_code == aiohttp.WSCloseCode.TRY_AGAIN_LATER
             await until(lambda: relay.stats().people == 1)
-            async with visit(relay.settings.port):
+            async with visit(relay.port):
                 pass
 
 
 async def test_who_answers_no_pings_is_lost_and_the_partner_told(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visit_module, "PING_INTERVAL", 0.2)
-    async with visit(relay.settings.port) as ann, aiohttp.ClientSession() as client:
-        url = f"http://127.0.0.1:{relay.settings.port}/ws"
+    async with visit(relay.port) as ann, aiohttp.ClientSession() as client:
+        url = f"http://127.0.0.1:{relay.port}/ws"
         async with client.ws_connect(url, autoping=False) as socket:
             bob = Visitor(socket)
             await bob.hear("connected")
@@ -284,7 +286,7 @@ async def test_a_later_offer_restarts_ice_or_replaces_the_connection(relay: Rela
     extensions = [line for line in restart.splitlines(keepends=True) if line.startswith("a=extmap:")][:2]
     assert "".join(extensions) in restart
     restart = restart.replace("".join(extensions), "".join(reversed(extensions)))
-    async with visit(relay.settings.port) as ann:
+    async with visit(relay.port) as ann:
         await ann.say("webrtc_offer", sdp=offer(), lines=ROLES)
         first = (await ann.hear("webrtc_answer"))["sdp"]
         await ann.say("webrtc_offer", sdp=offer(), lines=ROLES)
@@ -314,7 +316,7 @@ async def test_a_lost_media_connection_is_reported_and_can_be_replaced(
     relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection_module, "CHECK_TIMEOUT", 0.3)
-    async with visit(relay.settings.port) as ann:
+    async with visit(relay.port) as ann:
         await ann.say("webrtc_offer", sdp=offer(), lines=ROLES)
         await ann.hear("webrtc_answer")
         # No check ever comes.
@@ -327,7 +329,7 @@ async def test_a_lost_media_connection_is_reported_and_can_be_replaced(
 async def test_a_stopping_server_says_so(settings: Settings) -> None:
     server = Relay(settings)
     await server.start()
-    async with visit(settings.port) as ann:
+    async with visit(settings.network.port) as ann:
         started = asyncio.get_running_loop().time()
         stopping = asyncio.create_task(server.stop())
         assert await ann.hear_close() == aiohttp.WSCloseCode.GOING_AWAY

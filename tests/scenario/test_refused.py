@@ -10,32 +10,25 @@ import aiohttp
 import pytest
 
 from relay.app import Relay
-from relay.config import Settings
 from relay.media import connections as connections_module
-from relay.observe.refusals import Reason
+from relay.observe.reasons import Reason
 from relay.peer import connection as connection_module
-from tests.conftest import free_port
-from tests.scenario.visitor import PATIENCE, until, visit
-from tests.unit.offers import ROLES, offer
+from tests.kit.offers import ROLES, offer
+from tests.kit.people import PATIENCE, until, visit
+from tests.kit.servers import on_loopback, running
 
 TOKEN = "a token of the operator"
 OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
-LOOPBACK = {"bind": ("127.0.0.1",), "public_address": ("127.0.0.1",)}
 
 
 @asynccontextmanager
 async def serving(**settings: object) -> AsyncIterator[Relay]:
-    merged = {"max_cpu": 1.0, "max_lag": 60.0, **LOOPBACK, **settings}
-    relay = Relay(Settings(port=free_port(), operator_token=TOKEN, **merged))  # type: ignore[arg-type]
-    await relay.start()
-    try:
+    async with running(on_loopback(operator_token=TOKEN, **settings)) as relay:
         yield relay
-    finally:
-        await relay.stop()
 
 
 def base(relay: Relay) -> str:
-    return f"http://127.0.0.1:{relay.settings.port}"
+    return f"http://127.0.0.1:{relay.port}"
 
 
 async def get(relay: Relay, path: str, **headers: str) -> None:
@@ -74,7 +67,7 @@ async def through_a_proxy(relay: Relay) -> None:
 
 
 async def through_a_proxy_of_bytes(relay: Relay) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", relay.settings.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
     writer.write(b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
     async with asyncio.timeout(PATIENCE):
         assert b" 400 " in await reader.readline()
@@ -86,7 +79,7 @@ async def through_a_silent_proxy(relay: Relay) -> None:
 
 
 async def with_half_a_header(relay: Relay) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", relay.settings.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
     writer.write(b"PROXY nonsense\r\n")
     async with asyncio.timeout(PATIENCE):
         with contextlib.suppress(ConnectionResetError):
@@ -113,13 +106,13 @@ async def without_descriptors(relay: Relay) -> None:
 
 
 async def with_a_bad_offer(relay: Relay) -> None:
-    async with visit(relay.settings.port) as ann:
+    async with visit(relay.port) as ann:
         await ann.say("webrtc_offer", sdp="v=0", lines={})
         await ann.hear("error")
 
 
 async def with_offers_alone(relay: Relay) -> None:
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         for person in (ann, bob):
             await person.say("webrtc_offer", sdp=offer(), lines=ROLES)
             await person.hear("webrtc_answer")
@@ -165,7 +158,7 @@ async def test_who_is_kept_out_leaves_a_trace_and_a_remedy(
         monkeypatch.setattr(connections_module, "MOST_UNSECURED", 1)
     async with serving(**settings) as relay:
         await cause(relay)
-        assert relay.tally.refused.times(reason) >= 1
+        assert relay.refusals.times(reason) >= 1
         shown = capsys.readouterr().out
         (line,) = (line for line in shown.splitlines() if reason.value in line and "remedy" in line)
         assert remedy in line
@@ -214,6 +207,6 @@ class TestTheDoor:
         async with serving() as relay:
             status, answer = await self.knock(relay, Origin="https://elsewhere.example")
             assert (status, answer["code"]) == (403, "origin_refused")
-            assert relay.tally.refused.times(Reason.ORIGIN) == 0
+            assert relay.refusals.times(Reason.ORIGIN) == 0
             status, answer = await self.knock(relay, Host="another.example")
             assert (status, answer["code"]) == (421, "host_refused")

@@ -6,26 +6,26 @@ from collections.abc import AsyncIterator
 import pytest
 
 from relay.app import Relay
-from relay.config import Settings
-from tests.conftest import free_port
-from tests.scenario.visitor import Visitor, introduce, until, visit
-from tests.unit.offers import ROLES, offer
+from relay.config.settings import Settings
+from tests.kit.offers import ROLES, offer
+from tests.kit.people import Visitor, introduce, until, visit
+from tests.kit.ports import free_port
 
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), resume_window=1.5)
+    return Settings.of(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), resume_window=1.5)
 
 
 @pytest.fixture
 async def ann(relay: Relay) -> AsyncIterator[Visitor]:
-    async with visit(relay.settings.port) as visitor:
+    async with visit(relay.port) as visitor:
         yield visitor
 
 
 @pytest.fixture
 async def bob(relay: Relay) -> AsyncIterator[Visitor]:
-    async with visit(relay.settings.port) as visitor:
+    async with visit(relay.port) as visitor:
         yield visitor
 
 
@@ -35,7 +35,7 @@ async def test_who_comes_back_is_in_the_same_room(relay: Relay, ann: Visitor, bo
     await bob.hear("media_state")
     bob.vanish()
     await ann.hear("partner_reconnecting")
-    async with visit(relay.settings.port) as again:
+    async with visit(relay.port) as again:
         provisional = again.token
         await again.say("resume", token=bob.token)
         resumed = await again.hear("resumed")
@@ -62,7 +62,7 @@ async def test_chat_is_neither_lost_nor_doubled(relay: Relay, ann: Visitor, bob:
     await ann.hear("partner_reconnecting")
     await ann.say("chat_message", id="a4", text="a4")
     await ann.hear("message_delivered")
-    async with visit(relay.settings.port) as again:
+    async with visit(relay.port) as again:
         await again.say("resume", token=bob.token, last_message="a1")
         await again.hear("resumed")
         await ann.hear("partner_resumed")
@@ -82,7 +82,7 @@ async def test_who_does_not_come_back_is_gone_after_the_window(relay: Relay, ann
     began = loop.time()
     assert (await ann.hear("partner_disconnected"))["reason"] == "disconnected"
     assert 1.4 < loop.time() - began < 3
-    async with visit(relay.settings.port) as late:
+    async with visit(relay.port) as late:
         await late.say("resume", token=bob.token)
         assert (await late.hear("error"))["code"] == "resume_failed"
         # The new connection is a visitor like any other.
@@ -93,8 +93,8 @@ async def test_who_does_not_come_back_is_gone_after_the_window(relay: Relay, ann
 async def test_a_closed_page_is_gone_at_once(relay: Relay, ann: Visitor, bob: Visitor) -> None:
     await introduce(ann, bob)
     await bob.socket.close(code=1001)
-    assert (await ann.hear("partner_disconnected"))["reason"] == "disconnected"
-    async with visit(relay.settings.port) as again:
+    assert (await ann.hear("partner_disconnected"))["reason"] == "left"
+    async with visit(relay.port) as again:
         await again.say("resume", token=bob.token)
         assert (await again.hear("error"))["code"] == "resume_failed"
 
@@ -102,7 +102,7 @@ async def test_a_closed_page_is_gone_at_once(relay: Relay, ann: Visitor, bob: Vi
 async def test_a_token_works_once_and_moves_the_session(relay: Relay, ann: Visitor, bob: Visitor) -> None:
     """Held by one live connection at a time: whoever shows it last has the session."""
     await introduce(ann, bob)
-    async with visit(relay.settings.port) as thief, visit(relay.settings.port) as again:
+    async with visit(relay.port) as thief, visit(relay.port) as again:
         await thief.say("resume", token=bob.token)
         await thief.hear("resumed")
         assert await bob.hear_close() == 4001
@@ -120,13 +120,13 @@ async def test_a_partner_is_not_kept_from_leaving(relay: Relay, ann: Visitor, bo
     await introduce(ann, bob)
     bob.vanish()
     await ann.hear("partner_reconnecting")
-    async with visit(relay.settings.port) as eve:
+    async with visit(relay.port) as eve:
         await ann.say("next_partner")
         await ann.hear("waiting_for_partner")
         # Nobody is paired with Bob while he is away, though he would search on.
         await eve.say("find_partner")
         await asyncio.gather(ann.hear("partner_found"), eve.hear("partner_found"))
-        async with visit(relay.settings.port) as again:
+        async with visit(relay.port) as again:
             await again.say("resume", token=bob.token)
             resumed = await again.hear("resumed")
             assert resumed["room_id"] is None
@@ -141,7 +141,7 @@ async def test_who_waits_goes_on_waiting(relay: Relay, ann: Visitor, bob: Visito
     await ann.hear("waiting_for_partner")
     ann.vanish()
     await until(lambda: relay.stats().waiting == 0)
-    async with visit(relay.settings.port) as again:
+    async with visit(relay.port) as again:
         await again.say("resume", token=ann.token)
         assert (await again.hear("resumed"))["searching"] is True
         await again.hear("waiting_for_partner")
@@ -151,13 +151,13 @@ async def test_who_waits_goes_on_waiting(relay: Relay, ann: Visitor, bob: Visito
 class TestAFullServer:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), max_people=2)
+        return Settings.of(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), max_people=2)
 
     async def test_takes_back_who_was_there(self, relay: Relay, ann: Visitor, bob: Visitor) -> None:
         await introduce(ann, bob)
         bob.vanish()
         await ann.hear("partner_reconnecting")
-        async with visit(relay.settings.port) as again:
+        async with visit(relay.port) as again:
             await again.say("resume", token=bob.token)
             await again.hear("resumed")
             assert relay.stats().people == 2

@@ -6,9 +6,9 @@ import aiohttp
 import pytest
 
 from relay.app import Relay
-from relay.config import Settings
-from tests.conftest import free_port
-from tests.scenario.visitor import introduce, visit
+from relay.config.settings import Settings
+from tests.kit.people import introduce, visit
+from tests.kit.ports import free_port
 
 TOKEN = "a token of the operator"
 OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
@@ -17,7 +17,7 @@ FRIEND = "https://console.example"
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(
+    return Settings.of(
         port=free_port(),
         bind=("127.0.0.1",),
         public_address=("127.0.0.1",),
@@ -28,7 +28,7 @@ def settings() -> Settings:
 
 @pytest.fixture
 async def client(relay: Relay) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{relay.settings.port}") as session:
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{relay.port}") as session:
         yield session
 
 
@@ -41,7 +41,7 @@ async def test_a_running_server_is_alive_and_ready(client: aiohttp.ClientSession
 
 
 async def test_stats_count_people_and_name_nobody(relay: Relay, client: aiohttp.ClientSession) -> None:
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         found, _ = await introduce(ann, bob)
         async with client.get("/videochat/stats") as response:
             text = await response.text()
@@ -52,7 +52,7 @@ async def test_stats_count_people_and_name_nobody(relay: Relay, client: aiohttp.
 
 
 async def test_rooms_are_for_the_operator(relay: Relay, client: aiohttp.ClientSession) -> None:
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         found, _ = await introduce(ann, bob)
         async with client.get("/videochat/rooms", headers=OPERATOR) as response:
             (room,) = await response.json()
@@ -72,7 +72,7 @@ async def test_without_the_token_nothing_is_told(
 
 
 async def test_a_clean_server_has_nothing_to_clean_up(relay: Relay, client: aiohttp.ClientSession) -> None:
-    async with visit(relay.settings.port) as ann, visit(relay.settings.port) as bob:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
         await introduce(ann, bob)
         async with client.post("/videochat/cleanup", headers=OPERATOR) as response:
             assert await response.json() == {"people": 0}
@@ -111,7 +111,7 @@ async def test_what_is_not_there_is_not_found(client: aiohttp.ClientSession, pat
 class TestWithoutAToken:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",))
+        return Settings.of(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",))
 
     async def test_the_operators_endpoints_are_closed_and_say_how_to_open_them(
         self, client: aiohttp.ClientSession

@@ -18,9 +18,9 @@ import aiohttp
 import pytest
 
 from relay import config
-from relay.config import EngineChoice, Settings
-from tests.conftest import free_port
-from tests.scenario.visitor import MediaVisitor, introduce, visit
+from relay.config.settings import EngineChoice, Settings
+from tests.kit.people import MediaVisitor, introduce, visit
+from tests.kit.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 UNIT = (ROOT / "docker/systemd/relay.service").read_text()
@@ -59,7 +59,7 @@ def test_it_may_do_little(unit: Path) -> None:
 
 def test_it_is_stopped_after_the_drain_and_as_late_as_the_container() -> None:
     seconds = int(value("TimeoutStopSec"))
-    assert seconds >= Settings().drain_timeout + 10
+    assert seconds >= Settings().visits.drain_timeout + 10
     assert f"stop_grace_period: {seconds}s" in COMPOSE
 
 
@@ -131,7 +131,7 @@ def test_the_settings_that_are_shown_for_it_are_right(tmp_path: Path) -> None:
     file = tmp_path / "relay.toml"
     file.write_text(written[1].replace('"..."', '"a token of the operator"'))
     loaded = config.load({}, config_file=str(file))
-    assert loaded.settings.port == 443
+    assert loaded.settings.network.port == 443
     assert "RELAY_CONFIG=/etc/relay/relay.toml" in UNIT
 
 

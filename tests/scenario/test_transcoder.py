@@ -5,23 +5,22 @@ import asyncio
 import pytest
 
 from relay.app import Relay
-from relay.config import EngineChoice, Settings
-from tests.conftest import free_port
-from tests.scenario.test_media_through_the_relay import brightness, loudness
-from tests.scenario.visitor import MediaVisitor, until, visit
+from relay.config.settings import EngineChoice, Settings
+from tests.kit.people import MediaVisitor, brightness, loudness, until, visit
+from tests.kit.ports import free_port
 
 
 @pytest.fixture
 def settings() -> Settings:
     """Transcoders are of the packets engine alone: the frames engine converts everything."""
-    return Settings(
+    return Settings.of(
         port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), engine=EngineChoice.PACKETS, transcoders=1
     )
 
 
 @pytest.mark.usefixtures("loopback_candidates")
 async def test_one_picture_is_converted_and_who_gets_none_is_told_and_hears(relay: Relay) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with visit(port) as ann, visit(port) as bob:
         first, second = MediaVisitor(ann, 60, "H264"), MediaVisitor(bob, 200, "VP8")
         for person in (first, second):

@@ -4,16 +4,16 @@ import msgspec
 import pytest
 
 from relay.app import Relay
-from relay.config import Settings
-from tests.conftest import free_port
-from tests.scenario.visitor import visit
+from relay.config.settings import Settings
+from tests.kit.people import visit
+from tests.kit.ports import free_port
 
 TURN_URL = "turns:192.0.2.1:443?transport=tcp"
 
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(
+    return Settings.of(
         port=free_port(),
         bind=("127.0.0.1",),
         public_address=("127.0.0.1",),
@@ -24,7 +24,7 @@ def settings() -> Settings:
 
 
 async def test_turn_credentials_are_renewed_when_they_are_half_used_up(relay: Relay) -> None:
-    async with visit(relay.settings.port) as ann:
+    async with visit(relay.port) as ann:
         greeting = msgspec.json.decode(ann.frames[0])["data"]
         (first,) = greeting["ice_servers"]
         (second,) = (await ann.hear("ice_servers"))["ice_servers"]

@@ -1,9 +1,8 @@
 """One visit can be followed through the log, from the code that its page shows."""
 
-import asyncio
 import json
+import logging
 import re
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,9 +13,17 @@ import pytest
 
 from relay.app import Relay
 from relay.peer import connection as connection_module
-from tests.conftest import free_port
-from tests.scenario.visitor import MediaVisitor, Visitor, introduce, until, visit
-from tests.unit.offers import ROLES, offer
+from tests.kit.offers import ROLES, offer
+from tests.kit.people import MediaVisitor, Visitor, introduce, until, visit
+from tests.kit.ports import free_port
+from tests.kit.servers import start
+
+
+@pytest.fixture(autouse=True)
+def _info(caplog: pytest.LogCaptureFixture) -> None:
+    """What a server writes that nobody configured otherwise."""
+    caplog.set_level(logging.INFO, "relay")
+
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
@@ -36,7 +43,7 @@ async def with_firefox(port: int) -> AsyncIterator[tuple[Visitor, str]]:
 
 @pytest.mark.usefixtures("loopback_candidates")
 async def test_the_code_finds_browser_path_room_and_end(relay: Relay, capsys: pytest.CaptureFixture[str]) -> None:
-    port = relay.settings.port
+    port = relay.port
     async with with_firefox(port) as (ann, code), visit(port) as bob:
         media = MediaVisitor(ann, 60)
         await media.connect()
@@ -63,7 +70,7 @@ async def test_a_set_up_that_fails_is_found_with_its_browser(
     relay: Relay, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(connection_module, "CHECK_TIMEOUT", 0.05)
-    async with with_firefox(relay.settings.port) as (ann, code):
+    async with with_firefox(relay.port) as (ann, code):
         await ann.say("webrtc_offer", sdp=offer(), lines=ROLES)
         await ann.hear("webrtc_answer")
         await ann.hear("error")
@@ -78,7 +85,7 @@ async def test_at_debug_each_step_of_a_visit_is_a_line(tmp_path: Path) -> None:
     port, log = free_port(), tmp_path / "log"
     flags = (f"--port={port}", "--bind=127.0.0.1", "--log-level=debug", "--log-format=json")
     with log.open("wb") as errors:
-        server = await asyncio.create_subprocess_exec(sys.executable, "-m", "relay", "serve", *flags, stderr=errors)
+        server = await start(*flags, log=errors)
     try:
         await until(lambda: b'"serving"' in log.read_bytes())
         async with with_firefox(port) as (ann, code):

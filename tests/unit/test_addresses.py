@@ -11,12 +11,12 @@ import structlog.testing
 from relay import clock
 from relay.checks import host
 from relay.checks.finding import Verdict
-from relay.config import Settings
+from relay.config.settings import NetworkSettings, Settings
 from relay.errors import ConfigurationError
 from relay.ledger.addresses import Networks, subscriber
-from relay.observe import interfaces
-from relay.observe.interfaces import FRESH, MOMENT, Interface, Interfaces, OwnAddress, read_addresses
-from relay.observe.pseudonyms import Ours, Pseudonyms
+from relay.machine import interfaces
+from relay.machine.interfaces import FRESH, MOMENT, Interface, Interfaces, OwnAddress, read_addresses
+from relay.observe.logs.pseudonyms import Ours, Pseudonyms
 from relay.transport.addresses import LOOK_INTERVAL, MOST_ADVERTISED, Advertised, advertised, turn_relays
 
 Host = list[OwnAddress]
@@ -31,7 +31,7 @@ def at(address: str, interface: Interface = ETH0, **more: bool) -> OwnAddress:
 
 
 def told(*own: OwnAddress, **settings: object) -> tuple[str, ...]:
-    return advertised(Settings(**settings), (*LOOPBACK, *own))  # type: ignore[arg-type]
+    return advertised(Settings.of(**settings).network, (*LOOPBACK, *own))
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_what_is_configured_is_advertised_ipv6_first() -> None:
 
 def test_loopback_is_advertised_only_by_a_host_without_another_address() -> None:
     assert told(at("198.51.100.1")) == ("198.51.100.1",)
-    assert told() == advertised(Settings(), ()) == ("127.0.0.1", "::1")
+    assert told() == advertised(NetworkSettings(), ()) == ("127.0.0.1", "::1")
 
 
 def test_public_addresses_come_before_private_ones_and_those_before_bridges_and_tunnels() -> None:
@@ -179,7 +179,7 @@ def test_a_host_with_private_addresses_only_is_told_that_443_is_of_no_use() -> N
 
 async def test_a_network_that_comes_up_later_is_told_of(own: Host, wait: Callable[[float], None]) -> None:
     with structlog.testing.capture_logs() as lines:
-        now = Advertised(Settings(port=443), Interfaces(), fail)
+        now = Advertised(NetworkSettings(port=443), Interfaces(), fail)
         now.start()
         assert now.addresses() == ("127.0.0.1", "::1")
         own.append(at(PUBLIC))
@@ -205,7 +205,7 @@ async def test_a_network_that_comes_up_later_is_told_of(own: Host, wait: Callabl
 
 
 async def test_addresses_that_browsers_do_not_use_are_warned_of_once(own: Host, wait: Callable[[float], None]) -> None:
-    now = Advertised(Settings(port=443), Interfaces(), fail)
+    now = Advertised(NetworkSettings(port=443), Interfaces(), fail)
     with structlog.testing.capture_logs() as lines:
         for address in (PRIVATE, "192.168.1.3", PUBLIC, PRIVATE):
             own[2:] = [at(address)]
@@ -218,8 +218,8 @@ async def test_addresses_that_browsers_do_not_use_are_warned_of_once(own: Host, 
 @pytest.mark.usefixtures("own")
 async def test_nothing_is_warned_of_where_loopback_is_meant() -> None:
     with structlog.testing.capture_logs() as lines:
-        for settings in (Settings(bind=("127.0.0.1",)), Settings(public_address=("127.0.0.1",))):
-            now = Advertised(settings, Interfaces(), fail)
+        for settings in (Settings.of(bind=("127.0.0.1",)), Settings.of(public_address=("127.0.0.1",))):
+            now = Advertised(settings.network, Interfaces(), fail)
             now.start()
             await now.close()
     assert lines == []
@@ -227,7 +227,7 @@ async def test_nothing_is_warned_of_where_loopback_is_meant() -> None:
 
 async def test_a_kernel_that_does_not_tell_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interfaces, "read_addresses", refuse)
-    now = Advertised(Settings(), Interfaces(), fail)
+    now = Advertised(NetworkSettings(), Interfaces(), fail)
     with structlog.testing.capture_logs() as lines:
         now.start()
     await now.close()
@@ -250,13 +250,13 @@ async def test_turn_servers_beside_us_are_known_by_the_addresses_of_now(
     own: Host, wait: Callable[[float], None]
 ) -> None:
     known = Interfaces()
-    relays = await turn_relays(Settings(turn_urls=("turn:192.0.2.99",), turn_secret="x" * 8), known)
+    relays = await turn_relays(("turn:192.0.2.99",), (), known)
     assert "192.0.2.99" in relays
     assert PUBLIC not in relays
     own.append(at(PUBLIC))
     wait(FRESH)
     assert PUBLIC in relays
-    assert PUBLIC not in await turn_relays(Settings(), known)
+    assert PUBLIC not in await turn_relays((), (), known)
 
 
 @pytest.mark.usefixtures("wait")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from relay.config import Settings
-from relay.observe.capacity import Capacity, Counters, Limits, Load, limits_of, most_people, shares
-from relay.observe.pulse import Pulse
+from relay.config.settings import CapacitySettings, Settings
+from relay.machine.capacity import Capacity, Counters, Limits, Load, limits_of, most_people, shares
+from relay.machine.pulse import Pulse
 
 LIMITS = Limits(people=10, packets=1_000.0, cpu=0.8, lag=0.2, cache=1_000, memory=1_000)
 NOTHING = Load(people=0, packets=0.0, cpu=0.0, lag=0.0, cache=0)
@@ -15,7 +15,13 @@ def _fail(task: str, failure: BaseException) -> None:
 
 
 def capacity(people: int = 0) -> Capacity:
-    return Capacity(LIMITS, lambda: people, lambda: Counters(packets=0, cache=0), Pulse(_fail), _fail)
+    return Capacity(
+        limits=LIMITS,
+        present=lambda: people,
+        counters=lambda: Counters(packets=0, cache=0),
+        pulse=Pulse(_fail),
+        report=_fail,
+    )
 
 
 @pytest.mark.parametrize("short", Load._fields)
@@ -57,9 +63,9 @@ def test_a_loop_that_is_late_now_and_then_is_not_late() -> None:
 
 
 def test_limits_are_those_of_the_settings_or_found_on_the_machine() -> None:
-    settings = Settings(max_people=7, max_packets=8, max_cpu=0.5, max_lag=0.1, max_cache=9)
-    assert limits_of(settings)[:5] == (7, 8, 0.5, 0.1, 9)
-    found = limits_of(Settings())
+    settings = Settings.of(max_people=7, max_packets=8, max_cpu=0.5, max_lag=0.1, max_cache=9)
+    assert limits_of(settings.capacity, settings.media.media_threads)[:5] == (7, 8, 0.5, 0.1, 9)
+    found = limits_of(CapacitySettings(), 1)
     assert found.people == most_people(1) >= 2
     assert min(found) > 0
 
@@ -68,10 +74,10 @@ def test_limits_are_those_of_the_settings_or_found_on_the_machine() -> None:
 def test_the_machine_is_what_bounds_people(
     monkeypatch: pytest.MonkeyPatch, name: str, cores: float, memory: int
 ) -> None:
-    monkeypatch.setattr("relay.observe.capacity.process.cpu_limit", lambda: cores)
-    monkeypatch.setattr("relay.observe.capacity.process.memory_limit", lambda: memory)
-    monkeypatch.setattr("relay.observe.capacity._BUFFERS", {})
+    monkeypatch.setattr("relay.machine.capacity.process.cpu_limit", lambda: cores)
+    monkeypatch.setattr("relay.machine.capacity.process.memory_limit", lambda: memory)
+    monkeypatch.setattr("relay.machine.capacity._BUFFERS", {})
     few = most_people(64)
-    monkeypatch.setattr("relay.observe.capacity.process.cpu_limit", lambda: 2 * cores)
-    monkeypatch.setattr("relay.observe.capacity.process.memory_limit", lambda: 2 * memory)
+    monkeypatch.setattr("relay.machine.capacity.process.cpu_limit", lambda: 2 * cores)
+    monkeypatch.setattr("relay.machine.capacity.process.memory_limit", lambda: 2 * memory)
     assert most_people(64) == 2 * few

@@ -5,17 +5,18 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from relay import clock
-from relay.config import Settings
+from relay.auth.gate import Gate
+from relay.config.settings import SiteSettings
 from relay.errors import RelayError
 from relay.ledger.accounts import Ledger
 from relay.ledger.addresses import Networks
 from relay.ledger.turns import Turns
 from relay.observe.drops import Drops
-from relay.observe.refusals import Refusals
+from relay.observe.journal import Journal
 from relay.web import charging
+from relay.web.callers import Callers
 from relay.web.failures import STATUSES
 from relay.web.guests import Guests
-from relay.web.operator_token import OperatorGate
 from relay.web.visitor_address import VisitorAddresses
 
 OPERATOR, READER = "a token of the operator", "a token of Prometheus"
@@ -29,11 +30,18 @@ def fail(task: str, failure: BaseException) -> None:
 async def status(token: str | None, monkeypatch: pytest.MonkeyPatch) -> int:
     """Of a request from an address that has spent what it has."""
     monkeypatch.setattr(charging, "PATIENCE", 0.05)
-    settings = Settings(operator_token=OPERATOR, metrics_token=READER)
-    addresses = VisitorAddresses(settings, Guests(1, 1, Drops(), Refusals(), fail), Refusals())
+    addresses = VisitorAddresses(
+        SiteSettings(), Guests(most=1, most_per_address=1, drops=Drops(), journal=Journal(), report=fail), Journal()
+    )
     ledger = Ledger({}, 0.1, Networks(()))
     ledger.visitor(ADDRESS, clock.monotonic()).charge(clock.monotonic(), 10.0)
-    charged = charging.charge(addresses, OperatorGate(settings, addresses), ledger, Turns(), Refusals())
+    charged = charging.charge(
+        addresses=addresses,
+        callers=Callers(Gate(OPERATOR, READER), addresses),
+        ledger=ledger,
+        turns=Turns(),
+        journal=Journal(),
+    )
 
     async def answer(request: web.Request) -> web.Response:
         return web.Response()

@@ -14,10 +14,10 @@ def test_later_sources_win(tmp_path: Path) -> None:
     loaded = config.load(
         {"RELAY_PORT": "9003", "RELAY_MAX_PEOPLE": "20", "PATH": "/bin"}, {"max_people": "30"}, str(file)
     )
-    assert loaded.settings.media_port == 9002
-    assert loaded.settings.port == 9003
-    assert loaded.settings.max_people == 30
-    assert loaded.settings.public_address == ("192.0.2.7",)
+    assert loaded.settings.network.media_port == 9002
+    assert loaded.settings.network.port == 9003
+    assert loaded.settings.capacity.max_people == 30
+    assert loaded.settings.network.public_address == ("192.0.2.7",)
     assert loaded.origins["media_port"] == f"file {file}"
     assert loaded.origins["port"] == "environment"
     assert loaded.origins["max_people"] == "flag"
@@ -32,12 +32,12 @@ def test_an_empty_variable_is_as_good_as_none() -> None:
 
 def test_a_list_is_written_with_commas() -> None:
     loaded = config.load({"RELAY_PUBLIC_ADDRESS": "192.0.2.1, 2001:db8::1"})
-    assert loaded.settings.public_address == ("192.0.2.1", "2001:db8::1")
+    assert loaded.settings.network.public_address == ("192.0.2.1", "2001:db8::1")
 
 
 def test_media_shares_the_number_of_the_http_port_unless_told_otherwise() -> None:
-    assert config.load({"RELAY_PORT": "9000"}).settings.udp_port == 9000
-    assert config.load({"RELAY_PORT": "9000", "RELAY_MEDIA_PORT": "9001"}).settings.udp_port == 9001
+    assert config.load({"RELAY_PORT": "9000"}).settings.network.udp_port == 9000
+    assert config.load({"RELAY_PORT": "9000", "RELAY_MEDIA_PORT": "9001"}).settings.network.udp_port == 9001
 
 
 @pytest.mark.parametrize(
@@ -120,6 +120,14 @@ def test_what_an_orchestrator_puts_there_is_no_setting_and_told(variable: str, v
     assert loaded.ignored == (variable,)
 
 
+def test_the_file_of_a_secret_is_for_the_environment_alone(tmp_path: Path) -> None:
+    file = tmp_path / "relay.toml"
+    file.write_text("operator_token_file = '/run/secrets/token'\n")
+    with pytest.raises(ConfigurationError, match=r"for the environment alone: RELAY_OPERATOR_TOKEN_FILE\."):
+        config.load({}, None, str(file))
+    assert "RELAY_TURN_SECRET_FILE" in config.near("turn_secret_file", "flag")
+
+
 def test_a_misspelt_key_in_a_file_is_told_as_it_is_written_there(tmp_path: Path) -> None:
     file = tmp_path / "relay.toml"
     file.write_text("prot = 9001\n")
@@ -132,18 +140,18 @@ def test_a_default_that_follows_from_another_setting_says_so() -> None:
 
 
 def test_port_443_is_fine_on_a_public_address() -> None:
-    assert config.load({"RELAY_PUBLIC_ADDRESS": "9.9.9.9", "RELAY_PORT": "443"}).settings.udp_port == 443
+    assert config.load({"RELAY_PUBLIC_ADDRESS": "9.9.9.9", "RELAY_PORT": "443"}).settings.network.udp_port == 443
 
 
 def test_a_self_signed_certificate_is_served_on_8443_unless_told_otherwise() -> None:
-    assert config.load({"RELAY_TLS": "self-signed"}).settings.port == 8443
-    assert config.load({"RELAY_TLS": "self-signed", "RELAY_PORT": "9000"}).settings.port == 9000
+    assert config.load({"RELAY_TLS": "self-signed"}).settings.network.port == 8443
+    assert config.load({"RELAY_TLS": "self-signed", "RELAY_PORT": "9000"}).settings.network.port == 9000
 
 
 def test_browsers_are_told_the_outside_ports() -> None:
     settings = config.load({"RELAY_PUBLIC_UDP_PORT": "5001", "RELAY_PUBLIC_TCP_PORT": "5002"}).settings
-    assert (settings.udp_port, settings.outside_udp_port) == (8080, 5001)
-    assert (settings.tcp_port, settings.outside_tcp_port) == (8080, 5002)
+    assert (settings.network.udp_port, settings.network.outside_udp_port) == (8080, 5001)
+    assert (settings.network.tcp_port, settings.network.outside_tcp_port) == (8080, 5002)
 
 
 def test_secrets_are_not_printed() -> None:
@@ -187,7 +195,7 @@ def test_whatever_is_written_is_taken_or_refused_by_name(name: str, value: str) 
 def test_a_secret_is_taken_unless_it_is_short(name: str) -> None:
     secret = "a-secret-of-some-length"
     others = {"RELAY_TURN_URLS": "turn:turn.example.org"} if name == "turn_secret" else {}
-    assert getattr(config.load({f"RELAY_{name.upper()}": secret, **others}).settings, name) == secret
+    assert dict(config.load({f"RELAY_{name.upper()}": secret, **others}).settings.items())[name] == secret
     with pytest.raises(ConfigurationError, match=f"RELAY_{name.upper()}"):
         config.load({f"RELAY_{name.upper()}": "short", **others})
 
@@ -201,7 +209,7 @@ class TestSecretsInFiles:
         file = tmp_path / name
         file.write_bytes(b"a secret of some length" + end.encode())
         loaded = config.load({f"RELAY_{name.upper()}_FILE": str(file), **self.OTHERS.get(name, {})})
-        assert getattr(loaded.settings, name) == "a secret of some length"
+        assert dict(loaded.settings.items())[name] == "a secret of some length"
         assert loaded.origins[name] == "environment"
         assert "a secret" not in str(config.display(loaded))
 
@@ -234,7 +242,7 @@ class TestSecretsInFiles:
         assert not content or content.strip().decode(errors="replace") not in str(refusal.value) or not content.strip()
 
     def test_an_empty_variable_names_no_file(self) -> None:
-        assert config.load({"RELAY_OPERATOR_TOKEN_FILE": ""}).settings.operator_token is None
+        assert config.load({"RELAY_OPERATOR_TOKEN_FILE": ""}).settings.operator.operator_token is None
 
     def test_what_is_no_secret_has_no_file(self) -> None:
         with pytest.raises(ConfigurationError, match="RELAY_PORT_FILE is not a setting"):

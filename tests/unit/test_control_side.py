@@ -6,21 +6,28 @@ once, and believes what a client would believe. What they believe must be what t
 
 from dataclasses import dataclass, field
 
-import pytest
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from relay.config import Settings
+from relay.config.settings import (
+    CapacitySettings,
+    LimitsSettings,
+    RatesSettings,
+    TurnSettings,
+    VisitsSettings,
+)
 from relay.errors import RelayError
 from relay.ids import PeerId, UserId
+from relay.machine.capacity import Capacity, Counters, limits_of
+from relay.machine.pulse import Pulse
 from relay.matchmaking.matchmaker import Matchmaker
 from relay.media.switchboard import Switchboard
-from relay.observe.capacity import Capacity, Counters, limits_of
-from relay.observe.pulse import Pulse
+from relay.observe.journal import Journal
 from relay.observe.tally import Tally
 from relay.peer.lines import LineId, SlotId
 from relay.protocol.codec import encode
+from relay.protocol.limits import Limits
 from relay.protocol.messages import (
     Back,
     BackAsked,
@@ -44,8 +51,9 @@ from relay.protocol.messages import (
 from relay.room.host import RoomHost
 from relay.session.directory import Directory
 from relay.session.presence import Presence
-from relay.session.session import Session
+from relay.session.session import Ending, Session
 from relay.session.sessions import Sessions
+from relay.session.turn import Turn
 from tests.kit.payers import payer
 
 PEOPLE = 4
@@ -153,27 +161,37 @@ class ControlSide(RuleBasedStateMachine):
     def begin(self) -> None:
         self.engine = FakeEngine()
         self.tally = Tally()
+        self.journal = Journal(self.tally)
         self.directory = Directory(2 * PEOPLE, 2 * PEOPLE, rank=lambda session: self.presence.rank(session))
         switchboard = Switchboard(self.engine)  # type: ignore[arg-type]  # only route() is used
         self.switchboard = switchboard
-        self.rooms = RoomHost(switchboard, self.directory.tell, self.tally)
-        self.matchmaker = Matchmaker(self.rooms, self.directory.tell, self.tally, _fail)
+        self.rooms = RoomHost(switchboard, self.directory.tell, self.journal)
+        self.matchmaker = Matchmaker(rooms=self.rooms, tell=self.directory.tell, journal=self.journal, report=_fail)
         self.connections = FakeConnections()
-        shared = self.directory, self.matchmaker, self.rooms, self.connections
-        self.presence = Presence(*shared)  # type: ignore[arg-type]  # no media here
+        shared = {
+            "directory": self.directory,
+            "matchmaker": self.matchmaker,
+            "rooms": self.rooms,
+            "connections": self.connections,
+            "journal": self.journal,
+        }
+        self.presence = Presence(**shared)  # type: ignore[arg-type]  # no media here
+        capacity = CapacitySettings(max_people=2 * PEOPLE)
         self.sessions = Sessions(
-            *shared,  # type: ignore[arg-type]  # as above
-            self.presence,
-            Capacity(
-                limits_of(Settings(max_people=2 * PEOPLE)),
-                lambda: self.directory.present,
-                lambda: Counters(packets=0, cache=0),
-                Pulse(_fail),
-                _fail,
+            **shared,  # type: ignore[arg-type]  # as above
+            presence=self.presence,
+            capacity=Capacity(
+                limits=limits_of(capacity, media_threads=1),
+                present=lambda: self.directory.present,
+                counters=lambda: Counters(packets=0, cache=0),
+                pulse=Pulse(_fail),
+                report=_fail,
             ),
-            Settings(rate_skip=LIMITLESS, rate_chat=LIMITLESS, rate_other=LIMITLESS),
-            self.tally,
-            _fail,
+            visits=VisitsSettings(),
+            turn=Turn.configured(TurnSettings()),
+            limits=Limits.configured(LimitsSettings()),
+            rates=RatesSettings(rate_skip=LIMITLESS, rate_chat=LIMITLESS, rate_other=LIMITLESS),
+            report=_fail,
         )
         self.visitors = [Visitor() for _ in range(PEOPLE)]
         self.peers: dict[UserId, PeerId] = {}
@@ -253,7 +271,7 @@ class ControlSide(RuleBasedStateMachine):
         if visitor is None or visitor.session is None:
             return
         visitor.phase = "away"
-        self.sessions.disconnected(visitor.session, visitor, lost=True)
+        self.sessions.disconnected(visitor.session, visitor, Ending.LOST)
         self._everybody_reads()
 
     @rule(number=numbers)
@@ -336,10 +354,3 @@ def _fail(task: str, failure: BaseException) -> None:
 
 TestControlSide = ControlSide.TestCase
 TestControlSide.settings = hypothesis_settings(max_examples=200, stateful_step_count=50, deadline=None)
-
-
-@pytest.fixture(autouse=True)
-def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Thousands of sessions would write thousands of log lines."""
-    monkeypatch.setattr("relay.session.sessions.log.info", lambda *args, **kwargs: None)
-    monkeypatch.setattr("relay.room.host.log.info", lambda *args, **kwargs: None)

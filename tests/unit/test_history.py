@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from relay.observe.figures import Figures, Mending
-from relay.observe.history import INTERVAL, KEPT, History, Reading, between
-from relay.observe.pulse import Pulse
+from relay.figures.figures import Figures
+from relay.figures.history import INTERVAL, KEPT, History, Reading, between
+from relay.machine.pulse import Pulse
+from relay.media.engine import EngineStats, Mending
 from relay.observe.tally import Tally
 
 FIGURES = Figures(
@@ -17,15 +18,16 @@ FIGURES = Figures(
     capacity=20,
     waiting=2,
     rooms=3,
+    talking=6,
+    bound="setting",
+    certificate_ends=None,
     used=0.5,
     shares={},
     media_connections=9,
+    web_connections=12,
+    held_back=0,
     paths={},
-    packets_received=0,
-    packets_sent=0,
-    bytes_received=1_000,
-    bytes_sent=2_000,
-    drops={"socket_overflow": 5, "padding": 100},
+    media=EngineStats(bytes_received=1_000, bytes_sent=2_000, drops={"socket_overflow": 5, "padding": 100}),
 )
 READING = Reading(
     at=1_000.0,
@@ -50,7 +52,8 @@ def later(**changes: object) -> Reading:
 
 
 def test_counters_become_rates() -> None:
-    figures = replace(FIGURES, bytes_received=6_000, bytes_sent=12_000, drops={"socket_overflow": 15, "padding": 900})
+    drops = {"socket_overflow": 15, "padding": 900}
+    figures = replace(FIGURES, media=EngineStats(bytes_received=6_000, bytes_sent=12_000, drops=drops))
     sample = between(READING, later(figures=figures, arrivals=8, matches=5, failures=2))
     assert (sample.received, sample.sent) == (8_000, 16_000)
     assert (sample.arrivals, sample.matches, sample.failures) == (12, 24, 12)
@@ -75,7 +78,8 @@ def test_the_time_of_set_ups_is_that_of_the_new_ones() -> None:
 
 
 def test_loss_is_of_the_packets_that_came_due_and_frozen_time_of_what_was_reported() -> None:
-    figures = replace(FIGURES, from_peers=Mending(expected=1_000, lost=50), to_peers=Mending(expected=0, lost=0))
+    lossy = EngineStats(from_peers=Mending(expected=1_000, lost=50), to_peers=Mending(expected=0, lost=0))
+    figures = replace(FIGURES, media=lossy)
     sample = between(READING, later(figures=figures, reported_seconds=140.0, frozen_seconds=3.0))
     assert (sample.loss_in, sample.loss_out, sample.frozen) == (0.05, None, 0.05)
     assert between(READING, later()).frozen is None
@@ -85,7 +89,7 @@ class TestHistory:
     @pytest.fixture
     def history(self) -> History:
         report = lambda task, failure: None  # noqa: E731
-        return History(lambda: FIGURES, Tally(), Pulse(report), report)
+        return History(figures=lambda: FIGURES, tally=Tally(), pulse=Pulse(report), report=report)
 
     def test_it_keeps_an_hour_and_no_more(self, history: History) -> None:
         for number in range(KEPT + 100):

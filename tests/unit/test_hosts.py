@@ -8,13 +8,13 @@ from aiohttp import HttpVersion, HttpVersion10, HttpVersion11, web
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
-from relay.config import Settings
+from relay.config.settings import Settings
 from relay.observe.drops import Drops
+from relay.observe.journal import Journal
 from relay.observe.once import Once
-from relay.observe.tally import Tally
 from relay.web.authority import Authority, Origin, authority, origin
 from relay.web.guests import Guests
-from relay.web.hosts import Hosts
+from relay.web.hosts import Hosts, served_hosts
 from relay.web.visitor_address import VisitorAddresses
 
 POD, PROBE, ELSEWHERE = "10.1.2.3", "10.1.0.1", "198.51.100.1"
@@ -30,10 +30,14 @@ def served(host: str | None, *, own: str, peer: str, version: HttpVersion = Http
     transport.get_extra_info = {"sockname": (own, 8080), "peername": (peer, 4_711)}.get
     headers = CIMultiDict({} if host is None else {"Host": host})
     request: web.Request = make_mocked_request("GET", "/", headers=headers, version=version, transport=transport)
-    chosen = Settings(**settings)
-    tally = Tally()
-    addresses = VisitorAddresses(chosen, Guests(1, 1, Drops(), tally.refused, fail), tally.refused)
-    return Hosts(chosen, addresses, tally).serve(request.clone(remote=peer))
+    chosen = Settings.of(**settings)
+    journal = Journal()
+    addresses = VisitorAddresses(
+        chosen.site,
+        Guests(most=1, most_per_address=1, drops=Drops(), journal=journal, report=fail),
+        journal,
+    )
+    return Hosts(served_hosts(chosen.site, chosen.network), addresses, journal).serve(request.clone(remote=peer))
 
 
 def test_an_orchestrator_asks_by_the_address_of_the_connection() -> None:

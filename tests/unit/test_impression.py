@@ -2,7 +2,7 @@
 
 import pytest
 
-from relay.observe.reported import Verdict
+from relay.observe.verdict import Verdict
 from relay.protocol.messages import FirstFrame, Medium, QualityReport
 from relay.room.impression import SLACK, Impression
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from relay.config import LogFormat, LogLevel
-from relay.observe.folding import BURST, WINDOW, FoldingHandler
-from relay.observe.logging import configure, get_logger
-from relay.observe.pseudonyms import Pseudonyms
-from relay.observe.recent import KINDS, Recent
+from relay.config.settings import LogFormat, LogLevel
+from relay.observe.logs.folding import BURST, WINDOW, FoldingHandler
+from relay.observe.logs.logging import configure, get_logger
+from relay.observe.logs.pseudonyms import Pseudonyms
+from relay.observe.logs.recent import KINDS, Recent
 
 
 @pytest.fixture

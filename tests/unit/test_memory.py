@@ -1,7 +1,7 @@
 """Memory goes back to the system when everybody has left, and not while somebody might notice."""
 
-from relay.observe.memory import QUIET, Memory, give_back
-from relay.observe.process import resident_bytes
+from relay.machine.memory import QUIET, Memory, give_back
+from relay.machine.process import resident_bytes
 
 
 def looks(*people: int) -> list[int]:

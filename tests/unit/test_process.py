@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from relay.observe import process
-from relay.observe.pulse import RECENT, Pulse
+from relay.machine import process
+from relay.machine.pulse import RECENT, Pulse
 
 
 def burn(seconds: float) -> None:

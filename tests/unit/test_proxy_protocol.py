@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.transport.proxy_protocol import BEGIN_V1, LONGEST_V1, LONGEST_V2, SIGNATURE_V2, Header, Verdict, read
+from relay.front.proxy_protocol import BEGIN_V1, LONGEST_V1, LONGEST_V2, SIGNATURE_V2, Header, Verdict, read
 
 ALL_ONES = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"
 LONGEST_LINES = [

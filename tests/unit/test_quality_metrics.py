@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from prometheus_client.core import Metric
 
-from relay.media.engine import PeerStats, Way, links
-from relay.observe.figures import Links
-from relay.observe.quality import between_links, by_browsers
+from relay.figures.quality import between_links, by_browsers
+from relay.figures.survey import Survey
+from relay.media.engine import Links, PeerStats, Way, links
+from relay.observe.happenings import PartnerFirstSeen
 from relay.observe.reported import Reported
-from relay.observe.survey import Survey
 
 
 def samples(metrics: list[Metric]) -> dict[str, float]:
@@ -68,7 +68,7 @@ def test_who_only_waits_has_no_link_that_counts() -> None:
 
 
 async def test_links_are_looked_at_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("relay.observe.survey.INTERVAL", 0.0)
+    monkeypatch.setattr("relay.figures.survey.INTERVAL", 0.0)
     enough = asyncio.Event()
 
     def look() -> Links:
@@ -84,7 +84,7 @@ async def test_links_are_looked_at_again_and_again(monkeypatch: pytest.MonkeyPat
 
 def test_each_medium_has_a_histogram_before_anybody_reported() -> None:
     reported = Reported()
-    reported.saw_first("sound", 0.3)
+    reported.first_seen(PartnerFirstSeen(medium="sound", seconds=0.3))
     figures = samples(list(by_browsers(reported)))
     assert figures["relay_client_first_frame_seconds_count[picture]"] == 0
     assert figures["relay_client_first_frame_seconds_bucket[0.3][sound]"] == 1

@@ -2,14 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.config import Settings
+from relay.config.settings import RatesSettings
 from relay.ledger.bucket import TokenBucket
 from relay.protocol.messages import FindPartner, LeaveRoom, MediaState, NextPartner, Typing
 from relay.session.rates import Activity, RateLimiter, activity_of
 
 
 def test_a_third_of_a_minutes_rate_may_come_at_once_and_the_rest_in_time() -> None:
-    limiter = RateLimiter(Settings(rate_skip=60))
+    limiter = RateLimiter(RatesSettings(rate_skip=60))
     assert [limiter.take(Activity.SKIP, 0.0) for _ in range(20)] == [0.0] * 20
     assert limiter.take(Activity.SKIP, 0.0) == pytest.approx(1.0)
     assert limiter.take(Activity.SKIP, 0.5) == pytest.approx(0.5)
@@ -17,7 +17,7 @@ def test_a_third_of_a_minutes_rate_may_come_at_once_and_the_rest_in_time() -> No
 
 
 def test_each_activity_has_a_bucket_of_its_own() -> None:
-    limiter = RateLimiter(Settings(rate_offer=1, rate_chat=3))
+    limiter = RateLimiter(RatesSettings(rate_offer=1, rate_chat=3))
     assert limiter.take(Activity.OFFER, 0.0) == 0.0
     assert limiter.take(Activity.OFFER, 0.0) > 0
     assert limiter.take(Activity.CHAT, 0.0) == 0.0

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from relay.config import ForwardedHeader, Settings
+from relay.config.settings import ForwardedHeader, Settings
 from relay.ledger.addresses import parse
 from relay.observe.drops import Drops
+from relay.observe.journal import Journal
 from relay.observe.refusals import Refusals
 from relay.web.forwarded import MOST_HOPS, hops_of_elements, hops_of_list, node
 from relay.web.guests import Guests
@@ -28,8 +29,10 @@ def request(remote: str | None, *lines: str, name: str = "X-Forwarded-For", **he
 
 
 def addresses(trusted: tuple[str, ...] = TRUSTED, header: str = "x-forwarded-for") -> VisitorAddresses:
-    settings = Settings(trusted_proxies=trusted, forwarded_header=ForwardedHeader(header))
-    return VisitorAddresses(settings, Guests(1, 1, Drops(), Refusals(), fail), Refusals())
+    settings = Settings.of(trusted_proxies=trusted, forwarded_header=ForwardedHeader(header))
+    journal = Journal(Refusals())
+    guests = Guests(most=1, most_per_address=1, drops=Drops(), journal=journal, report=fail)
+    return VisitorAddresses(settings.site, guests, journal)
 
 
 def fail(task: str, failure: BaseException) -> None:

@@ -1,5 +1,5 @@
 //! What one SRTP packet costs with each cryptographic library: sealed and opened in place, with a 28-byte header as
-//! additional data. Prints nanoseconds, best of five rounds. The result is in `relay/decisions/0002-crypto.md`.
+//! additional data. Prints nanoseconds, best of five rounds. The result is in `docs/decisions/0002-crypto.md`.
 
 use std::time::Instant;
 

@@ -17,7 +17,7 @@
 //! ```
 //!
 //! A quarter of the packets lost behind a long queue leads from `Free` to `Held` at once.
-//! `relay/decisions/0014-narrow-links.md` has the measurements.
+//! `docs/decisions/0014-narrow-links.md` has the measurements.
 
 use super::LOSSY;
 use crate::time::Time;

@@ -8,7 +8,7 @@
 //! whose owner still proves it, or of a peer that checks too often.
 //!
 //! Who is at an address may not be who sent from it. So we ask back there ([`KnownPath`]): a path that is not validated
-//! gets less than three times what came from it, and the rest goes on to the path before it. Only answers renew consent (`relay/decisions/0015-the-return-path.md`).
+//! gets less than three times what came from it, and the rest goes on to the path before it. Only answers renew consent (`docs/decisions/0015-the-return-path.md`).
 
 use std::collections::HashMap;
 

@@ -95,7 +95,7 @@ impl Bound {
 
     /// Have the system drop what is far too long before it is queued: a datagram of 64 KiB would take the room of thirty
     /// packets of media. The socket's overflow counter has those, too. Other nonsense takes no more room than media
-    /// does; it is dropped by us, and counted by reason (`relay/decisions/0007-floods.md`).
+    /// does; it is dropped by us, and counted by reason (`docs/decisions/0007-floods.md`).
     fn refuse_oversized(&self) -> io::Result<()> {
         let longest = UDP_HEADER + LARGEST_QUEUED;
         let step = |code: u32, yes: u8, no: u8, k: u32| libc::sock_filter { code: code as u16, jt: yes, jf: no, k };

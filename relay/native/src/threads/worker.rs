@@ -2,7 +2,7 @@
 //!
 //! Threads share one exchange behind a mutex that Python never takes. What it guards is a fifth of the cost
 //! of a packet; the system calls around it are the rest, and those run side by side
-//! (`relay/decisions/0003-media-threads.md`). The first thread also wakes for commands and rounds.
+//! (`docs/decisions/0003-media-threads.md`). The first thread also wakes for commands and rounds.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +19,7 @@ use crate::outbox::Outbox;
 use crate::time::Time;
 
 /// From so many packets a second on, a thread sleeps between batches instead of being woken by what comes
-/// (`relay/decisions/0013-when-a-media-thread-wakes.md`).
+/// (`docs/decisions/0013-when-a-media-thread-wakes.md`).
 const BUSY: f64 = 10_000.0;
 
 /// Slept between batches then.

@@ -1,0 +1,143 @@
+"""What the operator's console shows and does. All of it wants the token; the page itself holds no data."""
+
+from typing import Protocol
+
+import msgspec
+from aiohttp import web
+
+from relay.errors import ErrorCode, RelayError
+from relay.web.callers import Callers
+from relay.web.pages import Pages
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """One person's end of a conversation. None where there is no media connection, or it is not counted by peer."""
+
+    user: str
+    path: str | None
+    received: int | None
+    """Bits per second, from this person."""
+    sent: int | None
+    """Bits per second, to this person."""
+    keyframe_requests: int | None
+    dropped: int | None
+    """Packets from or for this person."""
+    loss_in: float | None = None
+    """Of the packets from this person, lately, 0 to 1."""
+    loss_out: float | None = None
+    """Of those to this person."""
+    round_trip: float | None = None
+    """Seconds from the relay to this person and back."""
+    cap: int | None = None
+    """Bits per second that this person's browser was told, because the partner's link takes no more."""
+    frames_per_second: float | None = None
+    """What this person saw lately, by their browser, as the rest."""
+    height: int | None = None
+    frozen: float | None = None
+    """Of the time that the latest report covers, 0 to 1."""
+    first_frame: float | None = None
+    """Seconds until the partner was seen or heard."""
+
+
+class RoomView(msgspec.Struct, frozen=True, kw_only=True):
+    """One conversation."""
+
+    room_id: str
+    mode: str
+    seconds: float
+    sides: tuple[Side, ...]
+
+
+class TroubleView(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of warning or error; `at` is when it last came, in seconds since 1970."""
+
+    at: float
+    level: str
+    source: str
+    event: str
+    detail: str
+    times: int
+
+
+class RefusalView(msgspec.Struct, frozen=True, kw_only=True):
+    """One reason for which somebody was kept out; `at` is when last, in seconds since 1970."""
+
+    reason: str
+    at: float
+    times: int
+    cause: str
+    remedy: str
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything at a glance. `series` has one list for each field of `relay.figures.history.Sample`."""
+
+    now: float
+    version: str
+    engine: str
+    ready: bool
+    uptime: float
+    people: int
+    capacity: int
+    bound: str
+    """What limits the capacity."""
+    certificate_ends: float | None
+    """In seconds since 1970; None without TLS."""
+    used: float
+    waiting: int
+    talking: int
+    media_connections: int
+    matches: int
+    cores: float
+    memory: int
+    memory_limit: int
+    interval: float
+    series: dict[str, list[float | None]]
+    rooms: tuple[RoomView, ...]
+    rooms_in_all: int
+    refused: tuple[RefusalView, ...]
+    troubles: tuple[TroubleView, ...]
+
+
+class Console(Protocol):
+    """What stands behind the endpoints."""
+
+    def overview(self, since: float) -> Overview: ...
+
+    def end_room(self, room_id: str) -> bool:
+        """False if there is no such room."""
+
+    def drain(self) -> None: ...
+
+
+def add_routes(app: web.Application, console: Console, callers: Callers, pages: Pages) -> None:
+    """The page at /operator, and its endpoints."""
+
+    async def overview(request: web.Request) -> web.Response:
+        callers.admit(request)
+        try:
+            since = float(request.query.get("since", "0"))
+        except ValueError:
+            since = 0.0
+        return _json(console.overview(since))
+
+    async def end_room(request: web.Request) -> web.Response:
+        callers.admit(request)
+        if not console.end_room(request.match_info["room"]):
+            raise RelayError(ErrorCode.NOT_FOUND, "There is no such room any more.")
+        return _json({"ended": True})
+
+    async def drain(request: web.Request) -> web.Response:
+        callers.admit(request)
+        console.drain()
+        return _json({"draining": True})
+
+    app.router.add_get("/operator", pages.page("operator.html", {"X-Robots-Tag": "noindex"}))
+    app.router.add_get("/videochat/overview", overview)
+    app.router.add_post("/videochat/rooms/{room}/end", end_room)
+    app.router.add_post("/videochat/drain", drain)
+
+
+def _json(content: object) -> web.Response:
+    headers = {"Cache-Control": "no-store"}
+    return web.Response(body=msgspec.json.encode(content), content_type="application/json", headers=headers)
