@@ -7,8 +7,9 @@ import time
 
 import pytest
 
+from relay import app
 from relay.app import Relay
-from relay.front import front, mux
+from relay.front import mux
 from relay.observe.drops import Drop
 from tests.kit.call import live_call
 from tests.kit.hellos import client_hello
@@ -92,7 +93,7 @@ async def test_a_call_goes_on_while_thousands_connect(relay: Relay) -> None:
 
 
 async def test_one_address_takes_only_its_share_of_the_ways_to_the_turn_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(front, "SPLICES_PER_PERSON", 3)
+    monkeypatch.setattr(app, "SPLICES_PER_PERSON", 3)
     hello = client_hello("turn.test")
 
     async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

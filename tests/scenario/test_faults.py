@@ -14,9 +14,9 @@ import pytest
 from relay.app import Relay
 from relay.cli import EXIT_BROKEN
 from relay.transport.watch import HANGS_AFTER, LOOK_INTERVAL
-from tests.kit.people import PATIENCE, Visitor, introduce, visit
+from tests.kit.people import Visitor, introduce, visit
 from tests.kit.ports import free_port
-from tests.kit.servers import start
+from tests.kit.servers import PATIENCE, start
 from tests.scenario.stopped_thread import stopped_thread
 
 HOUR = 3_600.0

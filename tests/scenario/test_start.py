@@ -22,9 +22,9 @@ from relay.app import Relay
 from relay.checks.start import tell
 from relay.config.settings import EngineChoice
 from tests.kit.certificates import certificate, certificate_of
-from tests.kit.people import PATIENCE, introduce, visit
+from tests.kit.people import introduce, visit
 from tests.kit.ports import free_port
-from tests.kit.servers import on_loopback, running, start
+from tests.kit.servers import PATIENCE, on_loopback, running, start
 
 LOOPBACK = {"RELAY_BIND": "127.0.0.1", "RELAY_PUBLIC_ADDRESS": "127.0.0.1"}
 
