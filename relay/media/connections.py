@@ -41,7 +41,7 @@ from relay.peer.aiortc_bridge import SharedCertificate
 from relay.peer.candidates import Reach
 from relay.peer.connection import PeerConnection, PeerState
 from relay.peer.lines import RECEIVED, Medium, Negotiated, Slot, SrtpKeys
-from relay.peer.negotiation import Identity, negotiate
+from relay.peer.negotiation import LocalEnd, Proposal, consider
 from relay.protocol.messages import MediaPath, Role
 from relay.tasks import Report, Tasks
 from relay.transport.port import Credentials, MediaPort, Path
@@ -140,25 +140,29 @@ class MediaConnections:
             RelayError: INVALID_OFFER, or OUT_OF_TURN when the offer repeats the last one.
         """
         held = self._held(user)
-        if held is not None and held.connection.state is not PeerState.FAILED:
-            restarted = self._restart(held, offer, roles)
-            if restarted is not None:
-                return restarted
-        if held is not None:
+        if held is not None and held.connection.state is PeerState.FAILED:
             self._drop(held.connection.peer)
-        return self._connect(user, payer, offer, roles, browser)
+            held = None
+        proposal = consider(offer, roles, self._engine.terms)
+        # Who offers again has often lost the address of ours that they had.
+        local_end = self._local_end(just_changed=held is not None)
+        if held is not None:
+            if proposal.fingerprints == held.negotiated.fingerprints:
+                return self._restart(held, proposal, local_end)
+            self._drop(held.connection.peer)
+        return self._connect(user, payer, proposal, browser, local_end)
 
     def _held(self, user: UserId) -> _Held | None:
         return self._peers.get(self._users.get(user, PeerId(0)))
 
-    def _connect(self, user: UserId, payer: Payer, offer: str, roles: Mapping[str, Role], browser: Browser) -> str:
-        identity, ssrcs = self._identity(is_restart=False), _fresh_ssrcs(2 * len(RECEIVED))
-        negotiated = negotiate(offer, roles, self._engine.terms, identity, ssrcs)
+    def _connect(self, user: UserId, payer: Payer, proposal: Proposal, browser: Browser, local_end: LocalEnd) -> str:
+        ssrcs = _fresh_ssrcs(2 * len(RECEIVED))
+        negotiated = proposal.answer(local_end, ssrcs)
         self._note_refused(user, negotiated)
         peer = PeerId(next(self._numbers))
         if (crowded_out := self._unsecured.enter(peer, payer.groups)) is not None:
             self._crowd_out(crowded_out)
-        self._port.admit(peer, Credentials(identity.ufrag, identity.password), negotiated.remote)
+        self._port.admit(peer, Credentials(local_end.ufrag, local_end.password), negotiated.remote)
         connection = PeerConnection(
             peer, negotiated, self._port, self._certificate, self._drops, self._report, self._secured, self._failed
         )
@@ -170,20 +174,15 @@ class MediaConnections:
         self._journal.note(OfferAnswered(user=user, peer=peer, lines=lines, ignored=negotiated.ignored))
         return negotiated.answer
 
-    def _restart(self, held: _Held, offer: str, roles: Mapping[str, Role]) -> str | None:
-        """The answer to an ICE restart; None if the offer is of another connection."""
-        # Often our own address is what has changed.
-        identity = self._identity(is_restart=True)
-        negotiated = negotiate(offer, roles, self._engine.terms, identity, held.ssrcs)
-        if negotiated.fingerprints != held.negotiated.fingerprints:
-            return None
+    def _restart(self, held: _Held, proposal: Proposal, local_end: LocalEnd) -> str:
+        negotiated = proposal.answer(local_end, held.ssrcs)
         if negotiated.remote.ufrag == held.negotiated.remote.ufrag:
             raise RelayError(ErrorCode.OUT_OF_TURN, "This offer was answered already.")
         if (negotiated.lines, negotiated.slots) != (held.negotiated.lines, held.negotiated.slots):
             raise RelayError(ErrorCode.INVALID_OFFER, "A later offer may change ICE credentials only.")
         self._note_refused(held.user, negotiated)
         peer = held.connection.peer
-        self._port.admit(peer, Credentials(identity.ufrag, identity.password), negotiated.remote)
+        self._port.admit(peer, Credentials(local_end.ufrag, local_end.password), negotiated.remote)
         self._peers[peer] = dataclasses.replace(held, negotiated=negotiated)
         self._journal.note(IceRestarted(user=held.user, peer=peer, ignored=negotiated.ignored))
         return negotiated.answer
@@ -193,12 +192,12 @@ class MediaConnections:
             roles = tuple(role.value for role in negotiated.refused)
             self._journal.note(SectionsRefused(user=user, roles=roles))
 
-    def _identity(self, *, is_restart: bool) -> Identity:
-        return Identity(
+    def _local_end(self, *, just_changed: bool) -> LocalEnd:
+        return LocalEnd(
             ufrag=_ice_string(UFRAG_BYTES),
             password=_ice_string(PASSWORD_BYTES),
             fingerprints=self._certificate.fingerprints,
-            reach=self._reach(is_restart),
+            reach=self._reach(just_changed),
         )
 
     def holds(self, user: UserId) -> bool:

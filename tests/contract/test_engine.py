@@ -14,13 +14,13 @@ from relay.media.engine import Engine
 from relay.observe.drops import Drops
 from relay.peer.candidates import Reach
 from relay.peer.lines import Line, Medium, Negotiated, Slot, SrtpKeys, SrtpProfile
-from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC, Identity, negotiate
+from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC, LocalEnd, consider
 from tests.conftest import free_port
 from tests.kit.payers import HOME
 from tests.unit.offers import ROLES, offer
 
 ANN, BOB, NOBODY = PeerId(1), PeerId(2), PeerId(99)
-IDENTITY = Identity(ufrag="ufrag", password="p" * 24, fingerprints=(), reach=Reach(("127.0.0.1",), 1, 1))
+LOCAL_END = LocalEnd(ufrag="ufrag", password="p" * 24, fingerprints=(), reach=Reach(("127.0.0.1",), 1, 1))
 OFFER = (
     offer()
     .replace("a=extmap:4 ", f"a=extmap:3 {TRANSPORT_CC}\na=extmap:4 ")
@@ -60,7 +60,7 @@ def engine(media: Media) -> Engine:
 
 
 def negotiated(engine: Engine) -> Negotiated:
-    return negotiate(OFFER, ROLES, engine.terms, IDENTITY, range(1, 13))
+    return consider(OFFER, ROLES, engine.terms).answer(LOCAL_END, range(1, 13))
 
 
 def keys() -> SrtpKeys:
@@ -99,7 +99,7 @@ async def test_who_is_not_there_is_ignored(engine: Engine) -> None:
 
 async def test_a_peer_some_of_whose_sections_were_refused_is_like_any(engine: Engine) -> None:
     without_video = re.sub(r"(VP8|H264|VP9|AV1)/90000", "H266/90000", OFFER)
-    engine.open(ANN, negotiate(without_video, ROLES, engine.terms, IDENTITY, range(1, 13)), HOME)
+    engine.open(ANN, consider(without_video, ROLES, engine.terms).answer(LOCAL_END, range(1, 13)), HOME)
     engine.open(BOB, negotiated(engine), HOME)
     for peer, other in ((ANN, BOB), (BOB, ANN)):
         engine.secure(peer, keys())
