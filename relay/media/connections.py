@@ -117,7 +117,7 @@ class MediaConnections:
         self._users: dict[UserId, PeerId] = {}
         self._secure: set[PeerId] = set()
         self._unsecured: Table[PeerId] = Table(MOST_UNSECURED, Takes.OLDEST)
-        self._quiet: set[UserId] = set()
+        self._silent: set[UserId] = set()
         self._paths: dict[PeerId, Path] = {}
         self._claims: dict[PeerId, MediaPath] = {}
         self._relays: Container[str] = frozenset()
@@ -213,14 +213,14 @@ class MediaConnections:
         peer = self._users.get(user)
         return self._carrier(peer) if peer is not None and peer in self._secure else None
 
-    def is_quiet(self, user: UserId) -> bool:
+    def is_silent(self, user: UserId) -> bool:
         """Whether nothing comes from where the person's media came from. That outlasts the connection: until there is
         another, they can't be seen."""
-        return user in self._quiet
+        return user in self._silent
 
     def hang_up(self, user: UserId) -> None:
         """The person has gone. Idempotent."""
-        self._quiet.discard(user)
+        self._silent.discard(user)
         peer = self._users.get(user)
         if peer is not None:
             self._drop(peer)
@@ -251,18 +251,18 @@ class MediaConnections:
             self._paths[peer] = path
             self._journal.note(PathSelected(user=held.user, peer=peer, path=self._seen_path(peer)))
             held.connection.flow_selected()
-            self._hear(held.user)
+            self._end_silence(held.user)
 
     def flow_quiet(self, peer: PeerId) -> None:
         if held := self._peers.get(peer):
             self._journal.note(MediaSilent(user=held.user, peer=peer))
-            self._quiet.add(held.user)
+            self._silent.add(held.user)
             self.listener.media_changed(held.user)
 
     def flow_heard(self, peer: PeerId) -> None:
         if held := self._peers.get(peer):
             self._journal.note(MediaHeardAgain(user=held.user, peer=peer))
-            self._hear(held.user)
+            self._end_silence(held.user)
 
     def flow_lost(self, peer: PeerId) -> None:
         if held := self._peers.get(peer):
@@ -274,9 +274,9 @@ class MediaConnections:
             held.connection.dtls_received(datagram)
             held.payer.charge(clock.monotonic(), clock.cpu() - began)
 
-    def _hear(self, user: UserId) -> None:
-        if user in self._quiet:
-            self._quiet.discard(user)
+    def _end_silence(self, user: UserId) -> None:
+        if user in self._silent:
+            self._silent.discard(user)
             self.listener.media_changed(user)
 
     # What the engine reports

@@ -1,6 +1,6 @@
 """Sessions, matchmaker, lobby and rooms together, whatever the order of events.
 
-Real parts but for the sockets and the media: each visitor is a fake link that reads its outbox at
+Real parts but for the sockets and the media: each visitor is a fake socket that reads its outbox at
 once, and believes what a client would believe. What they believe must be what the server knows.
 """
 
@@ -50,7 +50,13 @@ from relay.protocol.messages import (
 )
 from relay.room.host import RoomHost
 from relay.session.directory import Directory
+from relay.session.events import Handlers
+from relay.session.handling.attendance import Attendance
+from relay.session.handling.media import MediaEvents
+from relay.session.handling.search import Search
+from relay.session.handling.talk import Talk
 from relay.session.presence import Presence
+from relay.session.reception import Reception
 from relay.session.session import Session
 from relay.session.sessions import Sessions
 from relay.session.turn import Turn
@@ -64,10 +70,10 @@ class FakeConnections:
     """Everyone has a media connection, so that every session is worth keeping."""
 
     def __init__(self) -> None:
-        self.quiet: set[UserId] = set()
+        self.silent: set[UserId] = set()
 
-    def is_quiet(self, user: UserId) -> bool:
-        return user in self.quiet
+    def is_silent(self, user: UserId) -> bool:
+        return user in self.silent
 
     def path_of(self, user: UserId) -> str | None:
         return None
@@ -76,7 +82,7 @@ class FakeConnections:
         return True
 
     def hang_up(self, user: UserId) -> None:
-        self.quiet.discard(user)
+        self.silent.discard(user)
 
 
 class FakeEngine:
@@ -94,7 +100,7 @@ class FakeEngine:
 
 @dataclass
 class Visitor:
-    """A client's beliefs, and its link."""
+    """A client's beliefs, and its socket."""
 
     session: Session | None = None
     token: str = ""
@@ -165,8 +171,8 @@ class ControlSide(RuleBasedStateMachine):
         self.directory = Directory(2 * PEOPLE, 2 * PEOPLE, rank=lambda session: self.presence.rank(session))
         switchboard = Switchboard(self.engine)  # type: ignore[arg-type]  # only route() is used
         self.switchboard = switchboard
-        self.rooms = RoomHost(switchboard, self.directory.tell, self.journal)
-        self.matchmaker = Matchmaker(rooms=self.rooms, tell=self.directory.tell, journal=self.journal, report=_fail)
+        self.rooms = RoomHost(switchboard, self.directory, self.journal)
+        self.matchmaker = Matchmaker(rooms=self.rooms, post=self.directory, journal=self.journal, report=_fail)
         self.connections = FakeConnections()
         shared = {
             "directory": self.directory,
@@ -176,6 +182,7 @@ class ControlSide(RuleBasedStateMachine):
             "journal": self.journal,
         }
         self.presence = Presence(**shared)  # type: ignore[arg-type]  # no media here
+        limits = Limits.configured(LimitsSettings())
         capacity = CapacitySettings(max_people=2 * PEOPLE)
         self.sessions = Sessions(
             **shared,  # type: ignore[arg-type]  # as above
@@ -189,9 +196,21 @@ class ControlSide(RuleBasedStateMachine):
             ),
             visits=VisitsSettings(),
             turn=Turn.configured(TurnSettings()),
-            limits=Limits.configured(LimitsSettings()),
+            limits=limits,
             rates=RatesSettings(rate_skip=LIMITLESS, rate_chat=LIMITLESS, rate_other=LIMITLESS),
             report=_fail,
+        )
+        self.reception = Reception(
+            sessions=self.sessions,
+            presence=self.presence,
+            handlers=Handlers(
+                search=Search(self.matchmaker, self.presence),
+                talk=Talk(self.rooms),
+                media=MediaEvents(self.connections, self.rooms, limits),  # type: ignore[arg-type]  # no media here
+                attendance=Attendance(self.sessions),
+            ),
+            limits=limits,
+            journal=self.journal,
         )
         self.visitors = [Visitor() for _ in range(PEOPLE)]
         self.peers: dict[UserId, PeerId] = {}
@@ -207,7 +226,7 @@ class ControlSide(RuleBasedStateMachine):
 
     def _say(self, visitor: Visitor, message: ClientMessage) -> None:
         assert visitor.session is not None
-        self.sessions.receive(visitor.session, encode(message))
+        self.reception.receive(visitor.session, encode(message))
         if isinstance(message, LeaveRoom):
             visitor.phase, visitor.room = "idle", None
         self._everybody_reads()
@@ -280,22 +299,22 @@ class ControlSide(RuleBasedStateMachine):
         if visitor.phase != "away":
             return
         last = visitor.heard[-1] if visitor.heard else None
-        link = Visitor(token=visitor.token, room=visitor.room, heard=visitor.heard, said=visitor.said)
-        provisional = self.sessions.open(link, payer())
-        link.session = provisional
-        link.token = visitor.token
+        again = Visitor(token=visitor.token, room=visitor.room, heard=visitor.heard, said=visitor.said)
+        provisional = self.sessions.open(again, payer())
+        again.session = provisional
+        again.token = visitor.token
         provisional.outbox._waiting.clear()
-        self.visitors[number] = link
-        self.sessions.receive(provisional, encode(Resume(token=visitor.token, last_message=last)))
+        self.visitors[number] = again
+        self.reception.receive(provisional, encode(Resume(token=visitor.token, last_message=last)))
         self._everybody_reads()
 
-    @rule(number=numbers, quiet=st.booleans())
-    def media_falls_quiet_or_is_heard(self, number: int, quiet: bool) -> None:
+    @rule(number=numbers, silent=st.booleans())
+    def media_falls_silent_or_is_heard(self, number: int, silent: bool) -> None:
         visitor = self.visitors[number]
         if visitor.phase == "gone" or visitor.session is None:
             return
         user = visitor.session.user
-        (self.connections.quiet.add if quiet else self.connections.quiet.discard)(user)
+        (self.connections.silent.add if silent else self.connections.silent.discard)(user)
         self.presence.media_changed(user)
         self._everybody_reads()
 
@@ -303,7 +322,7 @@ class ControlSide(RuleBasedStateMachine):
         if visitor.phase == "away" or visitor.session is None:
             return True
         user = visitor.session.user
-        return user in self.connections.quiet and self.matchmaker.mode_of(user) is not Mode.TEXT
+        return user in self.connections.silent and self.matchmaker.mode_of(user) is not Mode.TEXT
 
     @rule(number=numbers)
     def vanish(self, number: int) -> None:
