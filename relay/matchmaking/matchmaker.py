@@ -142,8 +142,9 @@ class Matchmaker:
         """How the person wishes to talk."""
         return self._wish_of(user).mode
 
-    def searches_on_return(self, user: UserId) -> bool:
-        return self._away.get(user, False)
+    def is_searching(self, user: UserId) -> bool:
+        """Whether the person waits, or will when they are back."""
+        return user in self._lobby or self._away.get(user, False)
 
     def welcome_back(self, user: UserId, now: float) -> None:
         """The person is back, and goes on searching if they did."""

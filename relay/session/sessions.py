@@ -184,12 +184,16 @@ class Sessions:
         if superseded is not None:
             superseded.end(SUPERSEDED, "superseded")
         self._journal.note(SessionResumed(user=resumed.user))
+        was_waiting = resumed.user in self._matchmaker
         resumed.outbox.resume(self._greeting(resumed), last_message)
         socket.take_over(resumed)
         if any(self._directory.is_away(other) for other in self._rooms.others_of(resumed.user)):
             resumed.outbox.put(PartnerReconnecting())
         resumed.heard_at, resumed.silence = provisional.heard_at, 0
         self._presence.note_change(resumed)
+        if was_waiting:
+            # Their page knew before we did that the old connection was dead: they never left the queue.
+            self._matchmaker.find(resumed.user, clock.monotonic())
 
     def disconnected(self, session: Session, socket: Socket, *, lost: bool) -> None:
         """A connection ended: by the visitor's will, or `lost`, so that they may come back."""
@@ -301,7 +305,7 @@ class Sessions:
             user_id=session.user,
             session_token=session.token,
             ice_servers=self._turn.servers(session.user, clock.unix()),
-            searching=self._matchmaker.searches_on_return(session.user),
+            searching=self._matchmaker.is_searching(session.user),
             room_id=self._rooms.room_of(session.user),
             microphone=shared.microphone,
             camera=shared.camera,
