@@ -2,7 +2,6 @@
 // server's Content-Security-Policy allows none.
 
 import { basename } from 'node:path';
-import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
 
 const RELAY = 'http://localhost:8080';
@@ -10,7 +9,6 @@ const RELAY = 'http://localhost:8080';
 export default defineConfig({
   // Relative addresses: the page works in any folder of a site.
   base: './',
-  plugins: [react()],
   css: {
     // Each class is said in script, style and page: what tells the files apart is their names, and not digests.
     modules: { generateScopedName: (name, file) => `${basename(file, '.module.css')}_${name}` },

@@ -64,8 +64,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = _parser()
     parsed, unknown = parser.parse_known_args(arguments)
     if unknown:
-        likely = config.meant(unknown[0].partition("=")[0].removeprefix("--").replace("-", "_"))
-        near = f" Did you mean --{likely.replace('_', '-')}?" if likely and parsed.command != "probe" else ""
+        name = unknown[0].partition("=")[0].removeprefix("--").replace("-", "_")
+        near = config.near(name, "flag") if parsed.command != "probe" else ""
         parser.error(f"{' '.join(unknown)} is not known.{near} `relay {parsed.command} --help` lists what is.")
     return parsed
 

@@ -25,6 +25,7 @@ class ErrorCode(StrEnum):
     RATE_LIMITED = "rate_limited"
     TOO_MANY_CONNECTIONS = "too_many_connections"
     SERVER_FULL = "server_full"
+    SERVER_DRAINING = "server_draining"
     SLOW_READER = "slow_reader"
     OPERATOR_ONLY = "operator_only"
     OPERATOR_TOKEN_WRONG = "operator_token_wrong"  # noqa: S105 - a code, not a token

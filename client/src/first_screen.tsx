@@ -1,16 +1,11 @@
 // Owns the page as it is painted before any script runs. The build puts it into index.html (finish.js),
 // so that the first paint waits for one style sheet and for nothing else.
 
-import { StrictMode } from 'react';
-import { renderToString } from 'react-dom/server';
+import { renderToString } from 'preact-render-to-string';
 import { App } from './ui/App';
 
 export function firstScreen(): string {
-  return renderToString(
-    <StrictMode>
-      <App conversation={NOBODY} preferences={NOTHING_REMEMBERED} />
-    </StrictMode>,
-  );
+  return renderToString(<App conversation={NOBODY} preferences={NOTHING_REMEMBERED} />);
 }
 
 /** Asked for nothing: what is painted first is the page's own. */

@@ -1,8 +1,7 @@
-// Owns putting the page together: one conversation for the life of the page, one React root. The build has
+// Owns putting the page together: one conversation for the life of the page, one root. The build has
 // put the first screen into index.html (first_screen.tsx), and the page goes on from what is painted.
 
-import { StrictMode } from 'react';
-import { createRoot, hydrateRoot } from 'react-dom/client';
+import { hydrate, render } from 'preact';
 import { Conversation } from './core/conversation';
 import { relayUrl } from './core/signalling';
 import './page.css';
@@ -18,15 +17,13 @@ if (root === null) throw new Error('index.html has no #root');
 const conversation = new Conversation(relayUrl(window.location.href));
 const preferences = new Preferences();
 const page = (
-  <StrictMode>
-    <Crash>
-      <App conversation={conversation} preferences={preferences} />
-    </Crash>
-  </StrictMode>
+  <Crash>
+    <App conversation={conversation} preferences={preferences} />
+  </Crash>
 );
 // The development server puts nothing there.
-if (root.hasChildNodes()) hydrateRoot(root, page);
-else createRoot(root).render(page);
+if (root.hasChildNodes()) hydrate(page, root);
+else render(page, root);
 preferences.follow(conversation);
 callForAttention(conversation, preferences.sound);
 coverUnlessLookedAt(conversation);

@@ -21,6 +21,11 @@ HEALTH, DOOR = "videochat/health", "videochat/door"
 BEHIND = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
 """What proxies say whose server does not answer."""
 
+ROUND_AND_ROUND = (
+    "The server has a certificate and wants HTTPS, and a proxy asks it by HTTP: have the proxy ask by https:// (nginx:"
+    " proxy_pass https://), or leave TLS to the proxy and set no RELAY_TLS_CERT or RELAY_TLS."
+)
+
 FAILURES = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
 
 
@@ -39,10 +44,14 @@ async def find_page(
     try:
         return await _ask(client, tries[0], context)
     except aiohttp.ClientConnectorCertificateError as cause:
-        sentence = f"Browsers refuse {tries[0]} or warn of it: {plain(cause)}. If that is meant, ask with --insecure."
+        there, way = _sent_on(tries[0], cause)
+        sentence = f"{way}Browsers refuse {there} or warn of it: {plain(cause)}. If that is meant, ask with --insecure."
         return None, [failure("certificate", sentence)]
+    except aiohttp.TooManyRedirects:
+        return None, [failure("page", f"{tries[0]} is sent on to itself without end. {ROUND_AND_ROUND}")]
     except FAILURES as cause:
-        refused = failure("page", f"{tries[0]} does not answer: {plain(cause)}.")
+        there, way = _sent_on(tries[0], cause)
+        refused = failure("page", f"{way}{there} does not answer: {plain(cause)}.")
     if tries[0].scheme == "https":
         plainly = tries[-1] if len(tries) > 1 else tries[0].with_scheme("http").with_port(tries[0].port)
         try:
@@ -54,6 +63,15 @@ async def find_page(
         sentence = f"There is no TLS at {tries[0]}. Ask for {plainly}, or give the server a certificate."
         return None, [failure("page", sentence)]
     return None, [refused]
+
+
+def _sent_on(asked: URL, cause: Exception) -> tuple[URL, str]:
+    """Where it failed, and how we came there: a server with a certificate sends those who come by HTTP on to HTTPS."""
+    tls = (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError)
+    if asked.scheme == "https" or not isinstance(cause, tls):
+        return asked, ""
+    there = URL.build(scheme="https", host=cause.host, port=cause.port, path="/")
+    return there, f"{asked} is sent on to {there}. "
 
 
 async def why_shut(client: aiohttp.ClientSession, base: URL, context: ssl.SSLContext, status: int) -> Finding:

@@ -62,6 +62,7 @@ class _RefusedError(Exception):
 
 REMEDIES = {
     "server_full": "`relay check` on the server says what limits it.",
+    "server_draining": "It was told to end. Ask again when another one has taken its place.",
     "too_many_connections": "If a proxy is in front of the server, put it into RELAY_TRUSTED_PROXIES; else raise"
     " RELAY_MAX_PER_ADDRESS.",
 }

@@ -57,37 +57,47 @@ class NetworkSettings(Group, frozen=True):
     port: Annotated[
         Port,
         Meta(
-            description="Number of the one port: pages, WebSocket and media over TCP, media over UDP; 8443 by default"
-            " with `tls`."
+            description="The one port for pages, WebSockets and media over TCP, and for media over UDP. With `tls` the"
+            " default is 8443."
         ),
     ] = 8080
-    media_port: Annotated[
-        Port | None, Meta(description="Media port (UDP and TCP), when it must differ from `port`.")
-    ] = None
+    media_port: Annotated[Port | None, Meta(description="Port for media (UDP and TCP). Empty: the same as `port`.")] = (
+        None
+    )
     public_udp_port: Annotated[
-        Port | None, Meta(description="UDP media port as seen from outside, when a NAT or Docker changes it.")
+        Port | None,
+        Meta(
+            description="The UDP media port that browsers are told, when a NAT or Docker changes it. Empty: the media"
+            " port."
+        ),
     ] = None
     public_tcp_port: Annotated[
-        Port | None, Meta(description="TCP media port as seen from outside, when a NAT or Docker changes it.")
+        Port | None,
+        Meta(
+            description="The TCP media port that browsers are told, when a NAT or Docker changes it. Empty: the media"
+            " port."
+        ),
     ] = None
-    bind: Annotated[tuple[str, ...], Meta(description="Addresses to listen on; empty: all, IPv4 and IPv6.")] = ()
+    bind: Annotated[
+        tuple[str, ...], Meta(description="Addresses to listen on. Empty: all addresses, IPv4 and IPv6.")
+    ] = ()
     http_bind: Annotated[
-        tuple[str, ...], Meta(description="Addresses for pages and the WebSocket; empty: those of `bind`.")
+        tuple[str, ...], Meta(description="Addresses to listen on for pages and WebSockets. Empty: those of `bind`.")
     ] = ()
     media_bind: Annotated[
-        tuple[str, ...], Meta(description="Addresses for media, UDP and TCP; empty: those of `bind`.")
+        tuple[str, ...], Meta(description="Addresses to listen on for media (UDP and TCP). Empty: those of `bind`.")
     ] = ()
     public_address: Annotated[
         tuple[str, ...],
         Meta(
-            description="Addresses that browsers are told to send media to, or host names, which are looked up again"
-            " and again; empty: the host's own."
+            description="Addresses or host names that browsers are told to send media to. Host names are looked up"
+            " again when they may have changed. Empty: the addresses of this host."
         ),
     ] = ()
     stun: Annotated[
         str | None,
         Meta(
-            description="STUN server, as host:port, which tells the address that a NAT has for this host alone; empty:"
+            description="STUN server (host:port) that is asked which public address a 1:1 NAT gives this host. Empty:"
             " none is asked."
         ),
     ] = None
@@ -138,27 +148,30 @@ class HttpsSettings(Group, frozen=True):
 
     tls: Annotated[
         TlsChoice | None,
-        Meta(description="`self-signed`: make a certificate for the local network, and serve on 8443."),
+        Meta(
+            description="`self-signed` makes a certificate for the local network and serves on port 8443. Empty:"
+            " `tls_cert`, or plain HTTP."
+        ),
     ] = None
     tls_cert: Annotated[
-        str | None, Meta(description="Certificate chain (PEM file) for HTTPS; read again when it is renewed.")
+        str | None,
+        Meta(description="PEM file with the certificate chain for HTTPS. It is read again when it is renewed."),
     ] = None
-    tls_key: Annotated[str | None, Meta(description="Key (PEM file) of `tls_cert`.")] = None
+    tls_key: Annotated[str | None, Meta(description="PEM file with the private key of `tls_cert`.")] = None
     hsts_seconds: Annotated[
         int,
         Meta(
             ge=0,
-            description="Seconds for which browsers are to use HTTPS alone, once they have seen a certificate that is"
-            " not self-signed; 0: they are not told.",
+            description="Seconds for which browsers must use HTTPS alone (HSTS), once they have seen a certificate that"
+            " is not self-signed. 0: they are not told.",
         ),
     ] = 31_536_000
-    hsts_subdomains: Annotated[
-        bool, Meta(description="Whether `hsts_seconds` is for all names below this one as well.")
-    ] = False
+    hsts_subdomains: Annotated[bool, Meta(description="Whether HSTS includes all names below this one.")] = False
     state_dir: Annotated[
         str | None,
         Meta(
-            description="Folder for what is kept, such as the self-signed certificate; empty: `~/.local/state/relay`."
+            description="Folder for what has to last, such as the self-signed certificate. Empty:"
+            " `~/.local/state/relay`."
         ),
     ] = None
 
@@ -169,34 +182,34 @@ class SiteSettings(Group, frozen=True):
     trusted_proxies: Annotated[
         tuple[str, ...],
         Meta(
-            description="Addresses or networks of reverse proxies that say for whom they ask, by a header or the PROXY"
-            " protocol, and are believed."
+            description="Addresses or networks of reverse proxies. They are believed when they say, by a header or the"
+            " PROXY protocol, for whom they ask."
         ),
     ] = ()
     forwarded_header: Annotated[
         ForwardedHeader,
         Meta(
-            description="The header that trusted proxies write: `x-forwarded-for`, with `X-Forwarded-Proto` and"
-            " `X-Forwarded-Host` beside it, or `forwarded` (RFC 7239). The other one is ignored."
+            description="The header that trusted proxies write: `x-forwarded-for` (with `X-Forwarded-Proto` and"
+            " `X-Forwarded-Host` beside it) or `forwarded` (RFC 7239). The other one is ignored."
         ),
     ] = ForwardedHeader.X_FORWARDED_FOR
     hosts: Annotated[
         tuple[str, ...],
         Meta(
-            description="Host names and addresses that are served; empty: any, but over loopback only names of this"
-            " machine itself."
+            description="Host names and addresses that are served. Empty: any, but over loopback only the names of this"
+            " machine."
         ),
     ] = ()
     base_path: Annotated[
         str,
         Meta(
-            description="Folder of the site in which everything is served, such as /chat/, where a proxy does not take"
-            " it off."
+            description="Folder of the site in which everything is served, such as /chat/, when a proxy does not strip"
+            " it."
         ),
     ] = "/"
     allowed_origins: Annotated[
         tuple[str, ...],
-        Meta(description="Origins besides the page's own that may connect and read `/videochat/`."),
+        Meta(description="Origins besides the page's own that may open the WebSocket and read `/videochat/`."),
     ] = ()
 
 
@@ -211,16 +224,23 @@ class TurnSettings(Group, frozen=True):
     ] = ()
     turn_secret: Annotated[
         Annotated[str, Meta(min_length=8)] | None,
-        Meta(description="Secret that is shared with coturn (`static-auth-secret`)."),
+        Meta(description="Secret that is shared with coturn (its `static-auth-secret`)."),
     ] = None
     turn_lifetime: Annotated[
-        int, Meta(ge=60, description="Seconds that a visitor's TURN credentials are valid; renewed after half.")
+        int,
+        Meta(
+            ge=60,
+            description="Seconds that a visitor's TURN credentials are valid. They are renewed after half of that.",
+        ),
     ] = 43_200
     turn_sni: Annotated[
         str | None,
-        Meta(description="Host name of TURN over TLS on our own TCP port; such connections go to `turn_backend`."),
+        Meta(
+            description="Host name of TURN over TLS on `port`: TLS connections that ask for it are passed on to"
+            " `turn_backend`."
+        ),
     ] = None
-    turn_backend: Annotated[str, Meta(description="Where coturn listens for TLS, as host:port.")] = "127.0.0.1:5349"
+    turn_backend: Annotated[str, Meta(description="Where coturn listens for TLS (host:port).")] = "127.0.0.1:5349"
 
 
 class MediaSettings(Group, frozen=True):
@@ -228,19 +248,22 @@ class MediaSettings(Group, frozen=True):
 
     engine: Annotated[
         EngineChoice | None,
-        Meta(description="`packets`: forward in the native core; `frames`: decode and encode; empty: what is built."),
+        Meta(
+            description="`packets` forwards in the native core. `frames` decodes and encodes in Python, for a handful"
+            " of people. Empty: `packets` if the core is built."
+        ),
     ] = None
     media_threads: Annotated[int, Meta(ge=1, le=64, description="Threads of the native core that move packets.")] = 1
     taps: Annotated[
         Annotated[int, Meta(ge=0, le=1_000)] | None,
         Meta(
-            description="Pictures that are converted at once, for pairs without a video codec in common; 0: none;"
-            " empty: one per core."
+            description="Pictures that may be converted at the same time, for pairs without a common video codec. 0:"
+            " none. Empty: one per core."
         ),
     ] = None
     max_bitrate: Annotated[
         int,
-        Meta(ge=200_000, le=100_000_000, description="Bits per second that one person may send: egress is paid for."),
+        Meta(ge=200_000, le=100_000_000, description="Bits per second that one person may send."),
     ] = 2_500_000
 
 
@@ -249,20 +272,38 @@ class CapacitySettings(Group, frozen=True):
 
     max_people: Annotated[
         int,
-        Meta(ge=0, description="Connected visitors beyond which newcomers are told `server_full`; 0: by the machine."),
+        Meta(
+            ge=0,
+            description="Connected visitors above which newcomers are refused. 0: as many as this machine can carry.",
+        ),
     ] = 0
     max_packets: Annotated[
-        int, Meta(ge=0, description="Media packets from browsers, a second, likewise; 0: by `media_threads`.")
+        int,
+        Meta(
+            ge=0,
+            description="Media packets a second from all browsers above which newcomers are refused. 0: by"
+            " `media_threads`.",
+        ),
     ] = 0
     max_cpu: Annotated[
         float,
-        Meta(gt=0, le=1, description="Of a media thread's core and of all cores, the part that may be used, likewise."),
+        Meta(
+            gt=0,
+            le=1,
+            description="Share of CPU (0 to 1) above which newcomers are refused: of the busiest media thread's core,"
+            " or of all cores.",
+        ),
     ] = 0.85
     max_lag: Annotated[
-        float, Meta(gt=0, description="Seconds by which the event loop may be late all the time, likewise.")
+        float, Meta(gt=0, description="Seconds by which the event loop may be late. Above it newcomers are refused.")
     ] = 0.25
     max_cache: Annotated[
-        int, Meta(ge=0, description="Bytes of media kept to be sent again, likewise; 0: a quarter of the memory.")
+        int,
+        Meta(
+            ge=0,
+            description="Bytes of sent media kept for retransmission above which newcomers are refused. 0: a quarter of"
+            " the memory.",
+        ),
     ] = 0
 
 
@@ -270,27 +311,28 @@ class PerAddressSettings(Group, frozen=True):
     """What all visitors of one address may have together (IPv6: of one /64)."""
 
     max_per_address: Annotated[
-        int, Meta(ge=1, description="Visitors from one address (IPv6: from one /64) at the same time.")
+        int, Meta(ge=1, description="Visitors from one address (IPv6: one /64) at the same time.")
     ] = 50
     max_cpu_per_address: Annotated[
         float,
         Meta(
             gt=0,
             le=1,
-            description="Share of the event loop's CPU (0 to 1) that one address may use, beyond what a household"
-            " needs; 1: nothing is metered by address.",
+            description="Share of the event loop's CPU (0 to 1) that one address may use beyond what a household needs."
+            " 1: addresses are not metered.",
         ),
     ] = 0.25
     rate_address_connection: Annotated[
         int, Meta(ge=1, description="TCP connections a minute from one address, a third of them at once.")
     ] = 6_000
     rate_address_join: Annotated[
-        int, Meta(ge=1, description="Visitors a minute who come in from one address, a third of them at once.")
+        int, Meta(ge=1, description="Newcomers a minute from one address, a third of them at once.")
     ] = 400
     rate_address_offer: Annotated[
         int,
         Meta(
-            ge=1, description="WebRTC offers a minute from one address, a third of them at once; long ones count more."
+            ge=1,
+            description="WebRTC offers a minute from one address, a third of them at once. Long offers count more.",
         ),
     ] = 300
     rate_address_skip: Annotated[
@@ -301,22 +343,40 @@ class PerAddressSettings(Group, frozen=True):
 class LimitsSettings(Group, frozen=True):
     """The size of what one visitor may send."""
 
-    max_message_bytes: Annotated[int, Meta(ge=1_024, description="Largest WebSocket message from a visitor.")] = 65_536
-    max_chat_characters: Annotated[int, Meta(ge=1, description="Longest chat message.")] = 2_000
-    max_sdp_bytes: Annotated[int, Meta(ge=1_024, description="Largest WebRTC offer.")] = 49_152
-    max_sdp_lines: Annotated[int, Meta(ge=10, description="Longest WebRTC offer, in lines.")] = 1_200
-    max_candidates: Annotated[int, Meta(ge=1, description="ICE candidates of one connection.")] = 64
+    max_message_bytes: Annotated[
+        int, Meta(ge=1_024, description="Bytes of the largest WebSocket message from a visitor.")
+    ] = 65_536
+    max_chat_characters: Annotated[int, Meta(ge=1, description="Characters of the longest chat message.")] = 2_000
+    max_sdp_bytes: Annotated[int, Meta(ge=1_024, description="Bytes of the largest WebRTC offer.")] = 49_152
+    max_sdp_lines: Annotated[int, Meta(ge=10, description="Lines of the longest WebRTC offer.")] = 1_200
+    max_candidates: Annotated[int, Meta(ge=1, description="ICE candidates that one connection may send.")] = 64
 
 
 class RatesSettings(Group, frozen=True):
     """How often one visitor may do something, a minute."""
 
-    rate_skip: Annotated[int, Meta(ge=1, description="Searches and skips a minute, a third of them at once.")] = 60
-    rate_chat: Annotated[int, Meta(ge=1, description="Chat messages a minute, likewise.")] = 90
-    rate_offer: Annotated[int, Meta(ge=1, description="WebRTC offers a minute, likewise.")] = 30
-    rate_candidate: Annotated[int, Meta(ge=1, description="ICE candidates a minute, likewise.")] = 300
-    rate_report: Annotated[int, Meta(ge=1, description="Reports of quality and first frames a minute, likewise.")] = 90
-    rate_other: Annotated[int, Meta(ge=1, description="All other events and refused frames a minute, likewise.")] = 240
+    rate_skip: Annotated[
+        int, Meta(ge=1, description="Searches and skips a minute by one visitor, a third of them at once.")
+    ] = 60
+    rate_chat: Annotated[
+        int, Meta(ge=1, description="Chat messages a minute by one visitor, a third of them at once.")
+    ] = 90
+    rate_offer: Annotated[
+        int, Meta(ge=1, description="WebRTC offers a minute by one visitor, a third of them at once.")
+    ] = 30
+    rate_candidate: Annotated[
+        int, Meta(ge=1, description="ICE candidates a minute by one visitor, a third of them at once.")
+    ] = 300
+    rate_report: Annotated[
+        int,
+        Meta(ge=1, description="Reports of quality and first frames a minute by one visitor, a third of them at once."),
+    ] = 90
+    rate_other: Annotated[
+        int,
+        Meta(
+            ge=1, description="All other events, and refused frames, a minute by one visitor, a third of them at once."
+        ),
+    ] = 240
 
 
 class VisitsSettings(Group, frozen=True):
@@ -336,24 +396,27 @@ class OperatorSettings(Group, frozen=True):
     operator_token: Annotated[
         Annotated[str, Meta(min_length=16)] | None,
         Meta(
-            description="Opens the operator's endpoints as a bearer token, best a random one; empty: they are closed."
+            description="Token that opens the operator's pages and endpoints. Best a long random one. Empty: they are"
+            " closed."
         ),
     ] = None
     metrics_token: Annotated[
         Annotated[str, Meta(min_length=16)] | None,
-        Meta(description="Opens `/metrics` and nothing else, as a bearer token."),
+        Meta(description="Token that opens `/metrics` and nothing else."),
     ] = None
     metrics_allow: Annotated[
         tuple[str, ...],
-        Meta(description="Addresses or networks that may read `/metrics` without a token; none by itself."),
+        Meta(description="Addresses or networks that may read `/metrics` without a token. Empty: none."),
     ] = ()
 
 
 class LogsSettings(Group, frozen=True):
     """What is written to the log."""
 
-    log_level: Annotated[LogLevel, Meta(description="`debug`, `info`, `warning` or `error`.")] = LogLevel.INFO
-    log_format: Annotated[LogFormat, Meta(description="`console` for people, `json` for machines.")] = LogFormat.CONSOLE
+    log_level: Annotated[
+        LogLevel, Meta(description="Least level that is written: `debug`, `info`, `warning` or `error`.")
+    ] = LogLevel.INFO
+    log_format: Annotated[LogFormat, Meta(description="`console` for people, `json` for programs.")] = LogFormat.CONSOLE
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

@@ -75,7 +75,7 @@ def load(
             label = _label(name, origin)
             if name not in TYPES:
                 raise ConfigurationError(
-                    f"{label} is not a setting.{_near(name, origin)} `relay config` lists them all."
+                    f"{label} is not a setting.{near(name, origin)} `relay config` lists them all."
                 )
             values[name] = _convert(raw, TYPES[name], label)
             origins[name] = origin
@@ -96,7 +96,11 @@ def display(configuration: Configuration) -> list[tuple[str, str, str]]:
     ]
 
 
-def _near(name: str, origin: str) -> str:
+def near(name: str, origin: str) -> str:
+    """What somebody may have meant who wrote a setting that there is not: a sentence with a blank before it, or
+    nothing."""
+    if name.removesuffix(FILE_SUFFIX.lower()) in SECRETS:
+        return f" It is for the environment alone: {ENVIRONMENT_PREFIX}{name.upper()}."
     likely = meant(name)
     named = origin if origin in ("environment", "flag") else ""
     return f" Did you mean {_label(likely, named)}?" if likely else ""

@@ -1,4 +1,4 @@
-"""The last hour in samples, for the operator's console. Pure but for the loop that takes them.
+"""The last hour in samples, for the operator's console. All but the loop that takes them is arithmetic.
 
 Bounded: an old sample goes when a new one comes. Whoever wants longer asks Prometheus.
 """

@@ -38,7 +38,7 @@ FIRST_PATHS = ("udp", "tcp", "turn")
 SETUP_FAILURES = (("no_check", "none"), *(("dtls_failed", path) for path in FIRST_PATHS))
 PATHS = ("udp", "tcp", "turn_udp", "turn_tcp", "turn_tls")
 OUTCOMES = ("succeeded", "failed")
-PARTINGS = ("next", "left", "disconnected", "server_stopping")
+PARTINGS = ("next", "left", "disconnected", "operator", "server_stopping")
 SECTIONS = ("microphone", "camera", "screen", "partner_microphone", "partner_camera", "partner_screen")
 LOSSES = ("consent_expired", "closed_by_browser")
 """Reasons that are shown from the start, with 0: a rate misses the first event of a counter that did not exist."""
@@ -104,7 +104,9 @@ def _now(figures: Figures) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "relay_capacity_used_ratio", "Of what the server can carry; newcomers are refused at 1.", figures.used
     )
-    family = GaugeMetricFamily("relay_capacity_share_ratio", "The same by what is used.", labels=["resource"])
+    family = GaugeMetricFamily(
+        "relay_capacity_share_ratio", "What is used of what the server can carry, by resource.", labels=["resource"]
+    )
     yield _by(family, figures.shares)
     yield GaugeMetricFamily("relay_rooms", "Conversations.", figures.rooms)
     yield GaugeMetricFamily("relay_media_connections", "WebRTC connections.", figures.media_connections)
@@ -119,7 +121,9 @@ def _media(media: EngineStats) -> Iterator[Metric]:
     family = CounterMetricFamily("relay_media_packets", "SRTP and SRTCP datagrams.", labels=["direction"])
     yield _by(family, packets)
     sizes = {"in": media.bytes_received, "out": media.bytes_sent}
-    family = CounterMetricFamily("relay_media_bytes", "Their bytes, without IP and UDP headers.", labels=["direction"])
+    family = CounterMetricFamily(
+        "relay_media_bytes", "Bytes of SRTP and SRTCP datagrams, without IP and UDP headers.", labels=["direction"]
+    )
     yield _by(family, sizes)
     taps = "Pictures that are converted now, for pairs without a video codec in common."
     yield GaugeMetricFamily("relay_taps", taps, media.taps)
@@ -203,7 +207,7 @@ def _troubles(tally: Tally, refusals: Refusals) -> Iterator[Metric]:
 def _loop(pulse: Pulse) -> Iterator[Metric]:
     yield GaugeMetricFamily("relay_tasks", "Tasks of the event loop.", len(asyncio.all_tasks()) if _runs() else 0)
     yield _histogram("relay_event_loop_lag_seconds", "How late the event loop wakes.", pulse.lag)
-    worst = "The longest such lag within the last minute."
+    worst = "The most that the event loop woke late within the last minute."
     yield GaugeMetricFamily("relay_event_loop_lag_worst_seconds", worst, pulse.worst)
 
 

@@ -18,7 +18,7 @@ def mended(media: EngineStats) -> Iterator[Metric]:
     ways = {"in": media.from_peers, "out": media.to_peers}
     for name, meaning, field in (
         ("relay_media_packets_expected", "RTP packets that should have come, by reports.", "expected"),
-        ("relay_media_packets_lost", "Those of them that did not, at first.", "lost"),
+        ("relay_media_packets_lost", "RTP packets that did not come at first, by reports.", "lost"),
         ("relay_media_packets_missed", "Packets asked for by NACK, each time.", "missed"),
         ("relay_media_packets_repeated", "Packets that were sent again (RTX).", "sent_again"),
         ("relay_media_keyframe_requests", "Requests for a keyframe (PLI, FIR).", "keyframes"),
@@ -65,7 +65,9 @@ def by_browsers(reported: Reported) -> Iterator[Metric]:
     meaning = "Time of conversations that reports cover, of both sides."
     yield CounterMetricFamily("relay_client_reported_seconds", meaning, reported.seconds)
     yield CounterMetricFamily("relay_client_freezes", "Freezes that people saw.", reported.freezes)
-    yield CounterMetricFamily("relay_client_frozen_seconds", "How long those lasted.", reported.frozen_seconds)
+    yield CounterMetricFamily(
+        "relay_client_frozen_seconds", "How long the freezes that people saw lasted.", reported.frozen_seconds
+    )
     for name, meaning, values in (
         ("relay_client_frozen_ratio", "Of the time that a report covers, frozen.", reported.frozen_share),
         ("relay_client_frames_per_second", "Frames that were decoded, by report.", reported.frame_rate),

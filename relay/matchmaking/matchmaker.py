@@ -122,15 +122,15 @@ class Matchmaker:
         self._find_each(self._who_search_on(alone, reason), now)
 
     def separate(self, room_id: RoomId, now: float) -> bool:
-        """End a conversation from outside. All are told that the others left, and search on as they wish. False if it
-        is over already."""
+        """End a conversation for the operator. All are told so, and search on as they wish. False if it is over
+        already."""
         room = self._rooms.find(room_id)
         if room is None:
             return False
         for one, other in combinations(room.members, 2):
             self._lobby.parted(one, other)
-        searching = self._who_search_on(room.members, PartingReason.LEFT)
-        self._rooms.end(room, PartingReason.LEFT, now, searching)
+        searching = self._who_search_on(room.members, PartingReason.OPERATOR)
+        self._rooms.end(room, PartingReason.OPERATOR, now, searching)
         self._find_each(searching, now)
         return True
 

@@ -381,6 +381,8 @@ class RequestAnswered(Happening, frozen=True):
 
 
 class OperatorEndedRoom(Happening, frozen=True):
+    """The operator ended a conversation."""
+
     event = "operator_ended_room"
     logger = "operator"
 
@@ -388,6 +390,8 @@ class OperatorEndedRoom(Happening, frozen=True):
 
 
 class OperatorOrderedDrain(Happening, frozen=True):
+    """The operator told the server to end."""
+
     event = "operator_ordered_drain"
     logger = "operator"
 

@@ -43,6 +43,7 @@ class PartingReason(StrEnum):
     NEXT = "next"
     LEFT = "left"
     DISCONNECTED = "disconnected"
+    OPERATOR = "operator"
     SERVER_STOPPING = "server_stopping"
 
 

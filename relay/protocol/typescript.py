@@ -3,7 +3,6 @@
 The result is committed, so that the client builds without Python; a test fails when it drifts.
 """
 
-import inspect
 import sys
 from enum import StrEnum
 from typing import Any
@@ -27,6 +26,7 @@ from relay.protocol.messages import (
     Role,
     ServerMessage,
 )
+from relay.protocol.types import comment, written
 
 HEADER = """\
 // Every message on the WebSocket. Generated from relay/protocol/messages.py by `make protocol`, and
@@ -43,7 +43,7 @@ def render() -> str:
     messages = dict.fromkeys((*ClientMessage.__subclasses__(), *ServerMessage.__subclasses__()))
     parts = [HEADER]
     parts += [_enum(kind) for kind in ENUMS]
-    parts += [f"{_comment(kind)}export interface {kind.__name__} {_fields(kind, 1)}\n" for kind in (IceServer, Limits)]
+    parts += [f"{comment(kind)}export interface {kind.__name__} {_fields(kind, 1)}\n" for kind in (IceServer, Limits)]
     parts += [_message(kind) for kind in messages]
     parts += [_union(side) for side in (ClientMessage, ServerMessage)]
     return "\n".join(parts)
@@ -51,7 +51,7 @@ def render() -> str:
 
 def _enum(kind: type[StrEnum]) -> str:
     members = "".join(f"\n  | '{member.value}'" for member in kind if member not in HTTP_ONLY)
-    return f"{_comment(kind)}export type {kind.__name__} ={members};\n"
+    return f"{comment(kind)}export type {kind.__name__} ={members};\n"
 
 
 def _union(side: type[Message]) -> str:
@@ -62,7 +62,7 @@ def _union(side: type[Message]) -> str:
 def _message(kind: type[Message]) -> str:
     fields = msgspec.structs.fields(kind)
     data = f"  readonly data: {_fields(kind, 2)};\n" if fields else ""
-    return f"{_comment(kind)}export interface {kind.__name__} {{\n  readonly event: '{kind.event}';\n{data}}}\n"
+    return f"{comment(kind)}export interface {kind.__name__} {{\n  readonly event: '{kind.event}';\n{data}}}\n"
 
 
 def _fields(kind: type[msgspec.Struct], depth: int) -> str:
@@ -70,8 +70,8 @@ def _fields(kind: type[msgspec.Struct], depth: int) -> str:
     lines = []
     for field in msgspec.structs.fields(kind):
         optional = "?" if _may_be_absent(kind, field) else ""
-        written = _type(types.type_info(field.type), omit_null=kind.__struct_config__.omit_defaults)
-        lines.append(f"{indent}readonly {field.name}{optional}: {written};\n")
+        kind_of = written(types.type_info(field.type), NAMED, omit_null=kind.__struct_config__.omit_defaults)
+        lines.append(f"{indent}readonly {field.name}{optional}: {kind_of};\n")
     return "{\n" + "".join(lines) + "  " * (depth - 1) + "}"
 
 
@@ -79,34 +79,6 @@ def _may_be_absent(kind: type[msgspec.Struct], field: msgspec.structs.FieldInfo)
     """A field with a default may be left out by the client, and is left out by the server if it says so."""
     from_server = issubclass(kind, ServerMessage | IceServer)
     return not field.required and (kind.__struct_config__.omit_defaults or not from_server)
-
-
-def _type(kind: types.Type, *, omit_null: bool = False) -> str:
-    match kind:
-        case types.StrType():
-            return "string"
-        case types.IntType() | types.FloatType():
-            return "number"
-        case types.BoolType():
-            return "boolean"
-        case types.NoneType():
-            return "null"
-        case types.EnumType(cls=cls) | types.StructType(cls=cls):
-            return NAMED[cls]
-        case types.VarTupleType(item_type=item):
-            return f"readonly {_type(item)}[]"
-        case types.DictType(value_type=value):
-            return f"Readonly<Record<string, {_type(value)}>>"
-        case types.UnionType(types=options):
-            wanted = [option for option in options if not (omit_null and isinstance(option, types.NoneType))]
-            return " | ".join(_type(option) for option in wanted)
-        case _:
-            raise TypeError(f"no TypeScript for {kind}")
-
-
-def _comment(kind: type) -> str:
-    first = (inspect.getdoc(kind) or "").partition("\n")[0]
-    return f"/** {first} */\n" if first else ""
 
 
 if __name__ == "__main__":

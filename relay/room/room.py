@@ -108,7 +108,7 @@ class Room:
         return [Disconnect(leaver)]
 
     def end(self, reason: PartingReason, searching: Collection[UserId]) -> list[Effect]:
-        """End it for everybody at once. Media stops first, then each is told, as if the others had left."""
+        """End it for everybody at once. Media stops first, then each is told why."""
         self._move(RoomState.OPEN, RoomState.ENDED)
         return [*map(Disconnect, self.members), *_farewells(self.members, reason, searching)]
 

@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Protocol
 
 from relay.errors import RelayError
@@ -13,6 +14,17 @@ from relay.session.rates import RateLimiter
 
 REMEMBERED = 64
 """Chat messages whose ids are remembered, so that one which is sent again after a loss is not doubled."""
+
+
+class Ending(Enum):
+    """How a connection ended."""
+
+    CLOSED = auto()
+    """By the visitor, as who closes the page does."""
+    CUT = auto()
+    """By us."""
+    LOST = auto()
+    """By nobody: the visitor may come back."""
 
 
 class Socket(Protocol):

@@ -40,7 +40,7 @@ from relay.room.host import RoomHost
 from relay.session.directory import Directory
 from relay.session.presence import LOOK_INTERVAL, Presence
 from relay.session.rates import RateLimiter
-from relay.session.session import Session, Socket
+from relay.session.session import Ending, Session, Socket
 from relay.session.turn import Turn
 from relay.tasks import Report, Tasks
 
@@ -60,6 +60,12 @@ GOING_AWAY = 1001
 def server_full() -> RelayError:
     """What newcomers are told for whom there is no place."""
     return RelayError(ErrorCode.SERVER_FULL, "The server is full. Please try again later.", retry_after=FULL_RETRY)
+
+
+def server_draining() -> RelayError:
+    """What newcomers are told of a server that ends: another one takes its place."""
+    sentence = "The server is about to restart. Please try again in a moment."
+    return RelayError(ErrorCode.SERVER_DRAINING, sentence, retry_after=FULL_RETRY)
 
 
 def crowded(sentence: str, retry_after: float = CROWDED_RETRY) -> RelayError:
@@ -123,10 +129,10 @@ class Sessions:
         """Let a visitor in and greet them. In a full server they take the place of somebody whose address has most.
 
         Raises:
-            RelayError: SERVER_FULL, or TOO_MANY_CONNECTIONS where their address has all it may have.
+            RelayError: SERVER_FULL or SERVER_DRAINING, or TOO_MANY_CONNECTIONS where their address has all it may have.
         """
         if self._draining:
-            raise self._kept_out(Reason.DRAINING, server_full(), payer)
+            raise self._kept_out(Reason.DRAINING, server_draining(), payer)
         now = clock.monotonic()
         if (wait := payer.take(Deed.JOIN, now)) > 0:
             self._journal.note(LimitHit(limit=f"address_{Deed.JOIN}"))
@@ -195,13 +201,13 @@ class Sessions:
             # Their page knew before we did that the old connection was dead: they never left the queue.
             self._matchmaker.find(resumed.user, clock.monotonic())
 
-    def disconnected(self, session: Session, socket: Socket, *, lost: bool) -> None:
-        """A connection ended: by the visitor's will, or `lost`, so that they may come back."""
+    def disconnected(self, session: Session, socket: Socket, ending: Ending) -> None:
+        """A connection ended."""
         if session.socket is not socket:
             return  # another one has taken over
         worth_keeping = session.user in self._rooms or self._connections.holds(session.user)
-        if not (lost and worth_keeping and self._resume_window > 0 and not self._draining):
-            self.close(session, PartingReason.DISCONNECTED)
+        if not (ending is Ending.LOST and worth_keeping and self._resume_window > 0 and not self._draining):
+            self.close(session, PartingReason.LEFT if ending is Ending.CLOSED else PartingReason.DISCONNECTED)
             return
         given_up = self._directory.lose(session, clock.monotonic())
         if given_up is not None:

@@ -15,7 +15,7 @@ from relay.observe.journal import Journal
 from relay.protocol.codec import encode
 from relay.session.directory import refusal
 from relay.session.reception import Reception
-from relay.session.session import Session
+from relay.session.session import Ending, Session
 from relay.session.sessions import SLOW_READER, Sessions
 from relay.tasks import Tasks
 
@@ -89,12 +89,12 @@ class Visit:
 
     async def serve(self) -> None:
         """Returns when the connection is closed, by whichever side; the session knows then."""
-        lost = False
+        ending = Ending.CUT
         try:
-            lost = await self._read()
+            ending = await self._read()
         finally:
             self._writer.cancel()
-            self._sessions.disconnected(self.session, self, lost=lost)
+            self._sessions.disconnected(self.session, self, ending)
 
     def take_over(self, session: Session) -> None:
         self._writer.cancel()
@@ -126,19 +126,22 @@ class Visit:
                     await asyncio.sleep(FLUSH_INTERVAL)
         transport.abort()
 
-    async def _read(self) -> bool:
-        """Read until the end; returns whether the connection was lost rather than closed."""
+    async def _read(self) -> Ending:
+        """Read until the end."""
         while True:
             message = await self._socket.receive()
             match message.type:
-                case WSMsgType.CLOSE:
-                    return not self._ended and message.data not in DELIBERATE
-                case WSMsgType.CLOSING | WSMsgType.CLOSED | WSMsgType.ERROR:
-                    return not self._ended
+                case WSMsgType.CLOSE if message.data in DELIBERATE and not self._ended:
+                    return Ending.CLOSED
+                case WSMsgType.CLOSE | WSMsgType.CLOSING | WSMsgType.CLOSED | WSMsgType.ERROR:
+                    return self._without_a_word()
             self._unanswered = 0
             await self._turns.wait(self._payer)
             if (wait := await self._charged(message)) > 0 and not await self._hold_back(wait):
-                return not self._ended
+                return self._without_a_word()
+
+    def _without_a_word(self) -> Ending:
+        return Ending.CUT if self._ended else Ending.LOST
 
     async def _charged(self, message: WSMessage) -> float:
         began = clock.cpu()

@@ -7,12 +7,21 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright, expect
 
-from tests.browser.cameras import TONES
-from tests.browser.conftest import Invite, Served, serving
 from tests.browser.looks import look
-from tests.browser.person import FAKE_DEVICES, FAKE_PERMISSION, RECORD_TRAFFIC, Person, at_the_page
-from tests.browser.test_strangers_meet import TONE_TOLERANCE, meet, see_each_other
 from tests.browser.wire import wire_to
+from tests.kit.browsers import (
+    FAKE_DEVICES,
+    FAKE_PERMISSION,
+    RECORD_TRAFFIC,
+    TONE_TOLERANCE,
+    Invite,
+    Person,
+    at_the_page,
+    meet,
+    see_each_other,
+)
+from tests.kit.cameras import TONES
+from tests.kit.servers import Served, serving
 
 SOUND_AFTER_A_PRESS = ("--autoplay-policy=user-gesture-required",)
 """As browsers are that were not visited before."""
@@ -210,7 +219,7 @@ async def test_a_full_server_says_when_to_come_back(tmp_path: Path) -> None:
             await stack.enter_async_context(at_the_page(playwright, colour, served.url, tmp_path))
             for colour in ("red", "green", "blue")
         ]
-        await people[2].is_told("takes nobody new")
+        await people[2].is_told("The server is full")
         await look(people[2], "server_full")
         await people[0].page.close()
         await people[2].button("Try again").click()

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Playwright, async_playwright, expect
 
-from tests.browser.conftest import Invite, Served
+from tests.browser.devices import LIVE_DEVICES, service_of
 from tests.browser.looks import look
-from tests.browser.person import FAKE_DEVICES, FAKE_PERMISSION, Person, at_the_page
-from tests.browser.test_lacking_browsers import LIVE_DEVICES
-from tests.browser.test_strangers_meet import meet, see_each_other
+from tests.kit.browsers import FAKE_DEVICES, FAKE_PERMISSION, Invite, Person, at_the_page, meet, see_each_other
+from tests.kit.servers import Served
 
 WAITS_FOR_AN_ANSWER = """() => {
   const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
@@ -122,6 +121,22 @@ async def test_who_lacks_one_talks_with_the_other(served: Served, tmp_path: Path
         await look(red, f"without_{kind}")
 
 
+async def test_the_microphone_that_was_picked_is_the_one_that_is_opened(served: Served, tmp_path: Path) -> None:
+    """At once, and at the next visit."""
+    flags = ("--use-fake-device-for-media-stream=device-count=3", *FAKE_PERMISSION)
+    async with async_playwright() as playwright, _visit(playwright, "red", served.url, tmp_path, flags=flags) as red:
+        picker = red.page.get_by_role("combobox", name="Microphone")
+        await picker.select_option("Fake Audio Input 2")
+        picked = await picker.locator("option", has_text="Fake Audio Input 2").get_attribute("value")
+        assert picked is not None
+        for _ in range(2):
+            await red.page.wait_for_function(
+                "() => window.given.findLast(({ kind }) => kind === 'audio')?.label === 'Fake Audio Input 2'"
+            )
+            await expect(picker).to_have_value(picked)
+            await red.page.reload()
+
+
 async def test_a_refusal_keeps_nobody_out_and_goes_when_it_is_taken_back(served: Served, tmp_path: Path) -> None:
     async with (
         async_playwright() as playwright,
@@ -197,23 +212,6 @@ async def test_a_camera_whose_service_stands_still_is_off_on_both_sides(served: 
             os.kill(service, signal.SIGCONT)
         await red.is_told("You are talking")
         await blue.sees("red")
-
-
-async def service_of(person: Person, name: str) -> int:
-    """The process of a service of the person's browser, by a part of its name."""
-    browser = person.page.context.browser
-    assert browser is not None
-    session = await browser.new_browser_cdp_session()
-    processes = (await session.send("SystemInfo.getProcessInfo"))["processInfo"]
-    for process in processes:
-        if f"--utility-sub-type={name}" in _command_of(process["id"]):
-            found: int = process["id"]
-            return found
-    raise AssertionError(f"no {name} among {[process['type'] for process in processes]}")
-
-
-def _command_of(process: int) -> str:
-    return Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace")
 
 
 async def test_another_mode_is_chosen_while_the_browser_asks(invite: Invite) -> None:

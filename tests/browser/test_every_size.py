@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright, expect
 
-from tests.browser.conftest import Invite, Served
 from tests.browser.fitting import misfits
-from tests.browser.person import FAKE_DEVICES, RECORD_TRAFFIC, Person, at_the_page
-from tests.browser.test_strangers_meet import meet, see_each_other
+from tests.kit.browsers import FAKE_DEVICES, RECORD_TRAFFIC, Invite, Person, at_the_page, meet, see_each_other
+from tests.kit.servers import Served
 
 WIDTHS = (280, 320, 360, 390, 480, 559, 561, 640, 768, 899, 901, 940, 1024, 1100, 1280, 1600, 2560)
 HEIGHTS = (200, 256, 300, 380, 439, 441, 480, 568, 664, 844, 1300)
@@ -118,6 +117,24 @@ async def test_what_stands_in_the_way_and_the_way_out_fit(served: Served, tmp_pa
         for person in (red, blue):
             await expect(person.button("Reconnect now")).to_be_visible(timeout=20_000)
             await _fits(person, [*PEOPLE_HAVE, ENLARGED_FOUR_TIMES, (280, 200), (320, 300), (568, 200)])
+
+
+async def test_start_is_in_view_after_a_refusal_too(served: Served, tmp_path: Path) -> None:
+    """The words about it and their button make the page longer."""
+    async with (
+        async_playwright() as playwright,
+        at_the_page(playwright, "red", served.url, tmp_path, flags=FAKE_DEVICES) as red,
+    ):
+        await red.start()
+        await red.is_told("Camera and microphone were not allowed")
+        for width, height in PEOPLE_HAVE:
+            if height < 360:
+                continue
+            await red.page.set_viewport_size({"width": width, "height": height})
+            start = await red.button("Start").bounding_box()
+            assert start is not None
+            assert start["y"] + start["height"] <= height, (width, height)
+        await _fits(red, [*PEOPLE_HAVE, ENLARGED_FOUR_TIMES])
 
 
 @pytest.mark.parametrize("mode", ["Video", "Text only"])

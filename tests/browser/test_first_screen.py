@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
-from tests.browser.conftest import Invite, Served
-from tests.browser.first_load import LINKS, load
-from tests.browser.person import CHROMIUM, FLAGS
+from tests.bench.first_load import LINKS, load
+from tests.kit.browsers import CHROMIUM, FLAGS, Invite
+from tests.kit.servers import Served
 
 SIZES = [(390, 844), (1280, 800)]
 
@@ -64,7 +64,7 @@ async def test_without_scripts_the_page_says_why_nothing_happens(served: Served,
 
 async def test_the_first_load_weighs_little(served: Served, tmp_path: Path) -> None:
     once = await load(served, LINKS[-1], tmp_path)
-    assert once.wire < 100_000
+    assert once.wire < 50_000
 
 
 @pytest.mark.slow

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright, expect
 
-from tests.browser.conftest import Served, serving
-from tests.browser.person import CHROMIUM, FLAGS
+from tests.kit.browsers import CHROMIUM, FLAGS
 from tests.kit.proxies import proxy
+from tests.kit.servers import Served, serving
 
 DOORS = {
     "upgrade without host": ("does not serve this address yet", "RELAY_ALLOWED_ORIGINS"),
@@ -28,6 +28,8 @@ async def test_the_page_and_the_check_page_say_what_keeps_the_socket_shut(
         await expect(page.get_by_role("status").first).to_contain_text(status, timeout=20_000)
         await page.goto(f"{url}/check")
         await expect(page.get_by_role("status")).to_contain_text(verdict, timeout=30_000)
+        untried = 0 if "works" in verdict else 3
+        await expect(page.get_by_text("Not tried", exact=True)).to_have_count(untried)
         await browser.close()
 
 

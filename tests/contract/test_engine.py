@@ -12,20 +12,13 @@ from relay.ids import PeerId
 from relay.media.choice import Media, choose
 from relay.media.engine import Engine
 from relay.observe.drops import Drops
-from relay.peer.candidates import Reach
-from relay.peer.lines import Line, Medium, Negotiated, Slot, SrtpKeys, SrtpProfile
-from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC, LocalEnd, consider
-from tests.conftest import free_port
+from relay.peer.lines import Line, Medium, Slot, SrtpKeys, SrtpProfile
+from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC
+from tests.kit.offers import OFFER, negotiated
 from tests.kit.payers import HOME
-from tests.unit.offers import ROLES, offer
+from tests.kit.ports import free_port
 
 ANN, BOB, NOBODY = PeerId(1), PeerId(2), PeerId(99)
-LOCAL_END = LocalEnd(ufrag="ufrag", password="p" * 24, fingerprints=(), reach=Reach(("127.0.0.1",), 1, 1))
-OFFER = (
-    offer()
-    .replace("a=extmap:4 ", f"a=extmap:3 {TRANSPORT_CC}\na=extmap:4 ")
-    .replace("a=extmap:13 ", f"a=extmap:12 {PLAYOUT_DELAY}\na=extmap:13 ")
-)
 
 
 class Listener:
@@ -57,10 +50,6 @@ async def media(request: pytest.FixtureRequest) -> AsyncIterator[Media]:
 @pytest.fixture
 def engine(media: Media) -> Engine:
     return media.engine
-
-
-def negotiated(engine: Engine) -> Negotiated:
-    return consider(OFFER, ROLES, engine.terms).answer(LOCAL_END, range(1, 13))
 
 
 def keys() -> SrtpKeys:
@@ -99,7 +88,7 @@ async def test_who_is_not_there_is_ignored(engine: Engine) -> None:
 
 async def test_a_peer_some_of_whose_sections_were_refused_is_like_any(engine: Engine) -> None:
     without_video = re.sub(r"(VP8|H264|VP9|AV1)/90000", "H266/90000", OFFER)
-    engine.open(ANN, consider(without_video, ROLES, engine.terms).answer(LOCAL_END, range(1, 13)), HOME)
+    engine.open(ANN, negotiated(engine, without_video), HOME)
     engine.open(BOB, negotiated(engine), HOME)
     for peer, other in ((ANN, BOB), (BOB, ANN)):
         engine.secure(peer, keys())

@@ -13,6 +13,7 @@ from relay.protocol.typescript import render
 from relay.session.delivery import DELIVERIES
 from relay.session.events import ANY, EVENTS, Event
 from relay.session.rates import Activity
+from relay.web.operator import typescript as console
 
 ROOT = Path(__file__).parents[2]
 SPECIFICATION = (ROOT / "relay/protocol/README.md").read_text()
@@ -25,6 +26,11 @@ HEARD = sorted({kind.event for kind in ServerMessage.__subclasses__()})
 def test_the_clients_types_are_those_of_the_structs() -> None:
     written = (ROOT / "client/src/core/protocol.ts").read_text()
     assert written == render(), "run `make protocol`"
+
+
+def test_the_consoles_types_are_those_of_the_structs() -> None:
+    written = (ROOT / "client/src/operator/types.ts").read_text()
+    assert written == console.render(), "run `make protocol`"
 
 
 @pytest.mark.parametrize("event", sorted({*SAID, *HEARD}))

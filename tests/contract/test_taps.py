@@ -23,9 +23,9 @@ from relay.peer.aiortc_bridge import make_decoder
 from relay.peer.lines import Codec, Line, Medium, Slot
 from relay.peer.parameters import codec_parameters
 from relay.transport.native import NativePort
-from tests.conftest import free_port
 from tests.contract.media_ports import Listener
 from tests.kit.payers import HOME
+from tests.kit.ports import free_port
 
 pytestmark = pytest.mark.skipif(not native.BUILT, reason="the native core is not built")
 

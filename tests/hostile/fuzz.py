@@ -33,11 +33,11 @@ from relay.transport.framing import Deframer, FramingError, frame
 from relay.transport.port import Credentials
 from relay.transport.port import Path as Route
 from relay.transport.records import is_sensible
-from tests.hostile.call import check
-from tests.hostile.datagrams import client_hello
 from tests.hostile.lies import rtcp_lies, rtp, rtp_lies, storm
-from tests.unit.clients import chromium, firefox, munged
-from tests.unit.offers import ROLES, offer
+from tests.kit.call import check
+from tests.kit.clients import chromium, firefox, munged
+from tests.kit.datagrams import client_hello
+from tests.kit.offers import ROLES, offer
 
 CORPUS = Path(__file__).parent / "corpus"
 LONGEST = 60_000

@@ -18,10 +18,10 @@ from relay.app import Relay
 from relay.config.settings import EngineChoice
 from relay.media.frames.allowance import PACKETS_PER_SECOND
 from relay.observe.drops import Drop
-from tests.hostile.call import STEADY, Call, live_call, transport_of, watch
 from tests.hostile.giants import GIANT, PICTURES
 from tests.hostile.lies import rtcp_lies, rtp, rtp_lies, storm
-from tests.scenario.visitor import MediaVisitor, until, visit
+from tests.kit.call import STEADY, Call, live_call, transport_of, watch
+from tests.kit.people import MediaVisitor, until, visit
 
 pytestmark = pytest.mark.usefixtures("loopback_candidates")
 

@@ -9,7 +9,7 @@ from relay.app import Relay
 from relay.session.presence import GIVEN_UP_AFTER, LOOK_INTERVAL, SILENT_AFTER
 from relay.tasks import Tasks
 from relay.transport import bindings
-from tests.scenario.visitor import MediaVisitor, Visitor, introduce, visit
+from tests.kit.people import MediaVisitor, Visitor, introduce, visit
 
 WITHIN = 10.0
 """Seconds after which a partner knows."""

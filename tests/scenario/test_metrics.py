@@ -13,11 +13,10 @@ from relay.config.settings import Settings
 from relay.errors import RelayError
 from relay.ids import PeerId
 from relay.session.session import Session
-from tests.conftest import free_port
-from tests.contract.test_engine import negotiated
+from tests.kit.offers import ROLES, negotiated, offer
 from tests.kit.payers import HOME, payer
-from tests.scenario.visitor import introduce, until, visit
-from tests.unit.offers import ROLES, offer
+from tests.kit.people import introduce, until, visit
+from tests.kit.ports import free_port
 
 TOKEN = "a token of the operator"
 OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
@@ -81,7 +80,7 @@ async def test_what_people_do_is_counted(relay: Relay, client: aiohttp.ClientSes
     assert after["relay_messages_received_total[unreadable]"] == 1
     assert after["relay_errors_total[invalid_message]"] == 1
     await until(lambda: relay.tally.departures.total() == 3)
-    assert (await scrape(client))["relay_sessions_closed_total[disconnected]"] == 3
+    assert (await scrape(client))["relay_sessions_closed_total[left]"] == 3
 
 
 async def test_answers_are_timed_by_route_and_strangers_choose_no_label(

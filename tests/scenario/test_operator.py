@@ -12,9 +12,9 @@ from relay.auth import gate
 from relay.auth.gate import ATTEMPTS
 from relay.config.settings import Settings
 from relay.figures.history import Sample
-from tests.conftest import free_port
-from tests.hostile.wire import status_of
-from tests.scenario.visitor import PATIENCE, introduce, until, visit
+from tests.kit.people import PATIENCE, introduce, until, visit
+from tests.kit.ports import free_port
+from tests.kit.wire import status_of
 
 TOKEN = "a token of the operator"
 OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
@@ -90,7 +90,7 @@ async def test_ending_a_room_tells_both_and_they_search_on(relay: Relay, client:
         async with client.post(f"/videochat/rooms/{found['room_id']}/end", headers=OPERATOR) as response:
             assert response.status == 200
         for person in (ann, bob):
-            assert await person.hear("partner_disconnected") == {"reason": "left", "searching": True}
+            assert await person.hear("partner_disconnected") == {"reason": "operator", "searching": True}
             await person.hear("waiting_for_partner")
         async with client.post(f"/videochat/rooms/{found['room_id']}/end", headers=OPERATOR) as response:
             assert response.status == 404
@@ -107,7 +107,7 @@ async def test_who_does_not_search_on_is_idle_after_their_room_was_ended(
         await bob.hear("partner_found")
         await client.post(f"/videochat/rooms/{room}/end", headers=OPERATOR)
         for person in (ann, bob):
-            assert await person.hear("partner_disconnected") == {"reason": "left", "searching": False}
+            assert await person.hear("partner_disconnected") == {"reason": "operator", "searching": False}
         assert len(relay._matchmaker) == 0
 
 

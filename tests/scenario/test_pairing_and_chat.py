@@ -6,7 +6,7 @@ import pytest
 
 from relay.app import Relay
 from relay.matchmaking.lobby import REUNION_DELAY
-from tests.scenario.visitor import Visitor, introduce, until, visit
+from tests.kit.people import Visitor, introduce, until, visit
 
 WAITS = {"reason": "next", "searching": True}
 
@@ -144,11 +144,11 @@ async def test_modes_never_mix(relay: Relay, mode: str) -> None:
         await asyncio.gather(ann.hear("partner_found"), eve.hear("partner_found"))
 
 
-async def test_a_partner_who_vanishes_is_reported(relay: Relay) -> None:
+async def test_a_partner_who_closes_the_page_has_left(relay: Relay) -> None:
     async with visit(relay.port) as ann:
         async with visit(relay.port) as bob:
             await introduce(ann, bob)
-        assert await ann.hear("partner_disconnected") == {"reason": "disconnected", "searching": True}
+        assert await ann.hear("partner_disconnected") == {"reason": "left", "searching": True}
         await ann.hear("waiting_for_partner")
 
 

@@ -13,9 +13,9 @@ from relay.media import connections as connections_module
 from relay.peer import connection as connection_module
 from relay.session import presence
 from relay.web import visit as visit_module
-from tests.conftest import free_port
-from tests.scenario.visitor import Visitor, introduce, until, visit
-from tests.unit.offers import ROLES, offer
+from tests.kit.offers import ROLES, offer
+from tests.kit.people import Visitor, introduce, until, visit
+from tests.kit.ports import free_port
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import pytest
 
 from relay.app import Relay
 from relay.config.settings import Settings
-from tests.conftest import free_port
-from tests.scenario.visitor import Visitor, introduce, until, visit
-from tests.unit.offers import ROLES, offer
+from tests.kit.offers import ROLES, offer
+from tests.kit.people import Visitor, introduce, until, visit
+from tests.kit.ports import free_port
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ async def test_who_does_not_come_back_is_gone_after_the_window(relay: Relay, ann
 async def test_a_closed_page_is_gone_at_once(relay: Relay, ann: Visitor, bob: Visitor) -> None:
     await introduce(ann, bob)
     await bob.socket.close(code=1001)
-    assert (await ann.hear("partner_disconnected"))["reason"] == "disconnected"
+    assert (await ann.hear("partner_disconnected"))["reason"] == "left"
     async with visit(relay.port) as again:
         await again.say("resume", token=bob.token)
         assert (await again.hear("error"))["code"] == "resume_failed"

@@ -6,9 +6,8 @@ import pytest
 
 from relay.app import Relay
 from relay.config.settings import EngineChoice, Settings
-from tests.conftest import free_port
-from tests.scenario.test_media_through_the_relay import brightness, loudness
-from tests.scenario.visitor import MediaVisitor, until, visit
+from tests.kit.people import MediaVisitor, brightness, loudness, until, visit
+from tests.kit.ports import free_port
 
 
 @pytest.fixture

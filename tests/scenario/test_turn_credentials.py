@@ -5,8 +5,8 @@ import pytest
 
 from relay.app import Relay
 from relay.config.settings import Settings
-from tests.conftest import free_port
-from tests.scenario.visitor import visit
+from tests.kit.people import visit
+from tests.kit.ports import free_port
 
 TURN_URL = "turns:192.0.2.1:443?transport=tcp"
 

@@ -119,6 +119,14 @@ def test_what_an_orchestrator_puts_there_is_no_setting_and_told(variable: str, v
     assert loaded.ignored == (variable,)
 
 
+def test_the_file_of_a_secret_is_for_the_environment_alone(tmp_path: Path) -> None:
+    file = tmp_path / "relay.toml"
+    file.write_text("operator_token_file = '/run/secrets/token'\n")
+    with pytest.raises(ConfigurationError, match=r"for the environment alone: RELAY_OPERATOR_TOKEN_FILE\."):
+        config.load({}, None, str(file))
+    assert "RELAY_TURN_SECRET_FILE" in config.near("turn_secret_file", "flag")
+
+
 def test_a_misspelt_key_in_a_file_is_told_as_it_is_written_there(tmp_path: Path) -> None:
     file = tmp_path / "relay.toml"
     file.write_text("prot = 9001\n")

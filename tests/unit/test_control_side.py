@@ -40,7 +40,7 @@ from relay.protocol.messages import (
 from relay.room.room import Room
 from relay.session import outbox as outbox_module
 from relay.session.presence import GIVEN_UP_AFTER, SILENT_AFTER
-from relay.session.session import Session
+from relay.session.session import Ending, Session
 from relay.session.sessions import SLOW_READER, SUPERSEDED
 from tests.kit.control_side import ControlSide
 
@@ -214,7 +214,7 @@ class Machine(RuleBasedStateMachine):
         if visitor.session is None or not visitor.is_here:
             return False
         if visitor.ended == SLOW_READER:
-            self.side.sessions.disconnected(visitor.session, visitor, lost=False)
+            self.side.sessions.disconnected(visitor.session, visitor, Ending.CUT)
             self._is_gone(visitor)
         elif visitor.is_abandoned:
             self._lose(visitor)
@@ -225,7 +225,7 @@ class Machine(RuleBasedStateMachine):
     def _lose(self, visitor: Visitor) -> None:
         assert visitor.session is not None
         visitor.phase, visitor.lost_at, visitor.is_abandoned = "away", self.side.now, False
-        self.side.sessions.disconnected(visitor.session, visitor, lost=True)
+        self.side.sessions.disconnected(visitor.session, visitor, Ending.LOST)
 
     def _is_gone(self, visitor: Visitor) -> None:
         self.void.append(visitor.token)
@@ -394,7 +394,7 @@ class Machine(RuleBasedStateMachine):
         if visitor.is_here:
             assert visitor.is_abandoned
             visitor.is_abandoned, visitor.phase = False, "away"
-            self.side.sessions.disconnected(visitor.session, visitor, lost=True)
+            self.side.sessions.disconnected(visitor.session, visitor, Ending.LOST)
 
     def _is_away(self, visitor: Visitor) -> bool:
         if visitor.phase == "away" or visitor.session is None:

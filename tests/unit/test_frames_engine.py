@@ -15,7 +15,7 @@ from relay.media.frames.uplink import ENCODED_BACKLOG, Uplink
 from relay.observe.drops import Drop, Drops
 from relay.peer.lines import Codec, Medium, NegotiatedLine, NegotiatedSlot
 from relay.tasks import Tasks
-from tests.contract.test_aiortc_seams import encoded_pictures
+from tests.kit.pictures import encoded_pictures
 
 VP8 = Codec("VP8", 96, 90_000, None, (), (("nack", None),), 97)
 LINE = NegotiatedLine("1", Medium.CAMERA, (VP8,), (), 1_000, 2_000)

@@ -13,7 +13,7 @@ from relay.peer.candidates import Reach
 from relay.peer.lines import DtlsRole, Fingerprint, Medium, Negotiated
 from relay.peer.negotiation import MID, PROFILES, LocalEnd, Terms, consider
 from relay.protocol.messages import Role
-from tests.unit.offers import ROLES, offer
+from tests.kit.offers import ROLES, offer
 
 LOCAL_END = LocalEnd(
     ufrag="ourufrag1234",

@@ -10,9 +10,9 @@ import pytest
 from relay.peer.candidates import Reach
 from relay.peer.lines import Fingerprint
 from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC, LocalEnd, Terms, consider
-from tests.unit.clients import chromium, firefox, libraries, munged, safari
-from tests.unit.clients.check import check
-from tests.unit.clients.shape import Shape
+from tests.kit.clients import chromium, firefox, libraries, munged, safari
+from tests.kit.clients.check import check
+from tests.kit.clients.shape import Shape
 
 SHAPES: Sequence[Shape] = [
     *chromium.SHAPES,

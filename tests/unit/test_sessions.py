@@ -20,7 +20,7 @@ from relay.protocol.messages import (
 )
 from relay.session import outbox as outbox_module
 from relay.session.outbox import CAPACITY
-from relay.session.session import Session
+from relay.session.session import Ending, Session
 from relay.session.sessions import SLOW_READER, SUPERSEDED
 from tests.kit.control_side import ControlSide, FakeSocket, read
 
@@ -56,7 +56,7 @@ def couple(side: ControlSide) -> tuple[Session, Session]:
 
 def lose(side: ControlSide, session: Session) -> None:
     assert session.socket is not None
-    side.sessions.disconnected(session, session.socket, lost=True)
+    side.sessions.disconnected(session, session.socket, Ending.LOST)
 
 
 def pass_time(side: ControlSide, seconds: float, *speaking: Session) -> None:
@@ -126,7 +126,7 @@ class TestResume:
         assert isinstance(first, FakeSocket)
         come_back(side, bob.token)
         assert first.ended == SUPERSEDED
-        side.sessions.disconnected(bob, first, lost=True)
+        side.sessions.disconnected(bob, first, Ending.LOST)
         assert bob.socket is not None
         assert not bob.away
 

@@ -1,6 +1,6 @@
 // Owns the page at /check: tries every way to the relay once, and says which one works from here.
 
-import { useEffect, useState } from 'react';
+import { useEffect, useState } from 'preact/hooks';
 import styles from './check.module.css';
 import { attempt, type Outcome, WAYS, type Way } from './ways';
 import { MEANING, verdict, wordsFor } from './words';

@@ -18,7 +18,7 @@ function all(outcome: Outcome, but: Partial<Record<Way, Outcome>> = {}): Record<
 }
 
 function barred(why: NonNullable<Extract<Outcome, { state: 'blocked' }>['why']>) {
-  return all(BLOCKED, { WebSocket: { state: 'blocked', why } });
+  return all({ state: 'untried' }, { WebSocket: { state: 'blocked', why } });
 }
 
 test('a way is tried with its own candidates only', () => {
@@ -29,6 +29,7 @@ test('a way is tried with its own candidates only', () => {
 test('an outcome is told in words', () => {
   expect(wordsFor(WORKS)).toBe('Works, 12 ms');
   expect(wordsFor({ state: 'absent' })).toBe('Not set up');
+  expect(wordsFor({ state: 'untried' })).toBe('Not tried');
 });
 
 test.each([
@@ -36,12 +37,14 @@ test.each([
   [all(WORKS, { UDP: BLOCKED }), 'over TCP'],
   [all(BLOCKED, { WebSocket: WORKS, TURN: WORKS }), 'through TURN'],
   [all(BLOCKED, { WebSocket: WORKS }), 'Only text works'],
+  [all({ state: 'untried' }, { WebSocket: WORKS }), 'try again later'],
   [all(BLOCKED), 'WebSocket was not'],
   [barred('no_websocket'), 'Upgrade and Connection'],
   [barred('origin_refused'), 'RELAY_ALLOWED_ORIGINS'],
   [barred('host_refused'), 'RELAY_HOSTS'],
   [barred('too_many_connections'), 'RELAY_TRUSTED_PROXIES'],
-  [barred('server_full'), 'Try again later'],
+  [barred('server_full'), 'The server is full'],
+  [barred('server_draining'), 'about to restart'],
   [barred('not_there'), 'not the relay'],
   [all(WORKS, { TURN: { state: 'trying' } }), 'up to fifteen seconds'],
 ] as const)('the verdict names what to do', (outcomes, words) => {

@@ -1,10 +1,10 @@
 // Owns putting the check together.
 
-import { createRoot } from 'react-dom/client';
+import { render } from 'preact';
 import { Check } from './Check';
 import './page.css';
 
 const root = document.getElementById('root');
 if (root === null) throw new Error('check.html has no #root');
 
-createRoot(root).render(<Check />);
+render(<Check />, root);

@@ -13,10 +13,13 @@ export type Outcome =
   | { readonly state: 'works'; readonly milliseconds: number }
   /** `why`: what the relay says of it, over HTTP or before it closed. */
   | { readonly state: 'blocked'; readonly why?: Door | Refusal }
-  | { readonly state: 'absent' };
+  | { readonly state: 'absent' }
+  /** Media is agreed on over a WebSocket, and that was not to be had. */
+  | { readonly state: 'untried' };
 
 /** What a WebSocket that opens may be told at once. */
-export type Refusal = 'server_full' | 'too_many_connections';
+export const REFUSALS = ['server_full', 'server_draining', 'too_many_connections'] as const;
+export type Refusal = (typeof REFUSALS)[number];
 
 /** As long as browsers themselves try before they give a connection up. */
 const PATIENCE = 15_000;
@@ -24,6 +27,7 @@ const PATIENCE = 15_000;
 export async function attempt(way: Way): Promise<Outcome> {
   const begun = performance.now();
   let refusal: Refusal | null = null;
+  let isInside = false;
   const reached = new Promise<'works' | 'blocked' | 'absent'>((settle) => {
     const timer = setTimeout(() => settle('blocked'), PATIENCE);
     const done = (outcome: 'works' | 'blocked' | 'absent') => {
@@ -37,6 +41,7 @@ export async function attempt(way: Way): Promise<Outcome> {
       lost: () => done('blocked'),
       received: (message) => {
         if (message.event === 'connected') {
+          isInside = true;
           if (way === 'WebSocket') return done('works');
           const servers = message.data.ice_servers;
           if (way === 'TURN' && servers.length === 0) return done('absent');
@@ -48,7 +53,7 @@ export async function attempt(way: Way): Promise<Outcome> {
           connection?.setRemoteDescription({ type: 'answer', sdp }).catch(() => done('blocked'));
         } else if (message.event === 'error') {
           const { code } = message.data;
-          if (code === 'server_full' || code === 'too_many_connections') refusal = code;
+          refusal = REFUSALS.find((each) => each === code) ?? null;
           done('blocked');
         }
       },
@@ -57,6 +62,7 @@ export async function attempt(way: Way): Promise<Outcome> {
   const state = await reached;
   if (state === 'works') return { state, milliseconds: performance.now() - begun };
   if (state === 'absent') return { state };
+  if (way !== 'WebSocket' && !isInside) return { state: 'untried' };
   if (refusal !== null) return { state, why: refusal };
   return way === 'WebSocket' ? { state, why: await knock() } : { state };
 }

@@ -19,6 +19,8 @@ export function wordsFor(outcome: Outcome): string {
       return 'Blocked';
     case 'absent':
       return 'Not set up';
+    case 'untried':
+      return 'Not tried';
   }
 }
 
@@ -32,7 +34,9 @@ function blocked(link: Outcome): string {
     case 'too_many_connections':
       return 'Too many visitors share this network address. If they come through a proxy of the server, name it in RELAY_TRUSTED_PROXIES.';
     case 'server_full':
-      return 'The server is full or about to end. Try again later.';
+      return 'The server is full. Try again later; `relay check` on it says what limits it.';
+    case 'server_draining':
+      return 'The server is about to restart. Try again in a minute.';
     case 'not_there':
       return 'Something answers that is not the relay. A proxy may be asking the wrong port, or the relay is not running.';
     default:
@@ -53,5 +57,8 @@ export function verdict(outcomes: Readonly<Record<Way, Outcome>>): string {
     return 'Video chat works from here, over TCP. UDP would be smoother: is its port open?';
   if (works(turn))
     return 'Video chat works from here, through TURN, as the network lets nothing else through.';
+  if ([udp, tcp, turn].some(({ state }) => state === 'untried')) {
+    return 'Text works from here. What carries pictures could not be tried: try again later.';
+  }
   return 'Only text works from here. The media port is not reached: open it in the firewall, for UDP and TCP.';
 }

@@ -73,7 +73,7 @@ export class Conversation {
     this.#happen({ type: 'page_opened', able: abilities() });
   }
 
-  /** The same object until something changed, as `useSyncExternalStore` wants it. */
+  /** The same object until something changed, for whoever follows it. */
   readonly snapshot = (): Snapshot => this.#snapshot;
 
   /** Returns what ends the subscription. */

@@ -21,12 +21,20 @@ describe('asking for devices', () => {
     expect(devices.asked[0]?.audio).toMatchObject({ echoCancellation: true });
   });
 
-  test('prefers the camera that was picked, and faces the person otherwise', async () => {
+  test('gives the camera that was picked, and one that faces the person otherwise', async () => {
     await openDevices({ camera: 'cam-2' });
     await openDevices({ camera: null });
-    expect(devices.asked[0]?.video).toMatchObject({ deviceId: { ideal: 'cam-2' } });
+    expect(devices.asked[0]?.video).toMatchObject({ deviceId: { exact: 'cam-2' } });
     expect(devices.asked[1]?.video).toMatchObject({ facingMode: 'user' });
     expect(devices.asked[0]?.video).not.toHaveProperty('facingMode');
+  });
+
+  test('gives another in the place of one that was picked and is gone', async () => {
+    const { tracks, failures } = await openDevices({ microphone: 'mic-1', camera: 'cam-gone' });
+    expect(tracks.map(({ kind }) => kind)).toEqual(['audio', 'video']);
+    expect(failures).toEqual({});
+    expect(devices.asked.at(-1)?.video).not.toHaveProperty('deviceId');
+    expect(devices.asked.at(-2)?.audio).toBe(false);
   });
 
   test.each([

@@ -55,8 +55,9 @@ export async function openDevices(wanted: Wanted): Promise<Opened> {
       kinds.length === 1 || (await isAnswered(together.failure, kind))
         ? together
         : await ask({ [kind]: wanted[kind] });
-    if ('stream' in alone) tracks.push(...alone.stream.getTracks());
-    else failures[kind] = alone.failure;
+    const given = isGone(alone, wanted[kind]) ? await ask({ [kind]: null }) : alone;
+    if ('stream' in given) tracks.push(...given.stream.getTracks());
+    else failures[kind] = given.failure;
   }
   return { tracks, failures };
 }
@@ -65,6 +66,11 @@ export async function openDevices(wanted: Wanted): Promise<Opened> {
 async function isAnswered(failure: DeviceFailure, kind: DeviceKind): Promise<boolean> {
   if (failure === 'insecure') return true;
   return failure === 'refused' && (await permissionOf(kind)) !== 'granted';
+}
+
+/** A device that was picked and is not there any more is replaced by another instead of by a failure. */
+function isGone(answer: Answer, picked: string | null | undefined): boolean {
+  return 'failure' in answer && answer.failure === 'none' && typeof picked === 'string';
 }
 
 type Answer = { readonly stream: MediaStream } | { readonly failure: DeviceFailure };
@@ -103,9 +109,9 @@ export function onDevicesChanged(changed: () => void): () => void {
   return () => devices?.removeEventListener('devicechange', changed);
 }
 
-/** `ideal`, so that a device that is gone by now is replaced by another instead of by a failure. */
+/** `exact`: where it is only `ideal`, Chromium may open the default one all the same. */
 function which(id: string | null, otherwise: MediaTrackConstraints = {}): MediaTrackConstraints {
-  return id === null ? otherwise : { deviceId: { ideal: id } };
+  return id === null ? otherwise : { deviceId: { exact: id } };
 }
 
 /** By name: Firefox's OverconstrainedError is no DOMException. */

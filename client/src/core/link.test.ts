@@ -32,6 +32,7 @@ import type { Ending } from './signalling';
 import { FIRST_STATE, type Session, type SessionEvent } from './state';
 
 const FULL = error('server_full', { retry_after: 30 });
+const DRAINING = error('server_draining', { retry_after: 30 });
 const REFUSED: SessionEvent = { type: 'link_lost', loss: 'server_full' };
 const NETWORK: SessionEvent = { type: 'network_changed' };
 const RETRY: SessionEvent = { type: 'retry' };
@@ -217,7 +218,7 @@ describe('a link that was ended on purpose', () => {
     expect(effectsOf(session, received(CONNECTED)).map(({ type }) => type)).toEqual(['open_peer']);
   });
 
-  test.each(['server_full', 'too_many_connections'] as const)(
+  test.each(['server_full', 'server_draining', 'too_many_connections'] as const)(
     'after %s keeps what the server said about it',
     (code) => {
       const told = advance(GRANTED, error(code, { retry_after: 30 }));
@@ -239,7 +240,7 @@ describe('a full server', () => {
 
   test('that ends is asked until another takes its place', () => {
     const waiting = advance(WAITING, RESTARTED, ended('resume_window'), ended('redial'));
-    expect(advance(waiting, FULL, REFUSED).link).toMatchObject({ name: 'reconnecting' });
+    expect(advance(waiting, DRAINING, REFUSED).link).toMatchObject({ name: 'reconnecting' });
   });
 
   test('turns away whoever never was inside', () => {

@@ -62,7 +62,7 @@ export function lost(session: Session, loss: LinkLoss): Step {
     case 'reconnecting':
       // Of a try that counts as failed already.
       if (link.pausing) return [session, []];
-      if (isEnding(loss) && !(loss === 'server_full' && wasInside(link))) {
+      if (isEnding(loss) && !(takesNobody(loss) && wasInside(link))) {
         return end(session, loss, null);
       }
       return failed(session, link);
@@ -75,11 +75,11 @@ export function lost(session: Session, loss: LinkLoss): Step {
 /** The relay has no room, and closes the link next. */
 export function turnedAway(
   session: Session,
-  loss: 'server_full' | 'too_many_connections',
+  loss: 'server_full' | 'server_draining' | 'too_many_connections',
   retryAfter: number | null,
 ): Step {
   const { link } = session;
-  const asksAgain = link.name === 'reconnecting' && loss === 'server_full' && wasInside(link);
+  const asksAgain = link.name === 'reconnecting' && takesNobody(loss) && wasInside(link);
   return asksAgain ? [session, []] : end(session, loss, retryAfter);
 }
 
@@ -293,6 +293,11 @@ function dialling(seconds: number): Effect[] {
 
 function isEnding(loss: LinkLoss): loss is Ending {
   return loss !== 'closed' && loss !== 'server_stopping';
+}
+
+/** For now, and whoever was inside comes back. */
+function takesNobody(loss: LinkLoss): boolean {
+  return loss === 'server_full' || loss === 'server_draining';
 }
 
 function wasInside({ token, outage }: Reconnecting): boolean {

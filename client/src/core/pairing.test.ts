@@ -130,7 +130,7 @@ describe('talking', () => {
     expect(effects).toEqual([SILENCE, LEAVE]);
   });
 
-  test.each(['next', 'left', 'disconnected', 'server_stopping'] as const)(
+  test.each(['next', 'left', 'disconnected', 'operator', 'server_stopping'] as const)(
     'a partner who is gone (%s) silences media and leaves the reason',
     (reason) => {
       const [session, effects] = step(TALKING, received(parted(reason)));

@@ -21,6 +21,7 @@ export type PartingReason =
   | 'next'
   | 'left'
   | 'disconnected'
+  | 'operator'
   | 'server_stopping';
 
 /** Kinds of ICE candidates (RFC 8445 section 4). */
@@ -61,6 +62,7 @@ export type ErrorCode =
   | 'rate_limited'
   | 'too_many_connections'
   | 'server_full'
+  | 'server_draining'
   | 'slow_reader'
   | 'internal';
 

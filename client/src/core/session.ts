@@ -272,6 +272,7 @@ function refused(session: Session, error: ErrorMessage['data']): Step {
     case 'no_common_codec':
       return pairing.updatePartner(session, { unseen: true });
     case 'server_full':
+    case 'server_draining':
     case 'too_many_connections':
       return link.turnedAway(session, error.code, error.retry_after ?? null);
     // Crossed with what the server says next, unless it was a message.

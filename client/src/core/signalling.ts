@@ -8,6 +8,7 @@ export type Ending =
   | 'ended'
   | 'flooded'
   | 'server_full'
+  | 'server_draining'
   | 'too_many_connections'
   | 'too_slow'
   | 'superseded'

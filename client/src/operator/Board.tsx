@@ -39,7 +39,11 @@ export function Board({ watch, state }: Props) {
             certificate(overview.certificate_ends - overview.now)}
         </span>
         <span className={styles.actions}>
-          <button type="button" onClick={() => void watch.cleanUp()}>
+          <button
+            type="button"
+            title="Removes what vanished people left. There should be nothing."
+            onClick={() => void watch.cleanUp()}
+          >
             Clean up
           </button>
           <Confirm

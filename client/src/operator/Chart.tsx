@@ -1,10 +1,11 @@
 // Owns one chart of the last hour: two lines on a plain SVG, with the values under the pointer.
 
-import { type PointerEvent, useState } from 'react';
+import type { TargetedPointerEvent } from 'preact';
+import { useState } from 'preact/hooks';
 import styles from './Chart.module.css';
 import shared from './operator.module.css';
-import type { Series, SeriesName } from './overview';
 import { HEIGHT, nearest, path, span, top, WIDTH } from './scale';
+import type { Series, SeriesName } from './types';
 
 interface Props {
   title: string;
@@ -35,7 +36,7 @@ export function Chart({ title, series, lines, format, atLeast = 0, whole = false
     return `${label} ${value === null || value === undefined ? '–' : format(value)}`;
   });
 
-  const point = (event: PointerEvent<SVGSVGElement>) => {
+  const point = (event: TargetedPointerEvent<SVGSVGElement>) => {
     const box = event.currentTarget.getBoundingClientRect();
     setPointed((event.clientX - box.left) / box.width);
   };

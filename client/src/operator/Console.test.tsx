@@ -1,10 +1,10 @@
 // @vitest-environment happy-dom
 
-import { cleanup, fireEvent, render, screen } from '@testing-library/react';
 import axe from 'axe-core';
 import { afterEach, expect, test, vi } from 'vitest';
+import { cleanup, fireEvent, render, screen } from '../testing/page';
 import { Console } from './Console';
-import { SERIES } from './overview';
+import { SERIES } from './types';
 import { Watch } from './watch';
 
 const OVERVIEW = {
@@ -158,14 +158,17 @@ test('rooms with a poor picture come first', async () => {
   watch.lock();
 });
 
-test('an order that ends something asks once more', async () => {
+test('an order that ends something asks once more, and the focus stays with it', async () => {
   const watch = await open();
   fireEvent.click(screen.getByRole('button', { name: 'End' }));
   expect(asked.mock.calls.some(([, init]) => init.method === 'POST')).toBe(false);
+  expect(document.activeElement).toBe(screen.getByRole('button', { name: 'End' }));
   fireEvent.click(screen.getByRole('button', { name: 'End' }));
   expect(asked.mock.calls.at(-1)?.[0]).toBe('videochat/rooms/abcdef0123456789/end');
+  expect(document.activeElement).toBe(screen.getByRole('region', { name: 'Rooms' }));
   fireEvent.click(screen.getByRole('button', { name: 'Drain' }));
   fireEvent.click(screen.getByRole('button', { name: 'No' }));
+  expect(document.activeElement).toBe(screen.getByRole('button', { name: 'Drain' }));
   expect(asked.mock.calls.some(([address]) => address.endsWith('/drain'))).toBe(false);
   watch.lock();
 });
@@ -188,7 +191,7 @@ test('both views are open to everybody', async () => {
   const rules = { 'color-contrast': { enabled: false } };
   const locked = render(<Console watch={new Watch(asked)} />);
   expect((await axe.run(document.body, { rules })).violations).toEqual([]);
-  locked.unmount();
+  locked.rerender(null);
   const watch = await open();
   expect((await axe.run(document.body, { rules })).violations).toEqual([]);
   watch.lock();

@@ -1,6 +1,6 @@
 // Owns asking for the token. The field is emptied at once; nothing offers to store it.
 
-import { type FormEvent, useRef } from 'react';
+import { useRef } from 'preact/hooks';
 import styles from './Login.module.css';
 import shared from './operator.module.css';
 
@@ -13,7 +13,7 @@ interface Props {
 export function Login({ busy, refusal, open }: Props) {
   const field = useRef<HTMLInputElement>(null);
 
-  const submit = (event: FormEvent) => {
+  const submit = (event: Event) => {
     event.preventDefault();
     const token = field.current?.value ?? '';
     if (field.current !== null) field.current.value = '';
@@ -31,7 +31,7 @@ export function Login({ busy, refusal, open }: Props) {
           type="password"
           autoComplete="off"
           autoCapitalize="none"
-          spellCheck={false}
+          spellcheck={false}
           aria-describedby="refusal"
           disabled={busy}
         />

@@ -2,9 +2,9 @@
 
 import { count, duration } from './format';
 import styles from './operator.module.css';
-import type { Refusal } from './overview';
+import type { Refusal } from './types';
 
-export function Refused({ refused, now }: { refused: Refusal[]; now: number }) {
+export function Refused({ refused, now }: { refused: readonly Refusal[]; now: number }) {
   return (
     <section aria-label="Refused" className={styles.panel}>
       <h2>Refused</h2>

@@ -1,20 +1,29 @@
 // Owns the list of conversations: a table, which on a phone becomes cards.
 
+import { useRef } from 'preact/hooks';
 import { Confirm } from './Confirm';
 import { bitrate, count, delay, duration, share } from './format';
 import shared from './operator.module.css';
-import type { Room, Side } from './overview';
 import styles from './Rooms.module.css';
+import type { Room, Side } from './types';
 
 interface Props {
-  rooms: Room[];
+  rooms: readonly Room[];
   inAll: number;
   end: (room: string) => unknown;
 }
 
 export function Rooms({ rooms, inAll, end }: Props) {
+  const list = useRef<HTMLElement>(null);
+
+  function endOne(room: string) {
+    // Its row is about to vanish from under the focus.
+    list.current?.focus({ preventScroll: true });
+    return end(room);
+  }
+
   return (
-    <section aria-label="Rooms" className={shared.panel}>
+    <section ref={list} aria-label="Rooms" className={shared.panel} tabIndex={-1}>
       <h2>
         Rooms <span className={shared.soft}>{count(inAll)}</span>
       </h2>
@@ -48,7 +57,7 @@ export function Rooms({ rooms, inAll, end }: Props) {
                     <SideCell side={room.sides[1]} />
                   </td>
                   <td>
-                    <Confirm label="End" question="End it?" act={() => end(room.room_id)} />
+                    <Confirm label="End" question="End it?" act={() => endOne(room.room_id)} />
                   </td>
                 </tr>
               ))}
@@ -102,7 +111,7 @@ function SideCell({ side }: { side: Side | undefined }) {
 }
 
 /** In their order otherwise. */
-function worstFirst(rooms: Room[]): Room[] {
+function worstFirst(rooms: readonly Room[]): readonly Room[] {
   const poor = (room: Room) => room.sides.some((side) => rated(side) === 'poor');
   return [...rooms.filter(poor), ...rooms.filter((room) => !poor(room))];
 }

@@ -2,9 +2,9 @@
 
 import { count, duration } from './format';
 import styles from './operator.module.css';
-import type { Trouble } from './overview';
+import type { Trouble } from './types';
 
-export function Troubles({ troubles, now }: { troubles: Trouble[]; now: number }) {
+export function Troubles({ troubles, now }: { troubles: readonly Trouble[]; now: number }) {
   return (
     <section aria-label="Recent errors" className={styles.panel}>
       <h2>Recent errors and warnings</h2>

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { bitrate, bytes, count, delay, duration, share } from './format';
-import { HOUR, joined, latest, SERIES, type Series } from './overview';
+import { HOUR, joined, latest } from './overview';
 import { HEIGHT, nearest, path, span, top, WIDTH } from './scale';
+import { SERIES, type Series } from './types';
 
 function series(...times: (number | null)[]): Series {
-  return Object.fromEntries(SERIES.map((name) => [name, times])) as Series;
+  return Object.fromEntries(SERIES.map((name) => [name, times])) as unknown as Series;
 }
 
 describe('figures read well', () => {

@@ -1,7 +1,6 @@
-// Owns putting the console together: one watch for the life of the page, one React root.
+// Owns putting the console together: one watch for the life of the page, one root.
 
-import { StrictMode } from 'react';
-import { createRoot } from 'react-dom/client';
+import { render } from 'preact';
 import './colours.css';
 import { Console } from './Console';
 import { Watch } from './watch';
@@ -10,8 +9,4 @@ const root = document.getElementById('root');
 if (root === null) throw new Error('operator.html has no #root');
 
 const watch = new Watch();
-createRoot(root).render(
-  <StrictMode>
-    <Console watch={watch} />
-  </StrictMode>,
-);
+render(<Console watch={watch} />, root);

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type Overview, SERIES, type Series } from './overview';
+import { type Overview, SERIES, type Series } from './types';
 import { INTERVAL, type State, Watch } from './watch';
 
 const TOKEN = 'a token of the operator';
 
 function series(...times: number[]): Series {
-  return Object.fromEntries(SERIES.map((name) => [name, times])) as Series;
+  return Object.fromEntries(SERIES.map((name) => [name, times])) as unknown as Series;
 }
 
 function overview(...times: number[]): Overview {

@@ -1,7 +1,8 @@
 // Owns the operator's session: keeps the token in memory alone, asks the server every two seconds, and
 // passes orders on. The token goes into one request header and nowhere else.
 
-import { joined, newest, type Overview } from './overview';
+import { joined, newest } from './overview';
+import type { Overview } from './types';
 
 /** Milliseconds between questions. */
 export const INTERVAL = 2000;

@@ -58,8 +58,10 @@ export class FakeDevices extends EventTarget {
 
   #idFor(kind: 'audio' | 'video', constraints: boolean | MediaTrackConstraints | undefined) {
     const wanted = typeof constraints === 'object' ? constraints.deviceId : undefined;
-    const ideal = typeof wanted === 'object' && 'ideal' in wanted ? wanted.ideal : undefined;
-    const device = typeof ideal === 'string' ? ideal : kind === 'audio' ? 'mic-1' : 'cam-1';
+    const exact = typeof wanted === 'object' && 'exact' in wanted ? wanted.exact : undefined;
+    const device = typeof exact === 'string' ? exact : kind === 'audio' ? 'mic-1' : 'cam-1';
+    if (!this.plugged.some(({ deviceId }) => deviceId === device))
+      throw new DOMException('', 'OverconstrainedError');
     return `${device}#${this.given.length}`;
   }
 }

@@ -1,9 +1,9 @@
 // The page around a state that a test chose, and what the person did to it.
 
-import { render, screen } from '@testing-library/react';
 import { vi } from 'vitest';
 import type { PersonEvent, Session } from '../core/state';
 import { App } from '../ui/App';
+import { render, screen } from './page';
 
 export interface View {
   /** What the person did, oldest first. */

@@ -1,7 +1,7 @@
 // Owns the region that a screen reader reads out as things happen. It is there for ears alone, and what was said does not
 // stay, so that nobody comes upon it twice.
 
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Session } from '../core/state';
 import { announcements } from './announcements';
 

@@ -1,10 +1,10 @@
 // @vitest-environment happy-dom
 
-import { act, cleanup, fireEvent, screen } from '@testing-library/react';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { DeviceFailure } from '../core/devices';
 import type { Door } from '../core/door';
 import { FIRST_STATE, type Session } from '../core/state';
+import { act, cleanup, fireEvent, screen } from '../testing/page';
 import {
   ALLOWED,
   advance,
@@ -33,6 +33,7 @@ import {
   WAITING,
 } from '../testing/sessions';
 import { button, buttons, show } from '../testing/view';
+import { wordsFor } from './words';
 
 const INVALID = error('invalid_offer');
 const AWAY = advance(CONNECTED_CALL, received({ event: 'partner_reconnecting' }));
@@ -91,7 +92,7 @@ describe('the names that people and tests find things by', () => {
   test('are there on the landing page', () => {
     show(READY);
     expect(screen.getByLabelText('Your video').tagName).toBe('VIDEO');
-    expect(button('Start').disabled).toBe(false);
+    expect(button('Start').getAttribute('aria-disabled')).toBe('false');
   });
 
   test('are there from the search to the parting', () => {
@@ -120,6 +121,11 @@ const STATES: [string, Session, string[]][] = [
   [
     'Your partner left. Looking for another…',
     advance(TALKING, received(parted('left', true))),
+    ['Stop'],
+  ],
+  [
+    'The operator of this site ended your conversation. Looking for another…',
+    advance(TALKING, received(parted('operator', true))),
     ['Stop'],
   ],
   ['A short pause', COOLING, ['Stop']],
@@ -186,7 +192,8 @@ const STATES: [string, Session, string[]][] = [
     advance(TALKING, received({ event: 'server_draining', data: { seconds: 60 } })),
     ['Next', 'Stop'],
   ],
-  ['The server takes nobody new right now', advance(GRANTED, error('server_full')), ['Try again']],
+  ['The server is full right now', advance(GRANTED, error('server_full')), ['Try again']],
+  ['The server is about to restart', advance(GRANTED, error('server_draining')), ['Try again']],
   [
     'Too many visitors share your network address',
     advance(GRANTED, error('too_many_connections')),
@@ -282,9 +289,21 @@ describe('every state has words and a way on', () => {
     expect(enabled).toEqual(expect.arrayContaining(ways));
   });
 
+  test('that a conversation goes on without a link is said where its picture moves, and nowhere else', () => {
+    const cut = advance(CONNECTED_CALL, CUT);
+    expect(wordsFor(cut, 'moving').hint).toMatch(/^Your conversation goes on\./);
+    for (const sight of ['late', 'frozen', null] as const)
+      expect(wordsFor(cut, sight).hint).toMatch(/^This page keeps trying by itself\./);
+  });
+
   test('a full server says when to try again', () => {
     show(advance(GRANTED, error('server_full', { retry_after: 29.2 })));
-    expect(screen.getByText(/about to restart. There may be room in 30 seconds./)).toBeDefined();
+    expect(screen.getByText('There may be room in 30 seconds.')).toBeDefined();
+  });
+
+  test('a server that ends says when another one may be there', () => {
+    show(advance(GRANTED, error('server_draining', { retry_after: 30 })));
+    expect(screen.getByText(/takes nobody new until then. Try again in 30 seconds./)).toBeDefined();
   });
 
   test.each([

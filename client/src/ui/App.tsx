@@ -1,13 +1,14 @@
 // Owns the page's layout and the subscription to the conversation. Everything below is told by
 // props and reads no state of its own from the core.
 
-import { useEffect, useState, useSyncExternalStore } from 'react';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import type { Conversation, Snapshot } from '../core/conversation';
 import { FIRST_STATE } from '../core/state';
 import { Announcer } from './Announcer';
 import styles from './App.module.css';
 import { Chat } from './Chat';
 import { Controls } from './Controls';
+import { useFollowed } from './followed';
 import { Headline } from './Headline';
 import { Icon } from './icons';
 import type { Sight } from './PartnerVideo';
@@ -30,16 +31,15 @@ interface AppProps {
 /** What is painted before any script runs. */
 const BEFORE: Snapshot = { session: FIRST_STATE, local: null, partner: null };
 
-const before = () => BEFORE;
-
 export function App({ conversation, preferences }: AppProps) {
-  const { session, local, partner } = useSyncExternalStore(
+  const { session, local, partner } = useFollowed(
     conversation.subscribe,
     conversation.snapshot,
-    before,
+    BEFORE,
   );
-  const ready = useSyncExternalStore(unchanging, yes, no);
-  const sound = useSyncExternalStore(preferences.subscribe, preferences.sound, yes);
+  const [ready, setReady] = useState(false);
+  useLayoutEffect(() => setReady(true), []);
+  const sound = useFollowed(preferences.subscribe, preferences.sound, true);
   const [seen, setSeen] = useState<Sight | null>(null);
   useEffect(followVisibleHeight, []);
   const { phase, mode } = session;
@@ -77,8 +77,3 @@ export function App({ conversation, preferences }: AppProps) {
     </div>
   );
 }
-
-/** React's own way of telling what was painted before from what the script goes on with. */
-const unchanging = () => () => undefined;
-const yes = () => true;
-const no = () => false;

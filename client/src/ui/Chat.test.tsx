@@ -1,8 +1,8 @@
 // @vitest-environment happy-dom
 
-import { cleanup, fireEvent, screen, within } from '@testing-library/react';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Session, SessionEvent } from '../core/state';
+import { cleanup, fireEvent, screen, within } from '../testing/page';
 import {
   advance,
   error,
@@ -26,7 +26,7 @@ afterEach(cleanup);
 describe('writing', () => {
   test('sends on Enter under a name of its own, and empties the box', () => {
     const { did } = show(TALKING);
-    fireEvent.change(messageBox(), { target: { value: 'hello' } });
+    fireEvent.input(messageBox(), { target: { value: 'hello' } });
     fireEvent.submit(messageBox());
     expect(did.at(-1)).toMatchObject({
       type: 'say',
@@ -38,8 +38,8 @@ describe('writing', () => {
 
   test('tells that something is being typed, and that it was taken back', () => {
     const { did } = show(TALKING);
-    fireEvent.change(messageBox(), { target: { value: 'h' } });
-    fireEvent.change(messageBox(), { target: { value: ' ' } });
+    fireEvent.input(messageBox(), { target: { value: 'h' } });
+    fireEvent.input(messageBox(), { target: { value: ' ' } });
     expect(did).toEqual([
       { type: 'typed', empty: false },
       { type: 'typed', empty: true },
@@ -48,7 +48,7 @@ describe('writing', () => {
 
   test('sends on Enter, and begins a line with Shift or while a character is composed', () => {
     const { did } = show(TALKING);
-    fireEvent.change(messageBox(), { target: { value: 'hello' } });
+    fireEvent.input(messageBox(), { target: { value: 'hello' } });
     fireEvent.keyDown(messageBox(), { key: 'Enter', shiftKey: true });
     fireEvent.keyDown(messageBox(), { key: 'Enter', isComposing: true });
     fireEvent.keyDown(messageBox(), { key: 'Enter', keyCode: 229 });
@@ -60,7 +60,7 @@ describe('writing', () => {
   test('goes on while there is nobody, and sends nothing then', () => {
     for (const session of [WAITING, PARTED]) {
       const { did, go } = show(session);
-      fireEvent.change(messageBox(), { target: { value: 'hello there' } });
+      fireEvent.input(messageBox(), { target: { value: 'hello there' } });
       expect(button('Send').disabled).toBe(true);
       fireEvent.submit(messageBox());
       expect(did.filter(({ type }) => type === 'say')).toEqual([]);
@@ -75,11 +75,11 @@ describe('writing', () => {
   test('half a sentence stays when the partner goes, and is not sent to the next by the same press', () => {
     const view = show(TALKING);
     const said = () => view.did.filter(({ type }) => type === 'say');
-    fireEvent.change(messageBox(), { target: { value: 'half a sen' } });
+    fireEvent.input(messageBox(), { target: { value: 'half a sen' } });
     view.go(PARTED);
     view.go(advance(TALKING, received(found('second'))));
     expect(messageBox().value).toBe('half a sen');
-    fireEvent.change(messageBox(), { target: { value: 'half a sentence' } });
+    fireEvent.input(messageBox(), { target: { value: 'half a sentence' } });
     fireEvent.submit(messageBox());
     expect(said()).toEqual([]);
     expect(screen.getByText(/You began this in another conversation/)).toBeDefined();
@@ -90,10 +90,10 @@ describe('writing', () => {
 
   test('is not cut where it is too long, but says by how much', () => {
     const { did } = show(TALKING);
-    fireEvent.change(messageBox(), { target: { value: 'ab'.repeat(951) } });
+    fireEvent.input(messageBox(), { target: { value: 'ab'.repeat(951) } });
     expect(screen.getByText('98 characters left')).toBeDefined();
     // As the relay counts: an emoji is one.
-    fireEvent.change(messageBox(), { target: { value: '👋'.repeat(2_001) } });
+    fireEvent.input(messageBox(), { target: { value: '👋'.repeat(2_001) } });
     expect(screen.getByText('1 character too many')).toBeDefined();
     expect(button('Send').disabled).toBe(true);
     fireEvent.submit(messageBox());
@@ -111,6 +111,14 @@ describe('the focus', () => {
     view.go(PARTED);
     view.go(advance(TALKING, received(found('second'))));
     expect(document.activeElement).toBe(box);
+  });
+
+  test('is in the message box again after Send', () => {
+    show(TALKING);
+    fireEvent.change(messageBox(), { target: { value: 'hello' } });
+    button('Send').focus();
+    fireEvent.click(button('Send'));
+    expect(document.activeElement).toBe(messageBox());
   });
 
   test('stays where a device is chosen or the log is read', () => {

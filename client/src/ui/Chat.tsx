@@ -1,7 +1,7 @@
 // Owns what is written: the log and the box below it. A stranger's words are shown as text and never
 // as anything else: no markup, no links.
 
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef } from 'preact/hooks';
 import type { ChatEntry, Mine } from '../core/chat_log';
 import { randomName } from '../core/random_name';
 import type { PersonEvent, Session } from '../core/state';

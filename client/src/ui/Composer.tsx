@@ -1,7 +1,8 @@
 // Owns the message being written. It stays while partners come and go, and is kept nowhere else. What was begun for one
 // person is not sent to another by a press that was meant for the first.
 
-import { type FormEvent, type KeyboardEvent, type RefObject, useState } from 'react';
+import type { RefObject, TargetedKeyboardEvent } from 'preact';
+import { useState } from 'preact/hooks';
 import { isVisible } from '../core/shown_text';
 import styles from './Chat.module.css';
 import { Icon } from './icons';
@@ -35,9 +36,12 @@ export function Composer({ box, roomId, limit, onTyped, onSay }: ComposerProps) 
     onTyped(!isVisible(written));
   }
 
-  function submit(event: FormEvent) {
+  function submit(event: Event) {
     event.preventDefault();
     if (!sendable) return;
+    // Send is about to rest under the focus, and whoever wrote writes on.
+    if (event.currentTarget instanceof Node && event.currentTarget.contains(document.activeElement))
+      box.current?.focus();
     if (begunFor !== null && begunFor !== roomId) {
       setBegunFor(roomId);
       setAsked(true);
@@ -49,15 +53,15 @@ export function Composer({ box, roomId, limit, onTyped, onSay }: ComposerProps) 
   }
 
   /** Escape takes back what was written, and then leaves the box; only then it means the partner (Controls). */
-  function takeBack(event: KeyboardEvent<HTMLTextAreaElement>) {
+  function takeBack(event: TargetedKeyboardEvent<HTMLTextAreaElement>) {
     event.preventDefault();
     if (text === '') event.currentTarget.blur();
     else type('');
   }
 
   /** Enter sends, and with Shift it begins a line. What composes a character means something else by it. */
-  function press(event: KeyboardEvent<HTMLTextAreaElement>) {
-    const composing = event.nativeEvent.isComposing || event.keyCode === COMPOSING;
+  function press(event: TargetedKeyboardEvent<HTMLTextAreaElement>) {
+    const composing = event.isComposing || event.keyCode === COMPOSING;
     if (event.key === 'Escape' && !composing) return takeBack(event);
     if (event.key !== 'Enter' || event.shiftKey || composing) return;
     event.preventDefault();
@@ -73,10 +77,10 @@ export function Composer({ box, roomId, limit, onTyped, onSay }: ComposerProps) 
         aria-label="Message"
         placeholder="Message"
         autoComplete="off"
-        enterKeyHint="send"
+        enterkeyhint="send"
         dir="auto"
         value={text}
-        onChange={({ target }) => type(target.value)}
+        onInput={({ currentTarget }) => type(currentTarget.value)}
         onKeyDown={press}
       />
       <button type="submit" className={styles.send} disabled={!sendable}>

@@ -1,8 +1,8 @@
 // @vitest-environment happy-dom
 
-import { cleanup, fireEvent, screen } from '@testing-library/react';
 import { afterEach, describe, expect, test } from 'vitest';
 import { FIRST_STATE } from '../core/state';
+import { cleanup, fireEvent, screen } from '../testing/page';
 import {
   advance,
   error,
@@ -20,10 +20,13 @@ afterEach(cleanup);
 describe('start, next and stop', () => {
   test('start is there from the first moment, and rests while the browser asks', () => {
     const view = show(FIRST_STATE);
+    button('Start').focus();
     fireEvent.click(button('Start'));
     expect(view.did).toEqual([{ type: 'start' }]);
     view.go(advance(FIRST_STATE, { type: 'start' }));
-    expect(button('Start').disabled).toBe(true);
+    expect(button('Start').getAttribute('aria-disabled')).toBe('true');
+    expect(button('Start').disabled).toBe(false);
+    expect(document.activeElement).toBe(button('Start'));
   });
 
   test.each([
@@ -58,7 +61,7 @@ describe('start, next and stop', () => {
 describe('Escape', () => {
   test('takes back what was written, then leaves the box, and only then is about the partner', () => {
     const view = show(TALKING);
-    fireEvent.change(messageBox(), { target: { value: 'half a sentence' } });
+    fireEvent.input(messageBox(), { target: { value: 'half a sentence' } });
     messageBox().focus();
     fireEvent.keyDown(messageBox(), { key: 'Escape' });
     expect(messageBox().value).toBe('');

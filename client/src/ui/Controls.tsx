@@ -1,7 +1,7 @@
 // Owns the buttons. Start and Next are one element with two names, so that a keyboard's focus stays
 // on it from the first partner to the last.
 
-import { useCallback, useEffect, useRef } from 'react';
+import { useCallback, useEffect, useRef } from 'preact/hooks';
 import type { DeviceKind } from '../core/devices';
 import { maySearch } from '../core/obstacle';
 import { uses } from '../core/sharing';
@@ -37,9 +37,8 @@ export function Controls({ session, onAct }: ControlsProps) {
         ref={primary}
         type="button"
         className={styles.primary}
-        disabled={idle && !maySearch(session)}
-        // Not `disabled` in a search: the focus would be lost at each turn.
-        aria-disabled={!idle && !maySearch(session)}
+        // Not `disabled`: the focus would be lost while the browser asks, and at each turn of a search.
+        aria-disabled={!maySearch(session)}
         {...(!idle && { 'aria-keyshortcuts': 'Escape', title: 'Next (Esc)' })}
         onClick={() => onAct({ type: idle ? 'start' : 'next' })}
       >

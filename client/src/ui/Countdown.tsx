@@ -1,6 +1,6 @@
 // Owns a number of seconds that goes down, for eyes alone: read out at every second it would drown all else.
 
-import { useEffect, useState } from 'react';
+import { useEffect, useState } from 'preact/hooks';
 import styles from './Headline.module.css';
 
 /** Begins anew with another number. */

@@ -1,15 +1,15 @@
 // Owns what is shown in the place of a page that could not be drawn: our own fault, and never a white window.
 
-import { Component, type ReactNode } from 'react';
+import { Component, type ComponentChildren } from 'preact';
 
 interface CrashProps {
-  readonly children: ReactNode;
+  readonly children: ComponentChildren;
 }
 
 export class Crash extends Component<CrashProps, { readonly broken: boolean }> {
   override state = { broken: false };
 
-  static getDerivedStateFromError() {
+  static override getDerivedStateFromError() {
     return { broken: true };
   }
 

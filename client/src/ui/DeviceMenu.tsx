@@ -1,7 +1,7 @@
 // Owns the devices' place during a call: a button and the panel that it opens. The browser's popover
 // closes it on Escape and on a click beside it.
 
-import { type ToggleEvent, useEffect } from 'react';
+import { useEffect } from 'preact/hooks';
 import { uses } from '../core/sharing';
 import type { PersonEvent, Session } from '../core/state';
 import styles from './Controls.module.css';
@@ -28,7 +28,7 @@ export function DeviceMenu({ session, onAct, onOpen }: DeviceMenuProps) {
         className={styles.menu}
         popover="auto"
         aria-label="Devices"
-        onBeforeToggle={({ newState }: ToggleEvent) => onOpen(newState === 'open')}
+        onBeforeToggle={({ newState }) => onOpen(newState === 'open')}
       >
         {(['camera', 'microphone'] as const)
           .filter((kind) => uses(session.mode, kind))

@@ -23,7 +23,9 @@ export function DevicePicker({ session: { capture, devices }, kind, onAct }: Dev
       <select
         value={open ?? ''}
         disabled={!usable}
-        onChange={({ target }) => onAct({ type: 'choose_device', kind, id: target.value })}
+        onChange={({ currentTarget }) =>
+          onAct({ type: 'choose_device', kind, id: currentTarget.value })
+        }
       >
         {!choices.some(({ id }) => id === open) && (
           <option value="">{nothingOpen(capture, kind)}</option>

@@ -1,7 +1,7 @@
 // Owns the words about the state of things and the button that leads on. Only the headline is a live
 // region: the hint repeats what is on the page, and would be read out at every turn.
 
-import { useRef } from 'react';
+import { useRef } from 'preact/hooks';
 import type { PersonEvent, Session } from '../core/state';
 import { Countdown } from './Countdown';
 import styles from './Headline.module.css';

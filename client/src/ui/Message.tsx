@@ -1,7 +1,7 @@
 // Owns how one entry of the log looks: whose it is, and for our own what became of it. Whose it is, the side and the colour
 // tell, and a name for who sees neither.
 
-import { useMemo } from 'react';
+import { useMemo } from 'preact/hooks';
 import type { ChatEntry, Mine, WhyUnsent } from '../core/chat_log';
 import { shown } from '../core/shown_text';
 import styles from './Chat.module.css';

@@ -1,7 +1,7 @@
 // Owns the partner's <video>: what is in it, and when it may be seen; that it plays is the core's to see to (playback.ts). A
 // last frame is never shown again: neither in another conversation, nor when a camera that was off comes back.
 
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef } from 'preact/hooks';
 import type { PlaybackState } from '../core/playback';
 import { type Picture, watchFrames } from './frame_watch';
 import { Icon } from './icons';

@@ -1,7 +1,7 @@
 // Owns the person's own view: silent, so that they do not hear themselves, and mirrored, because
 // that is how people know their face. What the partner receives is not mirrored.
 
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef } from 'preact/hooks';
 import { obstacleOf } from '../core/obstacle';
 import type { Mode } from '../core/protocol';
 import { shared } from '../core/sharing';

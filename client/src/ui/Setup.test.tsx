@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 
-import { cleanup, fireEvent, screen, within } from '@testing-library/react';
 import { afterEach, describe, expect, test } from 'vitest';
+import { cleanup, fireEvent, screen, within } from '../testing/page';
 import { advance, LINKED, READY, TALKING, TEXT_READY, WAITING } from '../testing/sessions';
 import { show } from '../testing/view';
 

@@ -60,12 +60,18 @@ export function Setup({ session, onAct, sound, onSound }: SetupProps) {
         <input
           type="checkbox"
           checked={keepSearching}
-          onChange={({ target }) => onAct({ type: 'choose_keep_searching', on: target.checked })}
+          onChange={({ currentTarget }) =>
+            onAct({ type: 'choose_keep_searching', on: currentTarget.checked })
+          }
         />
         Search on when my partner leaves
       </label>
       <label className={styles.preference}>
-        <input type="checkbox" checked={sound} onChange={({ target }) => onSound(target.checked)} />
+        <input
+          type="checkbox"
+          checked={sound}
+          onChange={({ currentTarget }) => onSound(currentTarget.checked)}
+        />
         Soft sound when I am in another tab
       </label>
       {/* A line that is there from the start, so that nothing moves when its words come. */}

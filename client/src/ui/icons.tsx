@@ -38,9 +38,9 @@ export function Icon({ name, size = 20 }: IconProps) {
       viewBox="0 0 24 24"
       fill="none"
       stroke="currentColor"
-      strokeWidth={1.8}
-      strokeLinecap="round"
-      strokeLinejoin="round"
+      stroke-width={1.8}
+      stroke-linecap="round"
+      stroke-linejoin="round"
     >
       <path d={PATHS[name]} />
     </svg>

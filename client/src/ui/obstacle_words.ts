@@ -6,6 +6,7 @@ import type { Obstacle } from '../core/obstacle';
 import type { Mode } from '../core/protocol';
 import { kindsOf } from '../core/sharing';
 import type { Outage, Session } from '../core/state';
+import type { Picture } from './frame_watch';
 import type { Words } from './words';
 
 const TRY_AGAIN = { label: 'Try again', does: { type: 'retry' } } as const;
@@ -23,7 +24,11 @@ export function hintBeforeStart({ capture, mode }: Session): string {
   return `Start asks for ${devices}, and pairs you with someone at random.`;
 }
 
-export function wordsForObstacle(session: Session, obstacle: Obstacle): Words {
+export function wordsForObstacle(
+  session: Session,
+  obstacle: Obstacle,
+  sight: Picture | null,
+): Words {
   switch (obstacle.name) {
     case 'link_lost':
       return wordsForLoss(obstacle.link);
@@ -39,7 +44,7 @@ export function wordsForObstacle(session: Session, obstacle: Obstacle): Words {
       return {
         ...(wordsForDoor(obstacle.door) ?? {
           status: OUTAGE[obstacle.outage],
-          hint: hintForOutage(session, obstacle.outage),
+          hint: hintForOutage(session, obstacle.outage, sight),
         }),
         action: RECONNECT_NOW,
       };
@@ -92,11 +97,14 @@ const OUTAGE: Record<Outage, string> = {
   unreachable: 'The server cannot be reached',
 };
 
-function hintForOutage({ phase }: Session, outage: Outage): string {
+function hintForOutage({ phase }: Session, outage: Outage, sight: Picture | null): string {
   if (outage === 'unreachable') return 'Check your network. This page keeps trying by itself.';
   if (outage === 'server_stopping') return 'This page reconnects by itself.';
-  if (phase.name === 'talking')
+  // Nothing but a picture that moves shows that the server still runs.
+  if (phase.name === 'talking' && sight === 'moving')
     return 'Your conversation goes on. What you write now is sent later.';
+  if (phase.name === 'talking')
+    return 'This page keeps trying by itself. What you write waits until it gets through.';
   const cut = phase.name === 'parted' && phase.reason === 'link_lost';
   return `${cut ? 'Your conversation was cut off.' : 'The connection was lost.'} This page keeps trying by itself.`;
 }
@@ -131,8 +139,14 @@ function wordsForLoss({
       };
     case 'server_full':
       return {
-        status: 'The server takes nobody new right now',
-        hint: `It is full or about to restart. There may be room in ${retryAfter === null ? 'a few minutes' : seconds(retryAfter)}.`,
+        status: 'The server is full right now',
+        hint: `There may be room in ${retryAfter === null ? 'a few minutes' : seconds(retryAfter)}.`,
+        action: TRY_AGAIN,
+      };
+    case 'server_draining':
+      return {
+        status: 'The server is about to restart',
+        hint: `It takes nobody new until then. Try again in ${retryAfter === null ? 'a minute' : seconds(retryAfter)}.`,
         action: TRY_AGAIN,
       };
     case 'too_many_connections':

@@ -51,7 +51,7 @@ export function parse(written: string | null): Remembered {
 
 /** What the page needs of them. */
 export interface SoundSwitch {
-  /** Whether the sound is wanted, as `useSyncExternalStore` wants it. */
+  /** Whether the sound is wanted, for whoever follows it. */
   readonly sound: () => boolean;
   readonly subscribe: (changed: () => void) => () => void;
   readonly choose: (sound: boolean) => void;

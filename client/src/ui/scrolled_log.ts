@@ -1,6 +1,7 @@
 // Owns where the log is scrolled to: at its end, unless the person has gone back to read.
 
-import { type RefObject, useEffect, useRef, useState } from 'react';
+import type { RefObject } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ChatEntry, ChatLog } from '../core/chat_log';
 
 /** Who is so near the end, in pixels, is at the end. */

@@ -1,7 +1,7 @@
 // Owns whether the partner is speaking at this moment, as one can see it: their sound's level is looked at some times a
 // second, which costs nothing, as it comes with the packets.
 
-import { useEffect, useState } from 'react';
+import { useEffect, useState } from 'preact/hooks';
 
 /** Of the loudest that there is (RFC 6464): about -40 dB, above the noise of a quiet room. */
 const SPEAKING_LEVEL = 0.01;

@@ -27,7 +27,7 @@ export interface Words {
 export function wordsFor(session: Session, sight: Picture | null): Words {
   const obstacle = obstacleOf(session);
   if (obstacle === null) return wordsForPhase(session, sight);
-  const words = wordsForObstacle(session, obstacle);
+  const words = wordsForObstacle(session, obstacle, sight);
   const code = supportCode(session);
   return code === null || !IN_THE_LOG.includes(obstacle.name)
     ? words
@@ -189,6 +189,7 @@ const PARTED: Record<Parting, string> = {
   next: 'Your partner went on to the next person',
   left: 'Your partner left',
   disconnected: 'Your partner lost their connection',
+  operator: 'The operator of this site ended your conversation',
   server_stopping: 'The server had to restart',
   link_lost: 'Your conversation was cut off',
   while_away: 'Your partner left while you were reconnecting',

@@ -6,7 +6,7 @@
 //! packets get lost, it is told to wait for a second try, and where many do, for a third.
 //!
 //! Browsers have sound wait for its picture, by some 10 ms more or less a second. So the picture changes no faster: a leap
-//! of 100 ms put lips that much behind their words for six seconds (`docs/decisions/0010-mending.md`).
+//! of 100 ms put lips that much behind their words for six seconds (`docs/decisions/0010-loss-recovery.md`).
 
 use crate::time::Time;
 

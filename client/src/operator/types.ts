@@ -1,0 +1,98 @@
+// What the server says of itself. Generated from relay/web/operator/routes.py and relay/figures/history.py by
+// `make protocol`.
+
+export const SERIES = [
+  'at',
+  'people',
+  'waiting',
+  'talking',
+  'arrivals',
+  'matches',
+  'received',
+  'sent',
+  'cpu',
+  'media_cpu',
+  'lag',
+  'memory',
+  'failures',
+  'lost',
+  'setup',
+  'loss_in',
+  'loss_out',
+  'frozen',
+] as const;
+
+export type SeriesName = (typeof SERIES)[number];
+export type Series = Readonly<Record<SeriesName, readonly (number | null)[]>>;
+
+/** One person's end of a conversation. None where there is no media connection, or it is not counted by peer. */
+export interface Side {
+  readonly user: string;
+  readonly path: string | null;
+  readonly received: number | null;
+  readonly sent: number | null;
+  readonly keyframe_requests: number | null;
+  readonly dropped: number | null;
+  readonly loss_in: number | null;
+  readonly loss_out: number | null;
+  readonly round_trip: number | null;
+  readonly cap: number | null;
+  readonly frames_per_second: number | null;
+  readonly height: number | null;
+  readonly frozen: number | null;
+  readonly first_frame: number | null;
+}
+
+/** One conversation. */
+export interface Room {
+  readonly room_id: string;
+  readonly mode: string;
+  readonly seconds: number;
+  readonly sides: readonly Side[];
+}
+
+/** One kind of warning or error; `at` is when it last came, in seconds since 1970. */
+export interface Trouble {
+  readonly at: number;
+  readonly level: string;
+  readonly source: string;
+  readonly event: string;
+  readonly detail: string;
+  readonly times: number;
+}
+
+/** One reason for which somebody was kept out; `at` is when last, in seconds since 1970. */
+export interface Refusal {
+  readonly reason: string;
+  readonly at: number;
+  readonly times: number;
+  readonly cause: string;
+  readonly remedy: string;
+}
+
+/** Everything at a glance. `series` has one list for each field of `relay.figures.history.Sample`. */
+export interface Overview {
+  readonly now: number;
+  readonly version: string;
+  readonly engine: string;
+  readonly ready: boolean;
+  readonly uptime: number;
+  readonly people: number;
+  readonly capacity: number;
+  readonly bound: string;
+  readonly certificate_ends: number | null;
+  readonly used: number;
+  readonly waiting: number;
+  readonly talking: number;
+  readonly media_connections: number;
+  readonly matches: number;
+  readonly cores: number;
+  readonly memory: number;
+  readonly memory_limit: number;
+  readonly interval: number;
+  readonly series: Series;
+  readonly rooms: readonly Room[];
+  readonly rooms_in_all: number;
+  readonly refused: readonly Refusal[];
+  readonly troubles: readonly Trouble[];
+}

@@ -1,0 +1,41 @@
+"""Writes the console's types from the structs that it is sent: `make protocol`."""
+
+import sys
+
+import msgspec
+
+from relay.figures.history import Sample
+from relay.protocol.types import interface
+from relay.web.operator.routes import Overview, RefusalView, RoomView, Side, TroubleView
+
+HEADER = """\
+// What the server says of itself. Generated from relay/web/operator/routes.py and relay/figures/history.py by
+// `make protocol`.
+"""
+
+SERIES = """\
+export type SeriesName = (typeof SERIES)[number];
+export type Series = Readonly<Record<SeriesName, readonly (number | null)[]>>;
+"""
+LOOSE = "Readonly<Record<string, readonly (number | null)[]>>"
+"""How the struct says it: which names there are only `Sample` knows."""
+
+NAMES: dict[type[msgspec.Struct], str] = {
+    Side: "Side",
+    RoomView: "Room",
+    TroubleView: "Trouble",
+    RefusalView: "Refusal",
+    Overview: "Overview",
+}
+
+
+def render() -> str:
+    """The whole TypeScript module."""
+    series = "".join(f"\n  '{name}'," for name in Sample._fields)
+    parts = [HEADER, f"export const SERIES = [{series}\n] as const;\n", SERIES]
+    parts += [interface(kind, NAMES).replace(LOOSE, "Series") for kind in NAMES]
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render())

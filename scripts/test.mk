@@ -1,0 +1,118 @@
+# Test
+
+.PHONY: lint test test-all test-client test-core test-load test-unit test-scenario test-pages test-browser test-monitoring \
+	test-network test-idle test-lossy-links test-blocked-udp fire-alerts truth \
+	firefox network chromium coturn proxies systemd promtool containers
+
+lint: $(VENV)/installed client/node_modules/installed ## Style, types and import contracts
+	$(BIN)/ruff format --check relay tests
+	$(BIN)/ruff check relay tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	cd client && npm run --silent lint
+	cargo fmt --check --manifest-path $(CORE)/Cargo.toml
+	cargo clippy --quiet --locked --all-targets --manifest-path $(CORE)/Cargo.toml -- --deny warnings
+	cargo fmt --check --manifest-path $(LOAD)/Cargo.toml
+	cargo clippy --quiet --release --locked --all-targets --manifest-path $(LOAD)/Cargo.toml -- --deny warnings
+
+# Network namespaces are for root alone: anybody else is told at the start, and again at the end, what was left out.
+NAMESPACES := test-blocked-udp
+AS_ROOT := $(if $(filter 0,$(shell id -u)),$(NAMESPACES))
+
+test: ready core lint test-core test-client test-unit test-monitoring test-scenario test-load test-pages $(AS_ROOT) test-lossy-links ## Everything that must hold before a change lands
+	@test -n "$(AS_ROOT)" || echo "Left out, since it needs root: make $(NAMESPACES)" >&2
+
+test-all: test test-browser ## The same, and what takes two engines or more time
+	$(BIN)/pytest -q --engine frames tests/scenario tests/hostile tests/browser
+
+test-unit: $(VENV)/installed ## Python without a browser or a network: unit and contract tests
+	$(BIN)/pytest -q tests/unit tests/contract
+
+test-scenario: core $(STATIC) chromium coturn proxies systemd ## Whole servers, coturn and proxies, and attacks on them
+	$(BIN)/pytest -q tests/scenario tests/hostile -m 'not slow'
+
+test-browser: $(VENV)/installed $(STATIC) chromium proxies ## Real browsers in every state that the page has
+	$(BIN)/pytest -q tests/browser
+
+test-network: $(VENV)/installed $(STATIC) chromium network firefox ## Real browsers behind hostile networks (as root)
+	$(BIN)/pytest -q tests/network
+
+test-client: client/node_modules/installed # The client's own tests
+	cd client && npm run --silent test
+
+test-core: rust # The native core's own tests
+	cargo test --quiet --locked --manifest-path $(CORE)/Cargo.toml
+
+test-load: core $(STATIC) chromium # The load generator's own tests, and short runs of what it does
+	cargo test --quiet --release --locked --manifest-path $(LOAD)/Cargo.toml
+	$(BIN)/pytest -q $(LOAD)
+
+test-pages: $(VENV)/installed $(STATIC) chromium proxies # Real browsers, without what is slow
+	$(BIN)/pytest -q tests/browser -m 'not slow'
+
+test-monitoring: $(VENV)/installed promtool # Fire every alert on made-up figures, with Prometheus's own tool
+	promtool check config docker/prometheus/prometheus.yml
+	promtool test rules docker/prometheus/rules_test.yml
+	amtool check-config docker/alertmanager/alertmanager.yml
+	$(BIN)/pytest -q tests/monitoring
+
+test-idle: $(VENV)/installed $(STATIC) proxies # Say nothing for ten minutes behind every proxy of docker/proxies, and then something
+	$(BIN)/pytest -q tests/scenario/test_idle_behind_proxies.py
+
+test-lossy-links: $(VENV)/installed $(STATIC) chromium # Two browsers behind links that lose packets or become narrow
+	$(BIN)/pytest -q tests/network/test_bad_links.py tests/network/test_narrow_links.py -k one_
+
+test-blocked-udp: $(VENV)/installed $(STATIC) chromium network # Two browsers where UDP is blocked (as root)
+	$(BIN)/pytest -q tests/network/test_everywhere.py -k test_udp_is_blocked
+
+fire-alerts: $(VENV)/installed promtool # Cause every alert's condition on a live server, and see Prometheus fire it (as root)
+	$(BIN)/python -m tests.bench.fire
+
+truth: core $(STATIC) promtool # Hold what the operator is told of 200 played people, some with loss, against what was played
+	$(BIN)/python -m tests.bench.truth
+
+# What tests need of the system: Debian's packages, installed as root. Anybody else is told what to install.
+
+# For packages that bring a service: tests start their own, and one of the system's would keep the port and the machine busy.
+define NO_SERVICES
+if ! test -e /usr/sbin/policy-rc.d; then trap 'rm -f /usr/sbin/policy-rc.d' EXIT; \
+	printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d; chmod +x /usr/sbin/policy-rc.d; fi;
+endef
+
+# $(call DEBIAN,packages,who needs them): installs them without starting anything, or says so.
+define DEBIAN
+{ if [ "$$(id -u)" = 0 ]; then $(NO_SERVICES) apt-get update -qq && apt-get -o DPkg::Lock::Timeout=300 install -y -qq \
+		--no-install-recommends $(1) >/dev/null; \
+	else echo "$(2) need Debian's packages $(1): install them and try again." >&2; exit 1; fi; }
+endef
+
+chromium:
+	@command -v $(CHROMIUM) >/dev/null || $(call DEBIAN,chromium fonts-liberation,Browser tests)
+
+firefox:
+	@command -v firefox-esr >/dev/null && command -v pulseaudio >/dev/null || $(call DEBIAN,firefox-esr pulseaudio,Tests in Firefox)
+
+network: # What the small internet is made of; namespaces are for root alone
+	@test "$$(id -u)" = 0 || { echo "Network tests make network namespaces: run them as root." >&2; exit 1; }
+	@for tool in ip nft sysctl turnserver curl; do command -v $$tool >/dev/null || lacking=yes; done; \
+		test -z "$$lacking" || $(call DEBIAN,iproute2 nftables coturn curl procps,Network tests)
+
+coturn:
+	@command -v turnserver >/dev/null || $(call DEBIAN,coturn,TURN tests)
+
+proxies:
+	@for program in nginx haproxy caddy curl; do command -v $$program >/dev/null || lacking=yes; done; \
+		test -e /usr/lib/nginx/modules/ngx_stream_module.so || lacking=yes; \
+		test -z "$$lacking" || $(call DEBIAN,nginx-light libnginx-mod-stream haproxy caddy curl,Tests behind proxies)
+
+systemd:
+	@command -v systemd-analyze >/dev/null || $(call DEBIAN,systemd,Tests of the unit)
+
+promtool:
+	@command -v promtool >/dev/null && command -v amtool >/dev/null || \
+		$(call DEBIAN,prometheus prometheus-alertmanager,Tests of alerts)
+
+containers:
+	@for program in buildah podman runc debootstrap iptables; do command -v $$program >/dev/null || lacking=yes; done; \
+		test -x /usr/lib/podman/aardvark-dns || lacking=yes; test -z "$$lacking" || \
+		$(call DEBIAN,buildah podman netavark aardvark-dns runc debootstrap iptables,Tests of the container)
