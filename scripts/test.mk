@@ -15,21 +15,22 @@ lint: $(VENV)/installed client/node_modules/installed ## Style, types and import
 	cargo fmt --check --manifest-path $(LOAD)/Cargo.toml
 	cargo clippy --quiet --locked --all-targets --manifest-path $(LOAD)/Cargo.toml -- --deny warnings
 
-# Network namespaces are for root alone: anybody else is told at the start, and again at the end, what was left out.
-NAMESPACES := test-blocked-udp
-AS_ROOT := $(if $(filter 0,$(shell id -u)),$(NAMESPACES))
+# Network namespaces and raw sockets are for root alone: anybody else is told at the start, and again at the end, what is left out.
+IS_ROOT := $(filter 0,$(shell id -u))
+FORGED := tests/hostile/test_forged_addresses.py
+UNFORGED := $(if $(IS_ROOT),,--ignore $(FORGED))
 
-test: ready core lint test-core test-client test-unit test-monitoring test-scenario test-load test-pages $(AS_ROOT) test-lossy-links ## Everything that must hold before a change lands
-	@test -n "$(AS_ROOT)" || echo "Left out, since it needs root: make $(NAMESPACES)" >&2
+test: ready core lint test-core test-client test-unit test-monitoring test-scenario test-load test-pages $(if $(IS_ROOT),test-blocked-udp) test-lossy-links ## Everything that must hold before a change lands
+	@test -n "$(IS_ROOT)" || echo "Left out, since they need root: make test-blocked-udp, and $(FORGED)" >&2
 
 test-all: test test-browser ## The same, and what takes two engines or more time
-	$(BIN)/pytest -q --engine frames tests/scenario tests/hostile tests/browser
+	$(BIN)/pytest -q --engine frames tests/scenario tests/hostile tests/browser $(UNFORGED)
 
 test-unit: $(VENV)/installed ## Python without a browser or a network: unit and contract tests
 	$(BIN)/pytest -q tests/unit tests/contract
 
 test-scenario: core $(STATIC) chromium coturn proxies systemd ## Whole servers, coturn and proxies, and attacks on them
-	$(BIN)/pytest -q tests/scenario tests/hostile -m 'not slow'
+	$(BIN)/pytest -q tests/scenario tests/hostile -m 'not slow' $(UNFORGED)
 
 test-browser: $(VENV)/installed $(STATIC) chromium proxies ## Real browsers in every state that the page has
 	$(BIN)/pytest -q tests/browser

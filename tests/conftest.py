@@ -1,5 +1,6 @@
 """A whole server for every test that asks for one: real sockets on loopback, ports chosen by the system."""
 
+import resource
 from collections.abc import AsyncIterator
 
 import aioice.ice
@@ -13,6 +14,12 @@ from tests.kit.servers import on_loopback, running
 # How long something takes says more of the machine than of the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+
+def pytest_configure() -> None:
+    """As many descriptors as may be had, as the server takes: somebody who is not root begins with 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
