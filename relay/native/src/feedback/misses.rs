@@ -191,7 +191,18 @@ mod tests {
     }
 
     #[test]
-    fn on_a_short_way_a_packet_is_given_up_sooner() {
+    fn a_keyframe_makes_up_for_what_was_given_up() {
+        let mut misses = Misses::default();
+        misses.arrived(1, Time::from_millis(0));
+        misses.arrived(1_000, Time::from_millis(0));
+        assert!(misses.is_lost());
+        misses.arrived(1_001, Time::from_millis(10));
+        misses.begin(1_001);
+        assert!(!misses.is_lost() && !misses.take_lost());
+    }
+
+    #[test]
+    fn on_a_short_link_a_packet_is_given_up_sooner() {
         let mut misses = Misses::default();
         misses.arrived(1, Time::from_millis(0));
         misses.arrived(3, Time::from_millis(0));

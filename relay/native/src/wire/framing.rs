@@ -77,6 +77,15 @@ mod tests {
         found
     }
 
+    #[test]
+    fn the_longest_datagram_passes_and_no_longer_one() {
+        let (mut longest, mut longer) = (Vec::new(), Vec::new());
+        frame(&[7; LARGEST_DATAGRAM], &mut longest);
+        frame(&[7; LARGEST_DATAGRAM + 1], &mut longer);
+        assert_eq!(cut(&mut Deframer::default(), &longest), [vec![7; LARGEST_DATAGRAM]]);
+        assert_eq!(Deframer::default().feed(&mut longer, |_| {}), Err(Malformed));
+    }
+
     proptest! {
         #[test]
         fn datagrams_come_out_whole_however_the_stream_is_cut(

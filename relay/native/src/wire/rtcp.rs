@@ -325,6 +325,20 @@ mod tests {
         assert_eq!(told(u64::MAX), estimate(u64::MAX << 46));
     }
 
+    #[test]
+    fn a_round_trip_is_believed_if_it_can_be_one() {
+        let round_trip = |since_report: u32, delay: u32| {
+            let (now, last_report) = (100 << 32, (100 << 16) - since_report);
+            ReportBlock { ssrc: 9, fraction_lost: 0, lost: 0, highest: 0, jitter: 0, last_report, delay }
+                .round_trip(now)
+        };
+        assert_eq!(round_trip(3 << 16, 1 << 16), Some(2_000));
+        assert_eq!(round_trip(5 << 16, 1), Some(4_999));
+        assert_eq!(round_trip(5 << 16, 0), None, "five seconds and more are a mistake");
+        assert_eq!(round_trip(1 << 16, 2 << 16), None, "nobody keeps a report for longer than since it was sent");
+        assert_eq!(round_trip(100 << 16, 99 << 16), None, "there was no report");
+    }
+
     proptest! {
         #[test]
         fn what_is_missing_is_named_exactly(start: u16, steps in prop::collection::vec(1_u16..40, 1..100)) {

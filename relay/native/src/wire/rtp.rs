@@ -178,13 +178,24 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_read_behind_id_15() {
+        let packet = b"\x90\x60\0\x01\0\0\0\x02\0\0\0\x03\xbe\xde\0\x02\x20\x41\xf0\x42\x40\x43\0\0rest";
+        let header = Header::parse(packet).unwrap();
+        assert_eq!(header.extension(packet, 2), Some(&b"A"[..]));
+        assert_eq!(header.extension(packet, 15), None);
+        assert_eq!(header.extension(packet, 4), None);
+    }
+
+    #[test]
     fn padding_is_cut_off_and_impossible_padding_is_refused() {
         let packet = b"\xa0\x60\0\x01\0\0\0\x02\0\0\0\x03ab\0\0\x03";
         let header = Header::parse(packet).unwrap();
         assert_eq!(header.payload_of(packet), Some(&b"ab"[..]));
         assert_eq!(header.payload_of(&packet[..14]), None);
-        let wrong = b"\xa0\x60\0\x01\0\0\0\x02\0\0\0\x03ab\x09";
-        assert_eq!(Header::parse(wrong).unwrap().payload_of(wrong), None);
+        // Longer than the payload, and none though there should be some: its own length counts.
+        for wrong in [b"\xa0\x60\0\x01\0\0\0\x02\0\0\0\x03ab\x09", b"\xa0\x60\0\x01\0\0\0\x02\0\0\0\x03ab\x00"] {
+            assert_eq!(Header::parse(wrong).unwrap().payload_of(wrong), None);
+        }
     }
 
     proptest! {
