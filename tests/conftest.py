@@ -13,6 +13,7 @@ from tests.kit.servers import on_loopback, running
 
 # How long something takes says more of the machine than of the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=1_000)
 hypothesis.settings.load_profile("untimed")
 
 

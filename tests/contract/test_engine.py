@@ -1,6 +1,7 @@
 """One suite for every engine, on its own port: what the switchboard relies on."""
 
 import re
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,11 +12,12 @@ from relay.errors import ConfigurationError
 from relay.ids import PeerId
 from relay.media.choice import Media, choose
 from relay.media.engine import Engine
-from relay.observe.drops import Drops
+from relay.observe.drops import Drop, Drops
 from relay.peer.lines import LineId, Medium, SlotId, SrtpKeys, SrtpProfile
 from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC
 from tests.kit.offers import OFFER, negotiated
 from tests.kit.payers import HOME
+from tests.kit.people import until
 from tests.kit.ports import free_port
 
 ANN, BOB, NOBODY = PeerId(1), PeerId(2), PeerId(99)
@@ -127,6 +129,8 @@ async def test_playout_delay_is_agreed_only_where_the_engine_tells_it(media: Med
 async def test_every_open_peer_has_statistics_where_peers_are_counted(media: Media) -> None:
     media.engine.open(ANN, negotiated(media.engine), HOME)
     assert list(media.engine.peer_stats()) == ([ANN] if media.choice is EngineChoice.PACKETS else [])
+    media.engine.close(ANN)
+    assert list(media.engine.peer_stats()) == []
 
 
 def test_by_default_packets_are_forwarded_where_the_core_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,6 +146,24 @@ def test_packets_without_the_core_are_a_mistake_in_the_configuration(monkeypatch
     monkeypatch.setattr(native, "BUILT", False)
     with pytest.raises(ConfigurationError, match="Rust"):
         choose(MediaSettings(engine=EngineChoice.PACKETS), 2, Drops(), _fail)
+
+
+async def test_what_both_sides_dropped_is_added_up() -> None:
+    """The core counts for itself, and Python what it threw away."""
+    if not native.BUILT:
+        pytest.skip("the native core is not built")
+    drops, number = Drops(), free_port()
+    media = choose(MediaSettings(engine=EngineChoice.PACKETS), 2, drops, _fail)
+    media.open(("127.0.0.1",), number, Listener())
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.sendto(b"\x80" + bytes(30), ("127.0.0.1", number))
+    await until(lambda: bool(media.engine.stats().drops))
+    ((reason, amount),) = media.engine.stats().drops.items()
+    drops.count(Drop(reason))
+    drops.count(Drop(reason))
+    assert media.engine.stats().drops == {reason: amount + 2}
+    await media.engine.stop()
+    await media.port.close()
 
 
 async def test_both_ways_of_a_peer_are_told_where_peers_are_counted(media: Media) -> None:

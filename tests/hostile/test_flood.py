@@ -11,6 +11,8 @@ from tests.bench.attack.audience import Audience, Crowd, Seen, browsers_over_tcp
 from tests.bench.attack.besieged import Besieged, besieged
 from tests.kit import generator
 
+pytestmark = pytest.mark.alone
+
 PEOPLE = 8
 SECONDS = 3.0
 DATAGRAMS = 20_000

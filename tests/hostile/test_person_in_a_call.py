@@ -177,6 +177,10 @@ async def test_a_storm_of_feedback_reaches_the_partner_as_a_breeze(relay: Relay,
         assert relay.stats().packets_sent - sent < 1_500 * seconds + 1_000
         assert resident() - before < LARGEST_GROWTH
         await call.goes_on()
+        if engine is EngineChoice.PACKETS:
+            # What people ask for goes to them; from them hardly anything was missed.
+            figures = relay.engine.stats()
+            assert figures.to_peers.missed >= 1_000 > figures.from_peers.missed
     assert relay.stats().drops.get(Drop.FEEDBACK_THROTTLED, 0) > 100
 
 

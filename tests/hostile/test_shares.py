@@ -23,6 +23,8 @@ from tests.kit.people import MediaVisitor, Visitor, brightness, until, visit
 from tests.kit.servers import on_loopback, running
 from tests.kit.wire import status_of, wire
 
+pytestmark = pytest.mark.alone
+
 EVERYTHING = 600
 """Connections: more than any table holds of those that are not known yet."""
 NEIGHBOURS = 64

@@ -22,6 +22,8 @@ from tests.kit.people import Visitor, visit
 from tests.kit.servers import Served, on_loopback, running, serving
 from tests.kit.wire import wire
 
+pytestmark = pytest.mark.alone
+
 SIEGES = {siege.name: siege for siege in all_sieges()}
 LAST = event("find_partner", mode="late")
 """What is refused for what it says: the answer comes behind all others."""

@@ -162,6 +162,7 @@ class Nobody:
         raise AssertionError("nobody is silent")
 
 
+@pytest.mark.alone
 class TestManyPeople:
     @pytest.fixture
     def settings(self) -> Settings:

@@ -138,6 +138,62 @@ async def test_the_first_bytes_may_come_one_by_one() -> None:
         writer.close()
 
 
+@pytest.mark.parametrize("first", [1, 5, 6, 100, -1])
+async def test_a_hello_may_come_in_two_segments(tmp_path: Path, first: int) -> None:
+    """As those of browsers do that are too large for one: the server looks at the first, and again at both."""
+    async with running(on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path))) as relay:
+        reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        person = anyone().wrap_bio(incoming, outgoing)
+        with pytest.raises(ssl.SSLWantReadError):
+            person.do_handshake()
+        hello = outgoing.read()
+        writer.write(hello[:first])
+        await writer.drain()
+        await asyncio.sleep(0.05)
+        writer.write(hello[first:])
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                incoming.write(await reader.read(65_536))
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    person.do_handshake()
+                    break
+            writer.write(outgoing.read())
+            person.write(b"GET /videochat/health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            writer.write(outgoing.read())
+            answered = b""
+            while not answered:
+                incoming.write(await reader.read(65_536))
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    answered = person.read()
+        writer.close()
+    assert answered.startswith(b"HTTP/1.1 200")
+
+
+async def test_who_has_spoken_or_left_no_longer_counts_as_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mux, "MOST_SILENT_PER_ADDRESS", 2)
+    async with running(on_loopback()) as relay:
+        for leaves in (False, True) * 3:
+            reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
+            if leaves:
+                # The server notices the end of what it watches.
+                writer.write_eof()
+                await ends(reader)
+            else:
+                writer.write(b"GET /videochat/health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                async with asyncio.timeout(PATIENCE):
+                    assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+            writer.close()
+        # There is room for two who take their time.
+        held = [await asyncio.open_connection("127.0.0.1", relay.port) for _ in range(2)]
+        for reader, writer in held:
+            writer.write(b"GET /videochat/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            async with asyncio.timeout(PATIENCE):
+                assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+            writer.close()
+        assert Drop.TCP_CROWDED not in relay.stats().drops
+
+
 async def test_one_address_holds_only_so_many_silent_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mux, "MOST_SILENT_PER_ADDRESS", 2)
     async with running(on_loopback()) as relay:

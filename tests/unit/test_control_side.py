@@ -456,4 +456,7 @@ class Machine(RuleBasedStateMachine):
 
 
 TestControlSide = Machine.TestCase
-TestControlSide.settings = hypothesis_settings(max_examples=200, stateful_step_count=50, deadline=None)
+# Fifty of them, or five hundred with `--hypothesis-profile long`.
+TestControlSide.settings = hypothesis_settings(
+    max_examples=hypothesis_settings().max_examples // 2, stateful_step_count=50
+)

@@ -146,6 +146,7 @@ BROKEN = {
     "two bundles": offer().replace("a=group:BUNDLE", "a=group:BUNDLE 0\na=group:BUNDLE"),
     "no fingerprint": re.sub(r"a=fingerprint.*\n", "", offer()),
     "an unknown digest": offer().replace("fingerprint:sha-256", "fingerprint:md5"),
+    "a digest that is broken": offer().replace("fingerprint:sha-256", "fingerprint:sha-1"),
     "two certificates": offer().replace("AB:AB", "AB:CD", 1),
     "roles that clash": offer().replace("setup:actpass", "setup:active", 1),
     "no setup": offer().replace("a=setup:actpass\n", ""),
