@@ -13,19 +13,20 @@ lint: $(VENV)/installed client/node_modules/installed ## Style, types and import
 	cargo fmt --check --manifest-path $(CORE)/Cargo.toml
 	cargo clippy --quiet --locked --all-targets --manifest-path $(CORE)/Cargo.toml -- --deny warnings
 	cargo fmt --check --manifest-path $(LOAD)/Cargo.toml
-	cargo clippy --quiet --release --locked --all-targets --manifest-path $(LOAD)/Cargo.toml -- --deny warnings
+	cargo clippy --quiet --locked --all-targets --manifest-path $(LOAD)/Cargo.toml -- --deny warnings
 
-# Network namespaces are for root alone: anybody else is told at the start, and again at the end, what was left out.
-NAMESPACES := test-blocked-udp
-AS_ROOT := $(if $(filter 0,$(shell id -u)),$(NAMESPACES))
+# Network namespaces and raw sockets are for root alone: anybody else is told at the start, and again at the end, what is left out.
+IS_ROOT := $(filter 0,$(shell id -u))
+FORGED := tests/hostile/test_forged_addresses.py
+UNFORGED := $(if $(IS_ROOT),,--ignore $(FORGED))
 
-test: ready core test-built test-unit test-monitoring test-scenario test-load test-pages $(AS_ROOT) test-lossy-links ## Everything that must hold before a change lands
-	@test -n "$(AS_ROOT)" || echo "Left out, since it needs root: make $(NAMESPACES)" >&2
+test: ready core test-built test-unit test-monitoring test-scenario test-load test-pages $(if $(IS_ROOT),test-blocked-udp) test-lossy-links ## Everything that must hold before a change lands
+	@test -n "$(IS_ROOT)" || echo "Left out, since they need root: make test-blocked-udp, and $(FORGED)" >&2
 
 test-all: test test-browser ## The same, and what takes two engines or more time
 	$(BIN)/pytest -q --hypothesis-profile long tests/unit tests/contract
-	$(BESIDE) --engine frames -m 'not alone' tests/scenario tests/hostile
-	$(BIN)/pytest -q --engine frames -m alone tests/scenario tests/hostile
+	$(BESIDE) --engine frames -m 'not alone' tests/scenario tests/hostile $(UNFORGED)
+	$(BIN)/pytest -q --engine frames -m alone tests/scenario tests/hostile $(UNFORGED)
 	$(BIN)/pytest -q --engine frames tests/browser
 
 # What compiles and checks, and looks at no clock: two at a time, since each has stretches in which it keeps one core busy.
@@ -33,7 +34,7 @@ test-built: $(VENV)/installed client/node_modules/installed rust
 	@$(MAKE) --no-print-directory -j2 --output-sync=target loadgen lint test-core test-client
 
 loadgen: rust # People who are played, for tests and measurements
-	cargo build --quiet --release --locked --manifest-path $(LOAD)/Cargo.toml
+	cargo build --quiet --locked --manifest-path $(LOAD)/Cargo.toml
 
 # Most of these tests wait for timeouts and processes, so several run beside each other. Those that measure how long
 # somebody waits are marked `alone` and come afterwards.
@@ -43,8 +44,8 @@ test-unit: $(VENV)/installed ## Python without a browser or a network: unit and 
 	$(BIN)/pytest -q tests/unit tests/contract
 
 test-scenario: core $(STATIC) loadgen chromium coturn proxies systemd ## Whole servers, coturn and proxies, and attacks on them
-	$(BESIDE) -m 'not slow and not alone' tests/scenario tests/hostile
-	$(BIN)/pytest -q -m 'alone and not slow' tests/scenario tests/hostile
+	$(BESIDE) -m 'not slow and not alone' tests/scenario tests/hostile $(UNFORGED)
+	$(BIN)/pytest -q -m 'alone and not slow' tests/scenario tests/hostile $(UNFORGED)
 
 test-browser: $(VENV)/installed $(STATIC) chromium proxies ## Real browsers in every state that the page has
 	$(BIN)/pytest -q tests/browser
@@ -59,7 +60,7 @@ test-core: rust # The native core's own tests
 	cargo test --quiet --locked --manifest-path $(CORE)/Cargo.toml
 
 test-load: core $(STATIC) chromium # The load generator's own tests, and short runs of what it does
-	cargo test --quiet --release --locked --manifest-path $(LOAD)/Cargo.toml
+	cargo test --quiet --locked --manifest-path $(LOAD)/Cargo.toml
 	$(BIN)/pytest -q $(LOAD)
 
 test-pages: $(VENV)/installed $(STATIC) chromium proxies # Real browsers, without what is slow

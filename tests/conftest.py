@@ -1,5 +1,6 @@
 """A whole server for every test that asks for one: real sockets on loopback, ports chosen by the system."""
 
+import resource
 from collections.abc import AsyncIterator
 
 import aioice.ice
@@ -14,6 +15,12 @@ from tests.kit.servers import on_loopback, running
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.register_profile("long", deadline=None, max_examples=1_000)
 hypothesis.settings.load_profile("untimed")
+
+
+def pytest_configure() -> None:
+    """As many descriptors as may be had, as the server takes: somebody who is not root begins with 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

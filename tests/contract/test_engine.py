@@ -15,7 +15,7 @@ from relay.media.engine import Engine
 from relay.media.packets import PacketsEngine
 from relay.media.taps import NUMBERS
 from relay.observe.drops import Drop, Drops
-from relay.peer.lines import Line, Medium, Slot, SrtpKeys, SrtpProfile
+from relay.peer.lines import LineId, Medium, SlotId, SrtpKeys, SrtpProfile
 from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC
 from tests.kit.offers import OFFER, negotiated
 from tests.kit.payers import HOME
@@ -60,12 +60,12 @@ def keys() -> SrtpKeys:
     return SrtpKeys(SrtpProfile.AEAD_AES_128_GCM, bytes(28), bytes(range(28)))
 
 
-def camera(peer: PeerId) -> Line:
-    return Line(peer, Medium.CAMERA)
+def camera(peer: PeerId) -> LineId:
+    return LineId(peer, Medium.CAMERA)
 
 
-def show(peer: PeerId) -> Slot:
-    return Slot(peer, Medium.CAMERA)
+def show(peer: PeerId) -> SlotId:
+    return SlotId(peer, Medium.CAMERA)
 
 
 async def test_routes_are_counted_and_end_with_either_end(engine: Engine) -> None:
@@ -97,7 +97,7 @@ async def test_a_peer_some_of_whose_sections_were_refused_is_like_any(engine: En
     for peer, other in ((ANN, BOB), (BOB, ANN)):
         engine.secure(peer, keys())
         for medium in Medium:
-            engine.route(Slot(peer, medium), Line(other, medium))
+            engine.route(SlotId(peer, medium), LineId(other, medium))
     engine.close(ANN)
     engine.close(BOB)
     assert (engine.stats().peers, engine.stats().routes) == (0, 0)

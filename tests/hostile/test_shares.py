@@ -182,10 +182,13 @@ async def test_a_newcomer_is_led_to_the_turn_server_while_others_hold_every_way(
 
 @pytest.mark.usefixtures("loopback_candidates")
 async def test_pictures_are_converted_for_a_pair_while_others_have_all_converters() -> None:
-    async with running(on_loopback(engine=EngineChoice.PACKETS, taps=2)) as relay, contextlib.AsyncExitStack() as stack:
+    async with (
+        running(on_loopback(engine=EngineChoice.PACKETS, transcoders=2)) as relay,
+        contextlib.AsyncExitStack() as stack,
+    ):
         (greedy,) = addresses(1)
         await stack.enter_async_context(_pair_without_a_common_codec(relay, [greedy, greedy]))
-        await until(lambda: relay.engine.stats().taps == 2)
+        await until(lambda: relay.engine.stats().transcoders == 2)
         pair = await stack.enter_async_context(_pair_without_a_common_codec(relay, [NEWCOMER, WITNESS]))
         looking = [
             asyncio.ensure_future(brightness(person, luma)) for person, luma in zip(pair, (200, 60), strict=True)

@@ -1,5 +1,6 @@
 """Builds and runs the load generator of `tests/load`, and reads what it reports."""
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +10,8 @@ from typing import IO
 import msgspec
 
 FOLDER = Path(__file__).parents[1] / "load"
-BINARIES = FOLDER / "target" / "release"
+BINARIES = Path(os.environ.get("CARGO_TARGET_DIR", FOLDER.parents[1] / "target")) / "debug"
+"""Where cargo puts what it builds (`.cargo/config.toml`)."""
 LOADGEN = BINARIES / "loadgen"
 FORWARDER = BINARIES / "forwarder"
 
@@ -87,7 +89,7 @@ class GeneratorError(Exception):
 def build() -> None:
     """Compile, if something changed."""
     manifest = FOLDER / "Cargo.toml"
-    subprocess.run(["cargo", "build", "--quiet", "--release", "--locked", "--manifest-path", manifest], check=True)
+    subprocess.run(["cargo", "build", "--quiet", "--locked", "--manifest-path", manifest], check=True)
 
 
 OnPhase = Callable[[str, int], None]

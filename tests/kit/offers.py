@@ -3,7 +3,7 @@
 from relay.media.engine import Engine
 from relay.peer.candidates import Reach
 from relay.peer.lines import Negotiated
-from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC, Identity, negotiate
+from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC, LocalEnd, consider
 from relay.protocol.messages import Role
 
 ROLES = dict(zip("012345", Role, strict=True))
@@ -72,5 +72,5 @@ OFFER = (
 
 def negotiated(engine: Engine, sdp: str = OFFER) -> Negotiated:
     """What an engine agrees to with who offers this."""
-    identity = Identity(ufrag="ufrag", password="p" * 24, fingerprints=(), reach=Reach(("127.0.0.1",), 1, 1))
-    return negotiate(sdp, ROLES, engine.terms, identity, range(1, 13))
+    local_end = LocalEnd(ufrag="ufrag", password="p" * 24, fingerprints=(), reach=Reach(("127.0.0.1",), 1, 1))
+    return consider(sdp, ROLES, engine.terms).answer(local_end, range(1, 13))

@@ -125,7 +125,7 @@ async def test_a_fault_of_the_server_ends_no_conversation(relay: Relay, monkeypa
     async with visit(relay.port) as ann, visit(relay.port) as bob:
         await introduce(ann, bob)
         with monkeypatch.context() as fault:
-            fault.setattr(connections_module, "negotiate", broken)
+            fault.setattr(connections_module, "consider", broken)
             await ann.say("webrtc_offer", sdp=offer(), lines=ROLES)
             refused = await ann.hear("error")
         assert (refused["code"], refused["refused"]) == ("internal", "webrtc_offer")

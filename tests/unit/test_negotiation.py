@@ -11,11 +11,11 @@ from relay.media.frames.engine import TERMS
 from relay.observe.ignored import LineKind, Why
 from relay.peer.candidates import Reach
 from relay.peer.lines import DtlsRole, Fingerprint, Medium, Negotiated
-from relay.peer.negotiation import MID, PROFILES, Identity, Terms, negotiate
+from relay.peer.negotiation import MID, PROFILES, LocalEnd, Terms, consider
 from relay.protocol.messages import Role
 from tests.kit.offers import ROLES, offer
 
-IDENTITY = Identity(
+LOCAL_END = LocalEnd(
     ufrag="ourufrag1234",
     password="o" * 32,
     fingerprints=(Fingerprint("sha-256", "CD:EF"),),
@@ -31,7 +31,7 @@ EVERYTHING = Terms(
 
 
 def agree(text: str | None = None, roles: dict[str, Role] = ROLES, terms: Terms = EVERYTHING) -> Negotiated:
-    return negotiate(text if text is not None else offer(), roles, terms, IDENTITY, SSRCS)
+    return consider(text if text is not None else offer(), roles, terms).answer(LOCAL_END, SSRCS)
 
 
 def sections(negotiated: Negotiated) -> list[str]:

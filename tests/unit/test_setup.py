@@ -103,7 +103,8 @@ def test_tests_can_not_do_without_rust_and_say_what_is_for_root(bin: Path) -> No
     assert code == 1
     assert "LACKS    Rust" in said
     assert "LACKS    TURN" in said
-    assert "left out test-blocked-udp and test-network" in said
+    assert "left out test-blocked-udp, test-network" in said
+    assert "test_forged_addresses.py" in said
 
 
 @pytest.mark.parametrize(("pip", "made_anew"), [(True, False), (False, True)])
