@@ -2,11 +2,13 @@
 
 import asyncio
 import datetime
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from relay.front.self_signed import self_signed
+from tests.kit.people import until
 from tests.kit.ports import free_port
 
 CONFIGURATION = Path(__file__).parents[2] / "docker/turn/turnserver.conf"
@@ -71,7 +73,15 @@ async def _answering(port: int, *command: str) -> AsyncIterator[None]:
                 else:
                     writer.close()
                     break
+        # It listens for TCP first.
+        await until(lambda: _is_bound(port))
         yield
     finally:
         process.terminate()
         await process.wait()
+
+
+def _is_bound(port: int) -> bool:
+    """Whether it has its UDP port. The kernel writes addresses backwards."""
+    address = socket.inet_aton(COTURN)[::-1].hex().upper()
+    return f"{address}:{port:04X}" in Path("/proc/net/udp").read_text()

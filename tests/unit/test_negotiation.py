@@ -11,7 +11,7 @@ from relay.media.frames.engine import TERMS
 from relay.observe.ignored import LineKind, Why
 from relay.peer.candidates import Reach
 from relay.peer.lines import DtlsRole, Fingerprint, Medium, Negotiated
-from relay.peer.negotiation import MID, PROFILES, LocalEnd, Terms, consider
+from relay.peer.negotiation import LONGEST_MID, MID, PROFILES, LocalEnd, Terms, consider
 from relay.protocol.messages import Role
 from tests.kit.offers import ROLES, offer
 
@@ -132,6 +132,13 @@ def test_the_dtls_role_fits_the_offer(setup: str, role: DtlsRole, answered: str)
 def test_a_stream_that_is_not_announced_is_to_be_learnt() -> None:
     bare = re.sub(r"a=ssrc.*\n", "", offer())
     assert {line.ssrc for line in agree(bare).lines} == {None}
+
+
+def test_a_mid_may_fill_its_header_extension() -> None:
+    longest = "m" * LONGEST_MID
+    told = offer().replace("a=mid:1\n", f"a=mid:{longest}\n").replace("BUNDLE 0 1", f"BUNDLE 0 {longest}")
+    roles = {longest if mid == "1" else mid: role for mid, role in ROLES.items()}
+    assert longest in [line.mid for line in agree(told, roles).lines]
 
 
 LONG_MID = "m" * 5_000
