@@ -4,7 +4,7 @@ import { FakePeerConnection, stubMediaGlobals } from '../testing/fake_peer_conne
 import { FakeWebSocket } from '../testing/fake_web_socket';
 import { CONNECTED, FOUND, found, parted, resumed } from '../testing/sessions';
 import { Conversation } from './conversation';
-import { obstacleOf } from './obstacle';
+import { obstacleOf } from './machine/obstacle';
 
 const CONNECTION_FAILED = {
   event: 'error',
@@ -313,7 +313,7 @@ test('closing it leaves no timer running and no listener behind', async () => {
   conversation.act({ type: 'start' });
   FakeWebSocket.last.receive(FOUND);
   conversation.act({ type: 'say', id: 'a', text: 'hi' });
-  // The confirmation of the message, the guard of Next, the relay's next word, the next report of quality, the next look for a pulse, and the probe.
+  // The confirmation of the message, the guard of Next, the relay's next word, the next report of quality, the next look for acknowledgements, and the probe.
   expect(vi.getTimerCount()).toBe(6);
   conversation.close();
   expect(vi.getTimerCount()).toBe(0);

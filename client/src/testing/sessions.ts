@@ -1,10 +1,10 @@
 // States that tests begin from, each reached by the events that really lead there.
 
-import type { Captured } from '../core/capture';
-import type { DeviceKind } from '../core/devices';
-import type { Effect, Step, Timer } from '../core/effects';
-import type { Connection } from '../core/peer';
-import type { Permission } from '../core/permissions';
+import type { Captured, DeviceKind, Permission } from '../core/machine/devices';
+import type { Effect, Step, Timer } from '../core/machine/effects';
+import type { SessionEvent } from '../core/machine/events';
+import { reduce } from '../core/machine/session';
+import { type Connection, FIRST_STATE, type Session } from '../core/machine/state';
 import type {
   ClientMessage,
   ErrorMessage,
@@ -13,8 +13,6 @@ import type {
   Resumed,
   ServerMessage,
 } from '../core/protocol';
-import { reduce } from '../core/session';
-import { FIRST_STATE, type Session, type SessionEvent } from '../core/state';
 
 export const LIMITS: Limits = {
   message_bytes: 65_536,

@@ -1,9 +1,8 @@
 // @vitest-environment happy-dom
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { DeviceFailure } from '../core/devices';
-import type { Door } from '../core/door';
-import { FIRST_STATE, type Session } from '../core/state';
+import type { DeviceFailure } from '../core/machine/devices';
+import { type Door, FIRST_STATE, type Session } from '../core/machine/state';
 import { act, cleanup, fireEvent, screen } from '../testing/page';
 import {
   ALLOWED,
@@ -33,7 +32,7 @@ import {
   WAITING,
 } from '../testing/sessions';
 import { button, buttons, show } from '../testing/view';
-import { wordsFor } from './words';
+import { wordsFor } from './headline_words';
 
 const INVALID = error('invalid_offer');
 const AWAY = advance(CONNECTED_CALL, received({ event: 'partner_reconnecting' }));
