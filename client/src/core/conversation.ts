@@ -30,7 +30,7 @@ export interface Snapshot {
   readonly session: Session;
   /** What the person's own devices give. Null while there are none. */
   readonly local: MediaStream | null;
-  /** What the partner sends. It outlives partners: the relay feeds it from whoever is next. */
+  /** What the partner sends. It outlives partners: the relay feeds it from the next one. */
   readonly partner: MediaStream | null;
 }
 
@@ -59,7 +59,7 @@ export class Conversation {
     this.#url = url;
   }
 
-  /** Begins: dials the relay. Once. */
+  /** Begins: connects to the relay. Once. */
   open(): void {
     this.#watchBrowser(() => onDevicesChanged(() => void this.#listDevices()));
     this.#watchBrowser(() => onNetworkChanged(() => this.#happen({ type: 'network_changed' })));
@@ -75,7 +75,7 @@ export class Conversation {
     this.#happen({ type: 'page_opened', able: abilities() });
   }
 
-  /** The same object until something changed, for whoever follows it. */
+  /** The same object until something changed, for anyone who follows it. */
   readonly snapshot = (): Snapshot => this.#snapshot;
 
   /** Returns what ends the subscription. */
@@ -106,7 +106,7 @@ export class Conversation {
     this.#playback.want(played(this.#snapshot.session) !== null);
   };
 
-  /** Media first, then the link, then the devices whose light the person is watching. */
+  /** Media first, then the socket, then the devices whose light the person is watching. */
   close(): void {
     this.#closed = true;
     this.#experience?.close();
@@ -168,8 +168,8 @@ export class Conversation {
       case 'set_random_timer':
         this.#timers.setRandom(effect.timer, effect.atMost);
         break;
-      case 'dial':
-        this.#dial();
+      case 'connect':
+        this.#connect();
         break;
       case 'knock':
         return this.#knock();
@@ -309,14 +309,14 @@ export class Conversation {
     this.#happen({ type: 'door_answered', door: await knock() });
   }
 
-  #dial(): void {
+  #connect(): void {
     this.#signalling?.abandon();
     this.#signalling = new Signalling(this.#url, {
       received: (message) => {
         this.#timers.set('silence', SILENCE_SECONDS);
         this.#happen({ type: 'received', message });
       },
-      lost: (loss) => this.#happen({ type: 'link_lost', loss }),
+      lost: (loss) => this.#happen({ type: 'socket_lost', loss }),
     });
   }
 }

@@ -23,7 +23,7 @@ const NEARLY_FULL = 100;
 
 export function Composer({ box, roomId, limit, onTyped, onSay }: ComposerProps) {
   const [text, setText] = useState('');
-  /** For whom this was begun; null: for whoever comes next. */
+  /** For whom this was begun; null: for the one who comes next. */
   const [begunFor, setBegunFor] = useState<string | null>(null);
   const [asked, setAsked] = useState(false);
   // As the relay counts them.
@@ -40,7 +40,7 @@ export function Composer({ box, roomId, limit, onTyped, onSay }: ComposerProps) 
   function submit(event: Event) {
     event.preventDefault();
     if (!sendable) return;
-    // Send is about to rest under the focus, and whoever wrote writes on.
+    // Send is about to rest under the focus, and the one who wrote writes on.
     if (event.currentTarget instanceof Node && event.currentTarget.contains(document.activeElement))
       box.current?.focus();
     if (begunFor !== null && begunFor !== roomId) {

@@ -86,15 +86,15 @@ function Toggle({ kind, session, onAct }: ControlsProps & { readonly kind: Devic
   );
 }
 
-/** A held key is pressed once, and whoever chooses or composes something means that by Escape. */
+/** A held key is pressed once, and anyone who chooses or composes something means that by Escape. */
 function useEscape(pressed: () => void): void {
   useEffect(() => {
-    function heed(event: KeyboardEvent) {
+    function note(event: KeyboardEvent) {
       if (event.key !== 'Escape' || event.repeat || event.isComposing) return;
       if (event.defaultPrevented || event.target instanceof HTMLSelectElement) return;
       pressed();
     }
-    window.addEventListener('keydown', heed);
-    return () => window.removeEventListener('keydown', heed);
+    window.addEventListener('keydown', note);
+    return () => window.removeEventListener('keydown', note);
   }, [pressed]);
 }

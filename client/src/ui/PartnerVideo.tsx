@@ -80,7 +80,7 @@ export function PartnerVideo({
         playsInline
       />
       {playback === 'silenced' && roomId !== null && (
-        // Read out when it appears: whoever only listens would not know why there is nothing to hear.
+        // Read out when it appears: anyone who only listens would not know why there is nothing to hear.
         <div role="alert" className={styles.silence}>
           <button type="button" className={styles.unsilence} onClick={onPlay}>
             <Icon name="sound" />

@@ -21,7 +21,11 @@ export function wordsFor(session: Session, sight: Sight | null): Words {
 }
 
 /** What the relay's log says more of. */
-const IN_THE_LOG: readonly Obstacle['name'][] = ['connection_failed', 'link_lost', 'reconnecting'];
+const IN_THE_LOG: readonly Obstacle['name'][] = [
+  'connection_failed',
+  'socket_lost',
+  'reconnecting',
+];
 
 function wordsForPhase(session: Session, sight: Sight | null): Words {
   const { phase } = session;
@@ -109,9 +113,9 @@ function wordsForInterruption(session: Session, sight: Sight | null): Words | nu
   };
 }
 
-function talkingStatus({ link }: Session): Words {
-  if (link.name !== 'open' || link.draining === null) return { status: words.talking };
-  return { status: words.restarts(link.draining), within: link.draining };
+function talkingStatus({ socket }: Session): Words {
+  if (socket.name !== 'open' || socket.draining === null) return { status: words.talking };
+  return { status: words.restarts(socket.draining), within: socket.draining };
 }
 
 function talkingHint(session: Session, partner: Partner): string {

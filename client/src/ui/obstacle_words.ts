@@ -34,8 +34,8 @@ export function wordsForObstacle(session: Session, obstacle: Obstacle, sight: Si
   const { mode, phase } = session;
   const talking = phase.name === 'talking';
   switch (obstacle.name) {
-    case 'link_lost': {
-      const { loss, retryAfter } = obstacle.link;
+    case 'socket_lost': {
+      const { loss, retryAfter } = obstacle.socket;
       return { ...words.ended(loss, retryAfter), action: ACTION[loss] };
     }
     case 'no_calls':
@@ -45,7 +45,7 @@ export function wordsForObstacle(session: Session, obstacle: Obstacle, sight: Si
           ? { hint: headline.youCanWrite }
           : { hint: words.textWorks, action: TEXT_INSTEAD }),
       };
-    case 'linking':
+    case 'connecting':
       return {
         status: words.connecting,
         // The same as when it is there, so that nothing moves then.
@@ -104,7 +104,7 @@ function hintForOutage({ phase }: Session, outage: Outage, sight: Sight | null):
   if (outage === 'server_stopping') return words.reconnects;
   // Nothing but a picture that moves shows that the server still runs.
   if (phase.name === 'talking') return sight === 'moving' ? words.sentLater : words.writingWaits;
-  const cut = phase.name === 'parted' && phase.reason === 'link_lost';
+  const cut = phase.name === 'parted' && phase.reason === 'socket_lost';
   return cut ? words.cutOff : words.connectionLost;
 }
 

@@ -27,7 +27,7 @@ const FIRST: Remembered = {
 
 const KINDS = ['microphone', 'camera'] as const;
 
-/** Pure. Whatever is not as it was written is passed over: somebody else may have written it, or an older page. */
+/** Pure. What is not as it was written is passed over: somebody else may have written it, or an older page. */
 export function parse(written: string | null): Remembered {
   let found: unknown;
   try {
@@ -52,7 +52,7 @@ export function parse(written: string | null): Remembered {
 
 /** What the page needs of them. */
 export interface SoundSwitch {
-  /** Whether the sound is wanted, for whoever follows it. */
+  /** Whether the sound is wanted, for anyone who follows it. */
   readonly sound: () => boolean;
   readonly subscribe: (changed: () => void) => () => void;
   readonly choose: (sound: boolean) => void;

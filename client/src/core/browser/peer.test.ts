@@ -179,7 +179,7 @@ describe('a probe', () => {
     expect(FakePeerConnection.last.remoteDescription?.sdp).toContain('b=TIAS:2500002');
   });
 
-  test('of a way that takes enough again has the camera’s whole picture shown', async () => {
+  test('of a path that takes enough again has the camera’s whole picture shown', async () => {
     const peer = await connected(900_000);
     FakePeerConnection.last.qualityLimitationReason = 'bandwidth';
     await peer.probe(false);

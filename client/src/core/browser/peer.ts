@@ -98,7 +98,7 @@ export class Peer {
   }
 
   /**
-   * Has the browser find out how much the way takes, if it believes that it takes little, and show the `whole` picture if
+   * Has the browser find out how much the path takes, if it believes that it takes little, and show the `whole` picture if
    * it takes enough. Somebody whose last partner had a narrow link was held down for them, and would come up by 8 % a second.
    */
   async probe(whole: boolean): Promise<void> {

@@ -4,7 +4,7 @@ import { relayUrl, Signalling } from './signalling';
 
 const observer = { received: vi.fn(), lost: vi.fn() };
 
-function dial(): Signalling {
+function connect(): Signalling {
   return new Signalling('ws://relay.test/ws', observer);
 }
 
@@ -29,7 +29,7 @@ describe('the address', () => {
 
 describe('sending', () => {
   test('writes one message as one frame', () => {
-    const signalling = dial();
+    const signalling = connect();
     FakeWebSocket.last.open();
     signalling.send({ event: 'chat_message', data: { id: '1', text: 'hello' } });
     expect(FakeWebSocket.last.sent).toEqual([
@@ -37,15 +37,15 @@ describe('sending', () => {
     ]);
   });
 
-  test('drops what is said before the link is open', () => {
-    dial().send({ event: 'find_partner', data: {} });
+  test('drops what is said before the socket is open', () => {
+    connect().send({ event: 'find_partner', data: {} });
     expect(FakeWebSocket.last.sent).toEqual([]);
   });
 });
 
 describe('receiving', () => {
   test('hands over a known event', () => {
-    dial();
+    connect();
     FakeWebSocket.last.receive({
       event: 'partner_found',
       data: { room_id: 'r', microphone: true, camera: true },
@@ -63,13 +63,13 @@ describe('receiving', () => {
     ['a frame that is not an object', 'null'],
     ['a binary frame', new ArrayBuffer(2)],
   ])('passes over %s', (_, frame) => {
-    dial();
+    connect();
     FakeWebSocket.last.receiveFrame(frame);
     expect(observer.received).not.toHaveBeenCalled();
   });
 });
 
-describe('a lost link', () => {
+describe('a lost socket', () => {
   test.each([
     [1000, 'ended'],
     [1006, 'closed'],
@@ -80,21 +80,21 @@ describe('a lost link', () => {
     [4000, 'too_slow'],
     [4001, 'superseded'],
   ])('closed with %i is reported as %s', (code, loss) => {
-    dial();
+    connect();
     FakeWebSocket.last.drop(code);
     expect(observer.lost).toHaveBeenCalledExactlyOnceWith(loss);
   });
 
   test('is not reported when the page itself closed it', () => {
-    dial().close();
+    connect().close();
     expect(FakeWebSocket.last.closedWith).toBe(1000);
     expect(observer.lost).not.toHaveBeenCalled();
   });
 });
 
-describe('an abandoned link', () => {
+describe('an abandoned socket', () => {
   test('that is open is left to the relay to close', () => {
-    const signalling = dial();
+    const signalling = connect();
     FakeWebSocket.last.open();
     signalling.abandon();
     expect(FakeWebSocket.last.closedWith).toBeNull();
@@ -105,7 +105,7 @@ describe('an abandoned link', () => {
   });
 
   test('that is not open yet never will be', () => {
-    dial().abandon();
+    connect().abandon();
     expect(FakeWebSocket.last.readyState).toBe(FakeWebSocket.CLOSED);
     expect(observer.lost).not.toHaveBeenCalled();
   });

@@ -1,13 +1,13 @@
 // Owns the one WebSocket to the relay: frames to typed messages and back, and the report that the
-// link is lost. It does not reconnect and does not know what a message means.
+// socket is lost. It does not reconnect and does not know what a message means.
 
-import type { LinkLoss } from '../machine/state';
+import type { SocketLoss } from '../machine/state';
 import type { ClientMessage, ServerMessage } from '../protocol';
 
 export interface SignallingObserver {
   received(message: ServerMessage): void;
   /** Called once, and never after `close()` or `abandon()`. */
-  lost(loss: LinkLoss): void;
+  lost(loss: SocketLoss): void;
 }
 
 const SERVER_EVENTS: Record<ServerMessage['event'], true> = {
@@ -57,7 +57,7 @@ export class Signalling {
     });
   }
 
-  /** What is said to a link that is not open is dropped: there is nobody left to hear it. */
+  /** What is said to a socket that is not open is dropped: there is nobody left to receive it. */
   send(message: ClientMessage): void {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
@@ -68,7 +68,7 @@ export class Signalling {
   }
 
   /**
-   * Hears nothing more. An open socket is left to the relay, which closes it when the session goes on
+   * Passes on nothing more. An open socket is left to the relay, which closes it when the session goes on
    * over another (4001): a goodbye from here would end the session.
    */
   abandon(): void {
@@ -97,7 +97,7 @@ function isServerMessage(message: unknown): message is ServerMessage {
   return typeof message.event === 'string' && Object.hasOwn(SERVER_EVENTS, message.event);
 }
 
-function lossOf(code: number): LinkLoss {
+function lossOf(code: number): SocketLoss {
   switch (code) {
     case 1000:
       return 'ended';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { onTabsAgreed } from './tabs';
 
-/** All tabs of one browser. What is said arrives with the next `hear`. */
+/** All tabs of one browser. What is said arrives with the next `deliver`. */
 class FakeChannel extends EventTarget {
   static tabs: FakeChannel[] = [];
   static said: (() => void)[] = [];
@@ -24,7 +24,7 @@ class FakeChannel extends EventTarget {
     FakeChannel.tabs = FakeChannel.tabs.filter((tab) => tab !== this);
   }
 
-  static hear(): void {
+  static deliver(): void {
     let words = 0;
     for (let say = FakeChannel.said.shift(); say; say = FakeChannel.said.shift()) {
       say();
@@ -47,9 +47,9 @@ function open(): Tab {
 
 /** Long enough for who hears nothing. */
 function pass(milliseconds = 100): void {
-  FakeChannel.hear();
+  FakeChannel.deliver();
   vi.advanceTimersByTime(milliseconds);
-  FakeChannel.hear();
+  FakeChannel.deliver();
 }
 
 beforeEach(() => {
@@ -69,7 +69,7 @@ describe('the tabs of one browser', () => {
     const first = open();
     pass();
     const second = open();
-    FakeChannel.hear();
+    FakeChannel.deliver();
     expect(first.names).toHaveLength(1);
     expect(second.names).toEqual(first.names);
     pass();

@@ -10,7 +10,7 @@ const ANSWER_MILLISECONDS = 100;
 const CHANNEL = 'tabs';
 
 /**
- * Tells the name once it is known, and again where two tabs that could not hear each other each made one: the smaller
+ * Tells the name once it is known, and again where two tabs that did not know of each other each made one: the smaller
  * one is everybody's then. Returns what leaves the others. A browser without such channels tells none.
  */
 export function onTabsAgreed(agreed: (browser: string) => void): () => void {

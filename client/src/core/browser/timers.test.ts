@@ -40,15 +40,15 @@ test('timers of different names run side by side', () => {
 
 test('a random timer runs out somewhere between none of its seconds and all of them', () => {
   vi.spyOn(Math, 'random').mockReturnValueOnce(0.25);
-  timers.setRandom('redial', 8);
+  timers.setRandom('reconnect', 8);
   vi.advanceTimersByTime(1_999);
   expect(ended).not.toHaveBeenCalled();
   vi.advanceTimersByTime(1);
-  expect(ended).toHaveBeenCalledExactlyOnceWith('redial');
+  expect(ended).toHaveBeenCalledExactlyOnceWith('reconnect');
 });
 
 test('none runs out after closing', () => {
-  timers.set('dialling', 1);
+  timers.set('connecting', 1);
   timers.close();
   vi.advanceTimersByTime(5_000);
   expect(ended).not.toHaveBeenCalled();

@@ -1,7 +1,7 @@
 // Owns the transitions after the browser threw instead of doing what it was asked for.
 //
 //   asked for                                   what follows
-//   dial                                        no link can be opened from this browser: it is said
+//   connect                                     no WebSocket can be opened from this browser: it is said
 //   open_peer                                   no call can be held in this browser: it is said, and text is offered
 //   open_capture, switch_device                 the device counts as one that could not be opened
 //   restart_ice, accept_answer, send_media      the connection counts as failed, and is repaired (negotiation.ts)
@@ -17,7 +17,7 @@ import type { Session } from './state';
 
 export function thrown(session: Session, by: Effect['type']): Step {
   switch (by) {
-    case 'dial':
+    case 'connect':
       return lost(session, 'barred');
     case 'open_peer':
       return withoutCalls(session);

@@ -7,13 +7,13 @@ import {
   effectsOf,
   FOUND,
   GRANTED,
-  LINKED,
   LOST,
   OPENED,
   PAGE_OPENED,
   permitted,
   READY,
   received,
+  SOCKET_OPEN,
   says,
   step,
   TALKING,
@@ -30,7 +30,7 @@ const OPEN_PEER = { type: 'open_peer', iceServers: [{ urls: ['stun:relay.test'] 
 const UNPLUGGED: SessionEvent = { type: 'device_ended', kind: 'camera' };
 const NOTHING = { microphone: null, camera: null };
 /** The browser asks, as the person pressed Start. */
-const ASKED = advance(LINKED, { type: 'start' });
+const ASKED = advance(SOCKET_OPEN, { type: 'start' });
 
 const REFUSED = { microphone: 'refused', camera: 'refused' } as const;
 const SWITCH = { type: 'switch_device', kind: 'camera', id: null } as const;
@@ -50,19 +50,19 @@ describe('getting ready', () => {
     expect(effectsOf(ALLOWED_AND_LINKED, captured(USING))).toEqual([OPEN_PEER]);
   });
 
-  test('the media connection is opened when the link comes last', () => {
+  test('the media connection is opened when the socket comes last', () => {
     expect(effectsOf(GRANTED, received(CONNECTED))).toEqual([OPEN_PEER]);
   });
 
-  test('the person may start at any time: with a link, with devices, with both', () => {
-    expect([LINKED, GRANTED, READY].map(maySearch)).toEqual([true, true, true]);
+  test('the person may start at any time: with a socket, with devices, with both', () => {
+    expect([SOCKET_OPEN, GRANTED, READY].map(maySearch)).toEqual([true, true, true]);
   });
 
   test('nobody is asked for a camera before they press Start', () => {
     expect(effectsOf(FIRST_STATE, PAGE_OPENED).map(({ type }) => type)).not.toContain(
       'open_capture',
     );
-    const [asked, effects] = step(LINKED, { type: 'start' });
+    const [asked, effects] = step(SOCKET_OPEN, { type: 'start' });
     expect(effects).toEqual([{ type: 'open_capture', wanted: NOTHING }]);
     expect(asked.phase.name).toBe('idle');
     expect(obstacleOf(asked)).toEqual({ name: 'asking', prompting: true });
@@ -80,7 +80,7 @@ describe('getting ready', () => {
   });
 
   test('text asks for nothing', () => {
-    const text = advance(LINKED, { type: 'choose_mode', mode: 'text' });
+    const text = advance(SOCKET_OPEN, { type: 'choose_mode', mode: 'text' });
     expect(effectsOf(text, { type: 'start' })).toEqual([
       says({ event: 'find_partner', data: { mode: 'text', keep_searching: true } }),
     ]);
@@ -232,7 +232,7 @@ describe('microphone and camera', () => {
 
   test('picked before they are opened are opened with the rest', () => {
     const picking: SessionEvent = { type: 'choose_device', kind: 'camera', id: 'cam-2' };
-    const [picked, effects] = step(LINKED, picking);
+    const [picked, effects] = step(SOCKET_OPEN, picking);
     expect(effects).toEqual([]);
     expect(step(picked, { type: 'start' })[1]).toContainEqual({
       type: 'open_capture',
@@ -280,15 +280,15 @@ describe('microphone and camera', () => {
 });
 
 test('nothing is there to retry where nothing stands in the way', () => {
-  for (const session of [READY, LINKED, GRANTED, TALKING]) {
+  for (const session of [READY, SOCKET_OPEN, GRANTED, TALKING]) {
     expect(step(session, { type: 'retry' })).toEqual([session, []]);
   }
 });
 
-test('a lost link comes before refused devices', () => {
+test('a lost socket comes before refused devices', () => {
   const refused = advance(LOST, { type: 'retry' }, captured(NOTHING, REFUSED));
-  expect(obstacleOf(advance(LOST, captured(NOTHING, REFUSED)))?.name).toBe('link_lost');
-  expect(refused.link.name).toBe('connecting');
+  expect(obstacleOf(advance(LOST, captured(NOTHING, REFUSED)))?.name).toBe('socket_lost');
+  expect(refused.socket.name).toBe('connecting');
 });
 
 describe('what the system and the person change', () => {

@@ -1,4 +1,4 @@
-// Owns the transitions of devices, and when there is a media connection: as soon as there is a link and the devices are
+// Owns the transitions of devices, and when there is a media connection: as soon as there is a socket and the devices are
 // open, while the person still waits. What keeps it alive is in negotiation.ts.
 //
 //   capture   Start            opened, or not   allowed before   text chosen   call not possible
@@ -227,8 +227,8 @@ function isAllowed({ mode, permission }: Session): boolean {
 }
 
 export function openPeer(session: Session): Step {
-  const { capture, link, connection } = session;
-  if (capture.name !== 'open' || link.name !== 'open' || connection !== 'none') {
+  const { capture, socket, connection } = session;
+  if (capture.name !== 'open' || socket.name !== 'open' || connection !== 'none') {
     return [session, []];
   }
   return [
@@ -237,7 +237,7 @@ export function openPeer(session: Session): Step {
       connection: 'new',
       negotiation: { ...session.negotiation, offer: 'making' },
     },
-    [{ type: 'open_peer', iceServers: link.iceServers }],
+    [{ type: 'open_peer', iceServers: socket.iceServers }],
   ];
 }
 
@@ -249,7 +249,7 @@ export function withoutCalls(session: Session): Step {
   ];
 }
 
-/** The state after `close_peer`. What was offered is answered yet, as long as the link holds. */
+/** The state after `close_peer`. What was offered is answered yet, as long as the socket holds. */
 export function withoutPeer(session: Session): Session {
   const { offer, stale } = session.negotiation;
   return {

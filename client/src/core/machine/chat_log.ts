@@ -79,7 +79,7 @@ export function newestTheirs(log: ChatLog): string | null {
   return newest?.from === 'partner' ? newest.id : null;
 }
 
-/** Whatever is still on its way will not arrive. */
+/** What is still on its way will not arrive. */
 export function failAll(log: ChatLog): ChatLog {
   return log.map((entry) =>
     entry.from === 'me' && entry.delivery === 'sending'

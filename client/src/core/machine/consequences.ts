@@ -1,5 +1,5 @@
-// Owns what follows from a state and the one before it, whatever the event was: who is sent and heard, what the relay is told of
-// it, and what may be said over the link there is.
+// Owns what follows from a state and the one before it, whichever the event was: who is sent and heard, what the relay is told of
+// it, and what may be said over the socket there is.
 
 import type { Effect, Step } from './effects';
 import { isHeard, played } from './expected';
@@ -25,7 +25,7 @@ export function follow(before: Session, moved: Session): Step {
     effects.push({ type: 'set_timer', timer: 'probe', seconds: PROBE_SECONDS });
   }
   const told = shared(after);
-  if (after.link.name !== 'open' || same(after.told, told))
+  if (after.socket.name !== 'open' || same(after.told, told))
     return [after, [...effects, ...searching]];
   return [
     { ...after, told },
@@ -45,7 +45,7 @@ function hush(before: Session, moved: Session): [Session, Effect[]] {
   return [after, effects];
 }
 
-/** Nothing is said over a link but `resume`, until it is open. What was to be said follows from the state then. */
-export function isSayable({ link: { name } }: Session, effect: Effect): boolean {
+/** Nothing is said over a socket but `resume`, until it is open. What was to be said follows from the state then. */
+export function isSayable({ socket: { name } }: Session, effect: Effect): boolean {
   return effect.type !== 'send' || name === 'open' || effect.message.event === 'resume';
 }

@@ -5,14 +5,14 @@ import type { DeviceKind, PerDevice, Wanted } from './devices';
 import type { Session } from './state';
 
 export type Timer =
-  | 'dialling'
+  | 'connecting'
   /** Until the next try to reach the relay. */
-  | 'redial'
-  /** For how long a link has to hold. */
+  | 'reconnect'
+  /** For how long a socket has to hold. */
   | 'settling'
   /** For the relay to say something; set by each thing that it says. */
   | 'silence'
-  /** For as long as the relay keeps the session of a lost link. */
+  /** For as long as the relay keeps the session of a lost socket. */
   | 'resume_window'
   /** For how long a connection is `disconnected` before that is taken seriously. */
   | 'disconnected'
@@ -47,9 +47,9 @@ export type Effect =
   | { readonly type: 'set_timer'; readonly timer: Timer; readonly seconds: number }
   /** The same, after a time that is drawn evenly from zero to so many seconds. */
   | { readonly type: 'set_random_timer'; readonly timer: Timer; readonly atMost: number }
-  /** Opens a link. The one there is, if any, is not heard any more. */
-  | { readonly type: 'dial' }
-  /** Asks over HTTP why no link opens. */
+  /** Opens a socket. What comes over the one there is, if any, is passed over. */
+  | { readonly type: 'connect' }
+  /** Asks over HTTP why no socket opens. */
   | { readonly type: 'knock' }
   /** Opens devices in the place of those that are open. */
   | { readonly type: 'open_capture'; readonly wanted: Wanted }
@@ -72,7 +72,7 @@ export type Effect =
   | { readonly type: 'restart_ice' }
   | { readonly type: 'accept_answer'; readonly sdp: string }
   /**
-   * Finds out how much the way to the relay takes, where the browser believes that it takes little; and where it takes
+   * Finds out how much the path to the relay takes, where the browser believes that it takes little; and where it takes
    * enough, has a `whole` picture shown, if that is wanted.
    */
   | { readonly type: 'probe'; readonly whole: boolean }

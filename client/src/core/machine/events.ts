@@ -11,7 +11,7 @@ import type {
 } from '../protocol';
 import type { Captured, Device, DeviceKind, PerDevice, Permission } from './devices';
 import type { Effect, Timer } from './effects';
-import type { Connection, Door, LinkLoss, PlaybackState } from './state';
+import type { Connection, Door, PlaybackState, SocketLoss } from './state';
 
 /** What this browser can do at all. */
 export interface Abilities {
@@ -59,7 +59,7 @@ export type BrowserEvent =
   | { readonly type: 'devices_listed'; readonly devices: PerDevice<readonly Device[]> }
   | { readonly type: 'device_ended'; readonly kind: DeviceKind }
   | { readonly type: 'device_muted'; readonly kind: DeviceKind; readonly muted: boolean }
-  | { readonly type: 'link_lost'; readonly loss: LinkLoss }
+  | { readonly type: 'socket_lost'; readonly loss: SocketLoss }
   | { readonly type: 'door_answered'; readonly door: Door }
   /** The browser is on a network again, or on another one. */
   | { readonly type: 'network_changed' }
@@ -68,7 +68,7 @@ export type BrowserEvent =
   | { readonly type: 'offered'; readonly offer: WebrtcOffer['data'] }
   | { readonly type: 'gathered'; readonly candidate: WebrtcIceCandidate['data'] }
   | { readonly type: 'connection_changed'; readonly connection: Connection }
-  /** The way that media takes, each time the connection is made. */
+  /** The path that media takes, each time the connection is made. */
   | { readonly type: 'path_found'; readonly path: MediaPath['data'] }
   | { readonly type: 'playback_changed'; readonly playback: PlaybackState }
   | { readonly type: 'seen_or_heard'; readonly first: FirstFrame['data'] }

@@ -20,10 +20,10 @@ export function expected(session: Session): Expected | null {
   return { roomId: phase.roomId, medium: seen ? 'picture' : 'sound' };
 }
 
-/** Media goes on when the partner's link is lost, but not through a server that has ended. */
-export function isPictureExpected({ phase, mode, link }: Session): boolean {
+/** Media goes on when the partner's socket is lost, but not through a server that has ended. */
+export function isPictureExpected({ phase, mode, socket }: Session): boolean {
   if (phase.name !== 'talking' || mode !== 'video') return false;
-  const ended = link.name === 'reconnecting' && link.outage === 'server_stopping';
+  const ended = socket.name === 'reconnecting' && socket.outage === 'server_stopping';
   return phase.partner.camera && !ended;
 }
 

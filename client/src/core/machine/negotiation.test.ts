@@ -93,7 +93,7 @@ describe('an offer', () => {
     expect(effectsOf(session, ANSWERED)).toEqual([{ type: 'accept_answer', sdp: 'the answer' }]);
   });
 
-  test('is made anew when it is ready while there is no link', () => {
+  test('is made anew when it is ready while there is no socket', () => {
     const late = advance(failing(1), CUT, OFFERED);
     expect(late.negotiation).toMatchObject({ offer: 'none', due: true });
     const back = advance(late, received(CONNECTED));
@@ -140,10 +140,10 @@ describe('an offer', () => {
     expect(step(sent, ended('answer'))).toEqual([sent, []]);
   });
 
-  test('of a restart that nobody answers means a dead link', () => {
+  test('of a restart that nobody answers means a dead socket', () => {
     const [session, effects] = step(advance(failing(1), OFFERED), ended('answer'));
-    expect(session.link).toMatchObject({ name: 'reconnecting', pausing: false });
-    expect(effects).toContainEqual({ type: 'dial' });
+    expect(session.socket).toMatchObject({ name: 'reconnecting', pausing: false });
+    expect(effects).toContainEqual({ type: 'connect' });
     const answered = advance(failing(1), OFFERED, ANSWERED);
     expect(step(answered, ended('answer'))).toEqual([answered, []]);
   });
@@ -167,7 +167,7 @@ describe('a connection from which nothing comes', () => {
     expect(step(failed, SILENT)).toEqual([failed, []]);
   });
 
-  test('is restarted over the next link where the link is gone too', () => {
+  test('is restarted over the next socket where the socket is gone too', () => {
     const cut = advance(CONNECTED_CALL, CUT, SILENT);
     expect(cut.negotiation.due).toBe(true);
   });
@@ -216,7 +216,7 @@ describe('a broken connection', () => {
     expect(effectsOf(saved, became('failed'))).toEqual([RESTART, repair(2)]);
   });
 
-  test('waits for a link', () => {
+  test('waits for a socket', () => {
     const [session, effects] = step(RECONNECTING, became('failed'));
     expect(session.negotiation.due).toBe(true);
     expect(effects).toEqual([]);
@@ -292,7 +292,7 @@ describe('a first connection', () => {
   });
 });
 
-test('a connection that was given up has another chance with another link', () => {
+test('a connection that was given up has another chance with another socket', () => {
   const back = advance(failing(5), { type: 'network_changed' }, received(CONNECTED));
   expect(effectsOf(back, received(resumed())).map(({ type }) => type)).toEqual([
     'renew_ice_servers',

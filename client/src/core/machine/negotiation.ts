@@ -2,8 +2,8 @@
 // first by ICE restarts, which keep keys and routes, then by one replacement, then by saying so.
 //
 // A restart is due when the browser reports the connection as `disconnected` for a while or as
-// `failed`, when the network changed, and when what is sent is not acknowledged any more. It is made as soon as the link is open and no other offer
-// is unanswered.
+// `failed`, when the network changed, and when what is sent is not acknowledged any more. It is made as soon as the socket
+// is open and no other offer is unanswered.
 
 import type { WebrtcOffer } from '../protocol';
 import { openPeer, withoutPeer } from './capture';
@@ -13,14 +13,14 @@ import type { Connection, Negotiation, Session } from './state';
 
 /** ICE often finds back by itself within it. */
 export const DISCONNECTED_SECONDS = 1;
-/** An ICE restart is answered at once. Without an answer the link is dead, and does not know it yet. */
+/** An ICE restart is answered at once. Without an answer the socket is dead, and does not know it yet. */
 export const ANSWER_SECONDS = 1;
 /** How long each restart may take; after their sum of 10 s the connection is beyond saving. */
 export const RESTART_SECONDS: readonly number[] = [2, 3, 5];
 export const REPLACEMENT_SECONDS = 10;
 
 export function offered(session: Session, offer: WebrtcOffer['data']): Step {
-  if (session.link.name !== 'open') return [negotiate(session, { offer: 'none', due: true }), []];
+  if (session.socket.name !== 'open') return [negotiate(session, { offer: 'none', due: true }), []];
   return [
     negotiate(session, { offer: 'sent' }),
     [
@@ -103,11 +103,11 @@ export function probe(session: Session, whole: boolean, next: Effect): Step {
 export function repairEnded(session: Session): Step {
   const { connection } = session;
   const settled = connection === 'none' || connection === 'connected' || connection === 'given_up';
-  return settled || session.link.name !== 'open' ? [session, []] : repair(session);
+  return settled || session.socket.name !== 'open' ? [session, []] : repair(session);
 }
 
-/** The link is open again, with the same session. */
-export function relinked(session: Session): Step {
+/** The socket is open again, with the same session. */
+export function reconnected(session: Session): Step {
   const { connection, negotiation } = session;
   const fresh = negotiate(session, { restarts: 0, replacement: false });
   if (connection === 'none' || connection === 'given_up') return openPeer(withoutPeer(fresh));
@@ -115,7 +115,7 @@ export function relinked(session: Session): Step {
   return well || negotiation.offer === 'making' ? [session, []] : restart(fresh);
 }
 
-/** The way that media took is probably gone. The restart comes with the next link (link.ts). */
+/** The path that media took is probably gone. The restart comes with the next socket (socket.ts). */
 export function networkChanged(session: Session): Session {
   return session.connection === 'none' ? session : negotiate(session, { due: true });
 }
@@ -148,7 +148,7 @@ function repair(session: Session): Step {
 
 function restart(session: Session): Step {
   const { offer, restarts } = session.negotiation;
-  if (session.link.name !== 'open' || offer !== 'none') {
+  if (session.socket.name !== 'open' || offer !== 'none') {
     return [negotiate(session, { due: true }), []];
   }
   const seconds = RESTART_SECONDS[restarts] ?? REPLACEMENT_SECONDS;
@@ -160,7 +160,7 @@ function restart(session: Session): Step {
 
 /** Another connection has another certificate, by which the server tells it from a restart. */
 function replace(session: Session): Step {
-  if (session.link.name !== 'open') return [negotiate(session, { due: true }), []];
+  if (session.socket.name !== 'open') return [negotiate(session, { due: true }), []];
   const [next, effects] = openPeer(withoutPeer(session));
   return [
     negotiate(next, { replacement: true }),

@@ -3,13 +3,13 @@
 
 import type { DeviceFailure, DeviceKind, PerDevice } from './devices';
 import { kindsOf, uses } from './sharing';
-import type { Door, Link, OpenCapture, Outage, Session } from './state';
+import type { Door, OpenCapture, Outage, Session, Socket } from './state';
 
 export type Obstacle =
-  | { readonly name: 'link_lost'; readonly link: Extract<Link, { readonly name: 'lost' }> }
+  | { readonly name: 'socket_lost'; readonly socket: Extract<Socket, { readonly name: 'lost' }> }
   /** This browser can't see or hear others. */
   | { readonly name: 'no_calls' }
-  | { readonly name: 'linking' }
+  | { readonly name: 'connecting' }
   | { readonly name: 'reconnecting'; readonly outage: Outage; readonly door: Door | null }
   /** `prompting`: the browser asks the person, as far as it tells. */
   | { readonly name: 'asking'; readonly prompting: boolean }
@@ -34,14 +34,14 @@ export type Obstacle =
 const CAMERA_FIRST: readonly DeviceKind[] = ['camera', 'microphone'];
 
 export function obstacleOf(session: Session): Obstacle | null {
-  const { capture, link, connection, mode } = session;
-  if (link.name === 'lost') return { name: 'link_lost', link };
+  const { capture, socket, connection, mode } = session;
+  if (socket.name === 'lost') return { name: 'socket_lost', socket };
   if (!session.calls && mode !== 'text') return { name: 'no_calls' };
   if (capture.name === 'asking') return { name: 'asking', prompting: isPrompting(session) };
-  if (link.name === 'connecting') return { name: 'linking' };
-  if (link.name === 'reconnecting' || link.name === 'resuming') {
-    const door = link.name === 'reconnecting' ? link.door : null;
-    return { name: 'reconnecting', outage: link.outage, door };
+  if (socket.name === 'connecting') return { name: 'connecting' };
+  if (socket.name === 'reconnecting' || socket.name === 'resuming') {
+    const door = socket.name === 'reconnecting' ? socket.door : null;
+    return { name: 'reconnecting', outage: socket.outage, door };
   }
   if (connection === 'given_up') return { name: 'connection_failed' };
   return capture.name === 'open' ? deviceObstacle(session, capture) : null;
@@ -79,10 +79,10 @@ function isPrompting({ mode, permission }: Session): boolean {
 /** May the person ask for a partner, or for another one? A conversation may go on without one device. */
 export function maySearch(session: Session): boolean {
   if (session.phase.name === 'cooling' || session.phase.name === 'waiting') return false;
-  if (session.phase.name === 'talking') return session.link.name === 'open';
+  if (session.phase.name === 'talking') return session.socket.name === 'open';
   if (session.starting) return false;
   const obstacle = obstacleOf(session);
-  // Whoever waits when the link opens is put into the queue then.
+  // Anyone who waits when the socket opens is put into the queue then.
   return obstacle === null || WAITABLE.includes(obstacle.name);
 }
 
@@ -91,6 +91,6 @@ const WAITABLE: readonly Obstacle['name'][] = [
   'capture_failed',
   'device_lost',
   'device_muted',
-  'linking',
+  'connecting',
   'reconnecting',
 ];

@@ -79,7 +79,7 @@ describe('searching', () => {
     }
   });
 
-  test('start before the link is open asks for a partner as soon as it is', () => {
+  test('start before the socket is open asks for a partner as soon as it is', () => {
     const [session, effects] = step(GRANTED, { type: 'start' });
     expect(session.phase.name).toBe('waiting');
     expect(effects).toEqual([]);
@@ -250,13 +250,13 @@ describe('after a lost session', () => {
       { type: 'choose_keep_searching', on: false },
       error('resume_failed'),
     );
-    expect(asked.phase).toEqual({ name: 'parted', reason: 'link_lost' });
+    expect(asked.phase).toEqual({ name: 'parted', reason: 'socket_lost' });
     expect(effectsOf(advance(asked, ended('guard')), { type: 'next' })).toHaveLength(1);
   });
 
   test('that goes on in another window it does not go on in this one', () => {
-    const superseded = advance(TALKING, { type: 'link_lost', loss: 'superseded' });
-    expect(superseded.phase).toEqual({ name: 'parted', reason: 'link_lost' });
+    const superseded = advance(TALKING, { type: 'socket_lost', loss: 'superseded' });
+    expect(superseded.phase).toEqual({ name: 'parted', reason: 'socket_lost' });
   });
 });
 

@@ -72,7 +72,7 @@ export function next(session: Session): Step {
   if ((name !== 'talking' && name !== 'parted') || session.guarded || !maySearch(session)) {
     return [session, []];
   }
-  // Whose partner left is idle on the server; a new link has no mode as before.
+  // Whose partner left is idle on the server; a new socket has no mode as before.
   if (name === 'parted') return search(session);
   const waiting = guarded(enter(session, { name: 'waiting', after: null }));
   if (session.phase.name !== 'talking') return [waiting, [NEXT, GUARD]];
@@ -139,8 +139,8 @@ export function found(session: Session, data: PartnerFound['data']): Step {
 }
 
 /**
- * The session goes on over another link: what was missed is made up for. The server's word wins where
- * the person only watched; where they stopped or started meanwhile, the server has yet to hear of it.
+ * The session goes on over another socket: what was missed is made up for. The server's word wins where
+ * the person only watched; where they stopped or started meanwhile, the server does not know it yet.
  */
 export function resumed(session: Session, data: Resumed['data']): Step {
   const { phase } = session;
@@ -196,7 +196,7 @@ export function cooled(session: Session): Step {
   return session.phase.name === 'cooling' ? search(session) : [session, []];
 }
 
-/** Where the link is not open yet, the search begins when it is (resumption.ts). */
+/** Where the socket is not open yet, the search begins when it is (resumption.ts). */
 function search(session: Session): Step {
   return [guarded(enter(session, { name: 'waiting', after: null })), [findPartner(session), GUARD]];
 }
@@ -211,5 +211,5 @@ function isDeaf(phase: Phase): boolean {
 
 /** What was being typed, and asked, was about the partner there was. */
 function enter(session: Session, phase: Phase): Session {
-  return { ...session, phase, typing: 'quiet', unsure: false, back: null };
+  return { ...session, phase, typing: 'silent', unsure: false, back: null };
 }

@@ -32,62 +32,62 @@ const LEAVE = says({ event: 'leave_room' });
 const SERVERS = [{ urls: ['stun:relay.test'], username: 'again' }];
 const RENEW = { type: 'renew_ice_servers', iceServers: SERVERS } as const;
 
-function hears(id: string): SessionEvent {
+function writes(id: string): SessionEvent {
   return received({ event: 'chat_message', data: { id, text: id } });
 }
 
-/** Loses the link, has a new one, and asks to go on over it. */
+/** Loses the socket, has a new one, and asks to go on over it. */
 function resuming(session: Session, ...meanwhile: SessionEvent[]): Session {
-  return advance(session, CUT, ...meanwhile, ended('redial'), received(CONNECTED));
+  return advance(session, CUT, ...meanwhile, ended('reconnect'), received(CONNECTED));
 }
 
-describe('a new link', () => {
+describe('a new socket', () => {
   test('asks for the lost session before anything else', () => {
     const [session, effects] = step(
-      advance(RECONNECTING, { type: 'toggle', kind: 'camera' }, ended('redial')),
+      advance(RECONNECTING, { type: 'toggle', kind: 'camera' }, ended('reconnect')),
       received(CONNECTED),
     );
-    expect(session.link.name).toBe('resuming');
+    expect(session.socket.name).toBe('resuming');
     expect(effects).toEqual([
       says({ event: 'resume', data: { token: 'token', last_message: null } }),
     ]);
   });
 
   test('names the last message that arrived', () => {
-    const heard = advance(CONNECTED_CALL, hears('p1'), hears('p2'), {
+    const written = advance(CONNECTED_CALL, writes('p1'), writes('p2'), {
       type: 'say',
       id: 'a',
       text: 'hi',
     });
-    expect(effectsOf(advance(heard, CUT), received(CONNECTED))).toEqual([
+    expect(effectsOf(advance(written, CUT), received(CONNECTED))).toEqual([
       says({ event: 'resume', data: { token: 'token', last_message: 'p2' } }),
     ]);
   });
 
   test('that breaks before it resumed leaves the session to the next', () => {
-    expect(advance(RESUMING, CUT).link).toMatchObject({ name: 'reconnecting', token: 'token' });
+    expect(advance(RESUMING, CUT).socket).toMatchObject({ name: 'reconnecting', token: 'token' });
   });
 
   test('begins anew at once when there is no session any more', () => {
-    const late = advance(RECONNECTING, ended('resume_window'), ended('redial'));
+    const late = advance(RECONNECTING, ended('resume_window'), ended('reconnect'));
     const [session, effects] = step(late, received(CONNECTED));
-    expect(session.link.name).toBe('open');
+    expect(session.socket.name).toBe('open');
     expect(effects.map(({ type }) => type)).toEqual(['open_peer', 'send']);
   });
 });
 
 describe('a session that goes on', () => {
   test('keeps conversation, chat and media, with a new token and new ICE servers', () => {
-    const heard = advance(CONNECTED_CALL, hears('p1'));
-    const [session, effects] = step(resuming(heard), received(resumed()));
-    expect(session.link).toMatchObject({ name: 'open', token: 'token 2', iceServers: SERVERS });
-    expect(session.phase).toEqual(heard.phase);
-    expect(session.chat).toEqual(heard.chat);
+    const written = advance(CONNECTED_CALL, writes('p1'));
+    const [session, effects] = step(resuming(written), received(resumed()));
+    expect(session.socket).toMatchObject({ name: 'open', token: 'token 2', iceServers: SERVERS });
+    expect(session.phase).toEqual(written.phase);
+    expect(session.chat).toEqual(written.chat);
     expect(session.connection).toBe('connected');
     expect(effects).toEqual([RENEW]);
   });
 
-  test('shows the next link its new token', () => {
+  test('shows the next socket its new token', () => {
     const session = advance(RESUMING, received(resumed()), CUT);
     expect(effectsOf(session, received(CONNECTED))).toEqual([
       says({ event: 'resume', data: { token: 'token 2', last_message: null } }),
@@ -156,7 +156,7 @@ describe('a session that goes on', () => {
 
   test('learns of another partner', () => {
     const session = advance(
-      advance(RESUMING, hears('p1')),
+      advance(RESUMING, writes('p1')),
       received(resumed({ room_id: 'second' })),
     );
     expect(session.phase).toMatchObject({ name: 'talking', roomId: 'second' });
@@ -183,7 +183,7 @@ describe('a session that goes on', () => {
     expect(effects).toEqual([RENEW, says({ event: 'next_partner' })]);
   });
 
-  test('is nothing new to whoever parted before', () => {
+  test('is nothing new to anyone who parted before', () => {
     const session = resuming(advance(PARTED, became('connected')));
     expect(advance(session, received(resumed({ room_id: null }))).phase).toEqual(PARTED.phase);
   });
@@ -215,8 +215,8 @@ describe('a session that cannot be gone on with', () => {
   test('ends: the conversation was cut off, and media begins anew', () => {
     const said = resuming(CONNECTED_CALL, { type: 'say', id: 'a', text: 'hi' });
     const [session, effects] = step(said, FAILED);
-    expect(session.link).toMatchObject({ name: 'open', token: 'token' });
-    expect(session.phase).toEqual({ name: 'waiting', after: 'link_lost' });
+    expect(session.socket).toMatchObject({ name: 'open', token: 'token' });
+    expect(session.phase).toEqual({ name: 'waiting', after: 'socket_lost' });
     expect(session.chat).toMatchObject([{ delivery: 'failed' }]);
     expect(session.connection).toBe('new');
     expect(effects.map(({ type }) => type)).toEqual([
@@ -227,17 +227,17 @@ describe('a session that cannot be gone on with', () => {
     ]);
   });
 
-  test('puts whoever was waiting back into the queue', () => {
+  test('puts anyone who was waiting back into the queue', () => {
     expect(effectsOf(resuming(WAITING), FAILED).at(-1)).toEqual(FIND);
   });
 
-  test('also whoever was made to pause', () => {
+  test('also anyone who was made to pause', () => {
     const cooling = advance(WAITING, error('rate_limited', { refused: 'find_partner' }));
     expect(effectsOf(resuming(cooling), FAILED).at(-1)).toEqual(FIND);
   });
 
   test('searches on by itself after a server that ended', () => {
-    const restarted = advance(CONNECTED_CALL, RESTARTED, ended('redial'), received(CONNECTED));
+    const restarted = advance(CONNECTED_CALL, RESTARTED, ended('reconnect'), received(CONNECTED));
     const [session, effects] = step(restarted, FAILED);
     expect(session.phase).toEqual({ name: 'waiting', after: 'server_stopping' });
     expect(effects.at(-1)).toEqual(FIND);
@@ -256,7 +256,7 @@ describe('a session that cannot be gone on with', () => {
     ]);
   });
 
-  test('is no news on a link that is open', () => {
+  test('is no news on a socket that is open', () => {
     expect(step(READY, FAILED)).toEqual([READY, []]);
   });
 });

@@ -1,6 +1,6 @@
 // Owns how a state and an event give the next state and what is to be done. It has no clock, no
 // browser and no socket; conversation.ts does the doing. Each family of transitions has a file:
-// link.ts (the socket), resumption.ts (what a new socket means), media.ts (devices), negotiation.ts
+// socket.ts (the WebSocket), resumption.ts (what a new one means), capture.ts (devices), negotiation.ts
 // (the media connection), pairing.ts (partners), writing.ts (chat) and breakage.ts (what the browser
 // throws). What follows from the state alone, whatever the event, is in consequences.ts.
 
@@ -14,13 +14,13 @@ import * as negotiation from './negotiation';
 import { obstacleOf } from './obstacle';
 import * as pairing from './pairing';
 import * as resumption from './resumption';
-import * as link from './socket';
+import * as socket from './socket';
 import type { Session } from './state';
 import * as writing from './writing';
 
 /** One probe may fall into a moment in which the machine is busy. */
 export const PROBE_AGAIN_SECONDS = 1.5;
-/** A way that was narrow for a while may take more again. */
+/** A path that was narrow for a while may take more again. */
 export const PROBE_LATER_SECONDS = 8;
 
 const PROBE_LATER: Effect = {
@@ -31,7 +31,7 @@ const PROBE_LATER: Effect = {
 
 export function reduce(session: Session, event: SessionEvent): Step {
   const [moved, effects] = transition(
-    event.type === 'received' ? link.heard(session) : session,
+    event.type === 'received' ? socket.received(session) : session,
     event,
   );
   const [next, consequences] = follow(session, moved);
@@ -86,12 +86,12 @@ function transition(session: Session, event: SessionEvent): Step {
       return media.deviceEnded(session, event.kind);
     case 'device_muted':
       return media.deviceMuted(session, event.kind, event.muted);
-    case 'link_lost':
-      return link.lost(session, event.loss);
+    case 'socket_lost':
+      return socket.lost(session, event.loss);
     case 'door_answered':
-      return link.answeredAtDoor(session, event.door);
+      return socket.answeredAtDoor(session, event.door);
     case 'network_changed':
-      return link.networkChanged(negotiation.networkChanged(session));
+      return socket.networkChanged(negotiation.networkChanged(session));
     case 'media_silent':
       return negotiation.silent(session);
     case 'offered':
@@ -123,12 +123,12 @@ function transition(session: Session, event: SessionEvent): Step {
 
 function opened(session: Session, able: Abilities): Step {
   const [next, effects] = media.pageOpened({ ...session, calls: able.calls }, able.devices);
-  const [dialling, dialled] = link.dial(next);
-  return [dialling, [...dialled, ...effects]];
+  const [connecting, attempt] = socket.connect(next);
+  return [connecting, [...attempt, ...effects]];
 }
 
 function woke(session: Session): Step {
-  const [next, effects] = link.woke(session);
+  const [next, effects] = socket.woke(session);
   return [next, [...effects, ...media.woke(session)]];
 }
 
@@ -175,31 +175,31 @@ function receive(session: Session, message: ServerMessage): Step {
 }
 
 function drained(session: Session, seconds: number): Step {
-  if (session.link.name !== 'open') return [session, []];
-  return [{ ...session, link: { ...session.link, draining: seconds } }, []];
+  if (session.socket.name !== 'open') return [session, []];
+  return [{ ...session, socket: { ...session.socket, draining: seconds } }, []];
 }
 
 /** Credentials for TURN last some hours; a page may stay open for longer. */
 function renewed(session: Session, iceServers: readonly IceServer[]): Step {
-  if (session.link.name !== 'open') return [session, []];
+  if (session.socket.name !== 'open') return [session, []];
   return [
-    { ...session, link: { ...session.link, iceServers } },
+    { ...session, socket: { ...session.socket, iceServers } },
     [{ type: 'renew_ice_servers', iceServers }],
   ];
 }
 
 function timerEnded(session: Session, timer: Timer): Step {
   switch (timer) {
-    case 'dialling':
-      return link.notAnswered(session);
-    case 'redial':
-      return link.pauseEnded(session);
+    case 'connecting':
+      return socket.notAnswered(session);
+    case 'reconnect':
+      return socket.pauseEnded(session);
     case 'settling':
-      return link.settled(session);
+      return socket.settled(session);
     case 'silence':
-      return link.silent(session);
+      return socket.silent(session);
     case 'resume_window':
-      return link.windowEnded(session);
+      return socket.windowEnded(session);
     case 'disconnected':
       return negotiation.stillDisconnected(session);
     case 'answer':
@@ -239,13 +239,13 @@ function timerEnded(session: Session, timer: Timer): Step {
   }
 }
 
-/** The way on from whatever stands in the way. */
+/** The way on from what stands in the way. */
 function retry(session: Session): Step {
   const obstacle = obstacleOf(session);
   switch (obstacle?.name) {
-    case 'link_lost':
+    case 'socket_lost':
     case 'reconnecting':
-      return link.retry(session);
+      return socket.retry(session);
     case 'capture_failed':
       return media.openCaptureAgain(session);
     case 'connection_failed':
@@ -253,7 +253,7 @@ function retry(session: Session): Step {
     case 'device_lost':
     case 'device_muted':
       return media.openDevicesAgain(session, obstacle.kinds);
-    case 'linking':
+    case 'connecting':
     case 'asking':
     case 'no_calls':
     case undefined:
@@ -274,12 +274,12 @@ function refused(session: Session, error: ErrorMessage['data']): Step {
     case 'server_full':
     case 'server_draining':
     case 'too_many_connections':
-      return link.turnedAway(session, error.code, error.retry_after ?? null);
+      return socket.turnedAway(session, error.code, error.retry_after ?? null);
     // Crossed with what the server says next, unless it was a message.
     case 'out_of_turn':
     // A connection needs few of them.
     case 'too_many_candidates':
-    // The link is closed next, with a close code that says the same.
+    // The socket is closed next, with a close code that says the same.
     case 'slow_reader':
     case 'rate_limited':
     case 'invalid_message':

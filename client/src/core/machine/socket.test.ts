@@ -33,12 +33,12 @@ import { type Ending, FIRST_STATE, type Session } from './state';
 
 const FULL = error('server_full', { retry_after: 30 });
 const DRAINING = error('server_draining', { retry_after: 30 });
-const REFUSED: SessionEvent = { type: 'link_lost', loss: 'server_full' };
+const REFUSED: SessionEvent = { type: 'socket_lost', loss: 'server_full' };
 const NETWORK: SessionEvent = { type: 'network_changed' };
 const RETRY: SessionEvent = { type: 'retry' };
-const REDIAL: readonly Effect[] = [
-  { type: 'dial' },
-  { type: 'set_timer', timer: 'dialling', seconds: 5 },
+const RECONNECT: readonly Effect[] = [
+  { type: 'connect' },
+  { type: 'set_timer', timer: 'connecting', seconds: 5 },
   { type: 'set_timer', timer: 'settling', seconds: 15 },
 ];
 
@@ -48,67 +48,71 @@ function pauses(session: Session, first: SessionEvent, count: number): number[] 
   let [state, effects] = step(session, first);
   for (let tries = 0; tries < count; tries += 1) {
     for (const effect of effects) if (effect.type === 'set_random_timer') found.push(effect.atMost);
-    [state, effects] = step(advance(state, ended('redial')), CUT);
+    [state, effects] = step(advance(state, ended('reconnect')), CUT);
   }
   return found;
 }
 
-test('the page begins by dialling, and asks the person for nothing', () => {
+test('the page begins by connecting, and asks the person for nothing', () => {
   expect(effectsOf(FIRST_STATE, PAGE_OPENED)).toEqual([
-    { type: 'dial' },
-    { type: 'set_timer', timer: 'dialling', seconds: 10 },
+    { type: 'connect' },
+    { type: 'set_timer', timer: 'connecting', seconds: 10 },
   ]);
 });
 
-describe('a link that breaks', () => {
-  test('ends nothing: it is dialled anew after a pause, and media goes on', () => {
+describe('a socket that breaks', () => {
+  test('ends nothing: it is replaced after a pause, and media goes on', () => {
     const said = advance(CONNECTED_CALL, { type: 'say', id: '1', text: 'hi' });
     const [session, effects] = step(said, CUT);
-    expect(session.link).toMatchObject({ name: 'reconnecting', outage: 'closed', token: 'token' });
+    expect(session.socket).toMatchObject({
+      name: 'reconnecting',
+      outage: 'closed',
+      token: 'token',
+    });
     expect(session.phase).toEqual(said.phase);
     expect(session.chat).toMatchObject([{ text: 'hi', delivery: 'sending' }]);
     expect(session.connection).toBe('connected');
     expect(effects).toEqual([
       { type: 'set_timer', timer: 'resume_window', seconds: 30 },
-      { type: 'set_random_timer', timer: 'redial', atMost: 0.3 },
+      { type: 'set_random_timer', timer: 'reconnect', atMost: 0.3 },
     ]);
   });
 
-  test('is dialled when the pause is over', () => {
-    expect(effectsOf(RECONNECTING, ended('redial'))).toEqual(REDIAL);
+  test('is replaced when the pause is over', () => {
+    expect(effectsOf(RECONNECTING, ended('reconnect'))).toEqual(RECONNECT);
   });
 
-  test('is dialled less and less often', () => {
+  test('is tried less and less often', () => {
     expect(pauses(CONNECTED_CALL, CUT, 8)).toEqual([0.3, 0.6, 1.2, 2.4, 4.8, 9.6, 10, 10]);
   });
 
-  test('as soon as it is open does not make the page dial more often', () => {
+  test('as soon as it is open does not make the page try more often', () => {
     const again = advance(RESUMING, received(resumed()));
     const [once, first] = step(again, CUT);
-    expect(first).toContainEqual({ type: 'set_random_timer', timer: 'redial', atMost: 0.6 });
-    const twice = advance(once, ended('redial'), received(CONNECTED), received(resumed()));
+    expect(first).toContainEqual({ type: 'set_random_timer', timer: 'reconnect', atMost: 0.6 });
+    const twice = advance(once, ended('reconnect'), received(CONNECTED), received(resumed()));
     expect(effectsOf(twice, CUT)).toContainEqual({
       type: 'set_random_timer',
-      timer: 'redial',
+      timer: 'reconnect',
       atMost: 1.2,
     });
     expect(effectsOf(advance(twice, ended('settling')), CUT)).toContainEqual({
       type: 'set_random_timer',
-      timer: 'redial',
+      timer: 'reconnect',
       atMost: 0.3,
     });
     expect(step(once, ended('settling'))).toEqual([once, []]);
   });
 
-  test('that never was open means a server that cannot be reached, and is dialled again too', () => {
+  test('that never was open means a server that cannot be reached, and is tried again too', () => {
     const [session, effects] = step(GRANTED, CUT);
-    expect(session.link).toMatchObject({
+    expect(session.socket).toMatchObject({
       name: 'reconnecting',
       outage: 'unreachable',
       token: null,
     });
     expect(effects).toEqual([
-      { type: 'set_random_timer', timer: 'redial', atMost: 0.3 },
+      { type: 'set_random_timer', timer: 'reconnect', atMost: 0.3 },
       { type: 'knock' },
     ]);
   });
@@ -116,11 +120,11 @@ describe('a link that breaks', () => {
   test('that never was open is asked about over HTTP, and the answer stands until the next', () => {
     const told = advance(GRANTED, CUT, { type: 'door_answered', door: 'origin_refused' });
     expect(obstacleOf(told)).toMatchObject({ name: 'reconnecting', door: 'origin_refused' });
-    const again = advance(told, ended('redial'), CUT);
-    expect(again.link).toMatchObject({ door: 'origin_refused', failures: 1 });
-    expect(effectsOf(advance(told, ended('redial')), CUT)).toContainEqual({ type: 'knock' });
+    const again = advance(told, ended('reconnect'), CUT);
+    expect(again.socket).toMatchObject({ door: 'origin_refused', failures: 1 });
+    expect(effectsOf(advance(told, ended('reconnect')), CUT)).toContainEqual({ type: 'knock' });
     const open = advance(again, received(CONNECTED), { type: 'door_answered', door: 'silent' });
-    expect(open.link.name).toBe('open');
+    expect(open.socket.name).toBe('open');
   });
 
   test('in the middle of things asks nothing over HTTP', () => {
@@ -128,31 +132,34 @@ describe('a link that breaks', () => {
   });
 
   test('is given up for another one when nobody answers in time', () => {
-    expect(advance(GRANTED, ended('dialling')).link).toMatchObject({ outage: 'unreachable' });
-    const dialling = advance(RECONNECTING, ended('redial'));
-    expect(advance(dialling, ended('dialling')).link).toMatchObject({ failures: 1, pausing: true });
-    expect(advance(RESUMING, ended('dialling')).link).toMatchObject({
+    expect(advance(GRANTED, ended('connecting')).socket).toMatchObject({ outage: 'unreachable' });
+    const connecting = advance(RECONNECTING, ended('reconnect'));
+    expect(advance(connecting, ended('connecting')).socket).toMatchObject({
+      failures: 1,
+      pausing: true,
+    });
+    expect(advance(RESUMING, ended('connecting')).socket).toMatchObject({
       name: 'reconnecting',
       token: 'token',
     });
   });
 
-  test('pays no heed to the time of a try that is over', () => {
+  test('passes over the time of a try that is over', () => {
     for (const session of [READY, RECONNECTING, LOST]) {
-      expect(step(session, ended('dialling'))).toEqual([session, []]);
+      expect(step(session, ended('connecting'))).toEqual([session, []]);
     }
     expect(step(RECONNECTING, CUT)).toEqual([RECONNECTING, []]);
-    const dialling = advance(RECONNECTING, ended('redial'));
-    expect(step(dialling, ended('redial'))).toEqual([dialling, []]);
+    const connecting = advance(RECONNECTING, ended('reconnect'));
+    expect(step(connecting, ended('reconnect'))).toEqual([connecting, []]);
   });
 
   test.each([
     ['the person', RETRY],
     ['a network that is there again', NETWORK],
-  ])('is dialled at once for %s', (_, event) => {
+  ])('is replaced at once for %s', (_, event) => {
     const [session, effects] = step(RECONNECTING, event);
-    expect(effects).toEqual(REDIAL);
-    expect(step(session, ended('redial'))).toEqual([session, []]);
+    expect(effects).toEqual(RECONNECT);
+    expect(step(session, ended('reconnect'))).toEqual([session, []]);
   });
 
   test('lets the person begin to search, and no one leave a partner unheard', () => {
@@ -165,8 +172,8 @@ describe('a link that breaks', () => {
     expect(session.chat).toMatchObject([{ delivery: 'sending' }]);
     expect(effects).toEqual([{ type: 'set_timer', timer: 'message a', seconds: 10 }]);
     expect(advance(session, ended('message a')).chat).toMatchObject([{ delivery: 'sending' }]);
-    for (const link of [RECONNECTING, RESUMING]) {
-      expect(effectsOf(link, { type: 'stop' }).map(({ type }) => type)).toEqual(['send_media']);
+    for (const socket of [RECONNECTING, RESUMING]) {
+      expect(effectsOf(socket, { type: 'stop' }).map(({ type }) => type)).toEqual(['send_media']);
     }
   });
 });
@@ -175,34 +182,34 @@ describe('when the time is over for which the relay keeps a session', () => {
   test('the conversation was cut off, its media is closed, and what was underway failed', () => {
     const said = advance(RECONNECTING, { type: 'say', id: '1', text: 'hi' });
     const [session, effects] = step(said, ended('resume_window'));
-    expect(session.phase).toEqual({ name: 'waiting', after: 'link_lost' });
+    expect(session.phase).toEqual({ name: 'waiting', after: 'socket_lost' });
     expect(session.chat).toMatchObject([{ text: 'hi', delivery: 'failed', why: 'cut_off' }]);
     expect(session.connection).toBe('none');
     expect(effects).toEqual([
       { type: 'send_media', sending: { microphone: false, camera: false } },
       { type: 'close_peer' },
     ]);
-    expect(session.link).toMatchObject({ name: 'reconnecting', token: null });
+    expect(session.socket).toMatchObject({ name: 'reconnecting', token: null });
   });
 
-  test('whoever had no conversation stays where they were', () => {
+  test('anyone who had no conversation stays where they were', () => {
     expect(advance(READY, CUT, ended('resume_window')).phase).toEqual(READY.phase);
     expect(advance(PARTED, CUT, ended('resume_window')).phase).toEqual(PARTED.phase);
     expect(advance(WAITING, CUT, ended('resume_window')).phase).toEqual(WAITING.phase);
   });
 
-  test('nothing happens to a link that is open again', () => {
+  test('nothing happens to a socket that is open again', () => {
     expect(step(CONNECTED_CALL, ended('resume_window'))).toEqual([CONNECTED_CALL, []]);
   });
 });
 
-describe('a link that was ended on purpose', () => {
+describe('a socket that was ended on purpose', () => {
   test.each<Ending>(['ended', 'flooded', 'too_slow', 'superseded', 'server_full'])(
     '(%s) stays lost, with everything that hung on it',
     (loss) => {
-      const [session, effects] = step(CONNECTED_CALL, { type: 'link_lost', loss });
-      expect(session.link).toEqual({ name: 'lost', loss, retryAfter: null });
-      expect(session.phase).toEqual({ name: 'parted', reason: 'link_lost' });
+      const [session, effects] = step(CONNECTED_CALL, { type: 'socket_lost', loss });
+      expect(session.socket).toEqual({ name: 'lost', loss, retryAfter: null });
+      expect(session.phase).toEqual({ name: 'parted', reason: 'socket_lost' });
       expect(effects.map(({ type }) => type)).toEqual(['send_media', 'close_peer']);
       expect(step(session, NETWORK)).toEqual([session, []]);
     },
@@ -210,10 +217,10 @@ describe('a link that was ended on purpose', () => {
 
   test('is replaced when the person asks for it', () => {
     const [session, effects] = step(LOST, RETRY);
-    expect(session.link).toEqual({ name: 'connecting' });
+    expect(session.socket).toEqual({ name: 'connecting' });
     expect(effects).toEqual([
-      { type: 'dial' },
-      { type: 'set_timer', timer: 'dialling', seconds: 10 },
+      { type: 'connect' },
+      { type: 'set_timer', timer: 'connecting', seconds: 10 },
     ]);
     expect(effectsOf(session, received(CONNECTED)).map(({ type }) => type)).toEqual(['open_peer']);
   });
@@ -222,31 +229,34 @@ describe('a link that was ended on purpose', () => {
     'after %s keeps what the server said about it',
     (code) => {
       const told = advance(GRANTED, error(code, { retry_after: 30 }));
-      expect(told.link).toEqual({ name: 'lost', loss: code, retryAfter: 30 });
+      expect(told.socket).toEqual({ name: 'lost', loss: code, retryAfter: 30 });
       expect(step(told, REFUSED)).toEqual([told, []]);
-      expect(advance(told, RETRY, received(CONNECTED)).link.name).toBe('open');
+      expect(advance(told, RETRY, received(CONNECTED)).socket.name).toBe('open');
     },
   );
 });
 
 describe('a full server', () => {
-  const dialling = advance(RECONNECTING, ended('redial'));
+  const connecting = advance(RECONNECTING, ended('reconnect'));
 
-  test('is asked again by whoever was inside', () => {
-    expect(advance(dialling, FULL, REFUSED).link).toMatchObject({ failures: 1, token: 'token' });
-    const restarted = advance(dialling, ended('resume_window'), FULL);
-    expect(restarted.link).toMatchObject({ name: 'lost', loss: 'server_full', retryAfter: 30 });
+  test('is asked again by anyone who was inside', () => {
+    expect(advance(connecting, FULL, REFUSED).socket).toMatchObject({
+      failures: 1,
+      token: 'token',
+    });
+    const restarted = advance(connecting, ended('resume_window'), FULL);
+    expect(restarted.socket).toMatchObject({ name: 'lost', loss: 'server_full', retryAfter: 30 });
   });
 
   test('that ends is asked until another takes its place', () => {
-    const waiting = advance(WAITING, RESTARTED, ended('resume_window'), ended('redial'));
-    expect(advance(waiting, DRAINING, REFUSED).link).toMatchObject({ name: 'reconnecting' });
+    const waiting = advance(WAITING, RESTARTED, ended('resume_window'), ended('reconnect'));
+    expect(advance(waiting, DRAINING, REFUSED).socket).toMatchObject({ name: 'reconnecting' });
   });
 
-  test('turns away whoever never was inside', () => {
-    const unreachable = advance(GRANTED, CUT, ended('redial'));
-    expect(advance(unreachable, FULL).link).toMatchObject({ name: 'lost', loss: 'server_full' });
-    expect(advance(unreachable, REFUSED).link).toMatchObject({ name: 'lost' });
+  test('turns away anyone who never was inside', () => {
+    const unreachable = advance(GRANTED, CUT, ended('reconnect'));
+    expect(advance(unreachable, FULL).socket).toMatchObject({ name: 'lost', loss: 'server_full' });
+    expect(advance(unreachable, REFUSED).socket).toMatchObject({ name: 'lost' });
   });
 });
 
@@ -257,26 +267,26 @@ describe('a server that ends', () => {
     expect(tries.at(-1)).toBe(10);
   });
 
-  test('leaves whoever searches on searching, if it does not come back in time', () => {
+  test('leaves anyone who searches on searching, if it does not come back in time', () => {
     const session = advance(TALKING, RESTARTED, ended('resume_window'));
     expect(session.phase).toEqual({ name: 'waiting', after: 'server_stopping' });
   });
 
-  test('leaves whoever does not search on to say when they are ready', () => {
+  test('leaves anyone who does not search on to say when they are ready', () => {
     const unwilling = advance(TALKING, { type: 'choose_keep_searching', on: false });
     const session = advance(unwilling, RESTARTED, ended('resume_window'));
     expect(session.phase).toEqual({ name: 'parted', reason: 'server_stopping' });
   });
 
-  test('said so before, however its link breaks then', () => {
+  test('said so before, however its socket breaks then', () => {
     const draining = advance(
       CONNECTED_CALL,
       received({ event: 'server_draining', data: { seconds: 60 } }),
     );
-    expect(draining.link).toMatchObject({ name: 'open', draining: 60 });
-    expect(advance(draining, CUT).link).toMatchObject({ outage: 'server_stopping' });
-    // It would take nobody back, so what there is of the link is held on to.
-    expect(step(draining, NETWORK)[0].link).toEqual(draining.link);
+    expect(draining.socket).toMatchObject({ name: 'open', draining: 60 });
+    expect(advance(draining, CUT).socket).toMatchObject({ outage: 'server_stopping' });
+    // It would take nobody back, so what there is of the socket is held on to.
+    expect(step(draining, NETWORK)[0].socket).toEqual(draining.socket);
   });
 
   test('may have parted the two before', () => {
@@ -286,20 +296,20 @@ describe('a server that ends', () => {
 });
 
 describe('another network', () => {
-  test('makes an open link suspect: another is dialled while the session is kept', () => {
+  test('makes an open socket suspect: another is opened while the session is kept', () => {
     const [session, effects] = step(CONNECTED_CALL, NETWORK);
-    expect(session.link).toMatchObject({ name: 'reconnecting', pausing: false, token: 'token' });
+    expect(session.socket).toMatchObject({ name: 'reconnecting', pausing: false, token: 'token' });
     expect(session.negotiation.due).toBe(true);
     expect(effects).toEqual([
       { type: 'set_timer', timer: 'resume_window', seconds: 30 },
-      ...REDIAL,
+      ...RECONNECT,
     ]);
   });
 
-  test('makes a link that is about to resume dial anew', () => {
+  test('makes a socket that is about to resume give way to another', () => {
     const [session, effects] = step(RESUMING, NETWORK);
-    expect(session.link).toMatchObject({ name: 'reconnecting', token: 'token' });
-    expect(effects).toEqual(REDIAL);
+    expect(session.socket).toMatchObject({ name: 'reconnecting', token: 'token' });
+    expect(effects).toEqual(RECONNECT);
   });
 
   test('needs no ICE restart where there is no media', () => {
@@ -307,7 +317,7 @@ describe('another network', () => {
   });
 });
 
-test('an answer that was on its way is lost with the link', () => {
+test('an answer that was on its way is lost with the socket', () => {
   const restarting = advance(
     CONNECTED_CALL,
     became('failed'),
@@ -317,7 +327,7 @@ test('an answer that was on its way is lost with the link', () => {
   expect(restarting.negotiation).toMatchObject({ offer: 'none', due: true });
 });
 
-describe('a link over which nothing comes', () => {
+describe('a socket over which nothing comes', () => {
   const PING = says({ event: 'ping' });
   const listening = (seconds: number) => ({ type: 'set_timer', timer: 'silence', seconds });
 
@@ -328,16 +338,16 @@ describe('a link over which nothing comes', () => {
     const [asked, question] = step(session, ended('silence'));
     expect(question).toEqual([PING, listening(PONG_SECONDS)]);
     const [silent, effects] = step(asked, ended('silence'));
-    expect(silent.link).toMatchObject({ name: 'reconnecting', pausing: false, token: 'token' });
+    expect(silent.socket).toMatchObject({ name: 'reconnecting', pausing: false, token: 'token' });
     expect(silent.phase).toEqual(session.phase);
-    expect(effects).toContainEqual({ type: 'dial' });
+    expect(effects).toContainEqual({ type: 'connect' });
     expect(SILENCE_SECONDS + PONG_SECONDS).toBeLessThan(10);
   });
 
   test('is there as soon as it says anything', () => {
-    const heard = advance(TALKING, ended('silence'), received({ event: 'pong' }));
-    expect(effectsOf(heard, ended('silence'))).toEqual([PING, listening(PONG_SECONDS)]);
-    expect(step(heard, received({ event: 'pong' }))).toEqual([heard, []]);
+    const answered = advance(TALKING, ended('silence'), received({ event: 'pong' }));
+    expect(effectsOf(answered, ended('silence'))).toEqual([PING, listening(PONG_SECONDS)]);
+    expect(step(answered, received({ event: 'pong' }))).toEqual([answered, []]);
   });
 
   test('may be silent where nobody counts on this page', () => {
@@ -354,7 +364,7 @@ describe('a link over which nothing comes', () => {
       ended('silence'),
       ended('silence'),
     );
-    expect(draining.link.name).toBe('reconnecting');
+    expect(draining.socket.name).toBe('reconnecting');
   });
 
   test('is asked when the page runs again after it stood still', () => {

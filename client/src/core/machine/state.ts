@@ -31,23 +31,23 @@ export interface OpenCapture {
   readonly muted: PerDevice<boolean>;
 }
 
-/** A link over which the relay has said `connected`, and what it said with it. */
-export interface OpenLink {
+/** A socket over which the relay has said `connected`, and what it said with it. */
+export interface OpenSocket {
   readonly name: 'open';
   readonly iceServers: readonly IceServer[];
-  /** What another link shows to go on with this session. */
+  /** What another socket shows to go on with this session. */
   readonly token: string;
-  /** Seconds for which the relay keeps the session of a lost link. */
+  /** Seconds for which the relay keeps the session of a lost socket. */
   readonly resumeWindow: number;
   /** Seconds that the relay leaves to conversations before it ends, once it has said so. */
   readonly draining: number | null;
-  /** Tries since a link last held for a while: one that opens and breaks at once is no success. */
+  /** Tries since a socket last held for a while: one that opens and breaks at once is no success. */
   readonly failures: number;
   /** The relay was asked whether it is there, and has said nothing since. */
   readonly asked: boolean;
 }
 
-/** A link that was ended on purpose: the same page dialling again would meet with the same. */
+/** A socket that was ended on purpose: the same page connecting again would meet with the same. */
 export type Ending =
   | 'ended'
   | 'flooded'
@@ -59,10 +59,10 @@ export type Ending =
   /** The browser would not open one: it has no WebSockets, or a policy or an extension forbids it. */
   | 'barred';
 
-/** Why the link is gone, as the close code tells (relay/protocol/README.md, close codes). */
-export type LinkLoss = Ending | 'closed' | 'server_stopping';
+/** Why the socket is gone, as the close code tells (relay/protocol/README.md, close codes). */
+export type SocketLoss = Ending | 'closed' | 'server_stopping';
 
-/** What answers at the relay's door, over HTTP, where no link opens. */
+/** What answers at the relay's door, over HTTP, where no socket opens. */
 export type Door =
   /** Nothing: the network, or the server is gone altogether. */
   | 'silent'
@@ -74,17 +74,17 @@ export type Door =
   | 'host_refused'
   | 'rate_limited';
 
-/** Why there is no link although there may be one again: what the person is told of it. */
+/** Why there is no socket although there may be one again: what the person is told of it. */
 export type Outage = 'closed' | 'server_stopping' | 'unreachable';
 
-/** The WebSocket (link.ts has the table of its transitions). */
-export type Link =
+/** The WebSocket to the relay (socket.ts has the table of its transitions). */
+export type Socket =
   | { readonly name: 'connecting' }
-  | OpenLink
+  | OpenSocket
   | {
       readonly name: 'reconnecting';
       readonly outage: Outage;
-      /** What the relay says over HTTP, where no link ever opened. Null until it was asked. */
+      /** What the relay says over HTTP, where no socket ever opened. Null until it was asked. */
       readonly door: Door | null;
       /** Tries that came to nothing. */
       readonly failures: number;
@@ -97,8 +97,8 @@ export type Link =
       readonly name: 'resuming';
       readonly outage: Outage;
       readonly token: string;
-      /** What this link is if the session cannot be gone on with. */
-      readonly fresh: OpenLink;
+      /** What this socket is if the session cannot be gone on with. */
+      readonly fresh: OpenSocket;
     }
   | {
       readonly name: 'lost';
@@ -111,14 +111,14 @@ export interface Partner {
   readonly microphone: boolean;
   readonly camera: boolean;
   readonly typing: boolean;
-  /** Their link was lost, and they may be back. */
+  /** Their connection was lost, and they may be back. */
   readonly away: boolean;
   /** This browser cannot show their picture, and the relay has no room to convert it. */
   readonly unseen?: true;
 }
 
 /** How a conversation ended. The relay tells all but the last two. */
-export type Parting = PartingReason | 'link_lost' | 'while_away';
+export type Parting = PartingReason | 'socket_lost' | 'while_away';
 
 /** `none`: there is none. The rest is what the browser says of the one there is. */
 export type Connection = 'none' | 'new' | 'connecting' | 'connected' | 'disconnected' | 'failed';
@@ -160,7 +160,7 @@ export type Phase =
   | { readonly name: 'cooling'; readonly seconds: number };
 
 /** What the partner was told of our typing: nothing, that we write, or that a while ago. */
-export type Typing = 'quiet' | 'fresh' | 'stale';
+export type Typing = 'silent' | 'fresh' | 'stale';
 
 /** How the partner's picture and sound are played. */
 export type PlaybackState =
@@ -188,7 +188,7 @@ export interface Session {
   readonly capture: Capture;
   /** The person pressed Start, and the search begins once their devices are open. */
   readonly starting: boolean;
-  readonly link: Link;
+  readonly socket: Socket;
   readonly phase: Phase;
   /** How the relay calls this visitor, also in its log. Null until it has told. */
   readonly userId: string | null;
@@ -224,7 +224,7 @@ export const FIRST_STATE: Session = {
   permission: { microphone: 'unknown', camera: 'unknown' },
   capture: { name: 'closed' },
   starting: false,
-  link: { name: 'connecting' },
+  socket: { name: 'connecting' },
   phase: { name: 'idle' },
   userId: null,
   limits: null,
@@ -232,7 +232,7 @@ export const FIRST_STATE: Session = {
   negotiation: { offer: 'none', stale: 0, due: false, restarts: 0, replacement: false },
   told: TOLD_AT_FIRST,
   chat: [],
-  typing: 'quiet',
+  typing: 'silent',
   playback: 'playing',
   hushed: false,
   guarded: false,

@@ -175,7 +175,7 @@ describe('a message', () => {
   test('is not sent again unless it failed, nor to nobody', () => {
     const said = advance(TALKING, SAID);
     expect(step(said, { type: 'say_again', id: 'a' })).toEqual([said, []]);
-    const gone = advance(TALKING, SAID, { type: 'link_lost', loss: 'closed' });
+    const gone = advance(TALKING, SAID, { type: 'socket_lost', loss: 'closed' });
     expect(step(gone, { type: 'say_again', id: 'a' })).toEqual([gone, []]);
   });
 });

@@ -30,10 +30,10 @@ export function say(session: Session, id: string, written: string): Step {
   const text = sendable(written);
   if (session.phase.name !== 'talking' || !isVisible(text)) return [session, []];
   return [
-    { ...session, chat: addMine(session.chat, id, text), typing: 'quiet' },
+    { ...session, chat: addMine(session.chat, id, text), typing: 'silent' },
     [
       ...deliver(session.phase.roomId, id, text),
-      ...(session.typing === 'quiet' ? [] : [NO_LONGER_TYPING]),
+      ...(session.typing === 'silent' ? [] : [NO_LONGER_TYPING]),
     ],
   ];
 }
@@ -52,9 +52,9 @@ export function delivered(session: Session, id: string): Step {
   return [{ ...session, chat: mark(session.chat, id, 'sent') }, []];
 }
 
-/** Without a link nothing is late: what is underway is sent again over the next one. */
+/** Without a socket nothing is late: what is underway is sent again over the next one. */
 export function unconfirmed(session: Session, id: string, why: WhyUnsent = 'unanswered'): Step {
-  if (session.link.name !== 'open') return [session, []];
+  if (session.socket.name !== 'open') return [session, []];
   if (textOf(session.chat, id, 'sending') === null) return [session, []];
   return [{ ...session, chat: fail(session.chat, id, why) }, []];
 }
@@ -87,8 +87,8 @@ export function typed(session: Session, empty: boolean): Step {
 }
 
 export function typingPaused(session: Session): Step {
-  if (session.typing === 'quiet') return [session, []];
-  return [{ ...session, typing: 'quiet' }, [NO_LONGER_TYPING]];
+  if (session.typing === 'silent') return [session, []];
+  return [{ ...session, typing: 'silent' }, [NO_LONGER_TYPING]];
 }
 
 export function typingStale(session: Session): Step {
@@ -101,7 +101,7 @@ export function partnerTyping(session: Session, active: boolean): Step {
   return [next, [{ type: 'set_timer', timer: 'partner_typing', seconds: PARTNER_TYPING_SECONDS }]];
 }
 
-/** Over a new link, under the ids they had: the relay passes over what did arrive. */
+/** Over a new socket, under the ids they had: the relay passes over what did arrive. */
 export function deliverUnderway(session: Session): Effect[] {
   const { phase, chat } = session;
   if (phase.name !== 'talking') return [];

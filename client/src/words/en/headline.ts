@@ -77,7 +77,7 @@ export const parted: Record<Parting, string> = {
   disconnected: 'Your partner lost their connection',
   operator: 'The operator of this site ended your conversation',
   server_stopping: 'The server had to restart',
-  link_lost: 'Your conversation was cut off',
+  socket_lost: 'Your conversation was cut off',
   while_away: 'Your partner left while you were reconnecting',
 };
 export const nextFinds = 'Next finds you another.';
