@@ -43,7 +43,13 @@ from relay.peer.candidates import Reach
 from relay.protocol.limits import Limits
 from relay.room.host import RoomHost
 from relay.session.directory import Directory
+from relay.session.events import Handlers
+from relay.session.handling.attendance import Attendance
+from relay.session.handling.media import MediaEvents
+from relay.session.handling.search import Search
+from relay.session.handling.talk import Talk
 from relay.session.presence import Presence
+from relay.session.reception import Reception
 from relay.session.sessions import Sessions
 from relay.session.turn import Turn
 from relay.tasks import Tasks
@@ -124,10 +130,8 @@ class Relay:
             pulse=self._pulse,
             report=self.report,
         )
-        self._rooms = RoomHost(switchboard, self._directory.tell, self.journal)
-        self._matchmaker = Matchmaker(
-            rooms=self._rooms, tell=self._directory.tell, journal=self.journal, report=self.report
-        )
+        self._rooms = RoomHost(switchboard, self._directory, self.journal)
+        self._matchmaker = Matchmaker(rooms=self._rooms, post=self._directory, journal=self.journal, report=self.report)
         self._presence = Presence(
             directory=self._directory,
             matchmaker=self._matchmaker,
@@ -136,6 +140,7 @@ class Relay:
             journal=self.journal,
         )
         self._connections.listener = self._presence
+        limits_for_visitors = Limits.configured(settings.limits)
         self._sessions = Sessions(
             directory=self._directory,
             matchmaker=self._matchmaker,
@@ -145,10 +150,22 @@ class Relay:
             capacity=self._capacity,
             visits=settings.visits,
             turn=Turn.configured(settings.turn),
-            limits=Limits.configured(settings.limits),
+            limits=limits_for_visitors,
             rates=settings.rates,
             journal=self.journal,
             report=self.report,
+        )
+        reception = Reception(
+            sessions=self._sessions,
+            presence=self._presence,
+            handlers=Handlers(
+                search=Search(self._matchmaker, self._presence),
+                talk=Talk(self._rooms),
+                media=MediaEvents(self._connections, self._rooms, limits_for_visitors),
+                attendance=Attendance(self._sessions),
+            ),
+            limits=limits_for_visitors,
+            journal=self.journal,
         )
 
         # figures
@@ -192,6 +209,7 @@ class Relay:
         self._web = WebServer(
             gateway=Gateway(
                 sessions=self._sessions,
+                reception=reception,
                 guests=self._guests,
                 addresses=addresses,
                 ledger=self._ledger,

@@ -4,37 +4,37 @@
 	measure measure-skips measure-loss measure-page measure-narrow
 
 bench: core ## Relay, the kernel's floor and coturn in one run; JSON=FILE keeps it
-	$(BIN)/python -m tests.load.bench $(if $(JSON),--json $(JSON))
+	$(BIN)/python -m tests.bench $(if $(JSON),--json $(JSON))
 
 bench-quick: core # The same in under 90 s
-	$(BIN)/python -m tests.load.bench --quick $(if $(JSON),--json $(JSON))
+	$(BIN)/python -m tests.bench --quick $(if $(JSON),--json $(JSON))
 
 bench-crowd: core ## A thousand people who talk for a minute on two cores; fails if they are lost, or much of what they say
-	$(BIN)/python -m tests.load.crowd
+	$(BIN)/python -m tests.bench.crowd
 
 bench-sockets: $(VENV)/installed # What ten thousand idle visitors cost
-	$(BIN)/python -m tests.load.bench_sockets
+	$(BIN)/python -m tests.bench.sockets
 
 soak: core ## Churn: 100,000 pairs meet, part, lose their connections and come back; nothing may be left behind
-	$(BIN)/python -m tests.load.soak
+	$(BIN)/python -m tests.bench.soak
 
 overload: core # Past capacity: what those inside lose, and how soon newcomers are refused
-	$(BIN)/python -m tests.load.overload
+	$(BIN)/python -m tests.bench.overload
 
 upgrade-drill: $(VENV)/installed # How soon people talk again when another server takes the place of one that ends
-	$(BIN)/python -m tests.load.upgrade
+	$(BIN)/python -m tests.bench.upgrade
 
 measure: $(VENV)/installed $(STATIC) chromium ## How soon strangers see each other, and what a pair costs
-	$(BIN)/python -m tests.browser.first_frame
+	$(BIN)/python -m tests.bench.first_frame
 
 measure-skips: $(VENV)/installed $(STATIC) chromium # Press Next 200 times: how soon somebody else is there, and that nothing stalls or grows
-	$(BIN)/python -m tests.browser.skips
+	$(BIN)/python -m tests.bench.skips
 
 measure-loss: core $(STATIC) chromium ## What people see when packets are lost on the way
-	$(BIN)/python -m tests.network.bad_links
+	$(BIN)/python -m tests.bench.bad_links
 
 measure-narrow: core $(STATIC) chromium # How senders follow a link that becomes narrow and wide again
-	$(BIN)/python -m tests.network.narrow_links
+	$(BIN)/python -m tests.bench.narrow_links
 
 measure-page: $(VENV)/installed $(STATIC) chromium # What the first load weighs, and how soon something is seen on a slow link
-	$(BIN)/python -m tests.browser.first_load
+	$(BIN)/python -m tests.bench.first_load

@@ -14,9 +14,9 @@ audit: $(VENV)/installed client/node_modules/installed cargo-audit ## Look for k
 	$(BIN)/python -m tests.hostile.audit
 
 attacks: core $(STATIC) chromium ## Attack calls, pages and sessions class by class, and print rates, CPU, memory and who still got in
-	$(BIN)/python -m tests.hostile.measure
-	$(BIN)/python -m tests.hostile.measure --engine frames --audience visitors --rate 20000
-	$(BIN)/python -m tests.hostile.siege
+	$(BIN)/python -m tests.bench.attacks
+	$(BIN)/python -m tests.bench.attacks --engine frames --audience visitors --rate 20000
+	$(BIN)/python -m tests.bench.siege
 
 cargo-fuzz: rust # The stable toolchain is enough without a sanitizer: what is fuzzed has no `unsafe`
 	@command -v cargo-fuzz >/dev/null || cargo install --quiet --locked cargo-fuzz

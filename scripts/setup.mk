@@ -11,7 +11,7 @@ doctor: ## What this machine lacks to run and to test, all at once, each with it
 client: $(STATIC) ## Build the browser client
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) client/node_modules relay/web/static build tests/output $(CORE)/target $(CORE)/*.so
+	rm -rf $(VENV) client/node_modules relay/web/static build target tests/output $(CORE)/*.so
 
 # Before anything is made: everything that the goal needs, at once. Once set up, only tests ask again.
 GOAL := $(if $(filter test test-all,$(MAKECMDGOALS)),test,run)

@@ -1,6 +1,6 @@
 # Test
 
-.PHONY: lint test test-all test-client test-core test-load test-unit test-scenario test-pages test-browser test-monitoring \
+.PHONY: lint test test-all test-built loadgen test-client test-core test-load test-unit test-scenario test-pages test-browser test-monitoring \
 	test-network test-idle test-lossy-links test-blocked-udp fire-alerts truth \
 	firefox network chromium coturn proxies systemd promtool containers
 
@@ -13,23 +13,39 @@ lint: $(VENV)/installed client/node_modules/installed ## Style, types and import
 	cargo fmt --check --manifest-path $(CORE)/Cargo.toml
 	cargo clippy --quiet --locked --all-targets --manifest-path $(CORE)/Cargo.toml -- --deny warnings
 	cargo fmt --check --manifest-path $(LOAD)/Cargo.toml
-	cargo clippy --quiet --release --locked --all-targets --manifest-path $(LOAD)/Cargo.toml -- --deny warnings
+	cargo clippy --quiet --locked --all-targets --manifest-path $(LOAD)/Cargo.toml -- --deny warnings
 
-# Network namespaces are for root alone: anybody else is told at the start, and again at the end, what was left out.
-NAMESPACES := test-blocked-udp
-AS_ROOT := $(if $(filter 0,$(shell id -u)),$(NAMESPACES))
+# Network namespaces and raw sockets are for root alone: anybody else is told at the start, and again at the end, what is left out.
+IS_ROOT := $(filter 0,$(shell id -u))
+FORGED := tests/hostile/test_forged_addresses.py
+UNFORGED := $(if $(IS_ROOT),,--ignore $(FORGED))
 
-test: ready core lint test-core test-client test-unit test-monitoring test-scenario test-load test-pages $(AS_ROOT) test-lossy-links ## Everything that must hold before a change lands
-	@test -n "$(AS_ROOT)" || echo "Left out, since it needs root: make $(NAMESPACES)" >&2
+test: ready core test-built test-unit test-monitoring test-scenario test-load test-pages $(if $(IS_ROOT),test-blocked-udp) test-lossy-links ## Everything that must hold before a change lands
+	@test -n "$(IS_ROOT)" || echo "Left out, since they need root: make test-blocked-udp, and $(FORGED)" >&2
 
 test-all: test test-browser ## The same, and what takes two engines or more time
-	$(BIN)/pytest -q --engine frames tests/scenario tests/hostile tests/browser
+	$(BIN)/pytest -q --hypothesis-profile long tests/unit tests/contract
+	$(BESIDE) --engine frames -m 'not alone' tests/scenario tests/hostile $(UNFORGED)
+	$(BIN)/pytest -q --engine frames -m alone tests/scenario tests/hostile $(UNFORGED)
+	$(BIN)/pytest -q --engine frames tests/browser
+
+# What compiles and checks, and looks at no clock: two at a time, since each has stretches in which it keeps one core busy.
+test-built: $(VENV)/installed client/node_modules/installed rust
+	@$(MAKE) --no-print-directory -j2 --output-sync=target loadgen lint test-core test-client
+
+loadgen: rust # People who are played, for tests and measurements
+	cargo build --quiet --locked --manifest-path $(LOAD)/Cargo.toml
+
+# Most of these tests wait for timeouts and processes, so several run beside each other. Those that measure how long
+# somebody waits are marked `alone` and come afterwards.
+BESIDE := $(BIN)/pytest -q -n 4 --dist worksteal
 
 test-unit: $(VENV)/installed ## Python without a browser or a network: unit and contract tests
 	$(BIN)/pytest -q tests/unit tests/contract
 
-test-scenario: core $(STATIC) chromium coturn proxies systemd ## Whole servers, coturn and proxies, and attacks on them
-	$(BIN)/pytest -q tests/scenario tests/hostile -m 'not slow'
+test-scenario: core $(STATIC) loadgen chromium coturn proxies systemd ## Whole servers, coturn and proxies, and attacks on them
+	$(BESIDE) -m 'not slow and not alone' tests/scenario tests/hostile $(UNFORGED)
+	$(BIN)/pytest -q -m 'alone and not slow' tests/scenario tests/hostile $(UNFORGED)
 
 test-browser: $(VENV)/installed $(STATIC) chromium proxies ## Real browsers in every state that the page has
 	$(BIN)/pytest -q tests/browser
@@ -44,7 +60,7 @@ test-core: rust # The native core's own tests
 	cargo test --quiet --locked --manifest-path $(CORE)/Cargo.toml
 
 test-load: core $(STATIC) chromium # The load generator's own tests, and short runs of what it does
-	cargo test --quiet --release --locked --manifest-path $(LOAD)/Cargo.toml
+	cargo test --quiet --locked --manifest-path $(LOAD)/Cargo.toml
 	$(BIN)/pytest -q $(LOAD)
 
 test-pages: $(VENV)/installed $(STATIC) chromium proxies # Real browsers, without what is slow
@@ -66,10 +82,10 @@ test-blocked-udp: $(VENV)/installed $(STATIC) chromium network # Two browsers wh
 	$(BIN)/pytest -q tests/network/test_everywhere.py -k test_udp_is_blocked
 
 fire-alerts: $(VENV)/installed promtool # Cause every alert's condition on a live server, and see Prometheus fire it (as root)
-	$(BIN)/python -m tests.monitoring.fire
+	$(BIN)/python -m tests.bench.fire
 
 truth: core $(STATIC) promtool # Hold what the operator is told of 200 played people, some with loss, against what was played
-	$(BIN)/python -m tests.monitoring.truth
+	$(BIN)/python -m tests.bench.truth
 
 # What tests need of the system: Debian's packages, installed as root. Anybody else is told what to install.
 

@@ -1,7 +1,6 @@
 """A whole server for every test that asks for one: real sockets on loopback, ports chosen by the system."""
 
-import random
-import socket
+import resource
 from collections.abc import AsyncIterator
 
 import aioice.ice
@@ -10,35 +9,31 @@ import pytest
 
 from relay.app import Relay
 from relay.config.settings import EngineChoice, Settings
+from tests.kit.servers import on_loopback, running
 
 # How long something takes says more of the machine than of the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=1_000)
 hypothesis.settings.load_profile("untimed")
 
-PORTS = range(12_000, 32_000)
-"""Below those that the system gives to connections that go out, which may take one between the choice and its use."""
 
-
-def free_port() -> int:
-    """A number that is free for TCP and for UDP at every address."""
-    for port in random.sample(PORTS, 50):
-        with (
-            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
-        ):
-            try:
-                tcp.bind(("", port))
-                udp.bind(("", port))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError("no port is free for both TCP and UDP")
+def pytest_configure() -> None:
+    """As many descriptors as may be had, as the server takes: somebody who is not root begins with 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--engine", type=EngineChoice, default=EngineChoice.PACKETS, help="the media engine of the servers under test"
     )
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Bytes that nobody can read are named by their number: some are random, and all who run tests have to agree."""
+    if isinstance(val, bytes) and not (val.isascii() and val.decode().isprintable()):
+        return f"{len(val)} bytes"
+    return None
 
 
 @pytest.fixture
@@ -51,24 +46,14 @@ def engine(request: pytest.FixtureRequest) -> EngineChoice:
 @pytest.fixture
 def settings(engine: EngineChoice) -> Settings:
     """Loopback only. Override it in a module to test other settings."""
-    # The people of a test live in the server's own process: their CPU and lag are no reason to refuse one of them.
-    return Settings.of(
-        port=free_port(),
-        bind=("127.0.0.1",),
-        public_address=("127.0.0.1",),
-        engine=engine,
-        max_cpu=1.0,
-        max_lag=60.0,
-    )
+    return on_loopback(engine=engine)
 
 
 @pytest.fixture
 async def relay(settings: Settings) -> AsyncIterator[Relay]:
     """A running server."""
-    server = Relay(settings)
-    await server.start()
-    yield server
-    await server.stop()
+    async with running(settings) as server:
+        yield server
 
 
 @pytest.fixture

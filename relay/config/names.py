@@ -10,6 +10,10 @@ SECRETS = frozenset({"metrics_token", "operator_token", "turn_secret"})
 """Settings that are never printed, and that may be in a file of their own, which `RELAY_..._FILE` names."""
 
 
+RENAMED = {"taps": "transcoders"}
+"""What settings were called, and what they are called now."""
+
+
 def names() -> tuple[str, ...]:
     """All settings, in the order of definition."""
     return tuple(TYPES)
@@ -34,5 +38,5 @@ def written(value: object) -> str:
 
 def meant(name: str) -> str | None:
     """The setting that somebody may have meant."""
-    near = difflib.get_close_matches(name, names(), n=1)
+    near = [RENAMED[name]] if name in RENAMED else difflib.get_close_matches(name, names(), n=1)
     return near[0] if near else None

@@ -254,7 +254,7 @@ class MediaSettings(Group, frozen=True):
         ),
     ] = None
     media_threads: Annotated[int, Meta(ge=1, le=64, description="Threads of the native core that move packets.")] = 1
-    taps: Annotated[
+    transcoders: Annotated[
         Annotated[int, Meta(ge=0, le=1_000)] | None,
         Meta(
             description="Pictures that may be converted at the same time, for pairs without a common video codec. 0:"

@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from relay.config.names import SECRETS, meant, written
+from relay.config.names import RENAMED, SECRETS, meant, written
 from relay.config.rules import check
 from relay.config.settings import TYPES, Settings, TlsChoice
 from relay.errors import ConfigurationError
@@ -73,6 +73,8 @@ def load(
     ):
         for name, raw in given.items():
             label = _label(name, origin)
+            if name in RENAMED:
+                raise ConfigurationError(f"{label} is called {_label(RENAMED[name], origin)} now: write that.")
             if name not in TYPES:
                 raise ConfigurationError(
                     f"{label} is not a setting.{near(name, origin)} `relay config` lists them all."

@@ -125,12 +125,12 @@ def _media(media: EngineStats) -> Iterator[Metric]:
         "relay_media_bytes", "Bytes of SRTP and SRTCP datagrams, without IP and UDP headers.", labels=["direction"]
     )
     yield _by(family, sizes)
-    taps = "Pictures that are converted now, for pairs without a video codec in common."
-    yield GaugeMetricFamily("relay_taps", taps, media.taps)
+    transcoders = "Pictures that are converted now, for pairs without a video codec in common."
+    yield GaugeMetricFamily("relay_transcoders", transcoders, media.transcoders)
     refused = "Pictures that were left dark, since too many are converted or no codec is known."
-    yield CounterMetricFamily("relay_taps_refused", refused, media.taps_refused)
+    yield CounterMetricFamily("relay_transcoders_refused", refused, media.transcoders_refused)
     frames = {"converted": media.pictures_converted, "dropped": media.pictures_lost}
-    family = CounterMetricFamily("relay_tap_frames", "Frames that came to be converted.", labels=["outcome"])
+    family = CounterMetricFamily("relay_transcoder_frames", "Frames that came to be converted.", labels=["outcome"])
     yield _by(family, frames)
     family = CounterMetricFamily(
         "relay_drops", "Datagrams, packets and frames that went no further.", labels=["reason"]

@@ -59,6 +59,8 @@ class Table(Generic[Item]):
 
         `full` says that there is no place for one more, whatever `most` is.
         """
+        if self.most == 0:
+            return item
         if (crowded := self._crowded(groups)) is not None:
             taken = self._in_place_of(item, self._held[crowded])
         elif full or len(self) >= self.most:
@@ -100,7 +102,7 @@ class Table(Generic[Item]):
     def _from_most(self, groups: tuple[Group, ...], newcomer: Item) -> Item:
         heaviest = max(self._held, key=lambda group: len(self._held[group]) / group.weight, default=None)
         if heaviest is None:
-            return newcomer  # there are no places at all
+            return newcomer  # nothing is held that could go
         most = len(self._held[heaviest]) / heaviest.weight
         own = max((self._size(group) + 1) / group.weight for group in groups)
         if most > own:

@@ -1,8 +1,8 @@
 """Who is waiting for a partner, and who may meet whom. Pure: time is an argument.
 
 Theory: people are matched greedily, in the order in which they came, within their mode. Two who may
-not meet are two tabs of one browser, ever, and two who just left each other, for a while. So whoever
-waits together is one or the other. Everyone has one last partner at most, hence tabs of no more than
+not meet are two tabs of one browser, ever, and two who just left each other, for a while. So those who
+wait together are one or the other. Everyone has one last partner at most, hence tabs of no more than
 three browsers ever wait in a mode. One browser may have any number of them there, so nothing here
 looks further than at the `MOST_LOOKED_AT` who wait longest: every step takes bounded time. Only who
 may meet none of those may miss somebody behind them.
@@ -24,11 +24,10 @@ MOST_LOOKED_AT = 64
 
 
 class Match(NamedTuple):
-    """Two people for a room, and the seconds that each of them waited."""
+    """People for a room, and the seconds that each of them waited."""
 
-    one: UserId
-    other: UserId
-    waited: tuple[float, float]
+    members: tuple[UserId, ...]
+    waited: tuple[float, ...]
 
 
 class _Waiting(NamedTuple):
@@ -53,7 +52,7 @@ class Lobby:
         return user in self._waiting
 
     def seek(self, user: UserId, mode: Mode, now: float, browser: str | None = None) -> Match | None:
-        """Match the person with whoever waits longest and may meet them; without one, let them wait. `browser` is
+        """Match the person with the one who waits longest and may meet them; without one, let them wait. `browser` is
         what the tabs of one browser have in common."""
         if user in self._waiting:
             raise ValueError("a person waits only once")
@@ -61,7 +60,7 @@ class Lobby:
         for other, waiting in self._longest(mode):
             if not (_in_one_browser(seeker, waiting) or self._just_left(user, other)):
                 self.withdraw(other)
-                return Match(other, user, (now - waiting.since, 0.0))
+                return Match((other, user), (now - waiting.since, 0.0))
         self._queues[mode][user] = seeker
         self._waiting[user] = mode
         return None
@@ -93,7 +92,7 @@ class Lobby:
                     continue
                 since = queue[other].since
                 if now - max(waiting.since, since) >= REUNION_DELAY and not _in_one_browser(waiting, queue[other]):
-                    matches.append(Match(one, other, (now - waiting.since, now - since)))
+                    matches.append(Match((one, other), (now - waiting.since, now - since)))
                     self.withdraw(one)
                     self.withdraw(other)
         return matches

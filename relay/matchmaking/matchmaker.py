@@ -3,8 +3,9 @@
 A person is in the queue or in a room, never in both, whatever order events come in.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import combinations
 
 from relay import clock
 from relay.ids import RoomId, UserId
@@ -16,11 +17,10 @@ from relay.protocol.messages import (
     BackAsked,
     Mode,
     PartingReason,
-    PartnerDisconnected,
-    ServerMessage,
     WaitingForPartner,
 )
 from relay.room.host import RoomHost
+from relay.room.post import Post
 from relay.tasks import Report, Tasks
 
 LOOK_INTERVAL = 0.5
@@ -41,11 +41,9 @@ class Wish:
 class Matchmaker:
     """Pairs and parts people."""
 
-    def __init__(
-        self, *, rooms: RoomHost, tell: Callable[[UserId, ServerMessage], None], journal: Journal, report: Report
-    ) -> None:
+    def __init__(self, *, rooms: RoomHost, post: Post, journal: Journal, report: Report) -> None:
         self._rooms = rooms
-        self._tell = tell
+        self._post = post
         self._journal = journal
         self._lobby = Lobby()
         self._regrets = Regrets()
@@ -84,53 +82,57 @@ class Matchmaker:
                 return
         self._beside_own_tabs.discard(user)
         self._journal.note(Waiting(user=user, mode=self.mode_of(user).value, others=len(self._lobby)))
-        self._tell(user, WaitingForPartner())
+        self._post.tell(user, WaitingForPartner())
 
     def next(self, user: UserId, now: float) -> None:
-        """Part the person from their partner, if there is one, and search again: the skipper first."""
-        left, room = self._rooms.partner_of(user), self._rooms.room_of(user)
-        partner = self._end(user, PartingReason.NEXT, now)
-        if left is not None and room is not None:
-            self._regrets.parted(room, user, left, now)
+        """Part the person from those they talk with, if there are any, and search again: the skipper first."""
+        room = self._rooms.room_of(user)
+        alone = self._leave(user, PartingReason.NEXT, now)
+        if room is not None and alone:
+            self._regrets.parted(room, (user, *alone), now)
         self.find(user, now)
-        if partner is not None:
-            self.find(partner, now)
+        self._find_each(self._who_search_on(alone, PartingReason.NEXT), now)
 
     def back(self, user: UserId, room: RoomId, now: float) -> bool:
-        """The person wishes to go on with whom they were in that room, which ended by Next. The other one is asked;
-        where they wished it first, the two are together again. False if there is no way back: one talks, or is gone."""
-        partner = self._regrets.partner(user, room, now)
-        if partner is None or partner in self._away or self.mode_of(user) is not self.mode_of(partner):
+        """The person wishes to go on with those with whom they were in that room, which ended by Next. The others are
+        asked; where they wished it first, all are together again. False if there is no way back: one talks, or is
+        gone."""
+        others = self._regrets.others(user, room, now)
+        if not others or user in self._rooms:
             return False
-        if user in self._rooms or partner in self._rooms:
+        mode = self.mode_of(user)
+        if any(one in self._rooms or one in self._away or self.mode_of(one) is not mode for one in others):
             return False
         if not self._regrets.wish(user):
-            self._tell(partner, BackAsked(room_id=room))
+            for one in others:
+                self._post.tell(one, BackAsked(room_id=room))
             return True
-        for one in (user, partner):
+        members = (*others, user)
+        for one in members:
             self._lobby.withdraw(one)
-        self._introduce(Match(partner, user, (0.0, 0.0)), now)
+        self._introduce(Match(members, (0.0,) * len(members)), now)
         return True
 
     def part(self, user: UserId, reason: PartingReason, now: float) -> None:
-        """End the person's search or conversation. Their partner searches on, if they wish so. Idempotent."""
+        """End the person's search or conversation. Who is left alone searches on, if they wish so. Idempotent."""
         self._lobby.withdraw(user)
         if user in self._away:
             self._away[user] = False
-        partner = self._end(user, reason, now)
-        if partner is not None:
-            self.find(partner, now)
+        alone = self._leave(user, reason, now)
+        self._find_each(self._who_search_on(alone, reason), now)
 
-    def separate(self, user: UserId, now: float) -> None:
-        """End the person's conversation for the operator. Both are told so, and search on as they wish."""
-        if user not in self._rooms:
-            return
-        partner = self._end(user, PartingReason.OPERATOR, now)
-        searching = self._wish_of(user).keep_searching
-        self._tell(user, PartnerDisconnected(reason=PartingReason.OPERATOR, searching=searching))
-        for one in (user if searching else None, partner):
-            if one is not None:
-                self.find(one, now)
+    def separate(self, room_id: RoomId, now: float) -> bool:
+        """End a conversation for the operator. All are told so, and search on as they wish. False if it is over
+        already."""
+        room = self._rooms.find(room_id)
+        if room is None:
+            return False
+        for one, other in combinations(room.members, 2):
+            self._lobby.parted(one, other)
+        searching = self._who_search_on(room.members, PartingReason.OPERATOR)
+        self._rooms.end(room, PartingReason.OPERATOR, now, searching)
+        self._find_each(searching, now)
+        return True
 
     def lose(self, user: UserId) -> None:
         """The person can't be reached: nobody is to be paired with them until they are back."""
@@ -140,8 +142,9 @@ class Matchmaker:
         """How the person wishes to talk."""
         return self._wish_of(user).mode
 
-    def searches_on_return(self, user: UserId) -> bool:
-        return self._away.get(user, False)
+    def is_searching(self, user: UserId) -> bool:
+        """Whether the person waits, or will when they are back."""
+        return user in self._lobby or self._away.get(user, False)
 
     def welcome_back(self, user: UserId, now: float) -> None:
         """The person is back, and goes on searching if they did."""
@@ -156,24 +159,33 @@ class Matchmaker:
         self._wishes.pop(user, None)
         self._away.pop(user, None)
 
-    def _end(self, user: UserId, reason: PartingReason, now: float) -> UserId | None:
-        """End the person's conversation, if they are in one; returns their partner if that one searches on."""
-        partner = self._rooms.partner_of(user)
-        if partner is None:
-            return None
-        self._lobby.parted(user, partner)
-        searching = self._wish_of(partner).keep_searching and reason is not PartingReason.SERVER_STOPPING
-        self._rooms.end(user, reason, now, searching=searching)
-        return partner if searching else None
+    def _leave(self, user: UserId, reason: PartingReason, now: float) -> tuple[UserId, ...]:
+        """Take the person out of their conversation, if they are in one; returns whose conversation is over by
+        that."""
+        others = self._rooms.others_of(user)
+        if not others:
+            return ()
+        for other in others:
+            self._lobby.parted(user, other)
+        return self._rooms.leave(user, reason, now, self._who_search_on(others, reason))
+
+    def _who_search_on(self, users: Iterable[UserId], reason: PartingReason) -> tuple[UserId, ...]:
+        if reason is PartingReason.SERVER_STOPPING:
+            return ()
+        return tuple(user for user in users if self._wish_of(user).keep_searching)
+
+    def _find_each(self, users: Iterable[UserId], now: float) -> None:
+        for user in users:
+            self.find(user, now)
 
     def _wish_of(self, user: UserId) -> Wish:
         return self._wishes.get(user, Wish())
 
     def _introduce(self, match: Match, now: float) -> None:
-        for member in (match.one, match.other):
+        for member in match.members:
             self._regrets.forget(member)
         self._journal.note(Matched(waited=match.waited))
-        self._rooms.open(match.one, match.other, self._wish_of(match.one).mode, now)
+        self._rooms.open(match.members, self.mode_of(match.members[0]), now)
 
     def _look_after_waiting(self) -> None:
         now = clock.monotonic()
@@ -182,5 +194,5 @@ class Matchmaker:
         beside = self._lobby.beside_own_tabs()
         for user in beside ^ self._beside_own_tabs:
             if user in self._lobby:
-                self._tell(user, WaitingForPartner(own_tab=user in beside))
+                self._post.tell(user, WaitingForPartner(own_tab=user in beside))
         self._beside_own_tabs = beside

@@ -1,5 +1,6 @@
-"""Who left whom by Next a moment ago, and who of the two wishes that undone. Pure: time is an argument."""
+"""Whose conversation ended by Next a moment ago, and who of them wishes that undone. Pure: time is an argument."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from relay.ids import RoomId, UserId
@@ -11,7 +12,7 @@ BACK_WINDOW = 10.0
 @dataclass(slots=True)
 class _Parting:
     room: RoomId
-    members: tuple[UserId, UserId]
+    members: tuple[UserId, ...]
     at: float
     wishes: set[UserId] = field(default_factory=set)
 
@@ -25,30 +26,29 @@ class Regrets:
     def __len__(self) -> int:
         return len(self._partings)
 
-    def parted(self, room: RoomId, one: UserId, other: UserId, now: float) -> None:
-        """One of them pressed Next."""
-        parting = _Parting(room, (one, other), now)
+    def parted(self, room: RoomId, members: Iterable[UserId], now: float) -> None:
+        """One of them pressed Next, and the conversation was over."""
+        parting = _Parting(room, tuple(members), now)
         for member in parting.members:
             self.forget(member)
         for member in parting.members:
             self._partings[member] = parting
 
-    def partner(self, user: UserId, room: RoomId, now: float) -> UserId | None:
-        """With whom the person was in that room, if that was their last and ended by Next a moment ago."""
+    def others(self, user: UserId, room: RoomId, now: float) -> tuple[UserId, ...]:
+        """With whom the person was in that room, if that was their last and ended by Next a moment ago; else nobody."""
         parting = self._partings.get(user)
         if parting is None or parting.room != room or now - parting.at > BACK_WINDOW:
-            return None
-        one, other = parting.members
-        return other if user == one else one
+            return ()
+        return tuple(member for member in parting.members if member != user)
 
     def wish(self, user: UserId) -> bool:
-        """The person, who has a partner to go back to, wishes it; True when both do."""
+        """The person, who has somebody to go back to, wishes it; True when all do."""
         parting = self._partings[user]
         parting.wishes.add(user)
         return len(parting.wishes) == len(parting.members)
 
     def forget(self, user: UserId) -> None:
-        """The person is gone, or talks with somebody else: there is no way back for either."""
+        """The person is gone, or talks with somebody else: there is no way back for any of them."""
         parting = self._partings.pop(user, None)
         if parting is not None:
             for member in parting.members:

@@ -69,8 +69,8 @@ def _packets(media: MediaSettings, people: int, drops: Drops, report: Report, re
     from relay.transport.native import NativePort
 
     port = NativePort(media.media_threads, people, report)
-    taps = max(1, int(process.cpu_limit())) if media.taps is None else media.taps
-    engine = PacketsEngine(port, drops, media.max_bitrate, taps, report)
+    transcoders = max(1, int(process.cpu_limit())) if media.transcoders is None else media.transcoders
+    engine = PacketsEngine(port, drops, media.max_bitrate, transcoders, report)
 
     def open_port(hosts: Sequence[str], number: int, listener: MediaListener) -> None:
         engine.listener = listener

@@ -40,8 +40,8 @@ from relay.observe.reasons import Reason
 from relay.peer.aiortc_bridge import SharedCertificate
 from relay.peer.candidates import Reach
 from relay.peer.connection import PeerConnection, PeerState
-from relay.peer.lines import RECEIVED, Medium, Negotiated, Slot, SrtpKeys
-from relay.peer.negotiation import Identity, negotiate
+from relay.peer.lines import RECEIVED, Medium, Negotiated, SlotId, SrtpKeys
+from relay.peer.negotiation import LocalEnd, Proposal, consider
 from relay.protocol.messages import MediaPath, Role
 from relay.tasks import Report, Tasks
 from relay.transport.port import Credentials, MediaPort, Path
@@ -117,7 +117,7 @@ class MediaConnections:
         self._users: dict[UserId, PeerId] = {}
         self._secure: set[PeerId] = set()
         self._unsecured: Table[PeerId] = Table(MOST_UNSECURED, Takes.OLDEST)
-        self._quiet: set[UserId] = set()
+        self._silent: set[UserId] = set()
         self._paths: dict[PeerId, Path] = {}
         self._claims: dict[PeerId, MediaPath] = {}
         self._relays: Container[str] = frozenset()
@@ -140,25 +140,29 @@ class MediaConnections:
             RelayError: INVALID_OFFER, or OUT_OF_TURN when the offer repeats the last one.
         """
         held = self._held(user)
-        if held is not None and held.connection.state is not PeerState.FAILED:
-            restarted = self._restart(held, offer, roles)
-            if restarted is not None:
-                return restarted
-        if held is not None:
+        if held is not None and held.connection.state is PeerState.FAILED:
             self._drop(held.connection.peer)
-        return self._connect(user, payer, offer, roles, browser)
+            held = None
+        proposal = consider(offer, roles, self._engine.terms)
+        # Who offers again has often lost the address of ours that they had.
+        local_end = self._local_end(just_changed=held is not None)
+        if held is not None:
+            if proposal.fingerprints == held.negotiated.fingerprints:
+                return self._restart(held, proposal, local_end)
+            self._drop(held.connection.peer)
+        return self._connect(user, payer, proposal, browser, local_end)
 
     def _held(self, user: UserId) -> _Held | None:
         return self._peers.get(self._users.get(user, PeerId(0)))
 
-    def _connect(self, user: UserId, payer: Payer, offer: str, roles: Mapping[str, Role], browser: Browser) -> str:
-        identity, ssrcs = self._identity(is_restart=False), _fresh_ssrcs(2 * len(RECEIVED))
-        negotiated = negotiate(offer, roles, self._engine.terms, identity, ssrcs)
+    def _connect(self, user: UserId, payer: Payer, proposal: Proposal, browser: Browser, local_end: LocalEnd) -> str:
+        ssrcs = _fresh_ssrcs(2 * len(RECEIVED))
+        negotiated = proposal.answer(local_end, ssrcs)
         self._note_refused(user, negotiated)
         peer = PeerId(next(self._numbers))
         if (crowded_out := self._unsecured.enter(peer, payer.groups)) is not None:
             self._crowd_out(crowded_out)
-        self._port.admit(peer, Credentials(identity.ufrag, identity.password), negotiated.remote)
+        self._port.admit(peer, Credentials(local_end.ufrag, local_end.password), negotiated.remote)
         connection = PeerConnection(
             peer, negotiated, self._port, self._certificate, self._drops, self._report, self._secured, self._failed
         )
@@ -170,20 +174,15 @@ class MediaConnections:
         self._journal.note(OfferAnswered(user=user, peer=peer, lines=lines, ignored=negotiated.ignored))
         return negotiated.answer
 
-    def _restart(self, held: _Held, offer: str, roles: Mapping[str, Role]) -> str | None:
-        """The answer to an ICE restart; None if the offer is of another connection."""
-        # Often our own address is what has changed.
-        identity = self._identity(is_restart=True)
-        negotiated = negotiate(offer, roles, self._engine.terms, identity, held.ssrcs)
-        if negotiated.fingerprints != held.negotiated.fingerprints:
-            return None
+    def _restart(self, held: _Held, proposal: Proposal, local_end: LocalEnd) -> str:
+        negotiated = proposal.answer(local_end, held.ssrcs)
         if negotiated.remote.ufrag == held.negotiated.remote.ufrag:
             raise RelayError(ErrorCode.OUT_OF_TURN, "This offer was answered already.")
         if (negotiated.lines, negotiated.slots) != (held.negotiated.lines, held.negotiated.slots):
             raise RelayError(ErrorCode.INVALID_OFFER, "A later offer may change ICE credentials only.")
         self._note_refused(held.user, negotiated)
         peer = held.connection.peer
-        self._port.admit(peer, Credentials(identity.ufrag, identity.password), negotiated.remote)
+        self._port.admit(peer, Credentials(local_end.ufrag, local_end.password), negotiated.remote)
         self._peers[peer] = dataclasses.replace(held, negotiated=negotiated)
         self._journal.note(IceRestarted(user=held.user, peer=peer, ignored=negotiated.ignored))
         return negotiated.answer
@@ -193,12 +192,12 @@ class MediaConnections:
             roles = tuple(role.value for role in negotiated.refused)
             self._journal.note(SectionsRefused(user=user, roles=roles))
 
-    def _identity(self, *, is_restart: bool) -> Identity:
-        return Identity(
+    def _local_end(self, *, just_changed: bool) -> LocalEnd:
+        return LocalEnd(
             ufrag=_ice_string(UFRAG_BYTES),
             password=_ice_string(PASSWORD_BYTES),
             fingerprints=self._certificate.fingerprints,
-            reach=self._reach(is_restart),
+            reach=self._reach(just_changed),
         )
 
     def holds(self, user: UserId) -> bool:
@@ -214,14 +213,14 @@ class MediaConnections:
         peer = self._users.get(user)
         return self._carrier(peer) if peer is not None and peer in self._secure else None
 
-    def is_quiet(self, user: UserId) -> bool:
+    def is_silent(self, user: UserId) -> bool:
         """Whether nothing comes from where the person's media came from. That outlasts the connection: until there is
         another, they can't be seen."""
-        return user in self._quiet
+        return user in self._silent
 
     def hang_up(self, user: UserId) -> None:
         """The person has gone. Idempotent."""
-        self._quiet.discard(user)
+        self._silent.discard(user)
         peer = self._users.get(user)
         if peer is not None:
             self._drop(peer)
@@ -252,18 +251,18 @@ class MediaConnections:
             self._paths[peer] = path
             self._journal.note(PathSelected(user=held.user, peer=peer, path=self._seen_path(peer)))
             held.connection.flow_selected()
-            self._hear(held.user)
+            self._end_silence(held.user)
 
     def flow_quiet(self, peer: PeerId) -> None:
         if held := self._peers.get(peer):
             self._journal.note(MediaSilent(user=held.user, peer=peer))
-            self._quiet.add(held.user)
+            self._silent.add(held.user)
             self.listener.media_changed(held.user)
 
     def flow_heard(self, peer: PeerId) -> None:
         if held := self._peers.get(peer):
             self._journal.note(MediaHeardAgain(user=held.user, peer=peer))
-            self._hear(held.user)
+            self._end_silence(held.user)
 
     def flow_lost(self, peer: PeerId) -> None:
         if held := self._peers.get(peer):
@@ -275,14 +274,14 @@ class MediaConnections:
             held.connection.dtls_received(datagram)
             held.payer.charge(clock.monotonic(), clock.cpu() - began)
 
-    def _hear(self, user: UserId) -> None:
-        if user in self._quiet:
-            self._quiet.discard(user)
+    def _end_silence(self, user: UserId) -> None:
+        if user in self._silent:
+            self._silent.discard(user)
             self.listener.media_changed(user)
 
     # What the engine reports
 
-    def stays_dark(self, slot: Slot) -> None:
+    def stays_dark(self, slot: SlotId) -> None:
         # Of a screen nobody expects to see it.
         if slot.medium is Medium.CAMERA and (held := self._peers.get(slot.peer)):
             self._journal.note(NoCommonCodec(user=held.user, peer=slot.peer))

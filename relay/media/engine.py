@@ -10,7 +10,7 @@ from typing import Protocol
 
 from relay.ids import PeerId
 from relay.ledger.addresses import Group
-from relay.peer.lines import Line, Negotiated, Slot, SrtpKeys
+from relay.peer.lines import LineId, Negotiated, SlotId, SrtpKeys
 from relay.peer.negotiation import Terms
 
 
@@ -118,10 +118,10 @@ class EngineStats:
     """Of sent packets, to be sent again."""
     to_peers: Mending = field(default_factory=Mending)
     from_peers: Mending = field(default_factory=Mending)
-    taps: int = 0
+    transcoders: int = 0
     """Pictures that are converted now."""
-    taps_refused: int = 0
-    """Slots that were left dark, since there were too many taps or none could help."""
+    transcoders_refused: int = 0
+    """Slots that were left dark, since there were too many transcoders or none could help."""
     pictures_converted: int = 0
     pictures_lost: int = 0
     """That were to be converted, and were not: the machine had no time for them, or they made no sense."""
@@ -147,8 +147,8 @@ def links(stats: Collection[PeerStats]) -> Links:
 class EngineListener(Protocol):
     """What an engine reports upward. Called on the event loop, never concurrently; must not raise."""
 
-    def stays_dark(self, slot: Slot) -> None:
-        """What the slot is shown now can't be shown there: no codec in common, and no tap to be had. Told once."""
+    def stays_dark(self, slot: SlotId) -> None:
+        """What the slot is shown now can't be shown there: no codec in common, and no transcoder is free. Told once."""
 
 
 class Engine(Protocol):
@@ -164,7 +164,7 @@ class Engine(Protocol):
     def secure(self, peer: PeerId, keys: SrtpKeys) -> None:
         """The handshake is done. Called once per peer."""
 
-    def route(self, slot: Slot, source: Line | None) -> None:
+    def route(self, slot: SlotId, source: LineId | None) -> None:
         """From now on `slot` shows `source`, or nothing. Unknown peers are ignored: they have just left."""
 
     def close(self, peer: PeerId) -> None:

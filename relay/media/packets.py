@@ -6,16 +6,20 @@ core's counters into statistics.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from relay.ids import PeerId
 from relay.ledger.addresses import Group
 from relay.media.engine import EngineListener, EngineStats, Mending, PeerStats, SocketBuffers, Way
-from relay.media.taps import CONVERTIBLE, NUMBERS, Taps
+from relay.media.transcoder import CONVERTIBLE, Transcoders
 from relay.observe.drops import Drop, Drops
-from relay.peer.lines import Codec, Line, Negotiated, Slot, SrtpKeys
-from relay.peer.negotiation import ABS_SEND_TIME, AUDIO_LEVEL, MID, PLAYOUT_DELAY, TRANSPORT_CC, Terms
+from relay.peer.lines import Codec, LineId, Medium, Negotiated, SlotId, SrtpKeys
+from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC, Terms
 from relay.tasks import Report
 from relay.transport.native import NativePort
+
+if TYPE_CHECKING:
+    from relay.native._core import LinkFigures, Recovery
 
 TERMS = Terms(
     audio=("opus",),
@@ -27,11 +31,8 @@ TERMS = Terms(
 )
 """What the core can forward and tell a sender."""
 
-_MEDIA = {number: medium for medium, number in NUMBERS.items()}
-
-
 LOST = (Drop.UNDECODABLE, Drop.DECODER_BACKLOG, Drop.SLOT_BACKLOG, Drop.UNENCODABLE)
-"""Why a tap drops a picture."""
+"""Why a transcoder drops a picture."""
 
 
 class PacketsEngine:
@@ -39,20 +40,20 @@ class PacketsEngine:
 
     listener: EngineListener | None = None
 
-    def __init__(self, port: NativePort, drops: Drops, bitrate: int, taps: int, report: Report) -> None:
+    def __init__(self, port: NativePort, drops: Drops, bitrate: int, transcoders: int, report: Report) -> None:
         """`drops` counts what Python threw away; the core counts for itself. Nobody may send more than `bitrate`
-        bits per second, and `taps` pictures may be converted at once."""
+        bits per second, and `transcoders` pictures may be converted at once."""
         self._port = port
         self._drops = drops
         self._terms = replace(TERMS, bitrate=bitrate)
         self._bitrate = bitrate
         self._peers: dict[PeerId, Negotiated] = {}
         self._groups: dict[PeerId, tuple[Group, ...]] = {}
-        self._routes: dict[Slot, Line] = {}
-        self._taps = Taps(port, taps, bitrate, drops, report, self.tap_taken)
-        self._dark: set[Slot] = set()
+        self._routes: dict[SlotId, LineId] = {}
+        self._transcoders = Transcoders(port, transcoders, bitrate, drops, report, self.transcoder_taken)
+        self._dark: set[SlotId] = set()
         self._refused = 0
-        port.taps = self
+        port.transcoders = self
 
     @property
     def terms(self) -> Terms:
@@ -61,77 +62,69 @@ class PacketsEngine:
     def open(self, peer: PeerId, negotiated: Negotiated, groups: tuple[Group, ...]) -> None:
         self._peers[peer] = negotiated
         self._groups[peer] = groups
-        self._port.core.open(
-            peer,
-            [
-                (NUMBERS[line.medium], line.mid, line.ssrc, line.rtx_ssrc, _codecs(line.codecs), _ids(line.extensions))
-                for line in negotiated.lines
-            ],
-            [
-                (NUMBERS[slot.medium], slot.mid, slot.ssrc, slot.rtx_ssrc, _codecs(slot.codecs), _ids(slot.extensions))
-                for slot in negotiated.slots
-            ],
-            self._bitrate,
-        )
+        self._port.core.open(peer, negotiated.lines, negotiated.slots, self._bitrate)
 
     def secure(self, peer: PeerId, keys: SrtpKeys) -> None:
         if peer in self._peers:
             self._port.core.secure(peer, keys.profile.value, keys.receive, keys.send)
 
-    def route(self, slot: Slot, source: Line | None) -> None:
+    def route(self, slot: SlotId, source: LineId | None) -> None:
         self._routes.pop(slot, None)
         self._dark.discard(slot)
-        self._taps.end(slot)
+        self._transcoders.end(slot)
         if slot.peer not in self._peers:
             return
         if source is not None and source.peer in self._peers:
             self._routes[slot] = source
-            self._port.core.route((slot.peer, NUMBERS[slot.medium]), (source.peer, NUMBERS[source.medium]))
+            self._port.core.route(slot, source)
         else:
-            self._port.core.route((slot.peer, NUMBERS[slot.medium]), None)
+            self._port.core.route(slot, None)
 
     def close(self, peer: PeerId) -> None:
         if peer in self._peers:
             del self._peers[peer], self._groups[peer]
-            self._taps.end_of(peer)
+            self._transcoders.end_of(peer)
             self._dark = {slot for slot in self._dark if slot.peer != peer}
             self._routes = {slot: line for slot, line in self._routes.items() if peer not in (slot.peer, line.peer)}
             self._port.core.close_peer(peer)
 
-    def lacks_codec(self, peer: PeerId, medium: int) -> None:
+    def lacks_codec(self, peer: PeerId, medium: str, seat: int) -> None:
         """From the core: convert what the slot is shown, or say that it stays dark."""
-        slot = Slot(peer, _MEDIA[medium])
-        if (fed := self._taps.slot_of(peer)) is not None:
-            # What the tap itself was shown is of no codec that can be decoded.
-            self._taps.end(fed)
+        slot = SlotId(peer, Medium(medium), seat)
+        if (fed := self._transcoders.slot_of(peer)) is not None:
+            # What the transcoder itself was shown is of no codec that can be decoded.
+            self._transcoders.end(fed)
             self._leave_dark(fed)
             return
         source = self._routes.get(slot)
-        if source is None or slot in self._taps:
+        if source is None or slot in self._transcoders:
             return  # they parted meanwhile, or the word crossed with the remedy
-        if self._can_decode(source) and self._taps.begin(slot, source, self._codecs_of(slot), self._groups[peer]):
+        if self._can_decode(source) and self._transcoders.begin(
+            slot, source, self._codecs_of(slot), self._groups[peer]
+        ):
             self._dark.discard(slot)
         else:
             self._leave_dark(slot)
 
-    def tap_taken(self, slot: Slot) -> None:
-        """Another address had fewer taps than this slot's."""
+    def transcoder_taken(self, slot: SlotId) -> None:
+        """Another address had fewer transcoders than this slot's."""
         if (source := self._routes.get(slot)) is not None:
-            self._port.core.route((slot.peer, NUMBERS[slot.medium]), (source.peer, NUMBERS[source.medium]))
+            self._port.core.route(slot, source)
         self._leave_dark(slot)
 
-    def tapped(self, peer: PeerId, packet: bytes) -> None:
-        """From the core: a packet for a tap."""
-        self._taps.receive(peer, packet)
+    def for_transcoder(self, peer: PeerId, packet: bytes) -> None:
+        """From the core: a packet for a transcoder."""
+        self._transcoders.receive(peer, packet)
 
-    def _can_decode(self, source: Line) -> bool:
+    def _can_decode(self, source: LineId) -> bool:
         lines = self._peers[source.peer].lines
         return any(codec.name in CONVERTIBLE for line in lines if line.medium is source.medium for codec in line.codecs)
 
-    def _codecs_of(self, slot: Slot) -> Sequence[Codec]:
-        return next((known.codecs for known in self._peers[slot.peer].slots if known.medium is slot.medium), ())
+    def _codecs_of(self, slot: SlotId) -> Sequence[Codec]:
+        slots = self._peers[slot.peer].slots
+        return next((known.codecs for known in slots if (known.medium, known.seat) == (slot.medium, slot.seat)), ())
 
-    def _leave_dark(self, slot: Slot) -> None:
+    def _leave_dark(self, slot: SlotId) -> None:
         if slot not in self._dark:
             self._dark.add(slot)
             self._refused += 1
@@ -139,95 +132,67 @@ class PacketsEngine:
                 self.listener.stays_dark(slot)
 
     def stats(self) -> EngineStats:
-        received, sent, drops, kept = self._port.core.totals()
-        to_peers, from_peers = self._port.core.mending()
+        totals = self._port.core.totals()
         reasons = self._drops.snapshot()
-        for reason, amount in drops:
+        for reason, amount in totals.drops.items():
             reasons[reason] = reasons.get(reason, 0) + amount
         return EngineStats(
             peers=len(self._peers),
             routes=len(self._routes),
-            packets_received=received[0],
-            packets_sent=sent[0],
-            bytes_received=received[1],
-            bytes_sent=sent[1],
+            packets_received=totals.packets_received,
+            packets_sent=totals.packets_sent,
+            bytes_received=totals.bytes_received,
+            bytes_sent=totals.bytes_sent,
             drops=reasons,
-            bytes_kept=kept,
-            to_peers=Mending(*to_peers),
-            from_peers=Mending(*from_peers),
-            taps=len(self._taps),
-            taps_refused=self._refused,
-            pictures_converted=self._taps.encoded,
+            bytes_kept=totals.bytes_kept,
+            to_peers=_mending(totals.to_peers),
+            from_peers=_mending(totals.from_peers),
+            transcoders=len(self._transcoders),
+            transcoders_refused=self._refused,
+            pictures_converted=self._transcoders.encoded,
             pictures_lost=sum(self._drops[reason] for reason in LOST),
-            buffers=tuple(SocketBuffers(*granted) for granted in self._port.core.granted()),
+            buffers=tuple(SocketBuffers(of.host, of.receive, of.send) for of in self._port.core.granted()),
         )
 
     def peer_stats(self) -> dict[PeerId, PeerStats]:
         return {
-            PeerId(number): PeerStats(
-                packets_received=received[0],
-                packets_sent=sent[0],
-                bytes_received=received[1],
-                bytes_sent=sent[1],
-                bits_per_second_received=receive_rate,
-                bits_per_second_sent=send_rate,
-                keyframes=keyframes,
-                keyframe_requests=requests,
-                drops=dict(drops),
-                round_trip=round_trip / 1_000 or None,
-                to_peer=Way(
-                    missed=to_it[0],
-                    sent_again=to_it[1],
-                    keyframes_wanted=to_it[2],
-                    kept=to_it[3],
-                    loss=to_it[4][0] / 256,
-                    jitter=to_it[4][1] / 1_000_000,
-                    expected=to_it[4][2],
-                    lost=to_it[4][3],
-                    estimate=to_it[5] or None,
-                ),
-                from_peer=Way(
-                    missed=from_it[0],
-                    sent_again=from_it[1],
-                    keyframes_wanted=requests,
-                    loss=from_it[2][0] / 256,
-                    jitter=from_it[2][1] / 1_000_000,
-                    expected=from_it[2][2],
-                    lost=from_it[2][3],
-                    cap=from_it[3] or None,
-                ),
+            PeerId(of.peer): PeerStats(
+                packets_received=of.packets_received,
+                packets_sent=of.packets_sent,
+                bytes_received=of.bytes_received,
+                bytes_sent=of.bytes_sent,
+                bits_per_second_received=of.bits_per_second_received,
+                bits_per_second_sent=of.bits_per_second_sent,
+                keyframes=of.keyframes,
+                keyframe_requests=of.keyframe_requests,
+                drops=dict(of.drops),
+                round_trip=of.round_trip,
+                to_peer=_way(of.to_peer),
+                from_peer=_way(of.from_peer),
             )
-            for (
-                number,
-                received,
-                sent,
-                receive_rate,
-                send_rate,
-                keyframes,
-                requests,
-                drops,
-                round_trip,
-                to_it,
-                from_it,
-            ) in self._port.core.peers()
+            for of in self._port.core.peers()
         }
 
     async def stop(self) -> None:
         for peer in list(self._peers):
             self.close(peer)
-        await self._taps.close()
+        await self._transcoders.close()
 
 
-def _codecs(codecs: Sequence[Codec]) -> list[tuple[str, int, int | None]]:
-    return [(codec.name, codec.payload_type, codec.rtx_payload_type) for codec in codecs]
-
-
-def _ids(extensions: Sequence[tuple[int, str]]) -> tuple[int, int, int, int, int]:
-    ids = {uri: identifier for identifier, uri in extensions}
-    return (
-        ids.get(MID, 0),
-        ids.get(AUDIO_LEVEL, 0),
-        ids.get(ABS_SEND_TIME, 0),
-        ids.get(TRANSPORT_CC, 0),
-        ids.get(PLAYOUT_DELAY, 0),
+def _way(of: "LinkFigures") -> Way:
+    return Way(
+        missed=of.missed,
+        sent_again=of.retransmitted,
+        keyframes_wanted=of.keyframes_wanted,
+        loss=of.loss,
+        jitter=of.jitter,
+        expected=of.expected,
+        lost=of.lost,
+        kept=of.kept,
+        estimate=of.estimate,
+        cap=of.cap,
     )
+
+
+def _mending(of: "Recovery") -> Mending:
+    return Mending(of.missed, of.retransmitted, of.keyframes, of.expected, of.lost)

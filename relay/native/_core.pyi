@@ -1,101 +1,262 @@
-"""The core as Python sees it (`src/python.rs`).
+"""The core as Python sees it (`src/python/`).
 
-Calls never wait, but `close`. Peers are named by small numbers that are never used again. Media are numbered
-0 microphone, 1 camera, 2 screen.
+Calls never wait, but `close`. Peers are named by small numbers that are never used again. What goes down is taken by
+the names of its attributes; what comes up are frozen objects. Media and transports have the names of
+`relay.peer.lines.Medium` and `relay.transport.port.Transport`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeAlias, final
 
-FLOW_SELECTED: int
-FLOW_LOST: int
-DTLS: int
-DIED: int
-FLOW_QUIET: int
-FLOW_HEARD: int
-NO_COMMON_CODEC: int
+class _Credentials(Protocol):
+    @property
+    def ufrag(self) -> str: ...
+    @property
+    def password(self) -> str: ...
 
-_Codec = tuple[str, int, int | None]
-"""Name, payload type, that of retransmissions."""
-_Extensions = tuple[int, int, int, int, int]
-"""Ids of mid, audio level, abs-send-time, transport-cc and playout-delay; 0 where not negotiated."""
-_Line = tuple[int, str, int | None, int | None, Sequence[_Codec], _Extensions]
-"""Medium, mid, SSRC, SSRC of retransmissions, codecs, extensions."""
-_Slot = tuple[int, str, int, int, Sequence[_Codec], _Extensions]
-"""Medium, mid, SSRC, SSRC of retransmissions, codecs, extensions."""
-_Report = tuple[int, int, bytes, tuple[str, int, str, bool] | None]
-"""Kind, peer, datagram (or a message, for DIED; the medium's number, for NO_COMMON_CODEC); for FLOW_SELECTED remote
-host, remote port, local host, and whether it is a TCP connection."""
-_Traffic = tuple[int, int]
-"""Packets, bytes."""
-_Drops = list[tuple[str, int]]
-"""Reasons that occurred, named as in `relay.observe.drops`, and how often."""
+class _Codec(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def payload_type(self) -> int: ...
+    @property
+    def rtx_payload_type(self) -> int | None:
+        """Of its retransmissions, if negotiated."""
 
-_Arrival = tuple[int, int, int, int]
-"""Of the picture's packets, by the latest report: 256ths lost, microseconds of jitter. Of all packets so far: those
-that should have come, and those of them that did not at first."""
-_Mending = tuple[int, int, int, int, int]
-"""Packets asked for by NACK, those sent again, keyframes asked for, packets that should have come, and those of them
-that did not at first."""
-_ToIt = tuple[int, int, int, int, _Arrival, int]
-"""Packets that the peer missed, those sent again, keyframes that it wanted, bytes kept for it, arrival at it, and bits
-per second that it estimates it can receive (0: it did not say)."""
-_FromIt = tuple[int, int, _Arrival, int]
-"""Packets that we missed of the peer, those that it sent again, arrival here, and bits per second that it may send
-because its partner's link takes no more (0: no cap)."""
+class _Line(Protocol):
+    @property
+    def medium(self) -> str: ...
+    @property
+    def mid(self) -> str: ...
+    @property
+    def ssrc(self) -> int | None: ...
+    @property
+    def rtx_ssrc(self) -> int | None: ...
+    @property
+    def codecs(self) -> Sequence[_Codec]: ...
+    @property
+    def extensions(self) -> Sequence[tuple[int, str]]:
+        """(id, URI) of each header extension."""
 
+class _Slot(Protocol):
+    @property
+    def seat(self) -> int: ...
+    @property
+    def medium(self) -> str: ...
+    @property
+    def mid(self) -> str: ...
+    @property
+    def ssrc(self) -> int: ...
+    @property
+    def rtx_ssrc(self) -> int: ...
+    @property
+    def codecs(self) -> Sequence[_Codec]: ...
+    @property
+    def extensions(self) -> Sequence[tuple[int, str]]:
+        """(id, URI) of each header extension."""
+
+class _LineId(Protocol):
+    @property
+    def peer(self) -> int: ...
+    @property
+    def medium(self) -> str: ...
+
+class _SlotId(Protocol):
+    @property
+    def peer(self) -> int: ...
+    @property
+    def medium(self) -> str: ...
+    @property
+    def seat(self) -> int: ...
+
+@final
+class FlowSelected:
+    """Datagrams for the peer go by this path from now on."""
+
+    peer: int
+    remote_host: str
+    remote_port: int
+    local_host: str
+    transport: str
+
+@final
+class FlowSilent:
+    """Nothing has come from the peer for a while."""
+
+    peer: int
+
+@final
+class FlowResumed:
+    """Something has come from a peer that was silent."""
+
+    peer: int
+
+@final
+class FlowLost:
+    """The peer's consent expired."""
+
+    peer: int
+
+@final
+class DtlsReceived:
+    """A DTLS datagram came from an address that the peer proved."""
+
+    peer: int
+    datagram: bytes
+
+@final
+class NoCommonCodec:
+    """The slot's browser can't decode what it would be shown. Again every second while that lasts."""
+
+    peer: int
+    seat: int
+    medium: str
+
+@final
+class ThreadDied:
+    """A media thread has ended, though nobody told it to."""
+
+    message: str
+
+Event: TypeAlias = FlowSelected | FlowSilent | FlowResumed | FlowLost | DtlsReceived | NoCommonCodec | ThreadDied
+
+@final
+class SocketBuffers:
+    """What the system granted one socket, in bytes."""
+
+    host: str
+    receive: int
+    send: int
+
+@final
+class Recovery:
+    """One direction between the core and all its peers since it was started, those that are gone included."""
+
+    missed: int
+    """Packets asked for by NACK, each time."""
+    retransmitted: int
+    keyframes: int
+    """Requests for one."""
+    expected: int
+    """Packets that should have come."""
+    lost: int
+    """Those that did not, at first: some were retransmitted."""
+
+@final
+class Totals:
+    """Of the whole core, since it was started."""
+
+    packets_received: int
+    packets_sent: int
+    bytes_received: int
+    bytes_sent: int
+    drops: Mapping[str, int]
+    """Reasons that occurred, named as in `relay.observe.drops`, and how often."""
+    bytes_kept: int
+    """To be retransmitted."""
+    to_peers: Recovery
+    from_peers: Recovery
+
+@final
+class LinkFigures:
+    """One direction between the core and a peer, since it was opened; loss and jitter of the picture by the latest
+    report."""
+
+    missed: int
+    """Packets asked for by NACK, each time."""
+    retransmitted: int
+    """Of what a peer sent, those that filled a gap."""
+    keyframes_wanted: int
+    """By the receiver of this direction."""
+    loss: float
+    """Of the packets, 0 to 1."""
+    jitter: float
+    """Seconds."""
+    expected: int
+    """Packets of picture and sound that should have come."""
+    lost: int
+    """Those that did not, at first: some were retransmitted."""
+    kept: int
+    """Bytes that are kept to be retransmitted; 0 of what comes from the peer."""
+    estimate: int | None
+    """To a peer: bits per second that it estimates it can receive, if it said so."""
+    cap: int | None
+    """From a peer: bits per second that it may send, if its partner's link takes no more."""
+
+@final
+class PeerFigures:
+    """Of one peer, since it was opened."""
+
+    peer: int
+    packets_received: int
+    packets_sent: int
+    bytes_received: int
+    bytes_sent: int
+    bits_per_second_received: int
+    bits_per_second_sent: int
+    keyframes: int
+    keyframe_requests: int
+    drops: Mapping[str, int]
+    round_trip: float | None
+    """Seconds there and back; None until a report told."""
+    to_peer: LinkFigures
+    from_peer: LinkFigures
+
+@final
 class Core:
     """Bound sockets and running media threads."""
 
-    def __new__(cls, hosts: list[str], port: int, threads: int, buffer: int, consent: float, quiet: float) -> Core:
+    def __new__(cls, hosts: list[str], port: int, *, threads: int, buffer: int, consent: float, silence: float) -> Core:
         """The buffer is in bytes, each way, for all sockets of one address together. In seconds: how long consent
-        lasts, and after what silence a peer is quiet.
+        lasts, and after how long without a packet a peer is silent.
 
         Raises:
             OSError: with the address as its file name.
             ValueError: a host is not an IP address.
         """
 
-    def granted(self) -> list[tuple[str, int, int]]:
-        """Of each socket: address, bytes granted for receiving, for sending."""
-
+    def granted(self) -> list[SocketBuffers]: ...
     def fileno(self) -> int:
-        """Readable while there are reports."""
+        """Readable while there are events."""
 
-    def admit(self, peer: int, local: tuple[str, str], remote: tuple[str, str]) -> None: ...
+    def admit(self, peer: int, local: _Credentials, remote: _Credentials) -> None: ...
     def adopt(self, descriptor: int) -> None:
         """Take over an accepted TCP connection that nobody else owns."""
 
     def send_dtls(self, peer: int, datagram: bytes) -> None: ...
     def release(self, peer: int) -> None: ...
     def open(self, peer: int, lines: Sequence[_Line], slots: Sequence[_Slot], bitrate: int) -> None:
-        """The peer may send so many bits per second."""
+        """The peer may send so many bits per second.
 
-    def open_tap(self, peer: int, line: _Line, slot: _Slot, bitrate: int) -> None:
-        """A peer within the process, without address and keys: what its slot is sent comes up by `tapped`, and
-        what it sends goes down by `inject`."""
+        Raises:
+            ValueError: a medium, codec or seat is not known.
+        """
+
+    def open_transcoder(self, peer: int, line: _Line, slot: _Slot, bitrate: int) -> None:
+        """A peer within the process, without address and keys: what its slot is sent comes up by `for_transcoders`,
+        and what it sends goes down by `inject`."""
 
     def inject(self, peer: int, packet: bytes) -> bool:
-        """Plain RTP or RTCP from a tap; False if there was no room for it."""
+        """Plain RTP or RTCP from a transcoder; False if there was no room for it."""
 
-    def tapped(self, most: int) -> list[tuple[int, bytes]]:
-        """Plain RTP and RTCP for taps. To be asked for after `reports`; what is left keeps the core readable."""
+    def for_transcoders(self, most: int) -> list[tuple[int, bytes]]:
+        """Plain RTP and RTCP for transcoders: the peer of each packet, and the packet. To be asked for after
+        `events`; what is left keeps the core readable."""
 
-    def secure(self, peer: int, profile: str, receive: bytes, send: bytes) -> None: ...
-    def route(self, slot: tuple[int, int], source: tuple[int, int] | None) -> None: ...
+    def secure(self, peer: int, profile: str, receive: bytes, send: bytes) -> None:
+        """The profile by OpenSSL's name; each key is followed by its salt.
+
+        Raises:
+            ValueError: the profile is not known, or the keys do not fit it.
+        """
+
+    def route(self, slot: _SlotId, source: _LineId | None) -> None: ...
     def close_peer(self, peer: int) -> None: ...
-    def reports(self, most: int) -> list[_Report]: ...
-    def totals(self) -> tuple[_Traffic, _Traffic, _Drops, int]:
-        """Received, sent, drops, bytes kept to be sent again."""
-
+    def events(self, most: int) -> list[Event]: ...
+    def totals(self) -> Totals: ...
     def turns(self) -> list[tuple[str, int]]:
         """Of each media thread: its name, and a number that grows about once a second at least while it runs."""
 
-    def mending(self) -> tuple[_Mending, _Mending]:
-        """Since start, of the ways to all peers and from them, those that are gone included."""
-
-    def peers(self) -> list[tuple[int, _Traffic, _Traffic, int, int, int, int, _Drops, int, _ToIt, _FromIt]]:
-        """Of each open peer: number, received, sent, bits per second received, sent, keyframes,
-        keyframe requests, drops, round trip in milliseconds (0: not known), the ways to it and from it."""
-
+    def peers(self) -> list[PeerFigures]: ...
     def close(self) -> None:
         """Stop the threads and close the sockets, in two seconds: a thread that hangs is left behind. Idempotent."""

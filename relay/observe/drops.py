@@ -55,7 +55,7 @@ class Drop(StrEnum):
     SLOT_BACKLOG = "slot_backlog"
     FEEDBACK_THROTTLED = "feedback_throttled"
     FLOODED = "flooded"
-    TAP_BACKLOG = "tap_backlog"
+    TRANSCODER_BACKLOG = "transcoder_backlog"
 
 
 class Drops:

@@ -41,18 +41,20 @@ RECEIVED: dict[Role, Medium] = {
 """Roles of sections in which the browser receives its partner."""
 
 
-class Line(NamedTuple):
+class LineId(NamedTuple):
     """What `peer` sends as `medium`."""
 
     peer: PeerId
     medium: Medium
 
 
-class Slot(NamedTuple):
-    """Where `peer` receives somebody's `medium`."""
+class SlotId(NamedTuple):
+    """Where `peer` is shown somebody's `medium`."""
 
     peer: PeerId
     medium: Medium
+    seat: int = 0
+    """Whose: those whom a peer is shown are numbered. With one partner there is seat 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ class NegotiatedSlot:
     extensions: tuple[tuple[int, str], ...]
     ssrc: int
     rtx_ssrc: int
+    seat: int = 0
+    """See `SlotId`."""
 
 
 @dataclass(frozen=True, slots=True)

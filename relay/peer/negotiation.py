@@ -1,4 +1,5 @@
-"""One offer in, one answer out: the SDP rules of `decisions` 4 as a pure function.
+"""One offer in, one answer out: the SDP rules of `decisions` 4, as pure functions. An offer is considered once, and
+answered with what belongs to the connection that it turns out to be of.
 
 Owns what the relay accepts from a browser and how it says so. It has no state, no clock and no
 randomness; credentials and SSRCs are handed in. A section that can't be served is refused with port 0, and the others
@@ -75,7 +76,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class LocalEnd:
     """Our side of one connection."""
 
     ufrag: str
@@ -84,15 +85,74 @@ class Identity:
     reach: Reach
 
 
-def negotiate(
-    offer: str, roles: Mapping[str, Role], terms: Terms, identity: Identity, ssrcs: Sequence[int]
-) -> Negotiated:
-    """Answer a browser's offer.
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An offer that was read and found good. It can be answered."""
+
+    offer: Offer
+    roles: Mapping[str, Role]
+    terms: Terms
+    accepted: Mapping[str, Section]
+    """By mid, in the order of the BUNDLE. The others are refused."""
+    codecs: Mapping[str, tuple[Codec, ...]]
+    extensions: Mapping[str, tuple[tuple[int, str], ...]]
+    streams: Mapping[str, tuple[int | None, int | None]]
+    fingerprints: tuple[Fingerprint, ...]
+    """Of the browser's certificate."""
+    remote: Credentials
+    dtls_role: DtlsRole
+    """Ours."""
+
+    def answer(self, local_end: LocalEnd, ssrcs: Sequence[int]) -> Negotiated:
+        """`ssrcs` are two for each slot: fresh random ones for a new connection, the same again where it goes on."""
+        available = iter(ssrcs)
+        own = Credentials(local_end.ufrag, local_end.password)
+        lines: list[NegotiatedLine] = []
+        slots: list[NegotiatedSlot] = []
+        answer = sdp.SessionDescription()
+        answer.origin = "- 1 1 IN IP4 0.0.0.0"
+        if self.offer.bundles:
+            answer.group = [sdp.GroupDescription("BUNDLE", list(self.accepted))]
+        answer.msid_semantic = [sdp.GroupDescription("WMS", ["*"])]
+        for offered in self.offer.sections:
+            mid = offered.mid
+            if mid not in self.accepted:
+                answer.media.append(refuse(offered))
+                continue
+            role, codecs, extensions = self.roles[mid], self.codecs[mid], self.extensions[mid]
+            if role in SENT:
+                lines.append(NegotiatedLine(mid, SENT[role], codecs, extensions, *self.streams[mid]))
+                answered = accept(offered, codecs, extensions, "recvonly")
+                hint_start_bitrate(answered)
+            else:
+                slot = NegotiatedSlot(mid, RECEIVED[role], codecs, extensions, next(available), next(available))
+                slots.append(slot)
+                answered = accept(offered, codecs, extensions, "sendonly")
+                announce(answered, slot)
+            secure(answered, own, local_end.fingerprints, self.dtls_role)
+            if mid == next(iter(self.accepted)):
+                # The first of the BUNDLE speaks for all (RFC 9143 section 7.3.2).
+                offer_candidates(answered, local_end.reach)
+            answer.media.append(answered)
+        bitrate = self.terms.bitrate
+        return Negotiated(
+            lines=tuple(lines),
+            slots=tuple(slots),
+            fingerprints=self.fingerprints,
+            remote=self.remote,
+            dtls_role=self.dtls_role,
+            answer=str(answer) if bitrate is None else limit(str(answer), bitrate),
+            refused=tuple(role for mid, role in self.roles.items() if mid not in self.accepted),
+            ignored=self.offer.ignored,
+        )
+
+
+def consider(offer: str, roles: Mapping[str, Role], terms: Terms) -> Proposal:
+    """Read a browser's offer.
 
     Args:
         offer: SDP (RFC 8866, RFC 9429) with one BUNDLE of the sections in `roles`.
         roles: mid of each section to what it carries.
-        ssrcs: fresh random SSRCs, two for each slot.
 
     Raises:
         RelayError: INVALID_OFFER.
@@ -106,41 +166,18 @@ def negotiate(
     if not accepted:
         raise _invalid("The offer has no section with a profile and a codec that the relay knows.")
     fingerprints, remote, dtls_role = _check_security(accepted.values())
-    extensions = _extensions(accepted, roles, terms, ignored)
-    streams = _streams(accepted, roles, ignored)
-    available = iter(ssrcs)
-    own = Credentials(identity.ufrag, identity.password)
-    lines: list[NegotiatedLine] = []
-    slots: list[NegotiatedSlot] = []
-    answer = sdp.SessionDescription()
-    answer.origin = "- 1 1 IN IP4 0.0.0.0"
-    if description.bundles:
-        answer.group = [sdp.GroupDescription("BUNDLE", list(accepted))]
-    answer.msid_semantic = [sdp.GroupDescription("WMS", ["*"])]
-    for offered in description.sections:
-        mid = offered.mid
-        if mid not in accepted:
-            answer.media.append(refuse(offered))
-            continue
-        role = roles[mid]
-        if role in SENT:
-            lines.append(NegotiatedLine(mid, SENT[role], codecs[mid], extensions[mid], *streams[mid]))
-            answered = accept(offered, codecs[mid], extensions[mid], "recvonly")
-            hint_start_bitrate(answered)
-        else:
-            slots.append(
-                NegotiatedSlot(mid, RECEIVED[role], codecs[mid], extensions[mid], next(available), next(available))
-            )
-            answered = accept(offered, codecs[mid], extensions[mid], "sendonly")
-            announce(answered, slots[-1])
-        secure(answered, own, identity.fingerprints, dtls_role)
-        if mid == next(iter(accepted)):
-            # The first of the BUNDLE speaks for all (RFC 9143 section 7.3.2).
-            offer_candidates(answered, identity.reach)
-        answer.media.append(answered)
-    text = str(answer) if terms.bitrate is None else limit(str(answer), terms.bitrate)
-    refused = tuple(role for mid, role in roles.items() if mid not in accepted)
-    return Negotiated(tuple(lines), tuple(slots), fingerprints, remote, dtls_role, text, refused, ignored)
+    return Proposal(
+        offer=description,
+        roles=roles,
+        terms=terms,
+        accepted=accepted,
+        codecs=codecs,
+        extensions=_extensions(accepted, roles, terms, ignored),
+        streams=_streams(accepted, roles, ignored),
+        fingerprints=fingerprints,
+        remote=remote,
+        dtls_role=dtls_role,
+    )
 
 
 def _invalid(sentence: str) -> RelayError:

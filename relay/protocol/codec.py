@@ -4,8 +4,6 @@ Every way in which a frame can be wrong ends in one `RelayError` with a code of 
 other exception.
 """
 
-from typing import get_args
-
 import msgspec
 
 from relay.errors import About, ErrorCode, RelayError
@@ -15,7 +13,6 @@ from relay.protocol.messages import (
     ChatMessage,
     ClientMessage,
     Message,
-    ServerMessage,
     WebrtcOffer,
 )
 from relay.protocol.visible import is_visible
@@ -29,7 +26,7 @@ class _Envelope(msgspec.Struct, frozen=True):
 _envelopes = msgspec.json.Decoder(_Envelope)
 _encoder = msgspec.json.Encoder()
 _decoders: dict[str, msgspec.json.Decoder[ClientMessage]] = {
-    kind.event: msgspec.json.Decoder(kind) for kind in get_args(ClientMessage)
+    kind.event: msgspec.json.Decoder(kind) for kind in ClientMessage.__subclasses__()
 }
 
 
@@ -66,7 +63,7 @@ def about(message: Message) -> About:
     return About(message.event, message.id if isinstance(message, ChatMessage) else None)
 
 
-def encode(message: ServerMessage | ClientMessage) -> str:
+def encode(message: Message) -> str:
     """Write one message as a WebSocket text frame."""
     return _encoder.encode({"event": message.event, "data": message}).decode()
 

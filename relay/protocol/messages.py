@@ -1,4 +1,4 @@
-"""Every message of the WebSocket protocol, one frozen struct each.
+"""Every message of the WebSocket protocol, one frozen struct each. Its bases tell who may say it.
 
 `README.md` beside this file is the specification; new events are added there first. On the wire a
 message is `{"event": <event>, "data": {<the struct's fields>}}`; `codec.py` does the wrapping, and
@@ -60,6 +60,14 @@ class Message(msgspec.Struct, frozen=True):
     event: ClassVar[str]
 
 
+class ClientMessage(Message, frozen=True):
+    """What a client may say. Each such class is an event, and has a row in `session/events.py`."""
+
+
+class ServerMessage(Message, frozen=True):
+    """What the server may say. Each such class is an event, and has a row in `session/delivery.py`."""
+
+
 class IceServer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One entry of RTCConfiguration.iceServers (W3C WebRTC, RTCIceServer)."""
 
@@ -71,7 +79,7 @@ class IceServer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 # From the client
 
 
-class FindPartner(Message, frozen=True):
+class FindPartner(ClientMessage, frozen=True):
     """Search for a partner."""
 
     event: ClassVar[str] = "find_partner"
@@ -83,13 +91,13 @@ class FindPartner(Message, frozen=True):
     """What those tabs of one browser have in common that are open at the same time: they are not paired."""
 
 
-class NextPartner(Message, frozen=True):
+class NextPartner(ClientMessage, frozen=True):
     """Leave the partner, if there is one, and search again as before."""
 
     event: ClassVar[str] = "next_partner"
 
 
-class Back(Message, frozen=True):
+class Back(ClientMessage, frozen=True):
     """Undo a Next: of one's own, or of the partner who would like to come back."""
 
     event: ClassVar[str] = "back"
@@ -98,13 +106,13 @@ class Back(Message, frozen=True):
     """Of the conversation to go on with."""
 
 
-class LeaveRoom(Message, frozen=True):
+class LeaveRoom(ClientMessage, frozen=True):
     """Leave partner or queue."""
 
     event: ClassVar[str] = "leave_room"
 
 
-class WebrtcOffer(Message, frozen=True):
+class WebrtcOffer(ClientMessage, frozen=True):
     """The browser's one offer."""
 
     event: ClassVar[str] = "webrtc_offer"
@@ -114,7 +122,7 @@ class WebrtcOffer(Message, frozen=True):
     """mid of each section to what it carries."""
 
 
-class WebrtcIceCandidate(Message, frozen=True):
+class WebrtcIceCandidate(ClientMessage, frozen=True):
     """A candidate of the browser's."""
 
     event: ClassVar[str] = "webrtc_ice_candidate"
@@ -125,7 +133,7 @@ class WebrtcIceCandidate(Message, frozen=True):
     sdp_m_line_index: int | None = None
 
 
-class Resume(Message, frozen=True):
+class Resume(ClientMessage, frozen=True):
     """The first event of a new connection: go on where a lost one stopped."""
 
     event: ClassVar[str] = "resume"
@@ -160,7 +168,7 @@ class RelayProtocol(StrEnum):
     TLS = "tls"
 
 
-class MediaPath(Message, frozen=True):
+class MediaPath(ClientMessage, frozen=True):
     """What the browser says of the candidate pair that it selected (W3C webrtc-stats, RTCIceCandidateStats)."""
 
     event: ClassVar[str] = "media_path"
@@ -177,7 +185,7 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Pixels = Annotated[int, Meta(ge=0, le=16_384)]
 
 
-class QualityReport(Message, frozen=True, kw_only=True):
+class QualityReport(ClientMessage, frozen=True, kw_only=True):
     """How a conversation was for one side, by their browser (W3C webrtc-stats). None: the browser can't tell."""
 
     event: ClassVar[str] = "quality_report"
@@ -208,7 +216,7 @@ class Medium(StrEnum):
     SOUND = "sound"
 
 
-class FirstFrame(Message, frozen=True):
+class FirstFrame(ClientMessage, frozen=True):
     """The partner is seen, or heard where there is no picture: once in a conversation."""
 
     event: ClassVar[str] = "first_frame"
@@ -222,7 +230,7 @@ class FirstFrame(Message, frozen=True):
 # Both ways
 
 
-class ChatMessage(Message, frozen=True, omit_defaults=True):
+class ChatMessage(ClientMessage, ServerMessage, frozen=True, omit_defaults=True):
     """Text from one partner to the other."""
 
     event: ClassVar[str] = "chat_message"
@@ -233,7 +241,7 @@ class ChatMessage(Message, frozen=True, omit_defaults=True):
     """Of the conversation that it belongs to: the relay may have moved on before it heard this."""
 
 
-class Typing(Message, frozen=True):
+class Typing(ClientMessage, ServerMessage, frozen=True):
     """Somebody began or stopped to write."""
 
     event: ClassVar[str] = "typing"
@@ -241,7 +249,7 @@ class Typing(Message, frozen=True):
     active: bool
 
 
-class MediaState(Message, frozen=True):
+class MediaState(ClientMessage, ServerMessage, frozen=True):
     """Whether somebody's microphone and camera are on."""
 
     event: ClassVar[str] = "media_state"
@@ -250,13 +258,13 @@ class MediaState(Message, frozen=True):
     camera: bool
 
 
-class Ping(Message, frozen=True):
+class Ping(ClientMessage, ServerMessage, frozen=True):
     """The other side has said nothing for a while: is it there? A page can't see a WebSocket's own pings."""
 
     event: ClassVar[str] = "ping"
 
 
-class Pong(Message, frozen=True):
+class Pong(ClientMessage, ServerMessage, frozen=True):
     """The answer to `ping`."""
 
     event: ClassVar[str] = "pong"
@@ -265,7 +273,7 @@ class Pong(Message, frozen=True):
 # From the server
 
 
-class Connected(Message, frozen=True):
+class Connected(ServerMessage, frozen=True):
     """The first message of every connection."""
 
     event: ClassVar[str] = "connected"
@@ -280,7 +288,7 @@ class Connected(Message, frozen=True):
     protocol: int = PROTOCOL_VERSION
 
 
-class Resumed(Message, frozen=True):
+class Resumed(ServerMessage, frozen=True):
     """The lost connection's session goes on over this one, in this state; missed chat follows."""
 
     event: ClassVar[str] = "resumed"
@@ -300,7 +308,7 @@ class Resumed(Message, frozen=True):
     """Whether the partner's is on."""
 
 
-class IceServers(Message, frozen=True):
+class IceServers(ServerMessage, frozen=True):
     """ICE servers with fresh credentials, in the place of those in `connected`."""
 
     event: ClassVar[str] = "ice_servers"
@@ -308,7 +316,7 @@ class IceServers(Message, frozen=True):
     ice_servers: tuple[IceServer, ...]
 
 
-class WaitingForPartner(Message, frozen=True, omit_defaults=True):
+class WaitingForPartner(ServerMessage, frozen=True, omit_defaults=True):
     """The visitor is in the queue."""
 
     event: ClassVar[str] = "waiting_for_partner"
@@ -317,7 +325,7 @@ class WaitingForPartner(Message, frozen=True, omit_defaults=True):
     """Another tab of the visitor's own browser is there, too."""
 
 
-class PartnerFound(Message, frozen=True):
+class PartnerFound(ServerMessage, frozen=True):
     """The visitor is paired, and may send media now."""
 
     event: ClassVar[str] = "partner_found"
@@ -329,7 +337,7 @@ class PartnerFound(Message, frozen=True):
     """Whether the partner's is on."""
 
 
-class BackAsked(Message, frozen=True):
+class BackAsked(ServerMessage, frozen=True):
     """The former partner, who went on, would like to come back."""
 
     event: ClassVar[str] = "back_asked"
@@ -338,7 +346,7 @@ class BackAsked(Message, frozen=True):
     """For `back`, which agrees."""
 
 
-class WebrtcAnswer(Message, frozen=True):
+class WebrtcAnswer(ServerMessage, frozen=True):
     """The answer to the browser's offer."""
 
     event: ClassVar[str] = "webrtc_answer"
@@ -346,7 +354,7 @@ class WebrtcAnswer(Message, frozen=True):
     sdp: str
 
 
-class MessageDelivered(Message, frozen=True):
+class MessageDelivered(ServerMessage, frozen=True):
     """A chat message is on its way to the partner."""
 
     event: ClassVar[str] = "message_delivered"
@@ -354,7 +362,7 @@ class MessageDelivered(Message, frozen=True):
     id: MessageId
 
 
-class PartnerDisconnected(Message, frozen=True):
+class PartnerDisconnected(ServerMessage, frozen=True):
     """The partner is gone."""
 
     event: ClassVar[str] = "partner_disconnected"
@@ -364,19 +372,19 @@ class PartnerDisconnected(Message, frozen=True):
     """Whether the server searches on for the visitor by itself."""
 
 
-class PartnerReconnecting(Message, frozen=True):
+class PartnerReconnecting(ServerMessage, frozen=True):
     """The partner's connection was lost; they may be back within the resume window."""
 
     event: ClassVar[str] = "partner_reconnecting"
 
 
-class PartnerResumed(Message, frozen=True):
+class PartnerResumed(ServerMessage, frozen=True):
     """The partner is back."""
 
     event: ClassVar[str] = "partner_resumed"
 
 
-class ServerDraining(Message, frozen=True):
+class ServerDraining(ServerMessage, frozen=True):
     """The server stops soon; conversations may end by themselves until then."""
 
     event: ClassVar[str] = "server_draining"
@@ -385,7 +393,7 @@ class ServerDraining(Message, frozen=True):
     """Until the rest is ended."""
 
 
-class ErrorMessage(Message, frozen=True, omit_defaults=True):
+class ErrorMessage(ServerMessage, frozen=True, omit_defaults=True):
     """Something was refused."""
 
     event: ClassVar[str] = "error"
@@ -399,44 +407,6 @@ class ErrorMessage(Message, frozen=True, omit_defaults=True):
     retry_after: float | None = None
     """Seconds after which trying again may help."""
 
-
-ClientMessage = (
-    FindPartner
-    | NextPartner
-    | Back
-    | LeaveRoom
-    | WebrtcOffer
-    | WebrtcIceCandidate
-    | MediaPath
-    | QualityReport
-    | FirstFrame
-    | ChatMessage
-    | Typing
-    | MediaState
-    | Resume
-    | Ping
-    | Pong
-)
-ServerMessage = (
-    Connected
-    | Resumed
-    | IceServers
-    | WaitingForPartner
-    | PartnerFound
-    | BackAsked
-    | WebrtcAnswer
-    | ChatMessage
-    | MessageDelivered
-    | Typing
-    | MediaState
-    | PartnerReconnecting
-    | PartnerResumed
-    | PartnerDisconnected
-    | Ping
-    | Pong
-    | ServerDraining
-    | ErrorMessage
-)
 
 RESERVED_EVENTS = frozenset({"webrtc_answer"})
 """Known to the protocol, but not for a client to send: the browser always offers."""

@@ -5,7 +5,7 @@ The result is committed, so that the client builds without Python; a test fails 
 
 import sys
 from enum import StrEnum
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 from msgspec import inspect as types
@@ -40,12 +40,12 @@ NAMED: dict[Any, str] = {kind: kind.__name__ for kind in (*ENUMS, Limits, IceSer
 
 def render() -> str:
     """The whole TypeScript module."""
-    messages = dict.fromkeys((*get_args(ClientMessage), *get_args(ServerMessage)))
+    messages = dict.fromkeys((*ClientMessage.__subclasses__(), *ServerMessage.__subclasses__()))
     parts = [HEADER]
     parts += [_enum(kind) for kind in ENUMS]
     parts += [f"{comment(kind)}export interface {kind.__name__} {_fields(kind, 1)}\n" for kind in (IceServer, Limits)]
     parts += [_message(kind) for kind in messages]
-    parts += [_union("ClientMessage", get_args(ClientMessage)), _union("ServerMessage", get_args(ServerMessage))]
+    parts += [_union(side) for side in (ClientMessage, ServerMessage)]
     return "\n".join(parts)
 
 
@@ -54,8 +54,9 @@ def _enum(kind: type[StrEnum]) -> str:
     return f"{comment(kind)}export type {kind.__name__} ={members};\n"
 
 
-def _union(name: str, kinds: tuple[type[Message], ...]) -> str:
-    return f"export type {name} =" + "".join(f"\n  | {kind.__name__}" for kind in kinds) + ";\n"
+def _union(side: type[Message]) -> str:
+    kinds = side.__subclasses__()
+    return f"export type {side.__name__} =" + "".join(f"\n  | {kind.__name__}" for kind in kinds) + ";\n"
 
 
 def _message(kind: type[Message]) -> str:
@@ -76,7 +77,7 @@ def _fields(kind: type[msgspec.Struct], depth: int) -> str:
 
 def _may_be_absent(kind: type[msgspec.Struct], field: msgspec.structs.FieldInfo) -> bool:
     """A field with a default may be left out by the client, and is left out by the server if it says so."""
-    from_server = kind in get_args(ServerMessage) or kind is IceServer
+    from_server = issubclass(kind, ServerMessage | IceServer)
     return not field.required and (kind.__struct_config__.omit_defaults or not from_server)
 
 

@@ -15,18 +15,17 @@ class Tell:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """Let two people see and hear each other."""
+class Connect:
+    """Let people see and hear each other."""
 
-    one: UserId
-    other: UserId
+    members: tuple[UserId, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Unlink:
+class Disconnect:
     """Stop a person's media in both directions."""
 
     user: UserId
 
 
-Effect = Tell | Link | Unlink
+Effect = Tell | Connect | Disconnect

@@ -16,7 +16,7 @@ class Impression:
         self._seconds = 0.0
         self._frozen = 0.0
 
-    def hear(self, report: QualityReport | FirstFrame, elapsed: float) -> Verdict:
+    def note(self, report: QualityReport | FirstFrame, elapsed: float) -> Verdict:
         """Take a report `elapsed` seconds after the room was opened. A browser that makes things up is not believed:
         together its reports can't cover more time than there was."""
         match report:

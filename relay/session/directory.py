@@ -15,7 +15,7 @@ from relay.session.session import Session
 
 
 class Directory:
-    """Lower layers deliver through `tell`; a message to someone who left is dropped."""
+    """The `Post` of this process."""
 
     def __init__(self, most: int, most_per_address: int, rank: Callable[[Session], int]) -> None:
         """`rank` says how much would be lost with somebody's place: it is taken from those who would lose least."""
@@ -78,7 +78,7 @@ class Directory:
     def lose(self, session: Session, now: float) -> Session | None:
         """The session's connection is lost. Returns who is given up for it, if anybody; it may be the same."""
         self._present.leave(session)
-        session.link, session.lost_at = None, now
+        session.socket, session.lost_at = None, now
         return self._lost.enter(session, session.payer.groups)
 
     def reclaim(self, shown: str, token: SessionToken) -> Session | None:

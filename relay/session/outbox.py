@@ -9,19 +9,8 @@ from collections import deque
 from collections.abc import Callable
 
 from relay.protocol.codec import encode
-from relay.protocol.messages import (
-    ChatMessage,
-    ErrorMessage,
-    IceServers,
-    MediaState,
-    MessageDelivered,
-    PartnerFound,
-    Ping,
-    Pong,
-    Resumed,
-    ServerMessage,
-    Typing,
-)
+from relay.protocol.messages import ChatMessage, PartnerFound, Resumed, ServerMessage
+from relay.session.delivery import DELIVERIES
 
 CAPACITY = 256
 """Messages. A reader that is this far behind is gone, or hostile."""
@@ -29,17 +18,11 @@ CAPACITY = 256
 REMEMBERED = 64
 """Chat messages that are kept after they were sent, because a lost connection may have taken them along."""
 
-COALESCED = (Typing, MediaState, IceServers, Ping, Pong)
-"""States: a newer one makes an older one that still waits pointless."""
-
-KEPT = (ChatMessage, MessageDelivered, ErrorMessage)
-"""What still means something after a resume; everything else is part of the state in `resumed`."""
-
 
 class Outbox:
-    """Filled by whoever has something to say, emptied by the visitor's one writer.
+    """Filled by anyone who has something to say, emptied by the visitor's one writer.
 
-    `overflowed` is called once, when even dropping `typing` makes no room; from then on nothing is taken.
+    `overflowed` is called once, when even dropping what goes first makes no room; from then on nothing is taken.
     """
 
     def __init__(self, overflowed: Callable[[], None] = lambda: None) -> None:
@@ -56,12 +39,13 @@ class Outbox:
         """Queue a message. Never waits, so nobody is slowed down by a slow reader."""
         if self._closed:
             return
-        if isinstance(message, COALESCED):
-            self._remove(type(message))
+        delivery = DELIVERIES[type(message)]
+        if delivery.newest_only:
+            self._remove(lambda waiting: type(waiting) is delivery.kind)
         if len(self._waiting) >= CAPACITY:
-            if isinstance(message, Typing):
+            if delivery.first_to_go:
                 return
-            self._remove(Typing)
+            self._remove(lambda waiting: DELIVERIES[type(waiting)].first_to_go)
         if len(self._waiting) >= CAPACITY:
             self._closed = True
             self.overflowed()
@@ -92,15 +76,16 @@ class Outbox:
             if isinstance(message, PartnerFound):
                 # What was said before belongs to a conversation that is over.
                 sent, waiting = [], [kept for kept in waiting if not isinstance(kept, ChatMessage)]
-            elif isinstance(message, KEPT):
+            elif DELIVERIES[type(message)].kept:
                 waiting.append(message)
         arrived = next((at + 1 for at, chat in enumerate(sent) if chat.id == last_message), 0)
         self._sent = deque(sent[:arrived], REMEMBERED)
         self._waiting = deque([greeting, *sent[arrived:], *waiting])
         self._changed.set()
 
-    def _remove(self, kind: type[ServerMessage]) -> None:
+    def _remove(self, is_pointless: Callable[[ServerMessage], bool]) -> None:
+        """Drop the first such message that waits."""
         for message in self._waiting:
-            if isinstance(message, kind):
+            if is_pointless(message):
                 self._waiting.remove(message)
                 return

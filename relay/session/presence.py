@@ -1,4 +1,4 @@
-"""Who can be reached: nobody is paired with the others, and whoever talks with them knows.
+"""Who can be reached: nobody is paired with the others, and those who talk with them know.
 
 A person is away while their connection is lost, and while nothing comes from where their media does; those
 who only write need no media. Pages that others count on have to run, too: a browser keeps a WebSocket open, and
@@ -18,6 +18,7 @@ from relay.protocol.messages import Mode, Ping
 from relay.room.host import RoomHost
 from relay.session.directory import Directory, refusal
 from relay.session.session import Session
+from relay.session.states import VisitorState
 
 LOOK_INTERVAL = 0.5
 """Seconds between looks at who is silent."""
@@ -65,20 +66,20 @@ class Presence:
     def media_changed(self, user: UserId) -> None:
         """Nothing comes any more from where the person's media came from, or something does again."""
         if (session := self._directory.find(user)) is not None:
-            self.heed(session)
+            self.note_change(session)
 
-    def heed(self, session: Session) -> None:
+    def note_change(self, session: Session) -> None:
         """Something changed by which the person may have gone away or come back."""
         user = session.user
         needs_media = self._matchmaker.mode_of(user) is not Mode.TEXT
-        away = session.link is None or (needs_media and self._connections.is_quiet(user))
+        away = session.socket is None or (needs_media and self._connections.is_silent(user))
         if away == session.away:
             return
         session.away, session.absence = away, 0
         if away:
             self._matchmaker.lose(user)
             self._rooms.lost(user)
-            if session.link is not None:
+            if session.socket is not None:
                 # A page that runs says so before anybody gives it up.
                 session.outbox.put(Ping())
         else:
@@ -87,16 +88,24 @@ class Presence:
 
     def rank(self, session: Session) -> int:
         """How much would be lost with a person's place: what they are in the middle of, most first."""
-        if session.user in self._rooms:
-            return 3
-        if session.user in self._matchmaker:
-            return 2
-        return 1 if clock.monotonic() - session.opened_at < JUST_OPENED else 0
+        match self.state_of(session.user):
+            case VisitorState.TALKING:
+                return 3
+            case VisitorState.WAITING:
+                return 2
+            case VisitorState.IDLE:
+                return 1 if clock.monotonic() - session.opened_at < JUST_OPENED else 0
+
+    def state_of(self, user: UserId) -> VisitorState:
+        """Where the person stands."""
+        if user in self._rooms:
+            return VisitorState.TALKING
+        return VisitorState.WAITING if user in self._matchmaker else VisitorState.IDLE
 
     def look_for_silence(self) -> None:
         """Ask pages that say nothing, and give up those that do not answer."""
         for session in self._directory.sessions():
-            if session.link is None or not self._is_counted_on(session.user):
+            if session.socket is None or self.state_of(session.user) is VisitorState.IDLE:
                 session.silence = 0
                 continue
             session.silence += 1
@@ -104,7 +113,7 @@ class Presence:
                 session.outbox.put(Ping())
             elif session.silence == SILENT_AFTER:
                 self._journal.note(PageSilent(user=session.user))
-                session.link.abandon()
+                session.socket.abandon()
 
     def look_for_ghosts(self) -> list[Session]:
         """Those who never came to the conversation that they are in, and whom nobody is to wait for any more."""
@@ -118,8 +127,5 @@ class Presence:
 
     def _never_came(self, session: Session) -> bool:
         user = session.user
-        is_on_air = self._connections.path_of(user) is not None and not self._connections.is_quiet(user)
+        is_on_air = self._connections.path_of(user) is not None and not self._connections.is_silent(user)
         return not is_on_air and self._rooms.never_came(user, session.heard_at)
-
-    def _is_counted_on(self, user: UserId) -> bool:
-        return user in self._rooms or user in self._matchmaker

@@ -5,17 +5,6 @@ from enum import StrEnum
 from relay.config.settings import RatesSettings
 from relay.ledger.accounts import BURST_SECONDS
 from relay.ledger.bucket import TokenBucket, full
-from relay.protocol.messages import (
-    Back,
-    ChatMessage,
-    ClientMessage,
-    FindPartner,
-    FirstFrame,
-    NextPartner,
-    QualityReport,
-    WebrtcIceCandidate,
-    WebrtcOffer,
-)
 
 
 class Activity(StrEnum):
@@ -27,23 +16,6 @@ class Activity(StrEnum):
     CANDIDATE = "candidate"
     REPORT = "report"
     OTHER = "other"
-
-
-_ACTIVITIES: dict[type[ClientMessage], Activity] = {
-    FindPartner: Activity.SKIP,
-    NextPartner: Activity.SKIP,
-    Back: Activity.SKIP,
-    ChatMessage: Activity.CHAT,
-    WebrtcOffer: Activity.OFFER,
-    WebrtcIceCandidate: Activity.CANDIDATE,
-    QualityReport: Activity.REPORT,
-    FirstFrame: Activity.REPORT,
-}
-
-
-def activity_of(message: ClientMessage) -> Activity:
-    """The bucket that an event draws from."""
-    return _ACTIVITIES.get(type(message), Activity.OTHER)
 
 
 class RateLimiter:

@@ -12,7 +12,7 @@ from relay.observe.browsers import UNKNOWN, Browser
 from relay.session.outbox import Outbox
 from relay.session.rates import RateLimiter
 
-HEARD = 64
+REMEMBERED = 64
 """Chat messages whose ids are remembered, so that one which is sent again after a loss is not doubled."""
 
 
@@ -27,7 +27,7 @@ class Ending(Enum):
     """By nobody: the visitor may come back."""
 
 
-class Link(Protocol):
+class Socket(Protocol):
     """The connection that a session goes over."""
 
     def take_over(self, session: "Session") -> None:
@@ -55,7 +55,7 @@ class Session:
     opened_at: float
     browser: Browser = UNKNOWN
     outbox: Outbox = field(default_factory=Outbox)
-    link: Link | None = None
+    socket: Socket | None = None
     """None while the connection is lost."""
     lost_at: float = 0.0
     away: bool = False
@@ -69,11 +69,11 @@ class Session:
     candidates: int = 0
     is_on_trial: bool = False
     """Let in while the server was full, because this may be somebody whose connection was lost."""
-    _heard: deque[str] = field(default_factory=lambda: deque(maxlen=HEARD))
+    _taken: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
 
-    def hears_first(self, message_id: str) -> bool:
-        """Whether this chat message was not heard before; remembers it."""
-        if message_id in self._heard:
+    def takes_first(self, message_id: str) -> bool:
+        """Whether this chat message has not come before; remembers it."""
+        if message_id in self._taken:
             return False
-        self._heard.append(message_id)
+        self._taken.append(message_id)
         return True

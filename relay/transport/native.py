@@ -1,27 +1,40 @@
 """The media port in the native core: its threads own the sockets, STUN and the binding table.
 
-Passes orders down and reports up. The core answers checks and moves media by itself, so neither waits
-for the event loop; reports cross in batches when one file descriptor becomes readable.
+Passes orders down and events up. The core answers checks and moves media by itself, so neither waits
+for the event loop; events cross in batches when one file descriptor becomes readable.
 """
 
 import asyncio
 import errno
 import socket
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, assert_never
 
 from relay.errors import FatalError
 from relay.ids import PeerId
-from relay.native import DTLS, FLOW_HEARD, FLOW_LOST, FLOW_QUIET, NO_COMMON_CODEC, Core
+from relay.native import (
+    Core,
+    DtlsReceived,
+    FlowLost,
+    FlowResumed,
+    FlowSelected,
+    FlowSilent,
+    NoCommonCodec,
+    ThreadDied,
+)
 from relay.observe.logs.logging import get_logger
 from relay.tasks import Report, Tasks
 from relay.transport import bindings
-from relay.transport.port import Credentials, Path, PortListener, TapListener, Transport
+from relay.transport.port import Credentials, Path, PortListener, TranscoderListener, Transport
 from relay.transport.ports import not_opened
 from relay.transport.tcp import prepare
 from relay.transport.udp import wanted_buffer
 from relay.transport.watch import HANGS_AFTER, LOOK_INTERVAL, Watch
 
-REPORTS_PER_WAKE = 128
+if TYPE_CHECKING:
+    from relay.native._core import Event
+
+EVENTS_PER_WAKE = 128
 """How many are passed on before other work gets its turn."""
 
 log = get_logger("port")
@@ -31,8 +44,8 @@ class NativePort:
     """A `MediaPort` in the core. `open()` binds it and starts the threads, `close()` ends both."""
 
     _listener: PortListener
-    taps: TapListener
-    """Hears of taps. The engine puts itself there."""
+    transcoders: TranscoderListener
+    """Is told of transcoders. The engine puts itself there."""
 
     def __init__(self, threads: int, people: int, report: Report) -> None:
         """`people` are admitted at most: the sockets' buffers are sized for them."""
@@ -67,14 +80,14 @@ class NativePort:
                 self._core = self._start(("0.0.0.0",), port)  # noqa: S104 - as above
         except OSError as cause:
             raise not_opened("media", "UDP", cause.filename, port, cause) from cause
-        for host, receive, send in self._core.granted():
-            if min(receive, send) < self._buffer // self._threads:
+        for granted in self._core.granted():
+            if min(granted.receive, granted.send) < self._buffer // self._threads:
                 log.warning(
                     "socket_buffers_small",
-                    host=host,
+                    host=granted.host,
                     wanted=self._buffer // self._threads,
-                    receive=receive,
-                    send=send,
+                    receive=granted.receive,
+                    send=granted.send,
                     remedy="raise net.core.rmem_max and net.core.wmem_max",
                 )
         asyncio.get_running_loop().add_reader(self._core.fileno(), self._readable)
@@ -104,7 +117,14 @@ class NativePort:
             core.close()
 
     def _start(self, hosts: Sequence[str], port: int) -> Core:
-        return Core(list(hosts), port, self._threads, self._buffer, bindings.CONSENT_TIMEOUT, bindings.QUIET_TIMEOUT)
+        return Core(
+            list(hosts),
+            port,
+            threads=self._threads,
+            buffer=self._buffer,
+            consent=bindings.CONSENT_TIMEOUT,
+            silence=bindings.QUIET_TIMEOUT,
+        )
 
     def _look_after_threads(self) -> None:
         if hanging := self._watch.look(self.core.turns()):
@@ -112,33 +132,34 @@ class NativePort:
             self._report("media threads", FatalError(f"{names}: no progress for {HANGS_AFTER * LOOK_INTERVAL:.0f} s"))
 
     def _readable(self) -> None:
-        for report in self.core.reports(REPORTS_PER_WAKE):
+        for event in self.core.events(EVENTS_PER_WAKE):
             try:
-                self._pass_on(*report)
+                self._pass_on(event)
             except Exception as failure:
                 # The others are of other people.
-                self._report("media report", failure)
-        for number, packet in self.core.tapped(REPORTS_PER_WAKE):
+                self._report("media event", failure)
+        for number, packet in self.core.for_transcoders(EVENTS_PER_WAKE):
             try:
-                self.taps.tapped(PeerId(number), packet)
+                self.transcoders.for_transcoder(PeerId(number), packet)
             except Exception as failure:
-                self._report("tap", failure)
+                self._report("transcoder", failure)
 
-    def _pass_on(self, kind: int, number: int, content: bytes, path: tuple[str, int, str, bool] | None) -> None:
-        peer = PeerId(number)
-        if kind == DTLS:
-            self._listener.dtls_received(peer, content)
-        elif path is not None:
-            remote_host, remote_port, local_host, is_tcp = path
-            transport = Transport.TCP if is_tcp else Transport.UDP
-            self._listener.flow_selected(peer, Path(remote_host, remote_port, local_host, transport))
-        elif kind == FLOW_QUIET:
-            self._listener.flow_quiet(peer)
-        elif kind == FLOW_HEARD:
-            self._listener.flow_heard(peer)
-        elif kind == FLOW_LOST:
-            self._listener.flow_lost(peer)
-        elif kind == NO_COMMON_CODEC:
-            self.taps.lacks_codec(peer, content[0])
-        else:
-            self._report("media thread", FatalError(content.decode(errors="replace")))
+    def _pass_on(self, event: "Event") -> None:
+        match event:
+            case DtlsReceived():
+                self._listener.dtls_received(PeerId(event.peer), event.datagram)
+            case FlowSelected():
+                path = Path(event.remote_host, event.remote_port, event.local_host, Transport(event.transport))
+                self._listener.flow_selected(PeerId(event.peer), path)
+            case FlowSilent():
+                self._listener.flow_quiet(PeerId(event.peer))
+            case FlowResumed():
+                self._listener.flow_heard(PeerId(event.peer))
+            case FlowLost():
+                self._listener.flow_lost(PeerId(event.peer))
+            case NoCommonCodec():
+                self.transcoders.lacks_codec(PeerId(event.peer), event.medium, event.seat)
+            case ThreadDied():
+                self._report("media thread", FatalError(event.message))
+            case _:
+                assert_never(event)

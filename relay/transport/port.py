@@ -60,14 +60,14 @@ class PortListener(Protocol):
         """A datagram of well-formed DTLS from an address that `peer` proved to be its own."""
 
 
-class TapListener(Protocol):
-    """What the core reports to its engine about taps. As above."""
+class TranscoderListener(Protocol):
+    """What the core tells its engine of transcoders. Called on the event loop, never concurrently; must not raise."""
 
-    def lacks_codec(self, peer: PeerId, medium: int) -> None:
-        """What slot `medium` of `peer` is shown has no codec that its browser knows. Again while that lasts."""
+    def lacks_codec(self, peer: PeerId, medium: str, seat: int) -> None:
+        """What `peer` is shown as `medium` in `seat` has no codec that its browser knows. Again while that lasts."""
 
-    def tapped(self, peer: PeerId, packet: bytes) -> None:
-        """Plain RTP or RTCP for a tap."""
+    def for_transcoder(self, peer: PeerId, packet: bytes) -> None:
+        """Plain RTP or RTCP for a transcoder."""
 
 
 class MediaPort(Protocol):

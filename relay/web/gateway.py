@@ -12,6 +12,7 @@ from relay.ledger.turns import Turns
 from relay.observe.happenings import KeptOut
 from relay.observe.journal import Journal
 from relay.observe.reasons import Reason
+from relay.session.reception import Reception
 from relay.session.sessions import Sessions
 from relay.tasks import Report, Tasks
 from relay.web.authority import DEFAULT_PORTS, Origin, at, origin
@@ -35,6 +36,7 @@ class Gateway:
         self,
         *,
         sessions: Sessions,
+        reception: Reception,
         guests: Guests,
         addresses: VisitorAddresses,
         ledger: Ledger,
@@ -45,6 +47,7 @@ class Gateway:
         report: Report,
     ) -> None:
         self._sessions = sessions
+        self._reception = reception
         self._guests = guests
         self._addresses = addresses
         self._ledger = ledger
@@ -58,7 +61,7 @@ class Gateway:
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """One visitor, from the handshake to the end."""
         self._check_origin(request)
-        self._heed_what_is_no_handshake(request)
+        self._note_what_is_no_handshake(request)
         socket = web.WebSocketResponse(
             autoping=False,
             max_msg_size=self._largest_frame,
@@ -91,7 +94,16 @@ class Gateway:
 
     async def _serve(self, request: web.Request, socket: web.WebSocketResponse, payer: Payer) -> None:
         try:
-            visit = Visit(request, socket, self._sessions, payer, self._turns, self._tasks, self._journal)
+            visit = Visit(
+                request=request,
+                socket=socket,
+                sessions=self._sessions,
+                reception=self._reception,
+                payer=payer,
+                turns=self._turns,
+                tasks=self._tasks,
+                journal=self._journal,
+            )
         except RelayError as error:
             await turn_away(socket, error)
             return
@@ -122,7 +134,7 @@ class Gateway:
         theirs = origin(lines[0]) if len(lines) == 1 else None
         return theirs is not None and (theirs in self._friends or theirs in self._own_origins(request))
 
-    def _heed_what_is_no_handshake(self, request: web.Request) -> None:
+    def _note_what_is_no_handshake(self, request: web.Request) -> None:
         """It is refused below. Proxies keep `Upgrade` to themselves unless told otherwise (RFC 9110, section 7.8)."""
         if "Upgrade" not in request.headers:
             source = self._addresses.peer_of(request)

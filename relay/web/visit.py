@@ -14,6 +14,7 @@ from relay.observe.happenings import ConnectionAbandoned, Flooded
 from relay.observe.journal import Journal
 from relay.protocol.codec import encode
 from relay.session.directory import refusal
+from relay.session.reception import Reception
 from relay.session.session import Ending, Session
 from relay.session.sessions import SLOW_READER, Sessions
 from relay.tasks import Tasks
@@ -52,13 +53,15 @@ async def turn_away(socket: web.WebSocketResponse, error: RelayError) -> None:
 
 
 class Visit:
-    """Serves one visitor from the greeting to the close. A `Link` for the session layer."""
+    """Serves one visitor from the greeting to the close. A `Socket` for the session layer."""
 
     def __init__(
         self,
+        *,
         request: web.Request,
         socket: web.WebSocketResponse,
         sessions: Sessions,
+        reception: Reception,
         payer: Payer,
         turns: Turns,
         tasks: Tasks,
@@ -72,6 +75,7 @@ class Visit:
         self._request = request
         self._socket = socket
         self._sessions = sessions
+        self._reception = reception
         self._payer = payer
         self._turns = turns
         self._tasks = tasks
@@ -159,14 +163,14 @@ class Visit:
     async def _receive(self, message: WSMessage) -> float:
         match message.type:
             case WSMsgType.TEXT:
-                return self._sessions.receive(self.session, message.data)
+                return self._reception.receive(self.session, message.data)
             case WSMsgType.BINARY:
                 binary = RelayError(ErrorCode.INVALID_MESSAGE, "Only text frames are understood.")
-                return self._sessions.refuse(self.session, binary, clock.monotonic())
+                return self._reception.refuse(self.session, binary, clock.monotonic())
             case WSMsgType.PING:
                 with suppress(ConnectionError):  # they have gone; the next read says so
                     await self._socket.pong(message.data)
-        return self._sessions.tolerate(self.session)
+        return self._reception.tolerate(self.session)
 
     async def _write(self, session: Session) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.browser.person import Person
+from tests.kit.browsers import Person
 
 LOOK = """() => {
   const called = document.querySelector('main').dataset.view === 'call';

@@ -1,6 +1,6 @@
 """A page that is out of sight, as its browser tells it."""
 
-from tests.browser.person import Person
+from tests.kit.browsers import Person
 
 SWITCH = """(visibility) => {
   Object.defineProperty(document, 'visibilityState', { get: () => visibility, configurable: true });

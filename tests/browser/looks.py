@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tests.browser.person import OUTPUT, Person
+from tests.kit.browsers import OUTPUT, Person
 
 SIZES = {"desktop": (1280, 800), "phone": (390, 844), "small_phone": (320, 568)}
 SCHEMES = ("light", "dark")
@@ -20,6 +20,10 @@ FITS = """() => ({
     .map((button) => [button.textContent || button.ariaLabel, button.getBoundingClientRect()])
     .filter(([, box]) => box.height < 40 || box.width < 40 || box.right > innerWidth + 1)
     .map(([name]) => name),
+  // Start is in reach without scrolling.
+  below: [...document.querySelectorAll('main[data-view="landing"] button')]
+    .filter((button) => button.textContent === 'Start' && button.getBoundingClientRect().bottom > innerHeight)
+    .map((button) => button.textContent),
 })"""
 
 
@@ -35,6 +39,7 @@ async def look(person: Person, name: str) -> None:
             fit = await page.evaluate(FITS)
             assert fit["overflow"] <= 0, (name, size, fit)
             assert fit["small"] == [], (name, size, fit)
+            assert fit["below"] == [], (name, size, fit)
             await page.screenshot(path=OUTPUT / f"{name}_{size}_{scheme}.png")
             if size == "phone":
                 assert await violations(person) == [], (name, scheme)

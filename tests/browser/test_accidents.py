@@ -7,9 +7,8 @@ from pathlib import Path
 
 from playwright.async_api import async_playwright, expect
 
-from tests.browser.conftest import Invite, Served, serving
-from tests.browser.person import GUARD_SECONDS, Person, at_the_page
-from tests.browser.test_strangers_meet import meet
+from tests.kit.browsers import GUARD_SECONDS, Invite, Person, at_the_page, meet
+from tests.kit.servers import Served, serving
 
 FOUND = "window.received.filter((frame) => JSON.parse(frame).event === 'partner_found').length"
 

@@ -7,10 +7,10 @@ import pytest
 from playwright.async_api import async_playwright, expect
 
 from relay.config.settings import EngineChoice
-from tests.browser.conftest import serving
-from tests.browser.person import CHROMIUM, FAKE_DEVICES, FAKE_PERMISSION, FLAGS, at_the_page
-from tests.conftest import free_port
+from tests.kit.browsers import CHROMIUM, FAKE_DEVICES, FAKE_PERMISSION, FLAGS, at_the_page
+from tests.kit.ports import free_port
 from tests.kit.proxies import proxy, variables
+from tests.kit.servers import serving
 
 TOKEN = "a token of the operator"
 ANY_CERTIFICATE = "--ignore-certificate-errors"

@@ -4,9 +4,7 @@ import asyncio
 
 from playwright.async_api import expect
 
-from tests.browser.conftest import Invite
-from tests.browser.person import Person
-from tests.browser.test_strangers_meet import meet
+from tests.kit.browsers import Invite, Person, meet
 
 PILED = "a" + "\u0301\u0489" * 360 + "bc"
 """A letter under 720 combining marks."""

@@ -7,12 +7,21 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright, expect
 
-from tests.browser.cameras import TONES
-from tests.browser.conftest import Invite, Served, serving
 from tests.browser.looks import look
-from tests.browser.person import FAKE_DEVICES, FAKE_PERMISSION, RECORD_TRAFFIC, Person, at_the_page
-from tests.browser.test_strangers_meet import TONE_TOLERANCE, meet, see_each_other
 from tests.browser.wire import wire_to
+from tests.kit.browsers import (
+    FAKE_DEVICES,
+    FAKE_PERMISSION,
+    RECORD_TRAFFIC,
+    TONE_TOLERANCE,
+    Invite,
+    Person,
+    at_the_page,
+    meet,
+    see_each_other,
+)
+from tests.kit.cameras import TONES
+from tests.kit.servers import Served, serving
 
 SOUND_AFTER_A_PRESS = ("--autoplay-policy=user-gesture-required",)
 """As browsers are that were not visited before."""

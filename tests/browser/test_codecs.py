@@ -7,25 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright
 
-from tests.browser.codecs import (
-    CODECS,
-    FORCE,
-    SOUND_UNASKED,
-    Evaluate,
-    begin_talking,
-    has_lips_in_sync,
-    is_sent_and_seen,
-)
-from tests.browser.conftest import Served
-from tests.browser.person import at_the_page
-from tests.browser.scene import SCENE
-
-EXPOSE = """() => {
-  const Plain = window.RTCPeerConnection;
-  window.RTCPeerConnection = class extends Plain {
-    constructor(...given) { super(...given); window.connection = this; }
-  };
-}"""
+from tests.kit.browsers import EXPOSE, at_the_page
+from tests.kit.codecs import CODECS, FORCE, SOUND_UNASKED, Evaluate, begin_talking, has_lips_in_sync, is_sent_and_seen
+from tests.kit.scene import SCENE
+from tests.kit.servers import Served
 
 
 @asynccontextmanager

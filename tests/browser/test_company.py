@@ -5,10 +5,8 @@ import json
 
 from playwright.async_api import expect
 
-from tests.browser.conftest import Invite
 from tests.browser.hiding import look_away, look_back
-from tests.browser.person import Person
-from tests.browser.test_strangers_meet import meet, see_each_other
+from tests.kit.browsers import Invite, Person, meet, see_each_other
 
 RECORD_SPEECH = """() => {
   window.spoken = [];

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Playwright, async_playwright, expect
 
-from tests.browser.conftest import Invite, Served
+from tests.browser.devices import LIVE_DEVICES, service_of
 from tests.browser.looks import look
-from tests.browser.person import FAKE_DEVICES, FAKE_PERMISSION, Person, at_the_page
-from tests.browser.test_lacking_browsers import LIVE_DEVICES
-from tests.browser.test_strangers_meet import meet, see_each_other
+from tests.kit.browsers import FAKE_DEVICES, FAKE_PERMISSION, Invite, Person, at_the_page, meet, see_each_other
+from tests.kit.servers import Served
 
 WAITS_FOR_AN_ANSWER = """() => {
   const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
@@ -213,23 +212,6 @@ async def test_a_camera_whose_service_stands_still_is_off_on_both_sides(served: 
             os.kill(service, signal.SIGCONT)
         await red.is_told("You are talking")
         await blue.sees("red")
-
-
-async def service_of(person: Person, name: str) -> int:
-    """The process of a service of the person's browser, by a part of its name."""
-    browser = person.page.context.browser
-    assert browser is not None
-    session = await browser.new_browser_cdp_session()
-    processes = (await session.send("SystemInfo.getProcessInfo"))["processInfo"]
-    for process in processes:
-        if f"--utility-sub-type={name}" in _command_of(process["id"]):
-            found: int = process["id"]
-            return found
-    raise AssertionError(f"no {name} among {[process['type'] for process in processes]}")
-
-
-def _command_of(process: int) -> str:
-    return Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace")
 
 
 async def test_another_mode_is_chosen_while_the_browser_asks(invite: Invite) -> None:

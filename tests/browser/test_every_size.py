@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright, expect
 
-from tests.browser.conftest import Invite, Served
 from tests.browser.fitting import misfits
-from tests.browser.person import FAKE_DEVICES, RECORD_TRAFFIC, Person, at_the_page
-from tests.browser.test_strangers_meet import meet, see_each_other
+from tests.kit.browsers import FAKE_DEVICES, RECORD_TRAFFIC, Invite, Person, at_the_page, meet, see_each_other
+from tests.kit.servers import Served
 
 WIDTHS = (280, 320, 360, 390, 480, 559, 561, 640, 768, 899, 901, 940, 1024, 1100, 1280, 1600, 2560)
 HEIGHTS = (200, 256, 300, 380, 439, 441, 480, 568, 664, 844, 1300)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
-from tests.browser.conftest import Invite, Served
-from tests.browser.first_load import LINKS, load
-from tests.browser.person import CHROMIUM, FLAGS
+from tests.bench.first_load import LINKS, load
+from tests.kit.browsers import CHROMIUM, FLAGS, Invite
+from tests.kit.servers import Served
 
 SIZES = [(390, 844), (1280, 800)]
 

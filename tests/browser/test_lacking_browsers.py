@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Playwright, async_playwright, expect
 
-from tests.browser.cameras import TONES
-from tests.browser.conftest import Served
+from tests.browser.devices import LIVE_DEVICES
 from tests.browser.looks import look
-from tests.browser.person import Person, at_the_page
-from tests.browser.test_strangers_meet import TONE_TOLERANCE, meet, see_each_other
+from tests.kit.browsers import TONE_TOLERANCE, Person, at_the_page, meet, see_each_other
+from tests.kit.cameras import TONES
+from tests.kit.servers import Served
 
 NO_WEBRTC = "() => { delete window.RTCPeerConnection; }"
 PART_OF_WEBRTC = "() => { delete RTCPeerConnection.prototype.addTransceiver; }"
@@ -36,16 +36,6 @@ OTHER_PICTURES = """() => {
   };
 }"""
 """No codec for pictures that the relay knows."""
-LIVE_DEVICES = """() => {
-  const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-  window.given = [];
-  navigator.mediaDevices.getUserMedia = async (wanted) => {
-    const stream = await open(wanted);
-    window.given.push(...stream.getTracks());
-    return stream;
-  };
-}"""
-"""Keeps every track that the browser gave."""
 
 
 async def _visit(

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright
 
-from tests.browser.conftest import serving
-from tests.browser.person import at_the_page
-from tests.browser.skips import LONGEST_STALL, WANDER, WATCH, Skips, skip_often
-from tests.browser.test_strangers_meet import meet, see_each_other
+from tests.bench.skips import LONGEST_STALL, WANDER, WATCH, Skips, skip_often
+from tests.kit.browsers import at_the_page, meet, see_each_other
+from tests.kit.servers import serving
 
 COUNT_FRAMES = """(video) => new Promise((resolve) => {
   let frames = 0;

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright, expect
 
-from tests.browser.conftest import Invite, Served
-from tests.browser.person import GUARD_SECONDS, at_the_page
-from tests.browser.test_devices import service_of
-from tests.browser.test_strangers_meet import meet, see_each_other
+from tests.browser.devices import service_of
+from tests.kit.browsers import GUARD_SECONDS, Invite, at_the_page, meet, see_each_other
+from tests.kit.servers import Served
 
 NO_FRAME_CALLBACK = "() => { delete HTMLVideoElement.prototype.requestVideoFrameCallback; }"
 

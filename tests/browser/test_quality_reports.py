@@ -9,9 +9,8 @@ import pytest
 from playwright.async_api import async_playwright
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.browser.conftest import Served
-from tests.browser.person import at_the_page
-from tests.browser.test_strangers_meet import meet
+from tests.kit.browsers import at_the_page, meet
+from tests.kit.servers import Served
 
 PATIENCE = 30.0
 

@@ -12,21 +12,13 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Playwright, async_playwright, expect
 
-from tests.browser.conftest import Served, serving
 from tests.browser.looks import look
-from tests.browser.person import Person, at_the_page
-from tests.browser.test_strangers_meet import meet, see_each_other
 from tests.browser.wire import wire_to
+from tests.kit.browsers import WATCH_FRAMES, Person, at_the_page, meet, see_each_other
+from tests.kit.servers import Served, serving
 
 CUT_SECONDS = 3.0
 
-WATCH_FRAMES = """() => {
-  const video = document.querySelector('video[aria-label="Partner video"]');
-  window.frames = [];
-  const painted = (now) => { window.frames.push(now); video.requestVideoFrameCallback(painted); };
-  video.requestVideoFrameCallback(painted);
-}"""
-"""Keeps the time of each frame of the partner's picture that the page paints, seen or covered."""
 
 LONGEST_GAP = "() => Math.max(...window.frames.slice(1).map((at, index) => at - window.frames[index]))"
 """Milliseconds between two frames."""

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright, expect
 
-from tests.browser.conftest import Served, serving
-from tests.browser.person import CHROMIUM, FLAGS
+from tests.kit.browsers import CHROMIUM, FLAGS
 from tests.kit.proxies import proxy
+from tests.kit.servers import Served, serving
 
 DOORS = {
     "upgrade without host": ("does not serve this address yet", "RELAY_ALLOWED_ORIGINS"),

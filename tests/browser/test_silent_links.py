@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright
 
-from tests.browser.conftest import Served
-from tests.browser.person import Person, at_the_page
-from tests.browser.test_strangers_meet import meet
 from tests.browser.wire import wire_to
+from tests.kit.browsers import Person, at_the_page, meet
+from tests.kit.servers import Served
 
 WITHIN = 10.0
 """Seconds after which nobody is told any more that they talk, or that somebody is looked for."""

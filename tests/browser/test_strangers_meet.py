@@ -5,24 +5,9 @@ import asyncio
 import pytest
 
 from relay.config.settings import EngineChoice
-from tests.browser.cameras import TONES
-from tests.browser.conftest import Invite, Served
-from tests.browser.person import Person
-
-TONE_TOLERANCE = 15.0
-"""Hertz: two bins of the analyser."""
-
-
-async def meet(one: Person, other: Person) -> None:
-    """Start both and wait until they are paired."""
-    await one.start()
-    await one.is_told("Looking for a partner")
-    await other.start()
-    await asyncio.gather(one.is_told("You are talking"), other.is_told("You are talking"))
-
-
-async def see_each_other(one: Person, other: Person) -> None:
-    await asyncio.gather(one.sees(other.colour), other.sees(one.colour))
+from tests.kit.browsers import TONE_TOLERANCE, Invite, meet, see_each_other
+from tests.kit.cameras import TONES
+from tests.kit.servers import Served
 
 
 async def test_two_strangers_see_hear_and_read_each_other(invite: Invite, served: Served) -> None:

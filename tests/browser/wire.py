@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tests.conftest import free_port
+from tests.kit.ports import free_port
 
 
 class Wire:

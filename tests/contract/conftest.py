@@ -8,8 +8,8 @@ from relay import native
 from relay.config.settings import EngineChoice, MediaSettings
 from relay.media.choice import choose
 from relay.observe.drops import Drops
-from tests.conftest import free_port
 from tests.contract.media_ports import ANN, Subject, fail
+from tests.kit.ports import free_port
 
 
 @pytest.fixture(params=list(EngineChoice))

@@ -11,8 +11,8 @@ from relay.ids import PeerId
 from relay.media.choice import Media
 from relay.observe.drops import Drop
 from relay.transport.port import Credentials, Path
-from tests.hostile.call import answer_to, question_in
-from tests.hostile.datagrams import client_hello
+from tests.kit.call import answer_to, question_in
+from tests.kit.datagrams import client_hello
 
 ANN, BOB = PeerId(1), PeerId(2)
 PASSWORD = "p" * 24

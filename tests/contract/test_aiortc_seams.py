@@ -4,22 +4,20 @@ import asyncio
 import contextlib
 from fractions import Fraction
 
-import numpy as np
 import pytest
 from aiortc import RTCCertificate, VideoStreamTrack
 from aiortc.codecs import depayload
 from aiortc.codecs.h264 import H264Encoder
-from aiortc.codecs.vpx import Vp8Encoder
 from aiortc.jitterbuffer import JitterFrame
 from aiortc.rtcdtlstransport import SRTP_PROFILES
 from aiortc.rtcrtpparameters import RTCRtpParameters
 from aiortc.rtp import HeaderExtensionsMap, RtcpPsfbPacket, RtpPacket, is_rtcp
 from av import FFmpegError, VideoFrame
-from av.video.frame import PictureType
 
 from relay.peer.aiortc_bridge import Dtls, FrameAssembler, SharedCertificate, SlotSender, make_decoder
 from relay.peer.lines import Codec, DtlsRole, Fingerprint, Medium, NegotiatedSlot, SrtpKeys
 from relay.peer.parameters import codec_parameters, extension_parameters
+from tests.kit.pictures import encoded_pictures
 
 VP8 = Codec("VP8", 96, 90_000, None, (), (), 97)
 SLOT = NegotiatedSlot("4", Medium.CAMERA, (VP8,), ((4, "urn:ietf:params:rtp-hdrext:sdes:mid"),), 1_234, 5_678)
@@ -105,17 +103,6 @@ async def test_a_slot_sender_sends_plain_rtp_with_our_ssrc_and_mid() -> None:
     assert (parsed.ssrc, parsed.payload_type, parsed.extensions.mid) == (1_234, 96, "4")
     await sender.handle_rtcp(RtcpPsfbPacket(fmt=1, ssrc=1, media_ssrc=1_234))
     await sender.stop()
-
-
-def encoded_pictures(amount: int) -> list[list[bytes]]:
-    """VP8 payloads of grey pictures, the first a keyframe."""
-    encoder, pictures = Vp8Encoder(), []
-    for number in range(amount):
-        frame = VideoFrame.from_ndarray(np.full((96, 64), 128, np.uint8), format="yuv420p")
-        frame.pts, frame.time_base = number * 3_000, Fraction(1, 90_000)
-        frame.pict_type = PictureType.NONE
-        pictures.append(encoder.encode(frame, force_keyframe=number == 0)[0])
-    return pictures
 
 
 def test_assembled_frames_decode() -> None:

@@ -1,6 +1,7 @@
 """One suite for every engine, on its own port: what the switchboard relies on."""
 
 import re
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,21 +12,15 @@ from relay.errors import ConfigurationError
 from relay.ids import PeerId
 from relay.media.choice import Media, choose
 from relay.media.engine import Engine
-from relay.observe.drops import Drops
-from relay.peer.candidates import Reach
-from relay.peer.lines import Line, Medium, Negotiated, Slot, SrtpKeys, SrtpProfile
-from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC, Identity, negotiate
-from tests.conftest import free_port
+from relay.observe.drops import Drop, Drops
+from relay.peer.lines import LineId, Medium, SlotId, SrtpKeys, SrtpProfile
+from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC
+from tests.kit.offers import OFFER, negotiated
 from tests.kit.payers import HOME
-from tests.unit.offers import ROLES, offer
+from tests.kit.people import until
+from tests.kit.ports import free_port
 
 ANN, BOB, NOBODY = PeerId(1), PeerId(2), PeerId(99)
-IDENTITY = Identity(ufrag="ufrag", password="p" * 24, fingerprints=(), reach=Reach(("127.0.0.1",), 1, 1))
-OFFER = (
-    offer()
-    .replace("a=extmap:4 ", f"a=extmap:3 {TRANSPORT_CC}\na=extmap:4 ")
-    .replace("a=extmap:13 ", f"a=extmap:12 {PLAYOUT_DELAY}\na=extmap:13 ")
-)
 
 
 class Listener:
@@ -59,20 +54,16 @@ def engine(media: Media) -> Engine:
     return media.engine
 
 
-def negotiated(engine: Engine) -> Negotiated:
-    return negotiate(OFFER, ROLES, engine.terms, IDENTITY, range(1, 13))
-
-
 def keys() -> SrtpKeys:
     return SrtpKeys(SrtpProfile.AEAD_AES_128_GCM, bytes(28), bytes(range(28)))
 
 
-def camera(peer: PeerId) -> Line:
-    return Line(peer, Medium.CAMERA)
+def camera(peer: PeerId) -> LineId:
+    return LineId(peer, Medium.CAMERA)
 
 
-def show(peer: PeerId) -> Slot:
-    return Slot(peer, Medium.CAMERA)
+def show(peer: PeerId) -> SlotId:
+    return SlotId(peer, Medium.CAMERA)
 
 
 async def test_routes_are_counted_and_end_with_either_end(engine: Engine) -> None:
@@ -99,12 +90,12 @@ async def test_who_is_not_there_is_ignored(engine: Engine) -> None:
 
 async def test_a_peer_some_of_whose_sections_were_refused_is_like_any(engine: Engine) -> None:
     without_video = re.sub(r"(VP8|H264|VP9|AV1)/90000", "H266/90000", OFFER)
-    engine.open(ANN, negotiate(without_video, ROLES, engine.terms, IDENTITY, range(1, 13)), HOME)
+    engine.open(ANN, negotiated(engine, without_video), HOME)
     engine.open(BOB, negotiated(engine), HOME)
     for peer, other in ((ANN, BOB), (BOB, ANN)):
         engine.secure(peer, keys())
         for medium in Medium:
-            engine.route(Slot(peer, medium), Line(other, medium))
+            engine.route(SlotId(peer, medium), LineId(other, medium))
     engine.close(ANN)
     engine.close(BOB)
     assert (engine.stats().peers, engine.stats().routes) == (0, 0)
@@ -138,6 +129,8 @@ async def test_playout_delay_is_agreed_only_where_the_engine_tells_it(media: Med
 async def test_every_open_peer_has_statistics_where_peers_are_counted(media: Media) -> None:
     media.engine.open(ANN, negotiated(media.engine), HOME)
     assert list(media.engine.peer_stats()) == ([ANN] if media.choice is EngineChoice.PACKETS else [])
+    media.engine.close(ANN)
+    assert list(media.engine.peer_stats()) == []
 
 
 def test_by_default_packets_are_forwarded_where_the_core_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,6 +146,24 @@ def test_packets_without_the_core_are_a_mistake_in_the_configuration(monkeypatch
     monkeypatch.setattr(native, "BUILT", False)
     with pytest.raises(ConfigurationError, match="Rust"):
         choose(MediaSettings(engine=EngineChoice.PACKETS), 2, Drops(), _fail)
+
+
+async def test_what_both_sides_dropped_is_added_up() -> None:
+    """The core counts for itself, and Python what it threw away."""
+    if not native.BUILT:
+        pytest.skip("the native core is not built")
+    drops, number = Drops(), free_port()
+    media = choose(MediaSettings(engine=EngineChoice.PACKETS), 2, drops, _fail)
+    media.open(("127.0.0.1",), number, Listener())
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.sendto(b"\x80" + bytes(30), ("127.0.0.1", number))
+    await until(lambda: bool(media.engine.stats().drops))
+    ((reason, amount),) = media.engine.stats().drops.items()
+    drops.count(Drop(reason))
+    drops.count(Drop(reason))
+    assert media.engine.stats().drops == {reason: amount + 2}
+    await media.engine.stop()
+    await media.port.close()
 
 
 async def test_both_ways_of_a_peer_are_told_where_peers_are_counted(media: Media) -> None:

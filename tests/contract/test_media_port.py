@@ -13,8 +13,8 @@ from relay.observe.drops import Drop, Drops
 from relay.transport import bindings
 from relay.transport.bindings import ANSWERS, CHECKS_PER_SECOND
 from relay.transport.port import Path
-from tests.conftest import free_port
 from tests.contract.media_ports import ADMITTED, ANN, BOB, CLIENT_HELLO, PASSWORD, Subject, check, fail, until
+from tests.kit.ports import free_port
 
 
 async def test_a_right_check_is_answered_with_the_address_it_came_from(subject: Subject) -> None:

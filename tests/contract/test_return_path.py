@@ -8,7 +8,7 @@ from aioice import stun
 from relay.observe.drops import Drop
 from relay.transport.port import Credentials
 from tests.contract.media_ports import ANN, BROWSER, CLIENT_HELLO, PASSWORD, Browser, Subject, check, until
-from tests.hostile.call import answer_to
+from tests.kit.call import answer_to
 
 FLIGHT = b"\x16" + bytes(999)
 

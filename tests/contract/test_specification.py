@@ -2,21 +2,25 @@
 
 import re
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
+from relay.config.settings import PerAddressSettings, RatesSettings
 from relay.errors import HTTP_ONLY, ErrorCode
+from relay.ledger.accounts import rates_of
 from relay.protocol.messages import RESERVED_EVENTS, ClientMessage, ServerMessage
 from relay.protocol.typescript import render
+from relay.session.delivery import DELIVERIES
+from relay.session.events import ANY, EVENTS, Event
+from relay.session.rates import Activity
 from relay.web.operator import typescript as console
 
 ROOT = Path(__file__).parents[2]
 SPECIFICATION = (ROOT / "relay/protocol/README.md").read_text()
 SCENARIOS = "\n".join(path.read_text() for path in sorted((ROOT / "tests/scenario").glob("*.py")))
 
-SAID = sorted({kind.event for kind in get_args(ClientMessage)} | RESERVED_EVENTS)
-HEARD = sorted({kind.event for kind in get_args(ServerMessage)})
+SAID = sorted({kind.event for kind in ClientMessage.__subclasses__()} | RESERVED_EVENTS)
+HEARD = sorted({kind.event for kind in ServerMessage.__subclasses__()})
 
 
 def test_the_clients_types_are_those_of_the_structs() -> None:
@@ -52,3 +56,45 @@ def test_every_event_of_the_server_has_a_scenario(event: str) -> None:
 @pytest.mark.parametrize("code", list(ErrorCode))
 def test_every_error_code_has_a_scenario(code: ErrorCode) -> None:
     assert f'"{code.value}"' in SCENARIOS
+
+
+def table(chapter: str) -> dict[str, list[str]]:
+    """The cells of each event's row, in a chapter of the specification."""
+    text = SPECIFICATION.partition(f"\n## {chapter}\n")[2].partition("\n## ")[0]
+    rows = (line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| `"))
+    return {cells[0].strip("`"): cells for cells in rows}
+
+
+def test_each_event_has_one_row_in_the_code() -> None:
+    assert len({event.kind for event in EVENTS}) == len(EVENTS)
+    assert {event.kind for event in EVENTS} == set(ClientMessage.__subclasses__())
+    assert set(DELIVERIES) == set(ServerMessage.__subclasses__())
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.kind.event)
+def test_states_and_rate_of_an_event_are_as_specified(event: Event) -> None:
+    _, _, states, rate, _ = table("From the client")[event.kind.event]
+    written = "any" if event.states == ANY else ", ".join(sorted(state.value for state in event.states))
+    assert states == written
+    assert rate == f"`{event.activity}`"
+
+
+@pytest.mark.parametrize("activity", list(Activity))
+def test_the_events_of_a_rate_are_those_of_its_limit(activity: Activity) -> None:
+    (limit,) = re.findall(rf"^\| rate `{activity}`: (.*?) \| (\d+) a minute", SPECIFICATION, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", limit[0])) == {e.kind.event for e in EVENTS if e.activity is activity}
+    assert int(limit[1]) == getattr(RatesSettings(), f"rate_{activity}")
+
+
+def test_what_is_counted_for_the_address_is_as_specified() -> None:
+    limits = re.findall(r"^\| (`.*) from one address.*? \| (\d+) a minute", SPECIFICATION, re.MULTILINE)
+    specified = {(name, int(often)) for names, often in limits for name in re.findall(r"`(\w+)`", names)}
+    rates = rates_of(PerAddressSettings())
+    assert specified == {(event.kind.event, rates[event.deed]) for event in EVENTS if event.deed is not None}
+
+
+@pytest.mark.parametrize("kind", list(DELIVERIES), ids=lambda kind: kind.event)
+def test_what_becomes_of_unread_events_is_as_specified(kind: type[ServerMessage]) -> None:
+    _, _, unread, _ = table("From the server")[kind.event]
+    delivery = DELIVERIES[kind]
+    assert unread == ("newest" if delivery.newest_only else "kept" if delivery.kept else "-")

@@ -3,15 +3,13 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from relay.app import Relay
-from relay.config.settings import EngineChoice, Settings
-from tests.conftest import free_port
-from tests.hostile.siege_field import RESET
-from tests.hostile.wire import status_of
-from tests.scenario.visitor import PATIENCE
+from tests.bench.attack.field import RESET
+from tests.kit.people import PATIENCE
+from tests.kit.wire import status_of
 
 NEWCOMER, WITNESS = "127.0.9.7", "127.0.9.9"
 """Addresses of people who have nothing to do with the crowd."""
@@ -50,21 +48,6 @@ async def hear(member: socket.socket, *texts: bytes) -> bytes:
             while not any(text in heard for text in texts) and (piece := await loop.sock_recv(member, 65_536)):
                 heard += piece
     return heard
-
-
-def loopback(engine: EngineChoice, **more: object) -> Settings:
-    at = {"port": free_port(), "bind": ("127.0.0.1",), "public_address": ("127.0.0.1",), "engine": engine}
-    return Settings.of(**{**at, "max_cpu": 1.0, "max_lag": 60.0, **more})
-
-
-@asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Relay]:
-    relay = Relay(settings)
-    await relay.start()
-    try:
-        yield relay
-    finally:
-        await relay.stop()
 
 
 def url(relay: Relay) -> str:

@@ -8,10 +8,10 @@ import struct
 from aiortc import RTCCertificate
 from OpenSSL import SSL
 
-from tests.hostile.call import answer_to, check, question_in
-from tests.hostile.datagrams import Stranger
-from tests.scenario.visitor import PATIENCE, Visitor
-from tests.unit.offers import FINGERPRINT, ROLES, offer
+from tests.kit.call import answer_to, check, question_in
+from tests.kit.datagrams import Stranger
+from tests.kit.offers import FINGERPRINT, ROLES, offer
+from tests.kit.people import PATIENCE, Visitor
 
 STRONG = b"ECDHE-ECDSA-AES128-GCM-SHA256"
 PROFILE = b"SRTP_AEAD_AES_128_GCM"

@@ -25,7 +25,7 @@ from relay.media.frames.peer import FramesPeer, Traffic
 from relay.observe.drops import Drops
 from relay.peer.candidates import Reach
 from relay.peer.lines import Fingerprint, Medium
-from relay.peer.negotiation import Identity, Terms, negotiate
+from relay.peer.negotiation import LocalEnd, Terms, consider
 from relay.protocol.codec import decode
 from relay.protocol.limits import Limits
 from relay.transport.bindings import BindingTable
@@ -33,11 +33,11 @@ from relay.transport.framing import Deframer, FramingError, frame
 from relay.transport.port import Credentials
 from relay.transport.port import Path as Route
 from relay.transport.records import is_sensible
-from tests.hostile.call import check
-from tests.hostile.datagrams import client_hello
 from tests.hostile.lies import rtcp_lies, rtp, rtp_lies, storm
-from tests.unit.clients import chromium, firefox, munged
-from tests.unit.offers import ROLES, offer
+from tests.kit.call import check
+from tests.kit.clients import chromium, firefox, munged
+from tests.kit.datagrams import client_hello
+from tests.kit.offers import ROLES, offer
 
 CORPUS = Path(__file__).parent / "corpus"
 LONGEST = 60_000
@@ -47,7 +47,7 @@ SLOWEST = 0.25
 """Seconds that one input may take, on a busy machine. Whoever offers keeps everybody else waiting so long."""
 
 LIMITS = Limits(message_bytes=65_536, chat_characters=2_000, sdp_bytes=49_152, sdp_lines=1_200, candidates=64)
-IDENTITY = Identity("ufrag", "p" * 32, (Fingerprint("sha-256", "AB"),), Reach(("192.0.2.1",), 443))
+LOCAL_END = LocalEnd("ufrag", "p" * 32, (Fingerprint("sha-256", "AB"),), Reach(("192.0.2.1",), 443))
 TERMS = Terms(
     audio=("opus",),
     video=("VP8", "H264", "VP9", "AV1"),
@@ -69,7 +69,7 @@ def _codec(content: bytes) -> None:
 
 def _negotiation(content: bytes) -> None:
     with contextlib.suppress(RelayError):
-        negotiate(content.decode(errors="replace"), ROLES, TERMS, IDENTITY, range(1, 7))
+        consider(content.decode(errors="replace"), ROLES, TERMS).answer(LOCAL_END, range(1, 7))
 
 
 def _framing(content: bytes) -> None:
@@ -109,7 +109,7 @@ class _Frames:
         self._peer: FramesPeer | None = None
         self._inputs = count()
         self._terms = replace(TERMS, video=("VP8", "H264"), line_feedback=(("nack", None), ("nack", "pli")))
-        self._negotiated = negotiate(offer(), ROLES, self._terms, IDENTITY, range(1, 7))
+        self._negotiated = consider(offer(), ROLES, self._terms).answer(LOCAL_END, range(1, 7))
 
     @staticmethod
     def packed(packets: Sequence[bytes]) -> bytes:

@@ -7,9 +7,9 @@ import pytest
 from relay.app import Relay
 from relay.media import connections
 from relay.peer import connection
-from tests.hostile.call import live_call
 from tests.hostile.dtls_client import STRONG, DtlsClient, hello
-from tests.scenario.visitor import until, visit
+from tests.kit.call import live_call
+from tests.kit.people import until, visit
 
 pytestmark = pytest.mark.usefixtures("loopback_candidates")
 

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from relay.config.settings import EngineChoice
-from tests.hostile.attackers import Attack, attackers, strange_attacks
-from tests.hostile.audience import Audience, Crowd, Seen, browsers_over_tcp
-from tests.hostile.besieged import Besieged, besieged
-from tests.load import generator
+from tests.bench.attack.attackers import Attack, attackers, strange_attacks
+from tests.bench.attack.audience import Audience, Crowd, Seen, browsers_over_tcp
+from tests.bench.attack.besieged import Besieged, besieged
+from tests.kit import generator
+
+pytestmark = pytest.mark.alone
 
 PEOPLE = 8
 SECONDS = 3.0

@@ -11,10 +11,10 @@ from OpenSSL import SSL
 from relay.app import Relay
 from relay.observe.drops import Drop
 from relay.protocol.messages import Role
-from tests.hostile.call import address_of, check, credentials_of, live_call, transport_of
-from tests.hostile.datagrams import CLOSE_NOTIFY_IN_THE_CLEAR, alert, client_hello, forgeries
-from tests.hostile.forger import Forger
-from tests.scenario.visitor import PATIENCE, MediaVisitor, until, visit
+from tests.bench.attack.forger import Forger
+from tests.kit.call import address_of, check, credentials_of, live_call, transport_of
+from tests.kit.datagrams import CLOSE_NOTIFY_IN_THE_CLEAR, alert, client_hello, forgeries
+from tests.kit.people import PATIENCE, MediaVisitor, until, visit
 
 pytestmark = pytest.mark.usefixtures("loopback_candidates")
 

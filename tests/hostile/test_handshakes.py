@@ -10,10 +10,10 @@ from aiortc import RTCSessionDescription
 from relay.app import Relay
 from relay.observe.drops import Drop
 from relay.peer import connection
-from tests.hostile.call import check, live_call
-from tests.hostile.datagrams import Stranger, client_hello
-from tests.scenario.visitor import MediaVisitor, Visitor, as_aiortc_reads, until, visit
-from tests.unit.offers import ROLES, offer
+from tests.kit.call import check, live_call
+from tests.kit.datagrams import Stranger, client_hello
+from tests.kit.offers import ROLES, offer
+from tests.kit.people import MediaVisitor, Visitor, as_aiortc_reads, until, visit
 
 pytestmark = pytest.mark.usefixtures("loopback_candidates")
 

@@ -13,9 +13,10 @@ from relay.front import handover
 from relay.machine.capacity import CONNECTIONS_PER_PERSON
 from relay.observe.drops import Drop
 from relay.web import guests, server
-from tests.conftest import free_port
-from tests.hostile.wire import status_of, wire
-from tests.scenario.visitor import PATIENCE, until, visit
+from tests.kit.people import PATIENCE, until, visit
+from tests.kit.ports import free_port
+from tests.kit.servers import running
+from tests.kit.wire import status_of, wire
 
 ORDINARY = b"GET /videochat/health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
@@ -108,15 +109,10 @@ async def test_a_second_request_that_never_ends_is_not_waited_for_either(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "KEEPALIVE", 0.3)
-    relay = Relay(settings)
-    await relay.start()
-    try:
-        async with wire(settings.network.port) as raw:
-            await raw.send(ORDINARY.replace(b"Connection: close\r\n", b""))
-            await raw.send(b"GET / HTTP/1.1\r\nX: ")
-            assert (await raw.rest()).startswith(b"HTTP/1.1 200")
-    finally:
-        await relay.stop()
+    async with running(settings), wire(settings.network.port) as raw:
+        await raw.send(ORDINARY.replace(b"Connection: close\r\n", b""))
+        await raw.send(b"GET / HTTP/1.1\r\nX: ")
+        assert (await raw.rest()).startswith(b"HTTP/1.1 200")
 
 
 class TestOneAddress:

@@ -10,8 +10,8 @@ from av import VideoFrame
 from relay.app import Relay
 from relay.observe.drops import Drop
 from relay.protocol.messages import Role
-from tests.hostile.datagrams import Stranger
-from tests.scenario.visitor import PATIENCE, MediaVisitor, introduce, until, visit
+from tests.kit.datagrams import Stranger
+from tests.kit.people import PATIENCE, MediaVisitor, introduce, until, visit
 
 STEADY = 20
 """Pictures in a row that show that a call goes on."""

@@ -11,9 +11,9 @@ import pytest
 from relay.app import Relay
 from relay.config.settings import EngineChoice, LogFormat, LogLevel, Settings
 from relay.observe.logs.logging import configure, get_logger
-from tests.conftest import free_port
-from tests.hostile.wire import status_of
-from tests.scenario.visitor import visit
+from tests.kit.people import visit
+from tests.kit.ports import free_port
+from tests.kit.wire import status_of
 
 pytestmark = pytest.mark.usefixtures("_logging_as_it_was")
 

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = ("tests/hostile/README.md", "SECURITY.md")
-SOURCES = ("relay", "tests", "docker")
+SOURCES = ("relay", "tests", "docker", "docs")
 BUILT = {"target", "node_modules", "static"}
 FILE = re.compile(r"[\w./-]+\.(?:py|rs|md|conf)")
 PROOF = re.compile(r"([\w./-]+\.py)::(\w+)")

@@ -13,16 +13,17 @@ import pytest
 from relay.app import Relay
 from relay.config.settings import EngineChoice, TlsChoice
 from relay.media import connections
-from tests.hostile.besiegers import addresses
-from tests.hostile.crowd import NEWCOMER, QUESTION, WITNESS, crowd, hear, is_noticed, loopback, running, url
-from tests.hostile.sieges import UPGRADE, offers
-from tests.hostile.townspeople import ANYONE, arrive
-from tests.hostile.wire import status_of, wire
-from tests.scenario.test_media_through_the_relay import brightness
-from tests.scenario.test_one_port import serving
-from tests.scenario.visitor import MediaVisitor, Visitor, until, visit
-from tests.unit.offers import ROLES, offer
-from tests.unit.test_first_bytes import client_hello
+from tests.bench.attack.besiegers import addresses
+from tests.bench.attack.sieges import UPGRADE, offers
+from tests.bench.attack.townspeople import ANYONE, arrive
+from tests.hostile.crowd import NEWCOMER, QUESTION, WITNESS, crowd, hear, is_noticed, url
+from tests.kit.hellos import client_hello
+from tests.kit.offers import ROLES, offer
+from tests.kit.people import MediaVisitor, Visitor, brightness, until, visit
+from tests.kit.servers import on_loopback, running
+from tests.kit.wire import status_of, wire
+
+pytestmark = pytest.mark.alone
 
 EVERYTHING = 600
 """Connections: more than any table holds of those that are not known yet."""
@@ -58,7 +59,7 @@ async def test_a_slow_connection_is_waited_for_while_others_of_its_address_say_n
 
 @fifty_others
 async def test_a_newcomer_shakes_hands_while_others_begin_to(tmp_path: Path, others: int) -> None:
-    async with serving(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path)) as relay:
+    async with running(on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path))) as relay:
         port = relay.port
         with crowd(port, addresses(others), min(EVERYTHING, 290 * others), client_hello("here")):
             async with wire(port, NEWCOMER, ANYONE) as newcomer:
@@ -73,7 +74,7 @@ async def test_a_handshake_that_is_under_way_is_let_finish_while_others_begin(tm
     with pytest.raises(ssl.SSLWantReadError):
         browser.do_handshake()
     hello = outgoing.read()
-    async with serving(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path)) as relay:
+    async with running(on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path))) as relay:
         port = relay.port
         async with wire(port, NEWCOMER) as slow:
             await slow.send(hello)
@@ -117,7 +118,7 @@ async def test_a_tcp_connection_for_media_is_kept_while_others_open_them(relay: 
 @pytest.mark.parametrize("others", [2, 50])
 async def test_a_visitor_is_let_in_while_others_sit_on_every_place(engine: EngineChoice, others: int) -> None:
     """One address alone can't: it may have half of the places here."""
-    async with running(loopback(engine, max_people=100, max_per_address=50)) as relay:
+    async with running(on_loopback(engine=engine, max_people=100, max_per_address=50)) as relay:
         with crowd(relay.port, addresses(others), 100, UPGRADE):
             await until(lambda: relay.stats().people == 100)
             assert (await arrive(url(relay), NEWCOMER)).refusal is None
@@ -127,7 +128,7 @@ async def test_a_visitor_is_let_in_while_others_sit_on_every_place(engine: Engin
 async def test_visitors_are_let_in_while_others_cut_sessions_that_wait_to_be_resumed(
     engine: EngineChoice, others: int
 ) -> None:
-    async with running(loopback(engine, max_people=10)) as relay:
+    async with running(on_loopback(engine=engine, max_people=10)) as relay:
         port, sources = relay.port, addresses(others)
         for number in range(50):
             with crowd(port, [sources[number % others]], 1, UPGRADE + offers(1)[0]) as (member,):
@@ -143,7 +144,7 @@ async def test_a_connection_without_keys_is_kept_while_others_make_them(
 ) -> None:
     monkeypatch.setattr(connections, "MOST_UNSECURED", 60)
     async with (
-        running(loopback(engine, max_people=400, max_per_address=200)) as relay,
+        running(on_loopback(engine=engine, max_people=400, max_per_address=200)) as relay,
         visit(relay.port, NEWCOMER) as slow,
     ):
         await slow.say("webrtc_offer", sdp=offer(), lines={mid: role.value for mid, role in ROLES.items()})
@@ -169,7 +170,7 @@ async def test_a_newcomer_is_led_to_the_turn_server_while_others_hold_every_way(
         "max_per_address": 12,
     }
     hello = client_hello("turn.test")
-    async with echoing, serving(**turn) as relay:
+    async with echoing, running(on_loopback(**turn)) as relay:
         with crowd(relay.port, addresses(others), 90, hello):
             await is_noticed(relay.port)
             async with wire(relay.port, NEWCOMER) as newcomer:
@@ -181,10 +182,13 @@ async def test_a_newcomer_is_led_to_the_turn_server_while_others_hold_every_way(
 
 @pytest.mark.usefixtures("loopback_candidates")
 async def test_pictures_are_converted_for_a_pair_while_others_have_all_converters() -> None:
-    async with running(loopback(EngineChoice.PACKETS, taps=2)) as relay, contextlib.AsyncExitStack() as stack:
+    async with (
+        running(on_loopback(engine=EngineChoice.PACKETS, transcoders=2)) as relay,
+        contextlib.AsyncExitStack() as stack,
+    ):
         (greedy,) = addresses(1)
         await stack.enter_async_context(_pair_without_a_common_codec(relay, [greedy, greedy]))
-        await until(lambda: relay.engine.stats().taps == 2)
+        await until(lambda: relay.engine.stats().transcoders == 2)
         pair = await stack.enter_async_context(_pair_without_a_common_codec(relay, [NEWCOMER, WITNESS]))
         looking = [
             asyncio.ensure_future(brightness(person, luma)) for person, luma in zip(pair, (200, 60), strict=True)

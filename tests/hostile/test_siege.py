@@ -11,16 +11,18 @@ import pytest
 
 from relay.app import Relay
 from relay.config.settings import EngineChoice, TlsChoice
-from tests.browser.conftest import Served, serving
-from tests.hostile import sieges
-from tests.hostile.besiegers import addresses, besieger
-from tests.hostile.crowd import NEWCOMER, crowd, hear, loopback, running, url
-from tests.hostile.siege_field import Siege
-from tests.hostile.sieges import UPGRADE, all_sieges, event, offers
-from tests.hostile.townspeople import ANYONE, Chat, arrive, bystanders
-from tests.hostile.wire import wire
-from tests.scenario.visitor import Visitor, visit
-from tests.unit.offers import ROLES, offer
+from tests.bench.attack import sieges
+from tests.bench.attack.besiegers import addresses, besieger
+from tests.bench.attack.field import Siege
+from tests.bench.attack.sieges import UPGRADE, all_sieges, event, offers
+from tests.bench.attack.townspeople import ANYONE, Chat, arrive, bystanders
+from tests.hostile.crowd import NEWCOMER, crowd, hear, url
+from tests.kit.offers import ROLES, offer
+from tests.kit.people import Visitor, visit
+from tests.kit.servers import Served, on_loopback, running, serving
+from tests.kit.wire import wire
+
+pytestmark = pytest.mark.alone
 
 SIEGES = {siege.name: siege for siege in all_sieges()}
 LAST = event("find_partner", mode="late")
@@ -63,7 +65,7 @@ async def test_a_flood_of_frames_keeps_nobody_waiting(relay: Relay, name: str) -
 async def test_a_flood_of_frames_over_tls_keeps_nobody_waiting(
     engine: EngineChoice, tmp_path: Path, record: int
 ) -> None:
-    settings = loopback(engine, tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path))
+    settings = on_loopback(engine=engine, tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path))
     siege = replace(SIEGES["pings, empty"], shakes_hands=True, record=record)
     async with running(settings) as relay:
         await keeps_nobody_waiting(siege, relay, 2)

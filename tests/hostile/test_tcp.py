@@ -7,14 +7,15 @@ import time
 
 import pytest
 
+from relay import app
 from relay.app import Relay
-from relay.front import front, mux
+from relay.front import mux
 from relay.observe.drops import Drop
-from tests.hostile.call import live_call
-from tests.hostile.wire import Wire, wire
-from tests.scenario.test_one_port import serving
-from tests.scenario.visitor import visit
-from tests.unit.test_first_bytes import client_hello
+from tests.kit.call import live_call
+from tests.kit.hellos import client_hello
+from tests.kit.people import visit
+from tests.kit.servers import on_loopback, running
+from tests.kit.wire import Wire, wire
 
 pytestmark = pytest.mark.usefixtures("loopback_candidates")
 
@@ -92,7 +93,7 @@ async def test_a_call_goes_on_while_thousands_connect(relay: Relay) -> None:
 
 
 async def test_one_address_takes_only_its_share_of_the_ways_to_the_turn_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(front, "SPLICES_PER_PERSON", 3)
+    monkeypatch.setattr(app, "SPLICES_PER_PERSON", 3)
     hello = client_hello("turn.test")
 
     async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -108,7 +109,7 @@ async def test_one_address_takes_only_its_share_of_the_ways_to_the_turn_server(m
             "turn_backend": f"127.0.0.1:{listener.getsockname()[1]}",
             "max_per_address": 1,
         }
-        async with backend, serving(**turn) as relay, contextlib.AsyncExitStack() as stack:
+        async with backend, running(on_loopback(**turn)) as relay, contextlib.AsyncExitStack() as stack:
             crowd: list[Wire] = [await stack.enter_async_context(wire(relay.port)) for _ in range(8)]
             for raw in crowd:
                 await raw.send(hello)

@@ -1,1 +1,1 @@
-"""What every suite uses. No test file imports another test file."""
+"""What every suite uses: people, servers, browsers, offers, datagrams."""

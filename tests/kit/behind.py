@@ -1,19 +1,23 @@
 """A relay behind a real proxy, and people who come to it from addresses of their own."""
 
 import asyncio
+import datetime
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import ClientWSTimeout
 
+from relay import config
 from relay.app import Relay
 from relay.config.settings import Settings
-from tests.conftest import free_port
-from tests.kit.proxies import proxy
+from relay.front.self_signed import self_signed
+from tests.kit.ports import free_port
+from tests.kit.proxies import proxy, variables
+from tests.kit.servers import running
 
 PATIENCE = 10.0
 PROXY = "127.0.0.1"
@@ -89,16 +93,11 @@ async def behind(
     changes: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Place]:
     """A relay with these settings behind the proxy of that name."""
-    relay = Relay(settings)
-    await relay.start()
-    try:
-        async with proxy(name, folder, settings.network.port, port, changes) as url:
-            yield Place(url, relay)
-    finally:
-        await relay.stop()
+    async with running(settings) as relay, proxy(name, folder, settings.network.port, port, changes) as url:
+        yield Place(url, relay)
 
 
-def on_loopback(settings: Settings) -> Settings:
+def behind_it(settings: Settings) -> Settings:
     """With a port of its own, and so that those who share the test's process are no reason to refuse anybody."""
     return settings.but(
         port=free_port(),
@@ -109,3 +108,24 @@ def on_loopback(settings: Settings) -> Settings:
         max_cpu=1.0,
         max_lag=60.0,
     )
+
+
+def recipe_settings(recipe: str, folder: Path) -> Settings:
+    """The settings that the recipe names, with the ports and files of this test."""
+    certificate, key = self_signed(folder, (), datetime.datetime.now(datetime.UTC))
+    changed = {
+        "RELAY_TLS_CERT": str(certificate),
+        "RELAY_TLS_KEY": str(key),
+        "RELAY_MEDIA_PORT": str(free_port()),
+        "RELAY_PUBLIC_TCP_PORT": str(free_port()),
+    }
+    written = {name: changed.get(name, value) for name, value in variables(recipe).items()}
+    return behind_it(config.load(written).settings)
+
+
+def by_recipe(
+    recipe: str, folder: Path, settings: Settings | None = None, changes: Mapping[str, str] | None = None
+) -> AbstractAsyncContextManager[Place]:
+    """The relay and the proxy as this recipe has them."""
+    settings = settings or recipe_settings(recipe, folder)
+    return behind(recipe, folder, settings, port=settings.network.public_tcp_port, changes=changes)

@@ -1,6 +1,9 @@
 """Certificates that are as a test wants them."""
 
+import asyncio
+import contextlib
 import datetime
+import ssl
 from pathlib import Path
 
 from cryptography import x509
@@ -26,3 +29,21 @@ def certificate(
     encryption = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
     own.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
     return [f"--tls-cert={chain}", f"--tls-key={own}"]
+
+
+def anyone() -> ssl.SSLContext:
+    """Trusts everybody, as a person does who clicks the warning away."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+async def certificate_of(port: int) -> bytes:
+    """What a new connection is shown."""
+    async with asyncio.timeout(10):
+        _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=anyone())
+    shown: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return shown

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from relay.front.self_signed import self_signed
-from tests.conftest import free_port
+from tests.kit.ports import free_port
 
 FOLDER = Path(__file__).parents[2] / "docker" / "proxies"
 RELAY = re.compile(r"127\.0\.0\.1:(?:8080|8443)\b")

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright
 
-from tests.browser.conftest import serving
-from tests.browser.person import at_the_page
-from tests.load import generator
-from tests.load.clip import FPS, HEIGHT, WIDTH, write_clip
+from tests.bench.clip import FPS, HEIGHT, WIDTH, write_clip
+from tests.kit import generator
+from tests.kit.browsers import at_the_page
+from tests.kit.servers import serving
 
 pytestmark = pytest.mark.skipif(shutil.which("cargo") is None, reason="the generator is built with cargo")
 

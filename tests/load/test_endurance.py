@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 
-from tests.load import generator
-from tests.load.overload import overload
-from tests.load.soak import soak
-from tests.load.upgrade import drill
+from tests.bench.overload import overload
+from tests.bench.soak import soak
+from tests.bench.upgrade import drill
+from tests.kit import generator
 
 pytestmark = pytest.mark.skipif(shutil.which("cargo") is None, reason="the generator is built with cargo")
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.load import generator, servers
-from tests.load.generator import Report
+from tests.bench import servers
+from tests.kit import generator
+from tests.kit.generator import Report
 
 pytestmark = pytest.mark.skipif(shutil.which("cargo") is None, reason="the generator is built with cargo")
 

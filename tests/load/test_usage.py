@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.load.usage import own_kib
+from tests.bench.usage import own_kib
 
 HOLDER = """
 import mmap, sys

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from playwright.async_api import async_playwright
 
-from tests.browser.person import FAKE_DEVICES, FAKE_PERMISSION, at_the_page
+from tests.kit.browsers import FAKE_DEVICES, FAKE_PERMISSION, at_the_page
 
 FLAGS = (*FAKE_DEVICES, *FAKE_PERMISSION, "--ignore-certificate-errors")
 

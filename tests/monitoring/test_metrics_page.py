@@ -10,9 +10,9 @@ import pytest
 from relay.app import Relay
 from relay.config.settings import EngineChoice, Settings
 from relay.media.engine import links
-from tests.conftest import free_port
-from tests.scenario.visitor import MediaVisitor, introduce, until, visit
-from tests.unit.test_monitoring import page
+from tests.kit.people import MediaVisitor, introduce, until, visit
+from tests.kit.ports import free_port
+from tests.kit.prometheus import page
 
 TOKEN = "a token of Prometheus"
 

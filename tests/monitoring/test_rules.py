@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.test_monitoring import ALERTS, RULES, RULES_TEST
+from tests.kit.prometheus import ALERTS, RULES, RULES_TEST
 
 EXPRESSION = r"(- alert: {alert}\n +expr:)(.*?)(?=\n +(?:for|labels):)"
 """What an alert asks, on one line or several."""

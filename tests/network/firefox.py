@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.browser.person import LOOK, START
+from tests.kit.browsers import LOOK, START
 from tests.network.internet import Internet
 from tests.network.people import SELECTED, WATCH, Timings
 from tests.network.processes import running

@@ -9,8 +9,8 @@ from typing import Any
 
 from playwright.async_api import Playwright, async_playwright
 
-from tests.browser.cameras import camera, microphone
-from tests.browser.person import CHROMIUM, FLAGS, Person
+from tests.kit.browsers import CHROMIUM, FLAGS, Person
+from tests.kit.cameras import camera, microphone
 from tests.network.internet import HOMES, Internet
 
 COLOURS = ("red", "blue")

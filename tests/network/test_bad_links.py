@@ -9,9 +9,9 @@ from statistics import median
 
 import pytest
 
-from tests.browser.test_strangers_meet import meet
-from tests.network.bad_links import APART, KINDS, SEEDS, Seen, talk_over
-from tests.network.narrow_links import behind_links
+from tests.bench.bad_links import APART, KINDS, SEEDS, Seen, talk_over
+from tests.bench.narrow_links import behind_links
+from tests.kit.browsers import meet
 
 UNTIL_SOUND_FOLLOWED = 20
 """Seconds."""

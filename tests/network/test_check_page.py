@@ -4,7 +4,7 @@ from pathlib import Path
 
 from playwright.async_api import async_playwright, expect
 
-from tests.browser.person import CHROMIUM, FLAGS, OUTPUT
+from tests.kit.browsers import CHROMIUM, FLAGS, OUTPUT
 from tests.network.conftest import ENGINE, Connect
 from tests.network.internet import SERVER
 from tests.network.processes import serving

@@ -1,22 +1,17 @@
 """Two strangers in real Chromium windows see each other move, whatever lies between them and the server."""
 
-import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.browser.person import Person
+from tests.kit.browsers import Person
+from tests.kit.turn import SECRET
 from tests.network.conftest import ENGINE, Connect, Tell
-from tests.network.internet import HOMES, SERVER, SERVER_V6, Internet
+from tests.network.internet import SERVER, SERVER_V6
 from tests.network.people import ann_and_bob, meet, path
-from tests.network.processes import Program, Server, running, serving
-from tests.network.turn import NAME, SECRET, coturn
-
-PLAIN = f"http://{SERVER}:8080/"
-SECURE = f"https://{SERVER}/"
-THROUGH_PROXY = ["--proxy-server=http://{router}:3128"]
+from tests.network.processes import Server, serving
+from tests.network.turn import NAME, coturn
+from tests.network.ways import PLAIN, SECURE, THROUGH_PROXY, proxies
 
 
 async def has_path(server: Server, people: tuple[Person, Person], carrier: str, **expected: object) -> None:
@@ -25,20 +20,6 @@ async def has_path(server: Server, people: tuple[Person, Person], carrier: str, 
         selected = await path(person)
         assert {name: selected[name] for name in expected} == expected, selected
     assert (await server.stats())["paths"] == {carrier: 2}
-
-
-@asynccontextmanager
-async def proxies(internet: Internet, *options: str) -> AsyncIterator[list[Program]]:
-    """On each home's router, which forwards nothing else."""
-    internet.forbid("nothing")
-    async with AsyncExitStack() as stack:
-        command = (sys.executable, "-m", "tests.network.proxy")
-        yield [
-            await stack.enter_async_context(
-                running(internet, f"home_{home.person}", *command, home.router, "3128", *options, ready="listening")
-            )
-            for home in HOMES
-        ]
 
 
 async def test_udp_is_blocked(connect: Connect, tmp_path: Path, tell: Tell) -> None:

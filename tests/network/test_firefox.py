@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright
 
-from tests.browser.codecs import CODECS, FORCE, SOUND_UNASKED, begin_talking, has_lips_in_sync, is_sent_and_seen
-from tests.browser.person import START
-from tests.browser.scene import SCENE
+from tests.kit.browsers import START
+from tests.kit.codecs import CODECS, FORCE, SOUND_UNASKED, begin_talking, has_lips_in_sync, is_sent_and_seen
+from tests.kit.scene import SCENE
 from tests.network.conftest import ENGINE, Connect, Tell
 from tests.network.firefox import at_firefox
 from tests.network.internet import HOMES, SERVER, Internet
 from tests.network.people import CONNECT_TIMEOUT, CONNECTED, WATCH, at_home, timings
 from tests.network.processes import Server, serving
-from tests.network.test_everywhere import PLAIN, SECURE, THROUGH_PROXY, proxies
+from tests.network.ways import PLAIN, SECURE, THROUGH_PROXY, proxies
 
 ANN, BOB = HOMES
 PROXY: dict[str, object] = {

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, async_playwright
 
-from tests.browser.test_reconnecting import WATCH_FRAMES
+from tests.kit.browsers import WATCH_FRAMES
 from tests.network.conftest import ENGINE, Connect, Report
 from tests.network.firefox import at_firefox
 from tests.network.internet import HOMES, SERVER, Internet

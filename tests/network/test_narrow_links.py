@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.network.bad_links import WIDTH
-from tests.network.narrow_links import RATE, SETTLING, Followed, Where, follow, meet_after_a_thin_partner, rate
+from tests.bench.bad_links import WIDTH
+from tests.bench.narrow_links import RATE, SETTLING, Followed, Where, follow, meet_after_a_thin_partner, rate
 
 MOST_LOST = 0.02
 FULL_QUALITY = 500

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from relay.config.settings import EngineChoice
-from tests.browser.cameras import HEIGHT, WIDTH, camera
+from tests.kit.cameras import HEIGHT, WIDTH, camera
 from tests.network.conftest import Connect
 from tests.network.internet import SERVER, Internet
 from tests.network.people import COLOURS, CONNECT_TIMEOUT, ann_and_bob, meet

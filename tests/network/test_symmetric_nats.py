@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.async_api import Page
 
-from tests.browser.person import Person
+from tests.kit.browsers import Person
 from tests.network.conftest import ENGINE, Connect, Tell
 from tests.network.internet import SERVER
 from tests.network.people import ann_and_bob, meet, path

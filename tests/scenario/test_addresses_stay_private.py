@@ -8,8 +8,7 @@ import pytest
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 from relay.app import Relay
-from tests.scenario.test_media_through_the_relay import brightness
-from tests.scenario.visitor import MediaVisitor, introduce, visit
+from tests.kit.people import MediaVisitor, brightness, introduce, visit
 
 ANN, BOB = "127.0.0.2", "127.0.0.3"
 

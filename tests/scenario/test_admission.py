@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from relay.app import Relay
 from relay.config.settings import CapacitySettings, Settings
 from relay.machine.capacity import Load
-from tests.scenario.visitor import Visitor, introduce, visit
+from tests.kit.people import Visitor, introduce, visit
 
 
 @pytest.fixture

@@ -18,9 +18,10 @@ from relay.app import Relay
 from relay.config.settings import Settings, TlsChoice
 from relay.peer import aiortc_bridge
 from relay.transport.suites import SUITES
-from tests.conftest import free_port
-from tests.hostile.wire import wire
-from tests.scenario.test_names import anyone, ask, serving
+from tests.kit.certificates import anyone
+from tests.kit.ports import free_port
+from tests.kit.servers import ask, on_loopback, running
+from tests.kit.wire import wire
 
 TOKEN = "a token of the operator"
 OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
@@ -134,10 +135,10 @@ async def test_over_https_none_but_encrypted_websockets_are_allowed(tmp_path: Pa
         _, answered, _ = await ask(relay, "/", list(headers), tls)
         return answered["Content-Security-Policy"]
 
-    async with serving(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path)) as relay:
+    async with running(on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path))) as relay:
         told = await policy(relay, tls=anyone())
         assert told.endswith(f"connect-src 'self' wss://127.0.0.1:{relay.port}")
-    async with serving(trusted_proxies=("127.0.0.1",)) as relay:
+    async with running(on_loopback(trusted_proxies=("127.0.0.1",))) as relay:
         headers = ("X-Forwarded-For", "192.0.2.1"), ("X-Forwarded-Host", "chat.example"), ("X-Forwarded-Proto", "https")
         assert (await policy(relay, *headers)).endswith("connect-src 'self' wss://chat.example")
 
@@ -191,16 +192,16 @@ class TestHsts:
     async def test_with_a_certificate_browsers_are_to_stay_with_https(self, tmp_path: Path) -> None:
         chain, key = certificate(tmp_path)
         files = {"tls_cert": str(chain), "tls_key": str(key)}
-        async with serving(**files) as relay:
+        async with running(on_loopback(**files)) as relay:
             assert await self.asked(relay) == f"max-age={YEAR}"
-        async with serving(**files, hsts_subdomains=True, hsts_seconds=60) as relay:
+        async with running(on_loopback(**files, hsts_subdomains=True, hsts_seconds=60)) as relay:
             assert await self.asked(relay) == "max-age=60; includeSubDomains"
-        async with serving(**files, hsts_seconds=0) as relay:
+        async with running(on_loopback(**files, hsts_seconds=0)) as relay:
             assert await self.asked(relay) is None
 
     async def test_answers_to_nonsense_say_so_as_well(self, tmp_path: Path) -> None:
         chain, key = certificate(tmp_path)
-        async with serving(tls_cert=str(chain), tls_key=str(key)) as relay:
+        async with running(on_loopback(tls_cert=str(chain), tls_key=str(key))) as relay:
             async with wire(relay.port, context=anyone()) as raw:
                 await raw.send(b"GET / HTTP/1.1\r\nBroken header\r\n\r\n")
                 assert b"Strict-Transport-Security" in await raw.head()
@@ -212,17 +213,17 @@ class TestHsts:
         assert b"Strict-Transport-Security" not in head
 
     async def test_who_has_to_click_a_warning_away_may_go_on_doing_so(self, tmp_path: Path) -> None:
-        async with serving(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path)) as relay:
+        async with running(on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path))) as relay:
             assert await self.asked(relay) is None
         own = {"tls_cert": str(tmp_path / "self-signed.pem"), "tls_key": str(tmp_path / "self-signed.key")}
-        async with serving(**own) as relay:
+        async with running(on_loopback(**own)) as relay:
             assert await self.asked(relay) is None
 
 
 class TestSuites:
     @pytest.mark.parametrize("suite", [suite for suite in SUITES.split(":") if "ECDSA" in suite])
     async def test_strong_ones_are_taken(self, tmp_path: Path, suite: str) -> None:
-        async with serving(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path)) as relay:
+        async with running(on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path))) as relay:
             assert await shaken(relay, suite) == suite
 
     @pytest.mark.parametrize(
@@ -230,7 +231,7 @@ class TestSuites:
         ["ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES256-SHA384", "ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES128-CCM"],
     )
     async def test_others_are_not(self, tmp_path: Path, suite: str) -> None:
-        async with serving(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path)) as relay:
+        async with running(on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path))) as relay:
             with pytest.raises(ConnectionError):
                 await shaken(relay, suite)
 

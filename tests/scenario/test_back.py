@@ -1,7 +1,7 @@
 """Next by mistake: both who were parted may come together again."""
 
 from relay.app import Relay
-from tests.scenario.visitor import introduce, visit
+from tests.kit.people import introduce, visit
 
 
 async def test_two_who_both_wish_it_are_together_again(relay: Relay) -> None:

@@ -10,7 +10,7 @@ import pytest
 from relay.app import Relay
 from relay.config.rules import OWN_NAMES
 from relay.config.settings import Settings
-from tests.conftest import free_port
+from tests.kit.ports import free_port
 
 TOKEN = "a token of the operator"
 OPERATOR = {"Authorization": f"Bearer {TOKEN}"}

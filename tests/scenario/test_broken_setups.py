@@ -15,31 +15,20 @@ from pathlib import Path
 import pytest
 
 from relay.app import Relay
-from relay.config.settings import Settings, TlsChoice
+from relay.config.settings import TlsChoice
 from relay.web import pages
-from tests.conftest import free_port
 from tests.kit.certificates import certificate
+from tests.kit.people import visit
+from tests.kit.ports import free_port
 from tests.kit.proxies import proxy
-from tests.network.turn import SECRET
-from tests.scenario.test_coturn import COTURN, RELAY, turnserver
-from tests.scenario.visitor import visit
+from tests.kit.servers import draining, on_loopback, running
+from tests.kit.turn import COTURN, RELAY, SECRET, turnserver
 
 NOBODY = "65534"
 
 Command = list[str]
 """What is typed, after `relay`; a first word that is a path of its own is run before it."""
 Broken = Callable[[Path], AbstractAsyncContextManager[Command]]
-
-
-@asynccontextmanager
-async def running(**settings: object) -> AsyncIterator[Relay]:
-    given = {"bind": ("127.0.0.1",), "public_address": ("127.0.0.1",), **settings}
-    relay = Relay(Settings.of(port=free_port(), max_cpu=1.0, max_lag=60.0, **given))
-    await relay.start()
-    try:
-        yield relay
-    finally:
-        await relay.stop()
 
 
 def check(port: int, *more: str, bind: str = "127.0.0.1") -> Command:
@@ -82,7 +71,7 @@ async def another_server_has_tcp(folder: Path) -> AsyncIterator[Command]:
 
 @asynccontextmanager
 async def a_nat_passes_another_port_on(folder: Path) -> AsyncIterator[Command]:
-    async with running(public_udp_port=free_port()) as relay:
+    async with running(on_loopback(public_udp_port=free_port())) as relay:
         yield flags(relay, f"--public-udp-port={relay.settings.network.public_udp_port}")
 
 
@@ -177,7 +166,7 @@ async def no_turn_behind_our_port(folder: Path) -> AsyncIterator[Command]:
 async def a_page_that_is_not_built(folder: Path) -> AsyncIterator[Command]:
     built, pages.STATIC = pages.STATIC, folder
     try:
-        async with running() as relay:
+        async with running(on_loopback()) as relay:
             yield flags(relay)
     finally:
         pages.STATIC = built
@@ -185,13 +174,13 @@ async def a_page_that_is_not_built(folder: Path) -> AsyncIterator[Command]:
 
 @asynccontextmanager
 async def a_full_server(folder: Path) -> AsyncIterator[Command]:
-    async with running(max_people=2) as relay, visit(relay.port), visit(relay.port):
+    async with running(on_loopback(max_people=2)) as relay, visit(relay.port), visit(relay.port):
         yield flags(relay)
 
 
 @asynccontextmanager
 async def a_crowded_address(folder: Path) -> AsyncIterator[Command]:
-    async with running(max_per_address=1) as relay, visit(relay.port) as ann:
+    async with running(on_loopback(max_per_address=1)) as relay, visit(relay.port) as ann:
         await ann.say("find_partner")
         await ann.hear("waiting_for_partner")
         yield flags(relay)
@@ -199,21 +188,19 @@ async def a_crowded_address(folder: Path) -> AsyncIterator[Command]:
 
 @asynccontextmanager
 async def a_server_that_ends(folder: Path) -> AsyncIterator[Command]:
-    async with running() as relay, AsyncExitStack() as stack:
+    async with running(on_loopback()) as relay, AsyncExitStack() as stack:
         ann = await stack.enter_async_context(visit(relay.port))
         bob = await stack.enter_async_context(visit(relay.port))
         for person in (ann, bob):
             await person.say("find_partner")
-        drain = asyncio.ensure_future(relay.drain(60))
-        await asyncio.sleep(0)
+        await stack.enter_async_context(draining(relay, 60))
         yield ["probe", f"127.0.0.1:{relay.port}"]
-        drain.cancel()
 
 
 def through_nginx(name: str, **settings: object) -> Broken:
     @asynccontextmanager
     async def broken(folder: Path) -> AsyncIterator[Command]:
-        async with running(**settings) as relay, proxy(name, folder, relay.port) as url:
+        async with running(on_loopback(**settings)) as relay, proxy(name, folder, relay.port) as url:
             yield ["probe", url]
 
     return broken
@@ -234,7 +221,7 @@ def turn(peer: str, *, secret: str = SECRET, secure: bool = False, loopback: boo
         async with turnserver(folder, peer, *more) as (port, tls_port):
             url = f"turns:{name}:{tls_port}" if secure else f"turn:{name}:{port}?transport=tcp"
             told = {"turn_urls": (url,), "turn_secret": secret}
-            async with running(bind=(RELAY,), public_address=(RELAY,), **told) as relay:
+            async with running(on_loopback(bind=(RELAY,), public_address=(RELAY,), **told)) as relay:
                 flags = [f"--turn-urls={url}", f"--turn-secret={secret}"]
                 yield check(relay.port, *flags, bind=RELAY)
 
@@ -244,39 +231,39 @@ def turn(peer: str, *, secret: str = SECRET, secure: bool = False, loopback: boo
 @asynccontextmanager
 async def no_coturn(folder: Path) -> AsyncIterator[Command]:
     told = {"turn_urls": (f"turn:127.0.0.1:{free_port()}?transport=tcp",), "turn_secret": SECRET}
-    async with running(**told) as relay:
+    async with running(on_loopback(**told)) as relay:
         yield flags(relay, f"--turn-urls={told['turn_urls'][0]}", f"--turn-secret={SECRET}")
 
 
 @asynccontextmanager
 async def a_self_signed_page(folder: Path) -> AsyncIterator[Command]:
-    async with running(tls=TlsChoice.SELF_SIGNED, state_dir=str(folder)) as relay:
+    async with running(on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(folder))) as relay:
         yield ["probe", f"127.0.0.1:{relay.port}"]
 
 
 @asynccontextmanager
 async def a_self_signed_page_by_http(folder: Path) -> AsyncIterator[Command]:
-    async with running(tls=TlsChoice.SELF_SIGNED, state_dir=str(folder)) as relay:
+    async with running(on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(folder))) as relay:
         yield ["probe", f"http://127.0.0.1:{relay.port}"]
 
 
 @asynccontextmanager
 async def a_proxy_that_asks_a_certificate_by_http(folder: Path) -> AsyncIterator[Command]:
-    settings = {"tls": TlsChoice.SELF_SIGNED, "state_dir": str(folder), "trusted_proxies": ("127.0.0.1",)}
-    async with running(**settings) as relay, proxy("nginx.conf", folder, relay.port) as url:
+    settings = on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(folder), trusted_proxies=("127.0.0.1",))
+    async with running(settings) as relay, proxy("nginx.conf", folder, relay.port) as url:
         yield ["probe", "--insecure", url]
 
 
 @asynccontextmanager
 async def a_proxy_without_tls_before_a_certificate(folder: Path) -> AsyncIterator[Command]:
-    settings = {"tls": TlsChoice.SELF_SIGNED, "state_dir": str(folder), "trusted_proxies": ("127.0.0.1",)}
-    async with running(**settings) as relay, proxy("x-forwarded-for is written", folder, relay.port) as url:
+    settings = on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(folder), trusted_proxies=("127.0.0.1",))
+    async with running(settings) as relay, proxy("x-forwarded-for is written", folder, relay.port) as url:
         yield ["probe", url]
 
 
 @asynccontextmanager
 async def https_without_tls(folder: Path) -> AsyncIterator[Command]:
-    async with running() as relay:
+    async with running(on_loopback()) as relay:
         yield ["probe", f"https://127.0.0.1:{relay.port}/"]
 
 
@@ -393,7 +380,7 @@ async def test_with_its_certificate_taken_as_it_is_a_self_signed_server_is_seen_
 
 
 async def test_the_probe_takes_no_settings_and_minds_none(tmp_path: Path) -> None:
-    async with running() as relay:
+    async with running(on_loopback()) as relay:
         code, _, errors = await said(["probe", "--port=1", f"127.0.0.1:{relay.port}"])
         assert code == 2
         assert "--port" in errors

@@ -16,14 +16,13 @@ from relay.config.settings import Settings
 from relay.front.self_signed import CERTIFICATE, KEY, self_signed
 from relay.ids import UserId
 from relay.session.turn import Turn
-from tests.conftest import free_port
-from tests.network.turn import CONFIGURATION, SECRET, options
+from tests.kit.ports import free_port
+from tests.kit.turn import CONFIGURATION, COTURN, PATIENCE, RELAY, SECRET
 
 RUN = CONFIGURATION.with_name("run.sh")
-RELAY, STRANGER, COTURN = "127.0.0.2", "127.0.0.3", "127.0.0.4"
-PATIENCE = 5.0
 
 MOST_ALLOCATIONS = 8
+STRANGER = "127.0.0.3"
 QUOTA_REACHED = 486
 """RFC 8656 section 7.2."""
 
@@ -52,43 +51,6 @@ class Listener(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self.heard.put_nowait(data)
-
-
-@pytest.fixture
-async def coturn(tmp_path: Path) -> AsyncIterator[int]:
-    """Its plain TCP and UDP port. Loopback has to be allowed on purpose."""
-    async with turnserver(tmp_path, RELAY, "--allow-loopback-peers") as (port, _):
-        yield port
-
-
-@contextlib.asynccontextmanager
-async def turnserver(folder: Path, peer: str, *more: str) -> AsyncIterator[tuple[int, int]]:
-    """The plain port of one that may relay to `peer`, and the one for TLS."""
-    chain, key = self_signed(folder / "certificate", (), datetime.datetime.now(datetime.UTC))
-    port, secure = free_port(), free_port()
-    command = options({"tls_cert": str(chain), "tls_key": str(key)}, folder, COTURN, COTURN, peer)
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        *more,
-        f"--listening-port={port}",
-        f"--tls-listening-port={secure}",
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection(COTURN, port)
-            except OSError:
-                await asyncio.sleep(0.05)
-            else:
-                writer.close()
-                break
-    try:
-        yield port, secure
-    finally:
-        process.terminate()
-        await process.wait()
 
 
 def credentials(secret: str = SECRET, now: float | None = None, user: str = "ann") -> tuple[str, str]:

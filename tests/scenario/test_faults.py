@@ -1,11 +1,9 @@
 """What breaks in earnest: descriptors run out, clocks jump, media threads die or hang."""
 
 import asyncio
-import os
 import resource
 import signal
 import socket
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
@@ -16,9 +14,10 @@ import pytest
 from relay.app import Relay
 from relay.cli import EXIT_BROKEN
 from relay.transport.watch import HANGS_AFTER, LOOK_INTERVAL
-from tests.conftest import free_port
+from tests.kit.people import Visitor, introduce, visit
+from tests.kit.ports import free_port
+from tests.kit.servers import PATIENCE, start
 from tests.scenario.stopped_thread import stopped_thread
-from tests.scenario.visitor import PATIENCE, Visitor, introduce, visit
 
 HOUR = 3_600.0
 SPARE = 3
@@ -50,10 +49,8 @@ class Server:
 @asynccontextmanager
 async def serving(module: str = "relay") -> AsyncIterator[Server]:
     port = free_port()
-    settings = {"RELAY_PORT": str(port), "RELAY_BIND": "127.0.0.1", "RELAY_PUBLIC_ADDRESS": "127.0.0.1"}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", module, "serve"), env={**os.environ, **settings}, stderr=asyncio.subprocess.PIPE
-    )
+    at = {"port": str(port), "bind": "127.0.0.1", "public_address": "127.0.0.1"}
+    process = await start(module=module, log=asyncio.subprocess.PIPE, **at)
     try:
         server = Server(process, port)
         await server.logs("serving")

@@ -12,10 +12,9 @@ import aiohttp
 import pytest
 
 from relay.protocol.messages import Role
-from tests.kit.behind import ANN, BOB, BRIEF, Place
+from tests.kit.behind import ANN, BOB, BRIEF, Place, by_recipe
+from tests.kit.people import PATIENCE, Camera, MediaVisitor, Visitor, introduce
 from tests.kit.proxies import RECIPES
-from tests.scenario.test_proxy_recipes import run
-from tests.scenario.visitor import PATIENCE, Camera, MediaVisitor, Visitor, introduce
 
 IDLE = 600.0
 """Seconds."""
@@ -36,7 +35,7 @@ async def sit(visitor: Visitor, seconds: float) -> None:
 
 async def idle(recipe: str, folder: Path, seconds: float) -> None:
     """Two write, two see each other, and one is alone: all say nothing for so long, and then everything."""
-    async with run(recipe, folder) as place, AsyncExitStack() as stack:
+    async with by_recipe(recipe, folder) as place, AsyncExitStack() as stack:
         writers = await come(place, ANN, stack), await come(place, BOB, stack)
         await introduce(*writers, mode="text")
         seen = await come(place, ANN, stack), await come(place, BOB, stack)

@@ -9,7 +9,7 @@ from relay.app import Relay
 from relay.session.presence import GIVEN_UP_AFTER, LOOK_INTERVAL, SILENT_AFTER
 from relay.tasks import Tasks
 from relay.transport import bindings
-from tests.scenario.visitor import MediaVisitor, Visitor, introduce, visit
+from tests.kit.people import MediaVisitor, Visitor, introduce, visit
 
 WITHIN = 10.0
 """Seconds after which a partner knows."""
@@ -110,11 +110,11 @@ async def test_whoever_can_not_be_reached_is_paired_with_nobody(relay: Relay) ->
         await ann.say("find_partner")
         await ann.hear("waiting_for_partner")
         session = next(iter(relay._directory.sessions()))
-        relay._connections._quiet.add(session.user)
+        relay._connections._silent.add(session.user)
         relay._presence.media_changed(session.user)
         await bob.say("find_partner")
         await bob.hear("waiting_for_partner")
-        relay._connections._quiet.discard(session.user)
+        relay._connections._silent.discard(session.user)
         relay._presence.media_changed(session.user)
         await asyncio.gather(ann.hear("partner_found"), bob.hear("partner_found"))
 
@@ -227,7 +227,7 @@ async def test_a_page_that_runs_is_heard_of_before_it_is_given_up(relay: Relay) 
     async with visit(relay.port) as ann, visit(relay.port) as bob:
         await introduce(ann, bob)
         session = relay._directory.sessions()[-1]
-        relay._connections._quiet.add(session.user)
+        relay._connections._silent.add(session.user)
         relay._presence.media_changed(session.user)
         await ann.hear("partner_reconnecting")
         # Without that it would be in four seconds.

@@ -2,35 +2,10 @@
 
 import asyncio
 
-import numpy as np
 import pytest
-from av import AudioFrame, VideoFrame
 
 from relay.app import Relay
-from relay.protocol.messages import Role
-from tests.scenario.visitor import PATIENCE, MediaVisitor, visit
-
-
-async def brightness(viewer: MediaVisitor, expected: int) -> None:
-    """Wait until the partner's picture has about this brightness."""
-    track = viewer.received(Role.PARTNER_CAMERA)
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            frame = await track.recv()
-            assert isinstance(frame, VideoFrame)
-            if abs(float(np.mean(frame.to_ndarray(format="gray"))) - expected) < 20:
-                return
-
-
-async def loudness(listener: MediaVisitor) -> None:
-    """Wait until the partner's sound is loud."""
-    track = listener.received(Role.PARTNER_MICROPHONE)
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            frame = await track.recv()
-            assert isinstance(frame, AudioFrame)
-            if np.abs(frame.to_ndarray().astype(np.int32)).mean() > 3_000:
-                return
+from tests.kit.people import MediaVisitor, brightness, loudness, visit
 
 
 @pytest.mark.usefixtures("loopback_candidates")

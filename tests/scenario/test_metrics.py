@@ -13,11 +13,10 @@ from relay.config.settings import Settings
 from relay.errors import RelayError
 from relay.ids import PeerId
 from relay.session.session import Session
-from tests.conftest import free_port
-from tests.contract.test_engine import negotiated
+from tests.kit.offers import ROLES, negotiated, offer
 from tests.kit.payers import HOME, payer
-from tests.scenario.visitor import introduce, until, visit
-from tests.unit.offers import ROLES, offer
+from tests.kit.people import introduce, until, visit
+from tests.kit.ports import free_port
 
 TOKEN = "a token of the operator"
 OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
@@ -163,6 +162,7 @@ class Nobody:
         raise AssertionError("nobody is silent")
 
 
+@pytest.mark.alone
 class TestManyPeople:
     @pytest.fixture
     def settings(self) -> Settings:

@@ -1,51 +1,20 @@
 """By which names the server is asked for: whose pages may open its WebSocket, and which hosts it serves."""
 
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from relay.app import Relay
 from relay.config.settings import ForwardedHeader, Settings, TlsChoice
 from relay.errors import ErrorCode
-from tests.conftest import free_port
-from tests.scenario.visitor import PATIENCE
+from tests.kit.certificates import anyone
+from tests.kit.ports import free_port
+from tests.kit.servers import ask, on_loopback, running
 
 PATH = "/videochat/health/live"
 NAME = "chat.example"
-
-
-@asynccontextmanager
-async def serving(**settings: object) -> AsyncIterator[Relay]:
-    given = {"port": free_port(), "bind": ("127.0.0.1",), "public_address": ("127.0.0.1",), **settings}
-    relay = Relay(Settings.of(**given))
-    await relay.start()
-    try:
-        yield relay
-    finally:
-        await relay.stop()
-
-
-def anyone() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
-
-
-async def ask(
-    relay: Relay, path: str, headers: list[tuple[str, str]], tls: ssl.SSLContext | None = None
-) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and the beginning of the answer to what is written as it is."""
-    async with aiohttp.ClientSession() as client:
-        url = f"{'http' if tls is None else 'https'}://127.0.0.1:{relay.port}{path}"
-        timeout = aiohttp.ClientTimeout(total=PATIENCE)
-        async with client.get(url, headers=headers, ssl=tls or True, allow_redirects=False, timeout=timeout) as answer:
-            body = b"" if answer.status == 101 else await answer.read()
-            return answer.status, dict(answer.headers), body
 
 
 async def opens(relay: Relay, *origins: str, tls: ssl.SSLContext | None = None, **headers: Any) -> bool:
@@ -140,7 +109,7 @@ class TestOrigins:
 
 
 async def test_a_page_without_tls_may_not_open_the_socket_that_has_it(tmp_path: Path) -> None:
-    async with serving(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path)) as relay:
+    async with running(on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path))) as relay:
         here = f"127.0.0.1:{relay.port}"
         assert await opens(relay, f"https://{here}", tls=anyone())
         assert not await opens(relay, f"http://{here}", tls=anyone())
@@ -153,7 +122,7 @@ async def test_a_trusted_proxy_says_by_which_scheme_and_name_visitors_come(heade
             return {"Forwarded": f'for=192.0.2.9;proto={scheme};host="{host}"'}
         return {"X_Forwarded_For": "192.0.2.9", "X_Forwarded_Proto": scheme, "X_Forwarded_Host": host}
 
-    async with serving(trusted_proxies=("127.0.0.1",), forwarded_header=header) as relay:
+    async with running(on_loopback(trusted_proxies=("127.0.0.1",), forwarded_header=header)) as relay:
         assert await opens(relay, f"https://{NAME}", Host="inner:8080", **said("https", NAME))
         assert await opens(relay, f"https://{NAME}:8443", Host="inner", **said("https", f"{NAME}:8443"))
         assert not await opens(relay, f"http://{NAME}", Host="inner:8080", **said("https", NAME))
@@ -191,12 +160,12 @@ class TestHosts:
         assert relay.stats().refusals == {"host_refused": 3}
 
     async def test_what_a_trusted_proxy_passes_on_is_served(self) -> None:
-        async with serving(trusted_proxies=("127.0.0.1",)) as relay:
+        async with running(on_loopback(trusted_proxies=("127.0.0.1",))) as relay:
             assert await status(relay, NAME, X_Forwarded_For="192.0.2.1") == 200
             assert await status(relay, NAME) == 421
 
     async def test_with_a_list_others_are_refused(self) -> None:
-        async with serving(hosts=(NAME, "2001:db8::1"), trusted_proxies=("127.0.0.1",)) as relay:
+        async with running(on_loopback(hosts=(NAME, "2001:db8::1"), trusted_proxies=("127.0.0.1",))) as relay:
             for host in (NAME, f"{NAME.upper()}:8443", f"{NAME}.", "[2001:db8:0::1]:8080", "localhost", "127.0.0.1"):
                 assert await status(relay, host) == 200, host
             for host in (f"www.{NAME}", "evil.example", "192.0.2.1", f"{NAME}@evil.example", f"{NAME}:x", f"{NAME}/"):
@@ -206,7 +175,7 @@ class TestHosts:
             assert await status(relay, NAME, X_Forwarded_For="192.0.2.1", X_Forwarded_Host="evil.example") == 421
 
     async def test_the_way_to_https_leads_to_no_other_name(self, tmp_path: Path) -> None:
-        async with serving(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path), hosts=(NAME,)) as relay:
+        async with running(on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path), hosts=(NAME,))) as relay:
             _, headers, _ = await ask(relay, "/a?b", [("Host", NAME)])
             assert headers["Location"] == f"https://{NAME}/a?b"
             refused, headers, _ = await ask(relay, "/a?b", [("Host", "evil.example")])

@@ -5,8 +5,6 @@ import contextlib
 import datetime
 import socket
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -15,44 +13,17 @@ import pytest
 from relay.app import Relay
 from relay.checks.finding import exit_code, in_words
 from relay.checks.run import check
-from relay.config.settings import EngineChoice, Settings, TlsChoice
+from relay.config.settings import EngineChoice, TlsChoice
 from relay.errors import ConfigurationError
 from relay.front import mux, tls
 from relay.front.self_signed import self_signed
 from relay.observe.drops import Drop
-from tests.conftest import free_port
-from tests.scenario.visitor import PATIENCE
+from tests.kit.certificates import anyone, certificate_of
+from tests.kit.people import PATIENCE
+from tests.kit.ports import free_port
+from tests.kit.servers import on_loopback, running
 
 NOW = datetime.datetime.now(datetime.UTC)
-LOOPBACK = {"bind": ("127.0.0.1",), "public_address": ("127.0.0.1",)}
-
-
-def anyone() -> ssl.SSLContext:
-    """Trusts everybody, as a person does who clicks the warning away."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
-
-
-@asynccontextmanager
-async def serving(**settings: object) -> AsyncIterator[Relay]:
-    relay = Relay(Settings.of(port=free_port(), **LOOPBACK, **settings))
-    await relay.start()
-    try:
-        yield relay
-    finally:
-        await relay.stop()
-
-
-async def certificate_of(port: int) -> bytes:
-    """What a new connection is shown."""
-    async with asyncio.timeout(PATIENCE):
-        _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=anyone())
-    shown: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
-    return shown
 
 
 async def ends(reader: asyncio.StreamReader) -> None:
@@ -63,7 +34,10 @@ async def ends(reader: asyncio.StreamReader) -> None:
 
 
 async def test_with_a_certificate_of_its_own_page_and_websocket_are_secure(tmp_path: Path) -> None:
-    async with serving(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path)) as relay, aiohttp.ClientSession() as client:
+    async with (
+        running(on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path))) as relay,
+        aiohttp.ClientSession() as client,
+    ):
         base = f"https://127.0.0.1:{relay.port}"
         trusted = ssl.create_default_context(cafile=tmp_path / "self-signed.pem")
         async with client.get(f"{base}/videochat/health", ssl=trusted) as response:
@@ -74,14 +48,17 @@ async def test_with_a_certificate_of_its_own_page_and_websocket_are_secure(tmp_p
 
 
 async def test_plain_http_is_shown_the_way_to_https(tmp_path: Path) -> None:
-    async with serving(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path)) as relay, aiohttp.ClientSession() as client:
+    async with (
+        running(on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path))) as relay,
+        aiohttp.ClientSession() as client,
+    ):
         url = f"http://127.0.0.1:{relay.port}/videochat/health?x=1"
         async with client.get(url, allow_redirects=False) as response:
             assert (response.status, response.headers["Location"]) == (308, url.replace("http", "https", 1))
 
 
 async def test_tls_below_1_2_is_refused(tmp_path: Path) -> None:
-    async with serving(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path)) as relay:
+    async with running(on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path))) as relay:
         old = anyone()
         old.set_ciphers("ALL:@SECLEVEL=0")
         with pytest.warns(DeprecationWarning, match="TLSv1_1"):
@@ -100,7 +77,7 @@ async def test_a_renewed_certificate_is_shown_to_new_connections_once_it_is_whol
 ) -> None:
     monkeypatch.setattr(tls, "LOOK_INTERVAL", 0.0)
     first, second = (self_signed(tmp_path / name, (), NOW) for name in ("first", "second"))
-    async with serving(tls_cert=str(first[0]), tls_key=str(first[1])) as relay:
+    async with running(on_loopback(tls_cert=str(first[0]), tls_key=str(first[1]))) as relay:
         port = relay.port
         old = await certificate_of(port)
         second[0].replace(first[0])
@@ -128,12 +105,12 @@ def test_a_certificate_that_can_not_be_used_stops_start_up_with_a_sentence(tmp_p
     chain, _ = self_signed(tmp_path / "one", (), NOW)
     other = self_signed(tmp_path / "two", (), NOW)[1] if broken == "foreign" else tmp_path / "nothing.pem"
     with pytest.raises(ConfigurationError, match=str(chain)):
-        Relay(Settings.of(port=free_port(), **LOOPBACK, tls_cert=str(chain), tls_key=str(other)))
+        Relay(on_loopback(tls_cert=str(chain), tls_key=str(other)))
 
 
 async def test_a_connection_that_says_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mux, "PATIENCE", 0.05)
-    async with serving() as relay:
+    async with running(on_loopback()) as relay:
         reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
         await ends(reader)
         writer.close()
@@ -141,7 +118,7 @@ async def test_a_connection_that_says_nothing_is_closed(monkeypatch: pytest.Monk
 
 
 async def test_what_is_neither_tls_nor_http_nor_ice_is_closed_unanswered() -> None:
-    async with serving() as relay:
+    async with running(on_loopback()) as relay:
         reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
         writer.write(b"\xffSMB")
         await ends(reader)
@@ -150,7 +127,7 @@ async def test_what_is_neither_tls_nor_http_nor_ice_is_closed_unanswered() -> No
 
 
 async def test_the_first_bytes_may_come_one_by_one() -> None:
-    async with serving() as relay:
+    async with running(on_loopback()) as relay:
         reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
         for byte in b"GET /videochat/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n":
             writer.write(bytes([byte]))
@@ -161,9 +138,65 @@ async def test_the_first_bytes_may_come_one_by_one() -> None:
         writer.close()
 
 
+@pytest.mark.parametrize("first", [1, 5, 6, 100, -1])
+async def test_a_hello_may_come_in_two_segments(tmp_path: Path, first: int) -> None:
+    """As those of browsers do that are too large for one: the server looks at the first, and again at both."""
+    async with running(on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path))) as relay:
+        reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        person = anyone().wrap_bio(incoming, outgoing)
+        with pytest.raises(ssl.SSLWantReadError):
+            person.do_handshake()
+        hello = outgoing.read()
+        writer.write(hello[:first])
+        await writer.drain()
+        await asyncio.sleep(0.05)
+        writer.write(hello[first:])
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                incoming.write(await reader.read(65_536))
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    person.do_handshake()
+                    break
+            writer.write(outgoing.read())
+            person.write(b"GET /videochat/health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            writer.write(outgoing.read())
+            answered = b""
+            while not answered:
+                incoming.write(await reader.read(65_536))
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    answered = person.read()
+        writer.close()
+    assert answered.startswith(b"HTTP/1.1 200")
+
+
+async def test_who_has_spoken_or_left_no_longer_counts_as_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mux, "MOST_SILENT_PER_ADDRESS", 2)
+    async with running(on_loopback()) as relay:
+        for leaves in (False, True) * 3:
+            reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
+            if leaves:
+                # The server notices the end of what it watches.
+                writer.write_eof()
+                await ends(reader)
+            else:
+                writer.write(b"GET /videochat/health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                async with asyncio.timeout(PATIENCE):
+                    assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+            writer.close()
+        # There is room for two who take their time.
+        held = [await asyncio.open_connection("127.0.0.1", relay.port) for _ in range(2)]
+        for reader, writer in held:
+            writer.write(b"GET /videochat/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            async with asyncio.timeout(PATIENCE):
+                assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+            writer.close()
+        assert Drop.TCP_CROWDED not in relay.stats().drops
+
+
 async def test_one_address_holds_only_so_many_silent_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mux, "MOST_SILENT_PER_ADDRESS", 2)
-    async with serving() as relay:
+    async with running(on_loopback()) as relay:
         held = [await asyncio.open_connection("127.0.0.1", relay.port) for _ in range(3)]
         await ends(held[0][0])
         assert relay.stats().drops[Drop.TCP_CROWDED] == 1
@@ -178,7 +211,7 @@ async def test_one_address_holds_only_so_many_silent_connections(monkeypatch: py
 async def test_who_spoke_while_the_server_stood_still_was_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     """People behind one address come back at once, and nobody looks at what they said before all are accepted."""
     monkeypatch.setattr(mux, "MOST_SILENT_PER_ADDRESS", 2)
-    async with serving() as relay:
+    async with running(on_loopback()) as relay:
         # Nothing is awaited meanwhile: the server's loop is this one.
         people = [socket.create_connection(("127.0.0.1", relay.port)) for _ in range(8)]
         for person in people:
@@ -193,7 +226,7 @@ async def test_who_spoke_while_the_server_stood_still_was_not_silent(monkeypatch
 
 async def test_when_too_many_are_silent_the_oldest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mux, "MOST_SILENT", 2)
-    async with serving() as relay:
+    async with running(on_loopback()) as relay:
         held = [await asyncio.open_connection("127.0.0.1", relay.port) for _ in range(3)]
         await ends(held[0][0])
         assert relay.stats().drops[Drop.TCP_CROWDED] == 1
@@ -223,7 +256,7 @@ async def test_tls_for_the_turn_server_reaches_it_untouched(tmp_path: Path, secu
         }
         if secure:
             settings |= {"tls": TlsChoice.SELF_SIGNED, "state_dir": str(tmp_path / "relay")}
-        async with backend, serving(**settings) as relay:
+        async with backend, running(on_loopback(**settings)) as relay:
             connect = asyncio.open_connection("127.0.0.1", relay.port, ssl=anyone(), server_hostname="turn.test")
             reader, writer = await connect
             writer.write(b"allocate\n")
@@ -240,9 +273,7 @@ async def test_pages_may_be_at_one_address_and_media_at_another_with_one_number(
     engine: EngineChoice, media_bind: tuple[str, ...]
 ) -> None:
     binds = {"bind": (), "public_address": (), "http_bind": ("127.0.0.1",), "media_bind": media_bind}
-    relay = Relay(Settings.of(port=free_port(), engine=engine, **binds))
-    await relay.start()
-    try:
+    async with running(on_loopback(engine=engine, **binds)) as relay:
         port = relay.port
         assert ("127.0.0.1" in relay.addresses, "127.0.0.2" in relay.addresses) == (False, media_bind == ("127.0.0.2",))
         async with aiohttp.ClientSession() as client:
@@ -252,12 +283,10 @@ async def test_pages_may_be_at_one_address_and_media_at_another_with_one_number(
                 await client.get(f"http://127.0.0.2:{port}/videochat/health")
         found = await check(relay.settings)
         assert exit_code(found) == 0, in_words(found)
-    finally:
-        await relay.stop()
 
 
 async def test_a_media_port_of_its_own_takes_no_pages() -> None:
-    async with serving(media_port=free_port()) as relay, aiohttp.ClientSession() as client:
+    async with running(on_loopback(media_port=free_port())) as relay, aiohttp.ClientSession() as client:
         async with client.get(f"http://127.0.0.1:{relay.port}/videochat/health") as response:
             assert response.status == 200
         with pytest.raises(aiohttp.ClientError):

@@ -12,9 +12,9 @@ from relay.auth import gate
 from relay.auth.gate import ATTEMPTS
 from relay.config.settings import Settings
 from relay.figures.history import Sample
-from tests.conftest import free_port
-from tests.hostile.wire import status_of
-from tests.scenario.visitor import PATIENCE, introduce, until, visit
+from tests.kit.people import PATIENCE, introduce, until, visit
+from tests.kit.ports import free_port
+from tests.kit.wire import status_of
 
 TOKEN = "a token of the operator"
 OPERATOR = {"Authorization": f"Bearer {TOKEN}"}

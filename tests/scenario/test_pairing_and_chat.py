@@ -6,7 +6,7 @@ import pytest
 
 from relay.app import Relay
 from relay.matchmaking.lobby import REUNION_DELAY
-from tests.scenario.visitor import Visitor, introduce, until, visit
+from tests.kit.people import Visitor, introduce, until, visit
 
 WAITS = {"reason": "next", "searching": True}
 

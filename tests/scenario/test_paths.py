@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from relay.app import Relay
-from tests.scenario.visitor import MediaVisitor, Visitor, until, visit
+from tests.kit.people import MediaVisitor, Visitor, until, visit
 
 
 @pytest.mark.usefixtures("loopback_candidates")

@@ -10,7 +10,7 @@ import pytest
 from relay.auth.gate import ATTEMPTS
 from relay.config.settings import ForwardedHeader, Settings
 from tests.kit import behind as kit
-from tests.kit.behind import ANN, BOB, BRIEF, MOST, OPERATOR, PROXY, Place, on_loopback
+from tests.kit.behind import ANN, BOB, BRIEF, MOST, OPERATOR, PROXY, Place, behind_it
 from tests.kit.proxies import HAPROXY, NGINX, PAGE_RECIPES
 
 NAMES = [
@@ -33,7 +33,7 @@ def behind(
     name: str, folder: Path, *, trusted: bool, header: ForwardedHeader = ForwardedHeader.X_FORWARDED_FOR
 ) -> AbstractAsyncContextManager[Place]:
     settings = Settings.of(trusted_proxies=(PROXY,) if trusted else (), forwarded_header=header)
-    return kit.behind(name, folder, on_loopback(settings))
+    return kit.behind(name, folder, behind_it(settings))
 
 
 GUESSES = [401] * ATTEMPTS + [429] * 2

@@ -11,8 +11,8 @@ from relay.app import Relay
 from relay.config.settings import Settings
 from relay.front.proxy_protocol import SIGNATURE_V2
 from relay.observe.drops import Drop
-from tests.conftest import free_port
-from tests.scenario.visitor import PATIENCE
+from tests.kit.people import PATIENCE
+from tests.kit.ports import free_port
 
 VISITOR = "198.51.100.7"
 QUESTION = b"GET /videochat/health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"

@@ -2,52 +2,25 @@
 through, and media goes its own way."""
 
 import asyncio
-import datetime
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from relay import config
 from relay.checks.finding import Verdict
 from relay.checks.probe import probe
-from relay.config.settings import EngineChoice, Settings
-from relay.front.self_signed import self_signed
+from relay.config.settings import EngineChoice
 from relay.protocol.messages import Role
 from relay.web import visit as visit_module
 from relay.web.visit import PING_INTERVAL
-from tests.conftest import free_port
-from tests.kit import behind as kit
-from tests.kit.behind import ANN, BOB, BRIEF, MOST, PATIENCE, Place, on_loopback
-from tests.kit.proxies import BYTES_RECIPES, FOLDER, FOLDER_RECIPES, PAGE_RECIPES, RECIPES, variables
-from tests.scenario.visitor import MediaVisitor, Visitor, introduce
+from tests.kit.behind import ANN, BOB, BRIEF, MOST, PATIENCE, by_recipe, recipe_settings
+from tests.kit.people import MediaVisitor, Visitor, introduce
+from tests.kit.proxies import BYTES_RECIPES, FOLDER, FOLDER_RECIPES, PAGE_RECIPES, RECIPES
 
 SHORTEST_TIMEOUT = 60.0
 """Seconds: nginx's and HAProxy's, as the recipes have them. Caddy has none."""
-
-
-def told(recipe: str, folder: Path) -> Settings:
-    """The settings that the recipe names, with the ports and files of this test."""
-    certificate, key = self_signed(folder, (), datetime.datetime.now(datetime.UTC))
-    changed = {
-        "RELAY_TLS_CERT": str(certificate),
-        "RELAY_TLS_KEY": str(key),
-        "RELAY_MEDIA_PORT": str(free_port()),
-        "RELAY_PUBLIC_TCP_PORT": str(free_port()),
-    }
-    written = {name: changed.get(name, value) for name, value in variables(recipe).items()}
-    return on_loopback(config.load(written).settings)
-
-
-def run(
-    recipe: str, folder: Path, settings: Settings | None = None, changes: Mapping[str, str] | None = None
-) -> AbstractAsyncContextManager[Place]:
-    """The relay and the proxy as this recipe has them."""
-    settings = settings or told(recipe, folder)
-    return kit.behind(recipe, folder, settings, port=settings.network.public_tcp_port, changes=changes)
 
 
 def test_every_recipe_is_run() -> None:
@@ -56,7 +29,7 @@ def test_every_recipe_is_run() -> None:
 
 @pytest.mark.parametrize("recipe", RECIPES)
 async def test_the_page_opens_and_so_does_everything_that_a_browser_tries(recipe: str, tmp_path: Path) -> None:
-    async with run(recipe, tmp_path) as place:
+    async with by_recipe(recipe, tmp_path) as place:
         found = await probe(place.url + "/", insecure=True)
         wrong = [finding for finding in found if finding.verdict is Verdict.FAILURE]
         assert wrong == []
@@ -72,7 +45,7 @@ async def test_the_page_opens_and_so_does_everything_that_a_browser_tries(recipe
 
 @pytest.mark.parametrize("recipe", RECIPES)
 async def test_our_page_connects_and_another_does_not(recipe: str, tmp_path: Path) -> None:
-    async with run(recipe, tmp_path) as place, place.somebody(ANN) as session:
+    async with by_recipe(recipe, tmp_path) as place, place.somebody(ANN) as session:
         async with session.ws_connect("ws", origin=place.origin, timeout=BRIEF) as visit:
             assert (await visit.receive_json())["event"] == "connected"
         for origin in ("https://evil.example", place.origin.replace("https", "http")):
@@ -85,7 +58,7 @@ async def test_our_page_connects_and_another_does_not(recipe: str, tmp_path: Pat
 async def test_each_visitor_has_limits_of_their_own(
     recipe: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, lying: bool
 ) -> None:
-    async with run(recipe, tmp_path) as place:
+    async with by_recipe(recipe, tmp_path) as place:
         for address in (ANN, BOB):
             assert await place.let_in(address, MOST + 1, lying=lying) == MOST
     # Where bytes are passed on, a visitor's own headers come through, and are remarked on.
@@ -94,7 +67,7 @@ async def test_each_visitor_has_limits_of_their_own(
 
 @pytest.mark.parametrize("recipe", [*PAGE_RECIPES, *FOLDER_RECIPES])
 async def test_pages_come_by_http_2(recipe: str, tmp_path: Path) -> None:
-    async with run(recipe, tmp_path) as place:
+    async with by_recipe(recipe, tmp_path) as place:
         command = [
             "curl",
             "--silent",
@@ -115,7 +88,7 @@ async def test_pages_come_by_http_2(recipe: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("recipe", [*PAGE_RECIPES, *BYTES_RECIPES])
 async def test_two_people_talk_and_their_media_goes_past_it(recipe: str, tmp_path: Path, engine: EngineChoice) -> None:
     async with (
-        run(recipe, tmp_path, told(recipe, tmp_path).but(engine=engine)) as place,
+        by_recipe(recipe, tmp_path, recipe_settings(recipe, tmp_path).but(engine=engine)) as place,
         place.somebody(ANN) as first,
         place.somebody(BOB) as second,
         first.ws_connect("ws", max_msg_size=0) as one,
@@ -166,7 +139,7 @@ SHORT = {
 async def test_who_is_idle_stays_connected_as_long_as_pings_come_in_time(
     recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with run(recipe, tmp_path, changes=SHORT[recipe]) as place, place.somebody(ANN) as session:
+    async with by_recipe(recipe, tmp_path, changes=SHORT[recipe]) as place, place.somebody(ANN) as session:
         for interval, stays in ((0.5, True), (PING_INTERVAL, False)):
             monkeypatch.setattr(visit_module, "PING_INTERVAL", interval)
             async with session.ws_connect("ws", timeout=BRIEF) as visit:

@@ -1,6 +1,5 @@
 """The address that browsers are told, where this host does not know it: by a name that moves, and by STUN."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,38 +13,12 @@ from relay.checks.host import check_host, check_outside
 from relay.config.settings import Settings
 from relay.transport import outside
 from relay.transport.outside import mapped_address
-from tests.conftest import free_port
 from tests.kit.certificates import NOW
-from tests.scenario.test_coturn import COTURN, PATIENCE
-from tests.scenario.visitor import until, visit
-from tests.unit.offers import ROLES, offer
-
-
-@asynccontextmanager
-async def stun_server(folder: Path) -> AsyncIterator[int]:
-    """The port of a real coturn that answers anybody."""
-    port = free_port()
-    options = (f"--listening-port={port}", "--no-auth", "--no-tls", "--no-dtls", "--no-cli", "--log-file=stdout")
-    files = (f"--pidfile={folder}/turn.pid", f"--db={folder}/turn.db")
-    process = await asyncio.create_subprocess_exec(
-        *("turnserver", "-n", f"--listening-ip={COTURN}", f"--relay-ip={COTURN}", *options, *files),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                try:
-                    _, writer = await asyncio.open_connection(COTURN, port)
-                except OSError:
-                    await asyncio.sleep(0.05)
-                else:
-                    writer.close()
-                    break
-        yield port
-    finally:
-        process.terminate()
-        await process.wait()
+from tests.kit.offers import ROLES, offer
+from tests.kit.people import until, visit
+from tests.kit.ports import free_port
+from tests.kit.servers import running
+from tests.kit.turn import COTURN, stun_server
 
 
 async def offered(relay: Relay) -> list[str]:
@@ -58,13 +31,8 @@ async def offered(relay: Relay) -> list[str]:
 
 @asynccontextmanager
 async def serving(**settings: object) -> AsyncIterator[Relay]:
-    given = {"port": free_port(), "http_bind": ("127.0.0.1",), **settings}
-    relay = Relay(Settings.of(**given))
-    await relay.start()
-    try:
+    async with running(Settings.of(port=free_port(), http_bind=("127.0.0.1",), **settings)) as relay:
         yield relay
-    finally:
-        await relay.stop()
 
 
 async def test_coturn_tells_which_address_it_sees(tmp_path: Path) -> None:

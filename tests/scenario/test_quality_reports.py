@@ -7,8 +7,8 @@ import pytest
 from relay.app import Relay
 from relay.config.settings import Settings
 from relay.observe.verdict import Verdict
-from tests.conftest import free_port
-from tests.scenario.visitor import introduce, until, visit
+from tests.kit.people import introduce, until, visit
+from tests.kit.ports import free_port
 
 GOOD = {
     "seconds": 1.5,

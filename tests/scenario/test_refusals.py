@@ -13,9 +13,9 @@ from relay.media import connections as connections_module
 from relay.peer import connection as connection_module
 from relay.session import presence
 from relay.web import visit as visit_module
-from tests.conftest import free_port
-from tests.scenario.visitor import Visitor, introduce, until, visit
-from tests.unit.offers import ROLES, offer
+from tests.kit.offers import ROLES, offer
+from tests.kit.people import Visitor, introduce, until, visit
+from tests.kit.ports import free_port
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ async def test_a_fault_of_the_server_ends_no_conversation(relay: Relay, monkeypa
     async with visit(relay.port) as ann, visit(relay.port) as bob:
         await introduce(ann, bob)
         with monkeypatch.context() as fault:
-            fault.setattr(connections_module, "negotiate", broken)
+            fault.setattr(connections_module, "consider", broken)
             await ann.say("webrtc_offer", sdp=offer(), lines=ROLES)
             refused = await ann.hear("error")
         assert (refused["code"], refused["refused"]) == ("internal", "webrtc_offer")

@@ -10,28 +10,21 @@ import aiohttp
 import pytest
 
 from relay.app import Relay
-from relay.config.settings import Settings
 from relay.media import connections as connections_module
 from relay.observe.reasons import Reason
 from relay.peer import connection as connection_module
-from tests.conftest import free_port
-from tests.scenario.visitor import PATIENCE, until, visit
-from tests.unit.offers import ROLES, offer
+from tests.kit.offers import ROLES, offer
+from tests.kit.people import PATIENCE, until, visit
+from tests.kit.servers import on_loopback, running
 
 TOKEN = "a token of the operator"
 OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
-LOOPBACK = {"bind": ("127.0.0.1",), "public_address": ("127.0.0.1",)}
 
 
 @asynccontextmanager
 async def serving(**settings: object) -> AsyncIterator[Relay]:
-    merged = {"max_cpu": 1.0, "max_lag": 60.0, **LOOPBACK, **settings}
-    relay = Relay(Settings.of(port=free_port(), operator_token=TOKEN, **merged))
-    await relay.start()
-    try:
+    async with running(on_loopback(operator_token=TOKEN, **settings)) as relay:
         yield relay
-    finally:
-        await relay.stop()
 
 
 def base(relay: Relay) -> str:

@@ -14,17 +14,12 @@ from relay.checks.finding import Finding, Verdict, exit_code, in_json, in_words
 from relay.checks.host import check_host
 from relay.checks.probe import probe
 from relay.checks.run import check
-from relay.config.settings import Settings
 from relay.front.self_signed import self_signed
-from tests.conftest import free_port
-from tests.scenario.test_coturn import COTURN, RELAY, coturn  # noqa: F401 - a fixture
-from tests.scenario.test_one_port import LOOPBACK, serving
+from tests.kit.ports import free_port
+from tests.kit.servers import on_loopback, running
+from tests.kit.turn import COTURN, RELAY
 
 NOW = datetime.datetime.now(datetime.UTC)
-
-
-def local(**settings: object) -> Settings:
-    return Settings.of(port=free_port(), **LOOPBACK, **settings)
 
 
 def told(findings: list[Finding], name: str) -> Finding:
@@ -40,7 +35,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def whole() -> AsyncIterator[Relay]:
-    async with serving() as relay:
+    async with running(on_loopback()) as relay:
         yield relay
 
 
@@ -60,7 +55,7 @@ async def test_the_probe_sees_the_same_from_elsewhere(whole: Relay) -> None:
 
 def test_the_certificate_ends_soon_or_is_not_valid_yet(tmp_path: Path) -> None:
     chain, key = self_signed(tmp_path, (), NOW)
-    settings = local(tls_cert=str(chain), tls_key=str(key))
+    settings = on_loopback(tls_cert=str(chain), tls_key=str(key))
 
     def at(days: int) -> Verdict:
         moment = NOW + datetime.timedelta(days=days)
@@ -71,13 +66,13 @@ def test_the_certificate_ends_soon_or_is_not_valid_yet(tmp_path: Path) -> None:
 
 def test_too_few_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (256, 256))
-    finding = told(check_host(local(max_people=200), NOW), "descriptors")
+    finding = told(check_host(on_loopback(max_people=200), NOW), "descriptors")
     assert finding.verdict is Verdict.FAILURE
 
 
 def test_the_clock_is_before_the_installation() -> None:
     moment = datetime.datetime(2001, 1, 1, tzinfo=datetime.UTC)
-    assert told(check_host(local(), moment), "clock").verdict is Verdict.FAILURE
+    assert told(check_host(on_loopback(), moment), "clock").verdict is Verdict.FAILURE
 
 
 @pytest.mark.usefixtures("coturn")
@@ -89,18 +84,16 @@ def test_the_clock_is_before_the_installation() -> None:
     ],
 )
 async def test_turn_takes_our_credentials_and_reaches_us_alone(
-    coturn: int,  # noqa: F811 - the fixture
+    coturn: int,
     secret: str,
     verdict: Verdict,
     words: str,
 ) -> None:
     url = f"turn:{COTURN}:{coturn}?transport=tcp"
-    relay = Relay(
-        Settings.of(port=free_port(), bind=(RELAY,), public_address=(RELAY,), turn_urls=(url,), turn_secret=secret)
-    )
-    await relay.start()
-    found = await check(relay.settings)
-    await relay.stop()
+    async with running(
+        on_loopback(bind=(RELAY,), public_address=(RELAY,), turn_urls=(url,), turn_secret=secret)
+    ) as relay:
+        found = await check(relay.settings)
     assert told(found, "TURN").verdict is verdict, in_words(found)
     assert words in told(found, "TURN").sentence
 

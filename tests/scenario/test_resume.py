@@ -7,9 +7,9 @@ import pytest
 
 from relay.app import Relay
 from relay.config.settings import Settings
-from tests.conftest import free_port
-from tests.scenario.visitor import Visitor, introduce, until, visit
-from tests.unit.offers import ROLES, offer
+from tests.kit.offers import ROLES, offer
+from tests.kit.people import Visitor, introduce, until, visit
+from tests.kit.ports import free_port
 
 
 @pytest.fixture

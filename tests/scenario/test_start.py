@@ -8,7 +8,6 @@ import os
 import pty
 import re
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,10 +21,10 @@ from relay import config, native
 from relay.app import Relay
 from relay.checks.start import tell
 from relay.config.settings import EngineChoice
-from tests.conftest import free_port
-from tests.kit.certificates import certificate
-from tests.scenario.test_one_port import certificate_of, serving
-from tests.scenario.visitor import PATIENCE, introduce, visit
+from tests.kit.certificates import certificate, certificate_of
+from tests.kit.people import introduce, visit
+from tests.kit.ports import free_port
+from tests.kit.servers import PATIENCE, on_loopback, running, start
 
 LOOPBACK = {"RELAY_BIND": "127.0.0.1", "RELAY_PUBLIC_ADDRESS": "127.0.0.1"}
 
@@ -53,12 +52,9 @@ class Server:
 @asynccontextmanager
 async def starting(*flags: str, **environment: str) -> AsyncIterator[Server]:
     port = free_port()
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "relay", "serve", f"--port={port}", "--log-format=json", *flags),
-        env={**clean, **LOOPBACK, **environment},
-        stderr=asyncio.subprocess.PIPE,
-    )
+    settings = {name.removeprefix("RELAY_").lower(): value for name, value in {**LOOPBACK, **environment}.items()}
+    told = (f"--port={port}", "--log-format=json", *flags)
+    process = await start(*told, log=asyncio.subprocess.PIPE, **settings)
     try:
         yield Server(process, port)
     finally:
@@ -85,9 +81,7 @@ async def test_it_says_what_runs_with_what_and_what_is_lacking() -> None:
 async def test_on_a_terminal_it_is_a_block_of_plain_lines() -> None:
     ours, theirs = pty.openpty()
     port = free_port()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "relay", "serve", f"--port={port}"), env={**os.environ, **LOOPBACK}, stderr=theirs
-    )
+    process = await start(f"--port={port}", log=theirs, bind="127.0.0.1", public_address="127.0.0.1")
     os.close(theirs)
     loop = asyncio.get_running_loop()
     written = b""
@@ -119,12 +113,12 @@ async def test_a_certificate_that_browsers_refuse_is_told_of(tmp_path: Path, end
 async def test_the_end_of_the_certificate_is_a_figure(tmp_path: Path) -> None:
     chain, key = (flag.partition("=")[2] for flag in certificate(tmp_path, ends=5))
     ends = x509.load_pem_x509_certificate(Path(chain).read_bytes()).not_valid_after_utc.timestamp()
-    async with serving(tls_cert=chain, tls_key=key) as relay:
+    async with running(on_loopback(tls_cert=chain, tls_key=key)) as relay:
         figures = re.findall(
             r"^relay_certificate_expiry_timestamp_seconds (.*)$", relay.metrics.render().decode(), re.M
         )
         assert [float(figure) for figure in figures] == [ends]
-    async with serving() as relay:
+    async with running(on_loopback()) as relay:
         assert "relay_certificate_expiry" not in relay.metrics.render().decode()
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from relay.app import Relay
 from relay.config.settings import Settings
-from tests.conftest import free_port
-from tests.scenario.visitor import introduce, visit
+from tests.kit.people import introduce, visit
+from tests.kit.ports import free_port
 
 TOKEN = "a token of the operator"
 OPERATOR = {"Authorization": f"Bearer {TOKEN}"}

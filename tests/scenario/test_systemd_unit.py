@@ -19,8 +19,8 @@ import pytest
 
 from relay import config
 from relay.config.settings import EngineChoice, Settings
-from tests.conftest import free_port
-from tests.scenario.visitor import MediaVisitor, introduce, visit
+from tests.kit.people import MediaVisitor, introduce, visit
+from tests.kit.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 UNIT = (ROOT / "docker/systemd/relay.service").read_text()

@@ -1,10 +1,8 @@
 """One visit can be followed through the log, from the code that its page shows."""
 
-import asyncio
 import json
 import logging
 import re
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,9 +13,10 @@ import pytest
 
 from relay.app import Relay
 from relay.peer import connection as connection_module
-from tests.conftest import free_port
-from tests.scenario.visitor import MediaVisitor, Visitor, introduce, until, visit
-from tests.unit.offers import ROLES, offer
+from tests.kit.offers import ROLES, offer
+from tests.kit.people import MediaVisitor, Visitor, introduce, until, visit
+from tests.kit.ports import free_port
+from tests.kit.servers import start
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +85,7 @@ async def test_at_debug_each_step_of_a_visit_is_a_line(tmp_path: Path) -> None:
     port, log = free_port(), tmp_path / "log"
     flags = (f"--port={port}", "--bind=127.0.0.1", "--log-level=debug", "--log-format=json")
     with log.open("wb") as errors:
-        server = await asyncio.create_subprocess_exec(sys.executable, "-m", "relay", "serve", *flags, stderr=errors)
+        server = await start(*flags, log=errors)
     try:
         await until(lambda: b'"serving"' in log.read_bytes())
         async with with_firefox(port) as (ann, code):

@@ -123,6 +123,11 @@ def test_a_restart_replaces_a_restart_that_never_nominated(table: BindingTable) 
     accept(table, check("ann3"), HOME)
 
 
+def test_consent_lasts_as_long_as_rfc_7675_has_it() -> None:
+    """Section 5.1: longer, and a server could be made to send to somebody who said no."""
+    assert CONSENT_TIMEOUT == 30.0
+
+
 def test_an_address_changes_hands_only_when_its_owner_is_silent(table: BindingTable) -> None:
     admit(table, BOB, "bob")
     accept(table, check(nominate=True), HOME)

@@ -51,6 +51,7 @@ def test_media_shares_the_number_of_the_http_port_unless_told_otherwise() -> Non
         ({"RELAY_STUN": "stun.example", "RELAY_PUBLIC_ADDRESS": "9.9.9.9"}, "exclude each other"),
         ({"RELAY_PRT": "1"}, "Did you mean RELAY_PORT?"),
         ({"RELAY_PUBLIC_ADRESS": "1"}, "Did you mean RELAY_PUBLIC_ADDRESS?"),
+        ({"RELAY_TAPS": "2"}, "RELAY_TAPS is called RELAY_TRANSCODERS now"),
         ({"RELAY_TLS": "selfsigned"}, "RELAY_TLS is 'selfsigned', and can be: self-signed."),
         ({"RELAY_ENGINE": "warp"}, "packets, frames"),
         ({"RELAY_LOG_LEVEL": "loud"}, "debug, info, warning, error"),

@@ -1,5 +1,3 @@
-import ssl
-
 import pytest
 from aioice import stun
 from hypothesis import given
@@ -7,31 +5,15 @@ from hypothesis import strategies as st
 
 from relay.front.first_bytes import LONGEST_HELLO, Judge, Kind, Opening
 from relay.transport.framing import frame
+from tests.kit.hellos import client_hello, in_records_of
 
 
 def judge(first: bytes) -> Opening | None:
     return Judge().look(first)
 
 
-def client_hello(name: str | None) -> bytes:
-    """What OpenSSL says first."""
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with pytest.raises(ssl.SSLWantReadError):
-        context.wrap_bio(incoming, outgoing, server_hostname=name).do_handshake()
-    return outgoing.read()
-
-
 def framed_check() -> bytes:
     return frame(bytes(stun.Message(stun.Method.BINDING, stun.Class.REQUEST)))
-
-
-def in_records_of(size: int, hello: bytes) -> bytes:
-    """The same ClientHello, spread over several records."""
-    body = hello[5:]
-    pieces = [body[at : at + size] for at in range(0, len(body), size)]
-    return b"".join(b"\x16\x03\x01" + len(piece).to_bytes(2) + piece for piece in pieces)
 
 
 def test_tls_is_known_with_the_name_that_is_wanted() -> None:

@@ -9,13 +9,14 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from aiortc.rtp import AnyRtcpPacket, RtcpPsfbPacket, RtcpRrPacket, RtcpRtpfbPacket, RtpPacket
 from av import VideoFrame
 
+from relay import clock
 from relay.media.frames.downlink import RETRANSMISSIONS_PER_SECOND, Downlink
 from relay.media.frames.track import PushedTrack
 from relay.media.frames.uplink import ENCODED_BACKLOG, Uplink
 from relay.observe.drops import Drop, Drops
 from relay.peer.lines import Codec, Medium, NegotiatedLine, NegotiatedSlot
 from relay.tasks import Tasks
-from tests.contract.test_aiortc_seams import encoded_pictures
+from tests.kit.pictures import encoded_pictures
 
 VP8 = Codec("VP8", 96, 90_000, None, (), (("nack", None),), 97)
 LINE = NegotiatedLine("1", Medium.CAMERA, (VP8,), (), 1_000, 2_000)
@@ -170,7 +171,10 @@ async def test_a_stopped_track_ends_whoever_waits_for_it(drops: Drops) -> None:
         await reading
 
 
-async def test_keyframes_and_retransmissions_are_granted_within_a_budget(drops: Drops, tasks: Tasks) -> None:
+async def test_keyframes_and_retransmissions_are_granted_within_a_budget(
+    drops: Drops, tasks: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "monotonic", lambda: 100.0)
     downlink = Downlink(SLOT, lambda packet: None, drops, tasks)
     for _ in range(10):
         downlink.request_keyframe()
@@ -179,4 +183,8 @@ async def test_keyframes_and_retransmissions_are_granted_within_a_budget(drops: 
     nack.lost = list(range(RETRANSMISSIONS_PER_SECOND + 50))
     await downlink.handle_rtcp(nack)
     assert drops[Drop.FEEDBACK_THROTTLED] == 9 + 50
+    # And it is spent: within the same second nothing more is sent again.
+    nack.lost = list(range(RETRANSMISSIONS_PER_SECOND))
+    await downlink.handle_rtcp(nack)
+    assert drops[Drop.FEEDBACK_THROTTLED] == 9 + 50 + RETRANSMISSIONS_PER_SECOND
     await downlink.close()

@@ -15,7 +15,7 @@ VIDEO = Mode.VIDEO
 def test_the_first_to_come_waits_and_the_second_gets_them() -> None:
     lobby = Lobby()
     assert lobby.seek(ANN, VIDEO, 0.0) is None
-    assert lobby.seek(BOB, VIDEO, 1.5) == Match(ANN, BOB, (1.5, 0.0))
+    assert lobby.seek(BOB, VIDEO, 1.5) == Match((ANN, BOB), (1.5, 0.0))
     assert len(lobby) == 0
 
 
@@ -40,7 +40,7 @@ def test_modes_never_mix() -> None:
         assert lobby.seek(user, mode, 0.0) is None
     match = lobby.seek(TOM, Mode.AUDIO, 0.0)
     assert match is not None
-    assert match.one == BOB
+    assert match.members[0] == BOB
 
 
 def test_those_who_just_left_each_other_meet_again_only_when_nobody_else_comes() -> None:
@@ -49,7 +49,7 @@ def test_those_who_just_left_each_other_meet_again_only_when_nobody_else_comes()
     assert lobby.seek(ANN, VIDEO, 0.0) is None
     assert lobby.seek(BOB, VIDEO, 2.0) is None
     assert lobby.reunite(2.0 + REUNION_DELAY - 0.1) == []
-    assert lobby.reunite(2.0 + REUNION_DELAY) == [Match(ANN, BOB, (2.0 + REUNION_DELAY, REUNION_DELAY))]
+    assert lobby.reunite(2.0 + REUNION_DELAY) == [Match((ANN, BOB), (2.0 + REUNION_DELAY, REUNION_DELAY))]
     assert len(lobby) == 0
 
 
@@ -60,7 +60,7 @@ def test_a_third_person_is_taken_first_by_who_waits_longest() -> None:
     lobby.seek(BOB, VIDEO, 0.0)
     match = lobby.seek(EVE, VIDEO, 1.0)
     assert match is not None
-    assert match.one == ANN
+    assert match.members[0] == ANN
 
 
 def test_a_last_partner_is_passed_over_for_the_next_in_line() -> None:
@@ -71,7 +71,7 @@ def test_a_last_partner_is_passed_over_for_the_next_in_line() -> None:
     assert lobby.seek(BOB, VIDEO, 1.0) is None
     match = lobby.seek(EVE, VIDEO, 2.0)
     assert match is not None
-    assert match.one == ANN
+    assert match.members[0] == ANN
 
 
 def test_a_forgotten_person_is_nobodys_last_partner() -> None:
@@ -88,8 +88,8 @@ def test_tabs_of_one_browser_never_meet_and_each_meets_others() -> None:
     assert lobby.seek(ANN, VIDEO, 0.0, "b1") is None
     assert lobby.seek(BOB, VIDEO, 0.0, "b1") is None
     assert lobby.reunite(10 * REUNION_DELAY) == []
-    assert lobby.seek(EVE, VIDEO, 1.0, "b2") == Match(ANN, EVE, (1.0, 0.0))
-    assert lobby.seek(TOM, VIDEO, 1.0) == Match(BOB, TOM, (1.0, 0.0))
+    assert lobby.seek(EVE, VIDEO, 1.0, "b2") == Match((ANN, EVE), (1.0, 0.0))
+    assert lobby.seek(TOM, VIDEO, 1.0) == Match((BOB, TOM), (1.0, 0.0))
 
 
 def test_tabs_that_met_before_they_knew_of_each_other_do_not_meet_again() -> None:
@@ -103,7 +103,7 @@ def test_tabs_that_met_before_they_knew_of_each_other_do_not_meet_again() -> Non
 def test_those_whose_browser_is_not_told_meet_each_other() -> None:
     lobby = Lobby()
     lobby.seek(ANN, VIDEO, 0.0)
-    assert lobby.seek(BOB, VIDEO, 1.0) == Match(ANN, BOB, (1.0, 0.0))
+    assert lobby.seek(BOB, VIDEO, 1.0) == Match((ANN, BOB), (1.0, 0.0))
 
 
 def test_a_browser_full_of_tabs_waits_until_others_come() -> None:
@@ -114,7 +114,7 @@ def test_a_browser_full_of_tabs_waits_until_others_come() -> None:
     for tab in tabs:
         match = lobby.seek(UserId(f"for {tab}"), VIDEO, 1.0)
         assert match is not None
-        assert match.one == tab
+        assert match.members[0] == tab
 
 
 def test_a_tab_searches_no_further_than_among_so_many() -> None:
@@ -127,7 +127,7 @@ def test_a_tab_searches_no_further_than_among_so_many() -> None:
     assert lobby.seek(BOB, VIDEO, 0.0) is None
     assert lobby.seek(ANN, VIDEO, 1.0, "b1") is None
     lobby.withdraw(UserId("tab 0"))
-    assert lobby.seek(EVE, VIDEO, 1.0, "b1") == Match(BOB, EVE, (1.0, 0.0))
+    assert lobby.seek(EVE, VIDEO, 1.0, "b1") == Match((BOB, EVE), (1.0, 0.0))
 
 
 def test_it_is_known_who_waits_beside_a_tab_of_their_own() -> None:
@@ -159,7 +159,7 @@ class LobbyMachine(RuleBasedStateMachine):
         self.waiting: dict[UserId, Mode] = {}
 
     def _meet(self, match: Match, mode: Mode | None) -> None:
-        one, other = match.one, match.other
+        one, other = match.members
         assert one != other
         assert one not in self.talking
         assert other not in self.talking
@@ -176,7 +176,7 @@ class LobbyMachine(RuleBasedStateMachine):
         if match is None:
             self.waiting[user] = mode
         else:
-            assert user in (match.one, match.other)
+            assert user in match.members
             self._meet(match, mode)
 
     @rule(user=people)
@@ -217,12 +217,12 @@ def test_ten_thousand_people_wait_fairly() -> None:
     dice, lobby, now = random.Random(7), Lobby(), 0.0
     since: dict[UserId, float] = {}
     waits: dict[UserId, list[float]] = {}
-    couples: list[tuple[UserId, UserId]] = []
+    couples: list[tuple[UserId, ...]] = []
 
     def meet(match: Match) -> None:
-        for user in (match.one, match.other):
+        for user in match.members:
             waits.setdefault(user, []).append(now - since.pop(user))
-        couples.append((match.one, match.other))
+        couples.append(match.members)
 
     def seek(user: UserId) -> None:
         since[user] = now

@@ -11,11 +11,11 @@ from relay.media.frames.engine import TERMS
 from relay.observe.ignored import LineKind, Why
 from relay.peer.candidates import Reach
 from relay.peer.lines import DtlsRole, Fingerprint, Medium, Negotiated
-from relay.peer.negotiation import MID, PROFILES, Identity, Terms, negotiate
+from relay.peer.negotiation import MID, PROFILES, LocalEnd, Terms, consider
 from relay.protocol.messages import Role
-from tests.unit.offers import ROLES, offer
+from tests.kit.offers import ROLES, offer
 
-IDENTITY = Identity(
+LOCAL_END = LocalEnd(
     ufrag="ourufrag1234",
     password="o" * 32,
     fingerprints=(Fingerprint("sha-256", "CD:EF"),),
@@ -31,7 +31,7 @@ EVERYTHING = Terms(
 
 
 def agree(text: str | None = None, roles: dict[str, Role] = ROLES, terms: Terms = EVERYTHING) -> Negotiated:
-    return negotiate(text if text is not None else offer(), roles, terms, IDENTITY, SSRCS)
+    return consider(text if text is not None else offer(), roles, terms).answer(LOCAL_END, SSRCS)
 
 
 def sections(negotiated: Negotiated) -> list[str]:
@@ -146,6 +146,7 @@ BROKEN = {
     "two bundles": offer().replace("a=group:BUNDLE", "a=group:BUNDLE 0\na=group:BUNDLE"),
     "no fingerprint": re.sub(r"a=fingerprint.*\n", "", offer()),
     "an unknown digest": offer().replace("fingerprint:sha-256", "fingerprint:md5"),
+    "a digest that is broken": offer().replace("fingerprint:sha-256", "fingerprint:sha-1"),
     "two certificates": offer().replace("AB:AB", "AB:CD", 1),
     "roles that clash": offer().replace("setup:actpass", "setup:active", 1),
     "no setup": offer().replace("a=setup:actpass\n", ""),

@@ -9,10 +9,10 @@ import pytest
 
 from relay.peer.candidates import Reach
 from relay.peer.lines import Fingerprint
-from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC, Identity, Terms, negotiate
-from tests.unit.clients import chromium, firefox, libraries, munged, safari
-from tests.unit.clients.check import check
-from tests.unit.clients.shape import Shape
+from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC, LocalEnd, Terms, consider
+from tests.kit.clients import chromium, firefox, libraries, munged, safari
+from tests.kit.clients.check import check
+from tests.kit.clients.shape import Shape
 
 SHAPES: Sequence[Shape] = [
     *chromium.SHAPES,
@@ -32,14 +32,14 @@ TERMS = Terms(
 )
 """As of the packets engine."""
 
-IDENTITY = Identity(
+LOCAL_END = LocalEnd(
     "ourufrag1234", "o" * 32, (Fingerprint("sha-256", "CD:EF"),), Reach(("2001:db8::1", "192.0.2.1"), 1, 2)
 )
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_an_offer_is_answered_sanely(shape: Shape) -> None:
-    negotiated = negotiate(shape.offer, shape.roles, TERMS, IDENTITY, range(11, 23))
+    negotiated = consider(shape.offer, shape.roles, TERMS).answer(LOCAL_END, range(11, 23))
     check(shape, negotiated.answer)
     assert {line.mid for line in negotiated.lines if line.ssrc is None} == set(shape.learnt)
     assert {role for mid, role in shape.roles.items() if mid in shape.refused} == set(negotiated.refused)

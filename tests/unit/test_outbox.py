@@ -2,8 +2,29 @@ import msgspec
 import pytest
 
 from relay.ids import RoomId, SessionToken, UserId
-from relay.protocol.messages import ChatMessage, MediaState, PartnerFound, Resumed, Typing, WaitingForPartner
+from relay.protocol.messages import (
+    ChatMessage,
+    IceServers,
+    MediaState,
+    PartnerFound,
+    Ping,
+    Pong,
+    Resumed,
+    ServerMessage,
+    Typing,
+    WaitingForPartner,
+)
 from relay.session.outbox import CAPACITY, Outbox
+
+GREETING = Resumed(
+    user_id=UserId("u"),
+    session_token=SessionToken("t"),
+    ice_servers=(),
+    searching=False,
+    room_id=RoomId("next"),
+    microphone=True,
+    camera=True,
+)
 
 
 async def contents(outbox: Outbox) -> list[tuple[str, object]]:
@@ -34,6 +55,23 @@ async def test_a_newer_state_replaces_one_that_still_waits() -> None:
     outbox.put(MediaState(microphone=False, camera=True))
     outbox.put(Typing(active=False))
     assert [event for event, _ in await contents(outbox)] == ["chat_message", "media_state", "typing"]
+
+
+@pytest.mark.parametrize("state", [Ping(), Pong(), IceServers(ice_servers=())], ids=lambda state: state.event)
+async def test_a_reader_who_does_not_read_is_asked_once(state: ServerMessage) -> None:
+    outbox = Outbox()
+    for _ in range(CAPACITY + 1):
+        outbox.put(state)
+    assert [event for event, _ in await contents(outbox)] == [state.event]
+
+
+async def test_who_had_read_nothing_is_sent_everything_again() -> None:
+    outbox = Outbox()
+    for number in range(2):
+        outbox.put(chat(number))
+        await outbox.get()
+    outbox.resume(GREETING, None)
+    assert [event for event, _ in await contents(outbox)] == ["resumed", "chat_message", "chat_message"]
 
 
 async def test_typing_is_dropped_first() -> None:
@@ -68,14 +106,5 @@ async def test_what_was_said_in_a_conversation_that_is_over_is_not_said_in_the_n
     outbox.put(chat(2))
     for _ in range(read):
         await outbox.get()
-    greeting = Resumed(
-        user_id=UserId("u"),
-        session_token=SessionToken("t"),
-        ice_servers=(),
-        searching=False,
-        room_id=RoomId("next"),
-        microphone=True,
-        camera=True,
-    )
-    outbox.resume(greeting, None)
+    outbox.resume(GREETING, None)
     assert [data["id"] for event, data in await contents(outbox) if event == "chat_message"] == ["2"]  # type: ignore[index]

@@ -4,8 +4,7 @@ from hypothesis import strategies as st
 
 from relay.config.settings import RatesSettings
 from relay.ledger.bucket import TokenBucket
-from relay.protocol.messages import FindPartner, LeaveRoom, MediaState, NextPartner, Typing
-from relay.session.rates import Activity, RateLimiter, activity_of
+from relay.session.rates import Activity, RateLimiter
 
 
 def test_a_third_of_a_minutes_rate_may_come_at_once_and_the_rest_in_time() -> None:
@@ -21,15 +20,6 @@ def test_each_activity_has_a_bucket_of_its_own() -> None:
     assert limiter.take(Activity.OFFER, 0.0) == 0.0
     assert limiter.take(Activity.OFFER, 0.0) > 0
     assert limiter.take(Activity.CHAT, 0.0) == 0.0
-
-
-def test_searching_and_skipping_share_a_bucket() -> None:
-    assert activity_of(FindPartner()) is activity_of(NextPartner()) is Activity.SKIP
-
-
-def test_states_and_leaving_share_a_bucket() -> None:
-    others = (Typing(active=True), MediaState(microphone=True, camera=True), LeaveRoom())
-    assert {activity_of(message) for message in others} == {Activity.OTHER}
 
 
 @given(st.lists(st.floats(0, 3), max_size=100))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.transport.records import is_sensible
-from tests.hostile.datagrams import alert, client_hello
+from tests.kit.datagrams import alert, client_hello
 
 ENCRYPTED_ALERT = b"\x15\xfe\xfd\x00\x01" + bytes(6) + b"\x00\x1a" + bytes(26)
 

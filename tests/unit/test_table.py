@@ -31,6 +31,14 @@ def test_a_newcomer_is_served_at_once_whoever_fills_the_table(takes: Takes, crow
     assert len(table) == MOST
 
 
+@pytest.mark.parametrize("takes", Takes)
+def test_where_there_are_no_places_nobody_gets_one(takes: Takes) -> None:
+    table: Table[str] = Table(0, takes)
+    assert table.enter("a", groups(1)) == "a"
+    assert table.enter("a", groups(1)) == "a"
+    assert list(table) == []
+
+
 def test_what_is_on_stays_and_the_newest_goes() -> None:
     table: Table[str] = Table(3, Takes.NEWEST)
     for name in "abc":

@@ -129,6 +129,15 @@ export interface WebrtcIceCandidate {
   };
 }
 
+/** The first event of a new connection: go on where a lost one stopped. */
+export interface Resume {
+  readonly event: 'resume';
+  readonly data: {
+    readonly token: string;
+    readonly last_message?: string | null;
+  };
+}
+
 /** What the browser says of the candidate pair that it selected (W3C webrtc-stats, RTCIceCandidateStats). */
 export interface MediaPath {
   readonly event: 'media_path';
@@ -190,15 +199,6 @@ export interface MediaState {
   readonly data: {
     readonly microphone: boolean;
     readonly camera: boolean;
-  };
-}
-
-/** The first event of a new connection: go on where a lost one stopped. */
-export interface Resume {
-  readonly event: 'resume';
-  readonly data: {
-    readonly token: string;
-    readonly last_message?: string | null;
   };
 }
 
@@ -289,6 +289,15 @@ export interface MessageDelivered {
   };
 }
 
+/** The partner is gone. */
+export interface PartnerDisconnected {
+  readonly event: 'partner_disconnected';
+  readonly data: {
+    readonly reason: PartingReason;
+    readonly searching: boolean;
+  };
+}
+
 /** The partner's connection was lost; they may be back within the resume window. */
 export interface PartnerReconnecting {
   readonly event: 'partner_reconnecting';
@@ -297,15 +306,6 @@ export interface PartnerReconnecting {
 /** The partner is back. */
 export interface PartnerResumed {
   readonly event: 'partner_resumed';
-}
-
-/** The partner is gone. */
-export interface PartnerDisconnected {
-  readonly event: 'partner_disconnected';
-  readonly data: {
-    readonly reason: PartingReason;
-    readonly searching: boolean;
-  };
 }
 
 /** The server stops soon; conversations may end by themselves until then. */
@@ -335,17 +335,22 @@ export type ClientMessage =
   | LeaveRoom
   | WebrtcOffer
   | WebrtcIceCandidate
+  | Resume
   | MediaPath
   | QualityReport
   | FirstFrame
   | ChatMessage
   | Typing
   | MediaState
-  | Resume
   | Ping
   | Pong;
 
 export type ServerMessage =
+  | ChatMessage
+  | Typing
+  | MediaState
+  | Ping
+  | Pong
   | Connected
   | Resumed
   | IceServers
@@ -353,14 +358,9 @@ export type ServerMessage =
   | PartnerFound
   | BackAsked
   | WebrtcAnswer
-  | ChatMessage
   | MessageDelivered
-  | Typing
-  | MediaState
+  | PartnerDisconnected
   | PartnerReconnecting
   | PartnerResumed
-  | PartnerDisconnected
-  | Ping
-  | Pong
   | ServerDraining
   | ErrorMessage;

@@ -2,7 +2,7 @@
 
 aiortc's own encoders are used to packetize only. Theirs of H264 says nothing about colours, which Chromium takes
 for BT.709; it fails for good at a picture of odd size, and both begin anew with every change of the bit rate
-(`docs/decisions/0012-taps.md`).
+(`docs/decisions/0012-transcoders.md`).
 """
 
 from fractions import Fraction

@@ -9,7 +9,7 @@ from relay.ledger.addresses import Group
 from relay.media.engine import EngineStats, PeerStats
 from relay.media.frames.peer import FramesPeer, Traffic
 from relay.observe.drops import Drop, Drops
-from relay.peer.lines import Line, Negotiated, Slot, SrtpKeys
+from relay.peer.lines import LineId, Negotiated, SlotId, SrtpKeys
 from relay.peer.negotiation import Terms
 from relay.tasks import Report, Tasks
 from relay.transport.port import SrtpPort
@@ -33,7 +33,7 @@ class FramesEngine:
         self._drops = drops
         self._report = report
         self._peers: dict[PeerId, FramesPeer] = {}
-        self._routes: dict[Slot, Line] = {}
+        self._routes: dict[SlotId, LineId] = {}
         self._traffic = Traffic()
         self._tasks = Tasks("frames engine", report)
 
@@ -56,7 +56,7 @@ class FramesEngine:
         if peer in self._peers:
             self._peers[peer].secure(keys)
 
-    def route(self, slot: Slot, source: Line | None) -> None:
+    def route(self, slot: SlotId, source: LineId | None) -> None:
         receiver = self._peers.get(slot.peer)
         sender = self._peers.get(source.peer) if source else None
         previous = self._routes.pop(slot, None)

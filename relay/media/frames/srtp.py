@@ -38,7 +38,7 @@ class Guard(Protocol):
 
 
 class NoGuard:
-    """For packets that never leave the process: a tap's, which the core seals and opens."""
+    """For packets that never leave the process: a transcoder's, which the core seals and opens."""
 
     def open_rtp(self, datagram: bytes) -> bytes:
         return datagram

@@ -1,13 +1,13 @@
 //! Counters that media threads write and anybody may read at any time, without a lock.
 //!
-//! One thread at a time writes them (whoever holds the exchange), so an addition is a plain load and
+//! One thread at a time writes them (the one that holds the exchange), so an addition is a plain load and
 //! store. Readers see each value whole, though not all values of the same moment.
 
 use std::ops::AddAssign;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::rtcp::ReportBlock;
+use crate::wire::rtcp::ReportBlock;
 
 /// A number that only its one writer changes.
 #[derive(Debug, Default)]
@@ -92,7 +92,7 @@ reasons! {
     OverBudget = "over_budget",
     FeedbackThrottled = "feedback_throttled",
     Flooded = "flooded",
-    TapBacklog = "tap_backlog",
+    TranscoderBacklog = "transcoder_backlog",
 }
 
 /// How many were dropped, by reason.
@@ -148,7 +148,7 @@ pub struct Totals {
     pub sent: Traffic,
     /// Dropped, by reason.
     pub drops: Drops,
-    /// Bytes of sent packets that are kept, to be sent again. Shared with those who keep them.
+    /// Bytes of sent packets that are kept, to be retransmitted. Shared with those who keep them.
     pub kept: Arc<Counter>,
 }
 
@@ -161,7 +161,7 @@ pub struct Arrival {
     pub jitter: Counter,
     /// Packets that should have come by now, picture and sound.
     pub expected: Counter,
-    /// Those that did not, at first: some were sent again.
+    /// Those that did not, at first: some were retransmitted.
     pub lost: Counter,
 }
 
@@ -188,11 +188,11 @@ impl Arrival {
 
 /// One direction between the core and several peers, since it was started.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Mending {
+pub struct Recovery {
     /// Packets asked for by NACK, each time.
     pub missed: u64,
-    /// Those that were sent again.
-    pub sent_again: u64,
+    /// Those that were retransmitted.
+    pub retransmitted: u64,
     /// Requests for a keyframe.
     pub keyframes: u64,
     /// Packets that should have come.
@@ -201,10 +201,10 @@ pub struct Mending {
     pub lost: u64,
 }
 
-impl AddAssign for Mending {
+impl AddAssign for Recovery {
     fn add_assign(&mut self, other: Self) {
         self.missed += other.missed;
-        self.sent_again += other.sent_again;
+        self.retransmitted += other.retransmitted;
         self.keyframes += other.keyframes;
         self.expected += other.expected;
         self.lost += other.lost;
@@ -228,12 +228,12 @@ pub struct PeerCounters {
     pub keyframe_requests: Counter,
     /// Packets that this browser missed, by its NACKs.
     pub missed: Counter,
-    /// Packets that this browser was sent again.
-    pub sent_again: Counter,
+    /// Packets that were retransmitted to this browser.
+    pub retransmitted: Counter,
     /// Packets that we missed from this browser, by each NACK.
-    pub asked_again: Counter,
-    /// Packets that we missed, and that came again.
-    pub mended: Counter,
+    pub requested: Counter,
+    /// Packets that we missed, and that this browser retransmitted.
+    pub recovered: Counter,
     /// Milliseconds to this browser and back; 0 until a report told.
     pub round_trip: Counter,
     /// Bits per second that this browser was told it may send, because its partner's link takes no more; else 0.
@@ -246,7 +246,7 @@ pub struct PeerCounters {
     pub reception: Arrival,
     /// Requests for a keyframe that this browser sent.
     pub keyframes_wanted: Counter,
-    /// Bytes of packets for this browser that are kept, to be sent again.
+    /// Bytes of packets for this browser that are kept, to be retransmitted.
     pub kept: Counter,
     /// Packets of this browser, or for it, that were dropped, by reason.
     pub drops: Drops,
@@ -254,10 +254,10 @@ pub struct PeerCounters {
 
 impl PeerCounters {
     /// What the peer missed.
-    pub fn to_it(&self) -> Mending {
-        Mending {
+    pub fn to_it(&self) -> Recovery {
+        Recovery {
             missed: self.missed.get(),
-            sent_again: self.sent_again.get(),
+            retransmitted: self.retransmitted.get(),
             keyframes: self.keyframes_wanted.get(),
             expected: self.arrival.expected.get(),
             lost: self.arrival.lost.get(),
@@ -265,10 +265,10 @@ impl PeerCounters {
     }
 
     /// What was missed of the peer.
-    pub fn from_it(&self) -> Mending {
-        Mending {
-            missed: self.asked_again.get(),
-            sent_again: self.mended.get(),
+    pub fn from_it(&self) -> Recovery {
+        Recovery {
+            missed: self.requested.get(),
+            retransmitted: self.recovered.get(),
             keyframes: self.keyframe_requests.get(),
             expected: self.reception.expected.get(),
             lost: self.reception.lost.get(),

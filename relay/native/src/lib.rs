@@ -1,34 +1,36 @@
 //! The native forwarding core.
 //!
 //! Inside, everything is sans-IO: [`exchange::Exchange`] takes datagrams, commands and the time, and
-//! gives datagrams and events. Only [`net`] makes system calls, only [`worker`] and [`tcp_worker`]
-//! read a clock, and only `python` knows Python. Nothing in here trusts a byte that came from the network.
+//! gives datagrams and events. Only [`net`] makes system calls, only [`threads`] read a clock, and only
+//! `python` knows Python. Nothing in here trusts a byte that came from the network.
+//!
+//! Modules use each other one way, from the last to the first of this list
+//! (`tests/unit/test_structure_of_core.py` holds them to it):
+//!
+//! - [`ids`], [`time`], [`path`]: the nouns.
+//! - [`wire`]: RTP, RTCP, STUN, DTLS records, framing over TCP, and payloads of codecs.
+//! - [`allowance`], [`counters`], [`outbox`]: what limits, what counts, and what is about to be sent.
+//! - [`srtp`]: keys, sealing, opening.
+//! - [`ice`]: who is where.
+//! - [`feedback`]: what senders are told of how their packets arrive.
+//! - [`forward`]: one sender's stream becomes that of a slot.
+//! - [`exchange`]: all peers together.
+//! - [`net`]: system calls.
+//! - [`threads`]: the loops around it all.
 
-pub mod agent;
 pub mod allowance;
-pub mod bindings;
-pub mod bytes;
-pub mod codec;
 pub mod counters;
-pub mod dtls;
 pub mod exchange;
 pub mod feedback;
-pub mod flows;
 pub mod forward;
-pub mod framing;
-pub mod handle;
+pub mod ice;
+pub mod ids;
 pub mod net;
-pub mod newcomers;
-pub mod ordered;
 pub mod outbox;
 pub mod path;
-pub mod path_validation;
 #[cfg(feature = "python")]
 mod python;
-pub mod rtcp;
-pub mod rtp;
 pub mod srtp;
-pub mod stun;
-pub mod tcp_worker;
+pub mod threads;
 pub mod time;
-pub mod worker;
+pub mod wire;

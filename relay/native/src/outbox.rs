@@ -1,7 +1,7 @@
 //! Datagrams on their way out, gathered in one buffer until the batch is sent.
 
-use crate::agent::Unsent;
-use crate::bindings::PeerId;
+use crate::counters::Reason;
+use crate::ids::PeerId;
 use crate::path::Path;
 
 /// One datagram: where it lies in the buffer, and where it goes.
@@ -15,12 +15,34 @@ pub struct Outgoing {
     end: usize,
 }
 
+/// Why a datagram for a peer was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsent {
+    /// It has shown no address yet, or none lately.
+    NoPath,
+    /// More would go to its address than is allowed before it is validated.
+    Withheld,
+}
+
+impl From<Unsent> for Reason {
+    fn from(unsent: Unsent) -> Self {
+        match unsent {
+            Unsent::NoPath => Self::SendFailed,
+            Unsent::Withheld => Self::PathUnvalidated,
+        }
+    }
+}
+
+impl From<Unsent> for () {
+    fn from(_: Unsent) {}
+}
+
 /// Emptied after each batch, so its size is bounded by what one batch leads to.
 #[derive(Debug, Default)]
 pub struct Outbox {
     bytes: Vec<u8>,
     items: Vec<Outgoing>,
-    /// For taps.
+    /// For transcoders.
     inside: Vec<(PeerId, Vec<u8>)>,
 }
 
@@ -66,7 +88,7 @@ impl Outbox {
         }
     }
 
-    /// What is for taps, in the order of its making.
+    /// What is for transcoders, in the order of its making.
     pub fn take_inside(&mut self) -> Vec<(PeerId, Vec<u8>)> {
         std::mem::take(&mut self.inside)
     }

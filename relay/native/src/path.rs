@@ -8,8 +8,19 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 pub enum Transport {
     Udp,
     Tcp,
-    /// None: to a tap, within the process.
+    /// None: to a transcoder, within the process.
     Inside,
+}
+
+impl Transport {
+    /// Its name in Python (`relay/transport/port.py`).
+    pub const fn name(self) -> &'static str {
+        match self {
+            Transport::Udp => "udp",
+            Transport::Tcp => "tcp",
+            Transport::Inside => "inside",
+        }
+    }
 }
 
 /// The browser's address as we see it, and ours that it asked: replies leave from there.
@@ -39,7 +50,7 @@ impl Path {
         self.transport != Transport::Inside
     }
 
-    /// To a tap: nobody's address, and no packet from a socket has it.
+    /// To a transcoder: nobody's address, and no packet from a socket has it.
     pub fn inside() -> Self {
         let nowhere = IpAddr::from(Ipv4Addr::UNSPECIFIED);
         Self { remote: SocketAddr::new(nowhere, 0), local: nowhere, transport: Transport::Inside }

@@ -4,20 +4,20 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use relay_core::bindings::Patience;
-use relay_core::codec::Codec;
 use relay_core::counters::{Reason, Totals};
 use relay_core::exchange::Exchange;
+use relay_core::ice::bindings::Patience;
 use relay_core::outbox::Outbox;
-use relay_core::rtp::Header;
-use relay_core::stun::Message;
 use relay_core::time::{NtpClock, Time};
+use relay_core::wire::codecs::Codec;
+use relay_core::wire::rtp::Header;
+use relay_core::wire::stun::Message;
 
 mod call;
 
 use call::{Call, Seen};
 
-const PATIENCE: Patience = Patience { consent: 30_000, quiet: 7_000 };
+const PATIENCE: Patience = Patience { consent: 30_000, silence: 7_000 };
 
 fn corpus(target: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
@@ -29,7 +29,7 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
 fn a_compound_asks_for_no_more_than_it_has_words() {
     for compound in corpus("rtcp") {
         let mut acted = 0;
-        let _ = relay_core::rtcp::read(&compound, |_| acted += 1);
+        let _ = relay_core::wire::rtcp::read(&compound, |_| acted += 1);
         assert!(acted <= compound.len() / 4, "{compound:02x?}");
     }
 }
@@ -66,7 +66,7 @@ fn what_was_kept_of_datagrams_gets_no_answer() {
 }
 
 #[test]
-fn what_was_kept_of_calls_reaches_everything_that_mends_them() {
+fn what_was_kept_of_calls_reaches_everything_that_recovers_them() {
     let mut seen = Seen::default();
     let (mut spent, mut throttled) = (0, 0);
     for script in corpus("media") {

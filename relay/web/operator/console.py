@@ -6,7 +6,7 @@ from collections.abc import Callable
 from relay import clock
 from relay.figures.figures import Figures
 from relay.figures.history import INTERVAL, History, Sample
-from relay.ids import PeerId, UserId
+from relay.ids import PeerId, RoomId, UserId
 from relay.machine import process
 from relay.matchmaking.matchmaker import Matchmaker
 from relay.media.connections import MediaConnections
@@ -110,12 +110,11 @@ class OperatorConsole:
         )
 
     def end_room(self, room_id: str) -> bool:
-        for room in self._rooms.rooms():
-            if room.room_id == room_id:
-                self._journal.note(OperatorEndedRoom(room=room.room_id))
-                self._matchmaker.separate(room.members[0], clock.monotonic())
-                return True
-        return False
+        room = self._rooms.find(RoomId(room_id))
+        if room is None:
+            return False
+        self._journal.note(OperatorEndedRoom(room=room.room_id))
+        return self._matchmaker.separate(room.room_id, clock.monotonic())
 
     def drain(self) -> None:
         self._journal.note(OperatorOrderedDrain())

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
-use relay_core::bindings::Patience;
+use relay_core::ice::bindings::Patience;
 use relay_core::counters::Totals;
 use relay_core::exchange::Exchange;
 use relay_core::outbox::Outbox;
@@ -12,7 +12,7 @@ use relay_core::path::Path;
 use relay_core::time::{NtpClock, Time};
 
 fuzz_target!(|bytes: &[u8]| {
-    let mut exchange = Exchange::new(Arc::new(Totals::default()), NtpClock::new(0, Time::default()), Patience { consent: 30_000, quiet: 7_000 });
+    let mut exchange = Exchange::new(Arc::new(Totals::default()), NtpClock::new(0, Time::default()), Patience { consent: 30_000, silence: 7_000 });
     let mut out = Outbox::default();
     let mut rest = bytes;
     let mut now = Time::default();

@@ -1,4 +1,4 @@
-//! RTP and RTCP of people with right keys: forwarding, mending, caps and reports, as `tests/call` plays them.
+//! RTP and RTCP of people with right keys: forwarding, loss recovery, caps and reports, as `tests/call` plays them.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

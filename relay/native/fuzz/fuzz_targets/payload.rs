@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use relay_core::codec::Codec;
+use relay_core::wire::codecs::Codec;
 use relay_core::forward::picture::PictureNumbers;
 
 fuzz_target!(|bytes: &[u8]| {

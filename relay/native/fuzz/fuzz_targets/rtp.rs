@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use relay_core::rtp::{Header, Written, write_header};
+use relay_core::wire::rtp::{Header, Written, write_header};
 
 fuzz_target!(|bytes: &[u8]| {
     let Some(header) = Header::parse(bytes) else { return };

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use relay_core::stun::{Message, integrity_key};
+use relay_core::wire::stun::{Message, integrity_key};
 
 fuzz_target!(|bytes: &[u8]| {
     if let Some(check) = Message::parse(bytes) {

@@ -3,29 +3,17 @@
 use std::sync::Arc;
 
 use super::Exchange;
-use super::peer::{Peer, Secured};
-use crate::bindings::{PeerId, Side};
+use super::peer::{Peer, PeerSetup, Secured};
 use crate::counters::PeerCounters;
-use crate::forward::line::{End, LineSetup};
-use crate::forward::slot::SlotSetup;
+use crate::ice::bindings::Side;
+use crate::ids::{LineId, PeerId, SlotId};
 use crate::outbox::Outbox;
-use crate::rtcp;
 use crate::srtp::{Inbound, Keys, Outbound};
 use crate::time::Time;
+use crate::wire::rtcp;
 
 /// Milliseconds between moves that cost the partner a keyframe, however often somebody nominates.
 const BETWEEN_MOVES: u64 = 1_000;
-
-/// What negotiation says of one peer.
-#[derive(Clone, Debug)]
-pub struct PeerSetup {
-    /// What it sends; one of each medium at most.
-    pub lines: Vec<LineSetup>,
-    /// What it receives; one of each medium at most.
-    pub slots: Vec<SlotSetup>,
-    /// Bits per second that it may send at most.
-    pub bitrate: u64,
-}
 
 /// One order.
 #[allow(missing_docs)] // the fields are named as in relay/transport/port.py and relay/media/engine.py
@@ -53,15 +41,15 @@ pub enum Command {
         send: Keys,
     },
     Route {
-        slot: End,
-        source: Option<End>,
+        slot: SlotId,
+        source: Option<LineId>,
     },
     /// A peer within the process: what goes to it and comes from it is plain.
-    OpenTap {
+    OpenTranscoder {
         peer: PeerId,
         setup: PeerSetup,
     },
-    /// RTP or RTCP from a tap.
+    /// RTP or RTCP from a transcoder.
     Inject {
         peer: PeerId,
         packet: Vec<u8>,
@@ -83,16 +71,16 @@ impl Exchange {
             }
             Command::Secure { peer, receive, send } => self.secure(peer, &receive, &send, now, out),
             Command::Route { slot, source } => self.route(slot, source, now, out),
-            Command::OpenTap { peer, setup } => self.open_tap(peer, setup),
+            Command::OpenTranscoder { peer, setup } => self.open_transcoder(peer, setup),
             Command::Inject { peer, mut packet } => self.receive_media(peer, &mut packet, now, out),
             Command::Close { peer } => self.close(peer, out),
         }
     }
 
-    fn open_tap(&mut self, id: PeerId, setup: PeerSetup) {
+    fn open_transcoder(&mut self, id: PeerId, setup: PeerSetup) {
         let mut peer = Peer::new(setup, Arc::default(), &self.totals.kept);
         peer.secured = Some(Secured { inbound: Inbound::open(), outbound: Outbound::open() });
-        peer.is_tap = true;
+        peer.is_transcoder = true;
         self.peers.insert(id, peer);
         self.table.enclose(id);
     }
@@ -106,7 +94,7 @@ impl Exchange {
         let (Some(inbound), Some(outbound)) = (Inbound::new(receive), Outbound::new(send)) else { return };
         peer.secured = Some(Secured { inbound, outbound });
         peer.uncap_due = true;
-        // Routes may have been made before: whoever is to be seen has to begin with a keyframe.
+        // Routes may have been made before: anyone who is to be seen has to begin with a keyframe.
         self.begin_all(id, now, out);
     }
 
@@ -124,17 +112,17 @@ impl Exchange {
     fn begin_all(&mut self, id: PeerId, now: Time, out: &mut Outbox) {
         let Some(peer) = self.peers.get(&id) else { return };
         let watched = peer.lines.iter().flatten().filter(|line| !line.receivers.is_empty());
-        let mut sources: Vec<End> = watched.map(|line| End { peer: id, medium: line.setup.medium }).collect();
-        sources.extend(peer.slots.iter().flatten().filter_map(|slot| slot.source));
+        let mut sources: Vec<LineId> = watched.map(|line| LineId { peer: id, medium: line.setup.medium }).collect();
+        sources.extend(peer.slots.iter().filter_map(|slot| slot.source));
         for source in sources {
             self.begin(source, now, out);
         }
     }
 
-    fn route(&mut self, slot: End, source: Option<End>, now: Time, out: &mut Outbox) {
+    fn route(&mut self, slot: SlotId, source: Option<LineId>, now: Time, out: &mut Outbox) {
         let source = source.filter(|source| self.line_mut(*source).is_some());
         let Some(receiver) = self.peers.get_mut(&slot.peer) else { return };
-        let Some(shown) = receiver.slots[slot.medium as usize].as_mut() else { return };
+        let Some(shown) = receiver.slots.get_mut(slot.seat, slot.medium) else { return };
         if shown.source == source {
             return;
         }
@@ -155,20 +143,16 @@ impl Exchange {
 
     fn close(&mut self, id: PeerId, out: &mut Outbox) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        let streams: Vec<u32> = peer.slots.iter().flatten().map(|slot| slot.setup.ssrc).collect();
-        let shown: Vec<(End, End)> = peer
-            .slots
-            .iter()
-            .flatten()
-            .filter_map(|slot| Some((End { peer: id, medium: slot.setup.medium }, slot.source?)))
-            .collect();
-        let watchers: Vec<End> = peer.lines.iter_mut().flatten().flat_map(|line| line.receivers.drain(..)).collect();
+        let streams: Vec<u32> = peer.slots.iter().map(|slot| slot.setup.ssrc).collect();
+        let shown: Vec<(SlotId, LineId)> =
+            peer.slots.iter().filter_map(|slot| Some((slot.setup.id_of(id), slot.source?))).collect();
+        let watchers: Vec<SlotId> = peer.lines.iter_mut().flatten().flat_map(|line| line.receivers.drain(..)).collect();
         for (slot, source) in shown {
             self.leave(slot, source);
         }
         for slot in watchers {
             let receiver = self.peers.get_mut(&slot.peer);
-            if let Some(slot) = receiver.and_then(|receiver| receiver.slots[slot.medium as usize].as_mut()) {
+            if let Some(slot) = receiver.and_then(|receiver| receiver.slots.get_mut(slot.seat, slot.medium)) {
                 slot.show(None);
             }
         }
@@ -183,7 +167,7 @@ impl Exchange {
     }
 
     /// `slot` does not show `source` any more.
-    fn leave(&mut self, slot: End, source: End) {
+    fn leave(&mut self, slot: SlotId, source: LineId) {
         if let Some(line) = self.line_mut(source) {
             line.receivers.retain(|receiver| *receiver != slot);
         }
@@ -191,7 +175,7 @@ impl Exchange {
     }
 
     /// A slot begins to show `source`: get a keyframe if it needs one.
-    fn begin(&mut self, source: End, now: Time, out: &mut Outbox) {
+    fn begin(&mut self, source: LineId, now: Time, out: &mut Outbox) {
         let Some(line) = self.line_mut(source) else { return };
         if source.medium.is_video() && line.keyframes.switched(now) {
             self.request_keyframe(source, out);

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::tests::{Browser, PLAYOUT, World, delta, keyframe};
 use super::*;
-use crate::forward::line::Medium;
-use crate::rtcp;
-use crate::rtp::{Written, write_header};
+use crate::ids::Medium;
+use crate::wire::rtcp;
+use crate::wire::rtp::{Written, write_header};
 
-/// Milliseconds of one way, and there and back.
+/// Milliseconds in one direction, and there and back.
 const DELAY: u64 = 50;
 const ROUND_TRIP: u64 = 2 * DELAY;
 
@@ -268,13 +268,13 @@ fn call(percent: u64, seed: u64) -> Seen {
         world.pass(1);
         for item in world.out.sorted().to_vec() {
             let datagram = world.out.bytes(&item).to_vec();
-            if crate::stun::Message::parse(&datagram).is_some() {
+            if crate::wire::stun::Message::parse(&datagram).is_some() {
                 continue;
             }
             if item.peer == bob.browser.id {
                 to_bob.send(datagram, now);
             } else {
-                delivered += u64::from(!crate::rtp::is_rtcp(&datagram));
+                delivered += u64::from(!crate::wire::rtp::is_rtcp(&datagram));
                 down.send(datagram, now);
             }
         }
@@ -314,7 +314,7 @@ fn call(percent: u64, seed: u64) -> Seen {
 }
 
 #[test]
-fn at_five_percent_each_way_every_picture_is_mended_and_none_stands_still_for_half_a_second() {
+fn at_five_percent_each_way_every_picture_is_recovered_and_none_stands_still_for_half_a_second() {
     for seed in 0..5 {
         let seen = call(5, seed);
         assert!(seen.lost == 0 && seen.frozen <= 500 && seen.overhead <= 25, "{seed}: {seen:?}");
@@ -322,7 +322,7 @@ fn at_five_percent_each_way_every_picture_is_mended_and_none_stands_still_for_ha
 }
 
 #[test]
-fn at_ten_percent_each_way_every_picture_is_mended_and_few_stand_still() {
+fn at_ten_percent_each_way_every_picture_is_recovered_and_few_stand_still() {
     for seed in 0..5 {
         let seen = call(10, seed);
         assert!(seen.lost == 0 && seen.frozen <= 1_500 && seen.overhead <= 45, "{seed}: {seen:?}");

@@ -1,18 +1,18 @@
 //! Media on its way through: one sender's packet to the slots that show its line, and feedback back.
 
 use super::{Event, Exchange};
-use crate::bindings::PeerId;
 use crate::counters::Reason;
 use crate::feedback::cap::Arrival;
-use crate::forward::line::End;
+use crate::forward::line::Line;
 use crate::forward::slot::{Held, Media};
+use crate::ids::{LineId, PeerId, SlotId};
 use crate::outbox::Outbox;
-use crate::rtcp;
-use crate::rtp::is_rtcp;
 use crate::time::Time;
+use crate::wire::rtcp;
+use crate::wire::rtp::is_rtcp;
 
 impl Exchange {
-    /// SRTP or SRTCP from an address that `id` proved, or plain from a tap.
+    /// SRTP or SRTCP from an address that `id` proved, or plain from a transcoder.
     pub(super) fn receive_media(&mut self, id: PeerId, datagram: &mut [u8], now: Time, out: &mut Outbox) {
         let Some(peer) = self.peers.get_mut(&id) else {
             self.totals.drops.count(Reason::NotSecureYet);
@@ -32,7 +32,7 @@ impl Exchange {
             Ok(arrived) => {
                 let medium = arrived.medium;
                 if !arrived.fits {
-                    self.refuse_picture(End { peer: id, medium });
+                    self.refuse_picture(LineId { peer: id, medium });
                     return;
                 }
                 let media = Media {
@@ -44,31 +44,31 @@ impl Exchange {
                     payload: arrived.payload,
                     audio_level: arrived.audio_level,
                     keyframe: arrived.keyframe,
-                    mended: arrived.mended,
+                    recovered: arrived.recovered,
                     delay: arrived.delay,
                 };
                 let gap = arrived.gap;
-                self.forward(End { peer: id, medium }, &media, now, out);
+                self.forward(LineId { peer: id, medium }, &media, now, out);
                 if gap {
-                    self.mend(id, now, out);
+                    self.recover(id, now, out);
                 }
             }
         }
     }
 
     /// What goes on with a picture that does not fit is of no use: it is as if no keyframe had come.
-    fn refuse_picture(&mut self, source: End) {
+    fn refuse_picture(&mut self, source: LineId) {
         self.drop_for(source.peer, Reason::PictureTooLarge);
         let Some(line) = self.line_mut(source) else { return };
         for receiver in line.receivers.clone() {
             let peer = self.peers.get_mut(&receiver.peer);
-            if let Some(slot) = peer.and_then(|peer| peer.slots[receiver.medium as usize].as_mut()) {
+            if let Some(slot) = peer.and_then(|peer| peer.slots.get_mut(receiver.seat, receiver.medium)) {
                 slot.await_keyframe();
             }
         }
     }
 
-    fn forward(&mut self, source: End, media: &Media<'_>, now: Time, out: &mut Outbox) {
+    fn forward(&mut self, source: LineId, media: &Media<'_>, now: Time, out: &mut Outbox) {
         let Some(line) = self.line_mut(source) else { return };
         // Taken out for the while, because the receivers are in the same map as the sender.
         let receivers = std::mem::take(&mut line.receivers);
@@ -98,26 +98,26 @@ impl Exchange {
         }
     }
 
-    /// Nobody but a tap can show the slot what it was sent.
-    fn complain(&mut self, slot: End, now: Time) {
+    /// Nobody but a transcoder can show the slot what it was sent.
+    fn complain(&mut self, slot: SlotId, now: Time) {
         let peer = self.peers.get_mut(&slot.peer);
-        if peer.and_then(|peer| peer.slots[slot.medium as usize].as_mut()).is_some_and(|slot| slot.complains(now)) {
+        if peer.and_then(|peer| peer.slots.get_mut(slot.seat, slot.medium)).is_some_and(|slot| slot.complains(now)) {
             self.events.push(Event::NoCommonCodec(slot));
         }
     }
 
-    fn forward_to(&mut self, slot: End, media: &Media<'_>, now: Time, out: &mut Outbox) -> Result<(), Held> {
+    fn forward_to(&mut self, slot: SlotId, media: &Media<'_>, now: Time, out: &mut Outbox) -> Result<(), Held> {
         let peer = self.peers.get_mut(&slot.peer).ok_or(Held::Dropped(Reason::NotRouted))?;
         let secured = peer.secured.as_mut().ok_or(Held::Dropped(Reason::NotSecureYet))?;
-        let receiver = peer.slots[slot.medium as usize].as_mut().ok_or(Held::Dropped(Reason::NotRouted))?;
+        let receiver = peer.slots.get_mut(slot.seat, slot.medium).ok_or(Held::Dropped(Reason::NotRouted))?;
         let length = self
             .table
             .send(slot.peer, out, |packets| receiver.forward(media, now, &self.ntp, &mut secured.outbound, packets))?;
         peer.counters.sent.count(length);
-        if !peer.is_tap {
+        if !peer.is_transcoder {
             self.totals.sent.count(length);
         }
-        if media.mended {
+        if media.recovered {
             self.attend(slot.peer);
         }
         Ok(())
@@ -149,27 +149,21 @@ impl Exchange {
         }
     }
 
-    fn receive_sender_report(
-        &mut self,
-        id: PeerId,
-        ssrc: u32,
-        anchor: crate::forward::sender_clock::Anchor,
-        now: Time,
-    ) {
+    fn receive_sender_report(&mut self, id: PeerId, ssrc: u32, anchor: rtcp::Anchor, now: Time) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         if let Some(line) = peer.lines.iter_mut().flatten().find(|line| line.setup.ssrc == Some(ssrc)) {
-            line.reception.hear(anchor, now);
-            peer.clock.hear(anchor, &self.ntp, now);
+            line.reception.note_report(anchor, now);
+            peer.clock.note_report(anchor, &self.ntp, now);
         }
     }
 
     /// A receiver reports on a slot.
     fn receive_report(&mut self, id: PeerId, block: rtcp::ReportBlock, now: Time) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        let Some(slot) = peer.slots.iter_mut().flatten().find(|slot| slot.setup.ssrc == block.ssrc) else { return };
-        let (expected, lost) = slot.heard(&block);
+        let Some(slot) = peer.slots.with_ssrc(block.ssrc) else { return };
+        let (expected, lost) = slot.note_report(&block);
         let (is_video, sent) = (slot.setup.medium.is_video(), slot.sent.0);
-        // What waited on the way when our last report took it may be gone since.
+        // What waited on the link when our last report took it may be gone since.
         let most = slot.kept.age(block.highest as u16, now).unwrap_or(u64::MAX);
         let round_trip = block.round_trip(self.ntp.timestamp(now)).map(|round_trip| round_trip.min(most));
         peer.counters.arrival.add(expected, lost);
@@ -199,7 +193,7 @@ impl Exchange {
 
     fn receive_keyframe_request(&mut self, id: PeerId, ssrc: u32, now: Time, out: &mut Outbox) {
         let Some(peer) = self.peers.get(&id) else { return };
-        let Some(slot) = peer.slots.iter().flatten().find(|slot| slot.setup.ssrc == ssrc) else { return };
+        let Some(slot) = peer.slots.iter().find(|slot| slot.setup.ssrc == ssrc) else { return };
         let Some(source) = slot.source.filter(|source| source.medium.is_video()) else { return };
         peer.counters.keyframes_wanted.add(1);
         let Some(line) = self.line_mut(source) else { return };
@@ -211,7 +205,7 @@ impl Exchange {
     }
 
     /// Ask the sender of `source` for a keyframe now.
-    pub(super) fn request_keyframe(&mut self, source: End, out: &mut Outbox) {
+    pub(super) fn request_keyframe(&mut self, source: LineId, out: &mut Outbox) {
         let Some(peer) = self.peers.get(&source.peer) else { return };
         let Some(ssrc) = peer.lines[source.medium as usize].as_ref().and_then(|line| line.setup.ssrc) else { return };
         peer.counters.keyframe_requests.add(1);
@@ -237,7 +231,7 @@ impl Exchange {
         });
         if let Ok(length) = sent {
             peer.counters.sent.count(length);
-            if !peer.is_tap {
+            if !peer.is_transcoder {
                 self.totals.sent.count(length);
             }
         }
@@ -254,12 +248,12 @@ impl Exchange {
         }
     }
 
-    pub(super) fn line_mut(&mut self, line: End) -> Option<&mut crate::forward::line::Line> {
+    pub(super) fn line_mut(&mut self, line: LineId) -> Option<&mut Line> {
         self.peers.get_mut(&line.peer)?.lines[line.medium as usize].as_mut()
     }
 
     /// Where `line` stands on the relay's clock, if its sender's reports tell.
-    pub(super) fn position(&self, line: End, now: Time) -> Option<u32> {
+    pub(super) fn position(&self, line: LineId, now: Time) -> Option<u32> {
         let peer = self.peers.get(&line.peer)?;
         peer.lines[line.medium as usize].as_ref()?.position(&peer.clock, &self.ntp, now)
     }

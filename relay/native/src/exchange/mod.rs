@@ -6,24 +6,26 @@
 
 mod commands;
 mod media;
-mod mending;
 mod peer;
+mod recovery;
 mod rounds;
+mod slots;
 
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-pub use self::commands::{Command, PeerSetup};
+pub use self::commands::Command;
 use self::peer::Peer;
+pub use self::peer::PeerSetup;
 use self::rounds::Rounds;
-use crate::bindings::{BindingTable, Patience, PeerId};
 use crate::counters::{Reason, Totals};
-use crate::dtls;
-use crate::forward::line::End;
+use crate::ice::bindings::{BindingTable, Patience};
+use crate::ids::{PeerId, SlotId};
 use crate::outbox::Outbox;
 use crate::path::Path;
 use crate::time::{NtpClock, Time};
+use crate::wire::dtls;
 
 /// What Python is told.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,15 +33,15 @@ pub enum Event {
     /// Datagrams for the peer go to this path from now on.
     FlowSelected(PeerId, Path),
     /// Nothing has come from the peer for a while.
-    FlowQuiet(PeerId),
-    /// The peer, which was quiet, is heard again.
-    FlowHeard(PeerId),
+    FlowSilent(PeerId),
+    /// Something has come from the silent peer.
+    FlowResumed(PeerId),
     /// The peer's consent expired.
     FlowLost(PeerId),
     /// A DTLS datagram from an address that the peer proved.
     Dtls(PeerId, Vec<u8>),
     /// The slot's browser can't decode what it would be shown. Again every second while that lasts.
-    NoCommonCodec(End),
+    NoCommonCodec(SlotId),
 }
 
 /// See the module.
@@ -51,7 +53,7 @@ pub struct Exchange {
     rounds: Rounds,
     /// Peers of whose lines something is missing, or to whom something is sent once more soon; each knows whether it
     /// is in here.
-    mending: Vec<PeerId>,
+    recovering: Vec<PeerId>,
     events: Vec<Event>,
 }
 
@@ -64,7 +66,7 @@ impl Exchange {
             totals,
             ntp,
             rounds: Rounds::default(),
-            mending: Vec::new(),
+            recovering: Vec::new(),
             events: Vec::new(),
         }
     }
@@ -106,11 +108,11 @@ impl Exchange {
         }
     }
 
-    /// Who proved to sit behind the path, and is heard by it now.
+    /// Who proved to sit behind the path. Something comes from there now.
     fn owner(&mut self, path: &Path, bytes: usize, now: Time) -> Option<PeerId> {
         let owner = self.table.owner(path);
         match owner {
-            Some(peer) if self.table.hear(peer, path, bytes, now) => self.events.push(Event::FlowHeard(peer)),
+            Some(peer) if self.table.note_arrival(peer, path, bytes, now) => self.events.push(Event::FlowResumed(peer)),
             Some(_) => {}
             None => self.totals.drops.count(Reason::UnverifiedSource),
         }
@@ -130,8 +132,8 @@ impl Exchange {
     fn receive_stun(&mut self, datagram: &[u8], path: Path, now: Time, out: &mut Outbox) {
         match self.table.receive(datagram, path, now, out) {
             Ok(taken) => {
-                if taken.heard_again {
-                    self.events.push(Event::FlowHeard(taken.peer));
+                if taken.resumed {
+                    self.events.push(Event::FlowResumed(taken.peer));
                 }
                 if let Some(path) = taken.moved {
                     self.events.push(Event::FlowSelected(taken.peer, path));
@@ -146,10 +148,12 @@ impl Exchange {
 #[cfg(test)]
 mod lossy_tests;
 #[cfg(test)]
-mod mending_tests;
+mod recovery_tests;
 #[cfg(test)]
 mod return_path_tests;
 #[cfg(test)]
-mod tap_tests;
+mod seat_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod transcoder_tests;

@@ -2,24 +2,37 @@
 
 use std::sync::Arc;
 
-use super::commands::PeerSetup;
+use super::slots::Slots;
 use crate::allowance::{Allowance, COMPLAINTS, DTLS, MEDIA};
-use crate::codec::Codec;
 use crate::counters::{Counter, PeerCounters, Reason};
 use crate::feedback::cap::{Cap, Downlink};
 use crate::feedback::transport::TransportFeedback;
-use crate::forward::line::{Line, Medium};
-use crate::forward::link::Link;
+use crate::forward::downstream::Downstream;
+use crate::forward::line::{Line, LineSetup};
 use crate::forward::sender_clock::SenderClock;
 use crate::forward::sent::Budget;
-use crate::forward::slot::Slot;
-use crate::rtcp;
-use crate::rtp::Header;
+use crate::forward::slot::{Slot, SlotSetup};
+use crate::ids::Medium;
 use crate::srtp::{Inbound, Outbound};
 use crate::time::{NtpClock, Time};
+use crate::wire::bytes::u16_at;
+use crate::wire::codecs::Codec;
+use crate::wire::rtcp;
+use crate::wire::rtp::Header;
 
 /// Streams that one peer may introduce by MID: each line's own and retransmissions, and a few changes.
 const LEARNT_STREAMS: u8 = 12;
+
+/// What negotiation says of one peer.
+#[derive(Clone, Debug)]
+pub struct PeerSetup {
+    /// What it sends; one of each medium at most.
+    pub lines: Vec<LineSetup>,
+    /// What it receives; one of each medium at most for each seat.
+    pub slots: Vec<SlotSetup>,
+    /// Bits per second that it may send at most.
+    pub bitrate: u64,
+}
 
 /// Both directions' keys. Exactly one pair per peer, ever.
 pub(super) struct Secured {
@@ -30,10 +43,10 @@ pub(super) struct Secured {
 /// See the module.
 pub(super) struct Peer {
     pub(super) lines: [Option<Line>; 3],
-    pub(super) slots: [Option<Slot>; 3],
+    pub(super) slots: Slots,
     pub(super) secured: Option<Secured>,
     /// Whether what it is sent stays within the process.
-    pub(super) is_tap: bool,
+    pub(super) is_transcoder: bool,
     pub(super) clock: SenderClock,
     pub(super) transport: TransportFeedback,
     pub(super) counters: Arc<PeerCounters>,
@@ -41,7 +54,7 @@ pub(super) struct Peer {
     pub(super) uncap_due: bool,
     /// At the latest report: when, and bytes received and sent by then.
     pub(super) measured: (Time, u64, u64),
-    /// How full the way to it is.
+    /// How full the link to it is.
     pub(super) downlink: Downlink,
     /// What it may send because of that.
     pub(super) cap: Cap,
@@ -54,7 +67,7 @@ pub(super) struct Peer {
     /// When it went on by another path.
     pub(super) moved_at: Time,
     /// Whether the exchange has it among those that need each round.
-    pub(super) is_mending: bool,
+    pub(super) is_recovering: bool,
     /// Of retransmissions to it.
     pub(super) budget: Budget,
     /// Milliseconds there and back, once a report told.
@@ -77,7 +90,7 @@ pub(super) struct Arrived<'a> {
     pub(super) keyframe: bool,
     /// Whether no picture in it claims to be larger than any camera's.
     pub(super) fits: bool,
-    pub(super) mended: bool,
+    pub(super) recovered: bool,
     pub(super) delay: Option<i32>,
     /// Whether others before it turned out to be missing.
     pub(super) gap: bool,
@@ -88,9 +101,9 @@ impl Peer {
     pub(super) fn new(setup: PeerSetup, counters: Arc<PeerCounters>, kept: &Arc<Counter>) -> Self {
         let mut peer = Self {
             lines: [None, None, None],
-            slots: [None, None, None],
+            slots: Slots::default(),
             secured: None,
-            is_tap: false,
+            is_transcoder: false,
             clock: SenderClock::default(),
             transport: TransportFeedback::default(),
             counters,
@@ -102,7 +115,7 @@ impl Peer {
             delivered: 0,
             delivered_at: (Time::default(), 0),
             moved_at: Time::default(),
-            is_mending: false,
+            is_recovering: false,
             budget: Budget::default(),
             round_trip: None,
             complaints: COMPLAINTS,
@@ -116,15 +129,14 @@ impl Peer {
             peer.lines[at] = Some(Line::new(line));
         }
         for slot in setup.slots {
-            let at = slot.medium as usize;
-            peer.slots[at] = Some(Slot::new(slot, Arc::clone(kept)));
+            peer.slots.insert(Slot::new(slot, Arc::clone(kept)));
         }
         peer
     }
 
     /// Our own SSRC in feedback: that of a stream we send, as receivers know no other.
     pub(super) fn reporter(&self) -> u32 {
-        self.slots.iter().flatten().next().map_or(1, |slot| slot.setup.ssrc)
+        self.slots.iter().next().map_or(1, |slot| slot.setup.ssrc)
     }
 
     /// Average what it is sent over about a second; called ten times in one.
@@ -170,8 +182,8 @@ impl Peer {
         let line = self.lines[medium as usize].as_mut().ok_or(Reason::UnknownSsrc)?;
         let payload = header.payload_of(packet).ok_or(Reason::RtpMalformed)?;
         if line.setup.rtx_ssrc == Some(header.ssrc) {
-            let arrived = mended(line, header, payload)?;
-            self.counters.mended.add(1);
+            let arrived = recovered(line, header, payload)?;
+            self.counters.recovered.add(1);
             return Ok(arrived);
         }
         let codec = line.codec(header.payload_type).ok_or(Reason::UnknownPayloadType)?;
@@ -188,7 +200,7 @@ impl Peer {
         }
         let audio_level = line.setup.extensions.audio_level.and_then(|id| header.extension(packet, id));
         let delay = line.position(&self.clock, ntp, now).map(|stands| stands.wrapping_sub(header.timestamp) as i32);
-        Ok(Arrived { medium, codec, header, index, payload, audio_level, keyframe, fits, mended: false, delay, gap })
+        Ok(Arrived { medium, codec, header, index, payload, audio_level, keyframe, fits, recovered: false, delay, gap })
     }
 
     /// Append requests for what is missing of the peer's lines, as far as it is time to. Gives the lines of which only a
@@ -204,27 +216,27 @@ impl Peer {
                 lost.push(line.setup.medium);
             }
             if let Some(ssrc) = line.setup.ssrc.filter(|_| !due.is_empty()) {
-                self.counters.asked_again.add(due.len() as u64);
+                self.counters.requested.add(due.len() as u64);
                 rtcp::write_nack(reporter, ssrc, &due, packets);
             }
         }
         lost
     }
 
-    /// Whether something is missing of its lines, or waits to be sent once more to it.
-    pub(super) fn needs_mending(&self) -> bool {
+    /// Whether something is missing of its lines, or waits to be sent to it once more.
+    pub(super) fn needs_recovery(&self) -> bool {
         self.lines.iter().flatten().any(|line| line.misses.any() || line.misses.is_lost())
-            || self.slots.iter().flatten().any(Slot::has_copies)
+            || self.slots.iter().any(Slot::has_duplicates)
     }
 
-    /// Average loss of its line on the way to us, in sixteenths of a 256th.
+    /// Average loss of its line on its link to us, in sixteenths of a 256th.
     pub(super) fn loss(&self, medium: Medium) -> u32 {
         self.lines[medium as usize].as_ref().map_or(0, |line| line.reception.loss)
     }
 
-    /// The way to it.
-    pub(super) fn link(&self, now: Time) -> Link {
-        Link {
+    /// The link to it, now.
+    pub(super) fn downstream(&self, now: Time) -> Downstream {
+        Downstream {
             round_trip: self.round_trip,
             delivered: self.delivered,
             lossy: self.downlink.is_lossy(),
@@ -236,7 +248,7 @@ impl Peer {
     fn record_arrival(&mut self, header: &Header, packet: &[u8], now: Time) {
         // One BUNDLE has one id per extension (RFC 9143 section 9): any line's will do.
         let id = self.lines.iter().flatten().find_map(|line| line.setup.extensions.transport_cc);
-        let number = id.and_then(|id| header.extension(packet, id)).and_then(|value| crate::bytes::u16_at(value, 0));
+        let number = id.and_then(|id| header.extension(packet, id)).and_then(|value| u16_at(value, 0));
         if let Some(number) = number {
             self.transport.record(number, now);
         }
@@ -265,19 +277,31 @@ impl Peer {
     }
 }
 
-/// What a retransmission stands for (RFC 4588 section 4). A copy of what is not missing is a probe of the
-/// bandwidth.
-fn mended<'a>(line: &mut Line, mut header: Header, payload: &'a [u8]) -> Result<Arrived<'a>, Reason> {
+/// What a retransmission stands for (RFC 4588 section 4). A duplicate of what is not missing is a probe of
+/// the bandwidth.
+fn recovered<'a>(line: &mut Line, mut header: Header, payload: &'a [u8]) -> Result<Arrived<'a>, Reason> {
     let (original, payload) = payload.split_at_checked(2).ok_or(Reason::Padding)?;
-    let sequence = crate::bytes::u16_at(original, 0).ok_or(Reason::Padding)?;
-    let (Some(codec), Some(ssrc)) = (line.codec_again(header.payload_type), line.setup.ssrc) else {
+    let sequence = u16_at(original, 0).ok_or(Reason::Padding)?;
+    let (Some(codec), Some(ssrc)) = (line.codec_of_retransmission(header.payload_type), line.setup.ssrc) else {
         return Err(Reason::UnknownPayloadType);
     };
-    let index = line.misses.mended(sequence).ok_or(Reason::Padding)?;
+    let index = line.misses.recovered(sequence).ok_or(Reason::Padding)?;
     let fits = codec.fits(payload);
     let keyframe = fits && codec.starts_keyframe(payload);
     (header.ssrc, header.sequence) = (ssrc, sequence);
     let medium = line.setup.medium;
     let (audio_level, delay) = (None, None);
-    Ok(Arrived { medium, codec, header, index, payload, audio_level, keyframe, fits, mended: true, delay, gap: false })
+    Ok(Arrived {
+        medium,
+        codec,
+        header,
+        index,
+        payload,
+        audio_level,
+        keyframe,
+        fits,
+        recovered: true,
+        delay,
+        gap: false,
+    })
 }

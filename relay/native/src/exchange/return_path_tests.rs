@@ -3,9 +3,9 @@
 
 use super::tests::{Browser, REMOTE_PASSWORD, World, check, check_of, delta, keyframe, nomination};
 use super::*;
-use crate::bindings::Side;
-use crate::forward::line::Medium;
-use crate::stun;
+use crate::ice::bindings::Side;
+use crate::ids::Medium;
+use crate::wire::stun;
 
 const VICTIM: ([u8; 4], u16) = ([203, 0, 113, 77], 40_000);
 
@@ -252,7 +252,7 @@ fn a_check_that_comes_again_is_answered_seven_times_and_changes_nothing() {
         assert_eq!(got, answers);
     }
     assert_eq!(world.exchange.table.flow(1), Some(home));
-    // Whoever plays them again in her name takes no checks from her.
+    // Anyone who plays them again in her name takes no checks from her.
     for _ in 0..1_000 {
         world.exchange.receive(&mut back.clone(), home, world.now, &mut world.out);
     }

@@ -3,15 +3,13 @@
 //! A round comes every [`ROUND`] milliseconds and serves one tenth of the peers, so that each gets
 //! feedback every 100 ms and nothing happens to all at once.
 
-use super::{Event, Exchange, Peer};
-use crate::bindings::PeerId;
-use crate::forward::line::{End, Medium};
+use super::{Event, Exchange};
 use crate::forward::playout;
-use crate::forward::sender_clock::Anchor;
 use crate::forward::slot::Slot;
+use crate::ids::{LineId, Medium, PeerId, SlotId};
 use crate::outbox::Outbox;
-use crate::rtcp::{self, SenderInfo};
 use crate::time::Time;
+use crate::wire::rtcp::{self, Anchor, SenderInfo};
 
 /// Milliseconds between rounds.
 pub const ROUND: u64 = 10;
@@ -50,7 +48,7 @@ impl Exchange {
         self.rounds.count += 1;
         let service = round / GROUPS;
         let group: Vec<PeerId> = self.peers.keys().copied().filter(|id| id % GROUPS == round % GROUPS).collect();
-        self.mend_all(now, out);
+        self.recover_all(now, out);
         for id in group {
             // Peers of one group report in different services.
             let since = (service + id / GROUPS) % SERVICES_PER_REPORT;
@@ -58,7 +56,7 @@ impl Exchange {
         }
         self.table.ask_back(GROUPS, round % GROUPS, now, out);
         if round % (1_000 / ROUND) == 0 || self.table.is_empty() {
-            self.events.extend(self.table.fall_quiet(now).into_iter().map(Event::FlowQuiet));
+            self.events.extend(self.table.fall_silent(now).into_iter().map(Event::FlowSilent));
             self.events.extend(self.table.expire(now).into_iter().map(Event::FlowLost));
         }
     }
@@ -66,7 +64,7 @@ impl Exchange {
     /// `since`: services since the peer's report was due.
     fn serve(&mut self, id: PeerId, since: u64, now: Time, out: &mut Outbox) {
         let reports = since == 0;
-        // What comes back tells how long the way takes.
+        // What comes back tells the round trip.
         let watched = since % 2 == 0 && self.peers.get(&id).is_some_and(|peer| peer.downlink.is_watched(now));
         let infos = self.sender_infos(id, reports || watched, now);
         let cap = self.cap(id, now);
@@ -99,7 +97,7 @@ impl Exchange {
             peer.counters.reception.so_far(arrived.0, arrived.1);
         }
         let mut kept = 0;
-        for slot in peer.slots.iter_mut().flatten() {
+        for slot in peer.slots.iter_mut() {
             slot.kept.forget_old(now);
             kept += slot.kept.bytes();
         }
@@ -129,22 +127,24 @@ impl Exchange {
         });
     }
 
-    /// Have the peer keep what it shows for as long as mending takes, on its own way and on the sender's.
+    /// Have the peer keep what it shows for as long as loss recovery takes, on its own link and on the sender's.
     fn follow_loss(&mut self, id: PeerId, now: Time) {
         let Some(peer) = self.peers.get(&id) else { return };
         let own = playout::needed(peer.downlink.loss(), peer.round_trip);
-        for medium in [Medium::Camera, Medium::Screen] {
-            let slot = |peer: &Peer| peer.slots[medium as usize].as_ref().and_then(|slot| slot.source);
-            let Some(source) = self.peers.get(&id).and_then(slot) else { continue };
+        let shown = peer.slots.iter().filter(|slot| slot.setup.medium.is_video());
+        let shown: Vec<(SlotId, LineId)> =
+            shown.filter_map(|slot| Some((slot.setup.id_of(id), slot.source?))).collect();
+        for (slot, source) in shown {
             let theirs = self.peers.get(&source.peer);
-            let theirs = theirs.map_or(0, |peer| playout::needed(peer.loss(medium), peer.round_trip));
-            if let Some(slot) = self.peers.get_mut(&id).and_then(|peer| peer.slots[medium as usize].as_mut()) {
+            let theirs = theirs.map_or(0, |peer| playout::needed(peer.loss(source.medium), peer.round_trip));
+            let peer = self.peers.get_mut(&id);
+            if let Some(slot) = peer.and_then(|peer| peer.slots.get_mut(slot.seat, slot.medium)) {
                 slot.playout.follow(own.max(theirs), now);
             }
         }
     }
 
-    /// What the peer may send, by the narrowest way to who watches it.
+    /// What the peer may send, by the narrowest link to who watches it.
     fn cap(&mut self, id: PeerId, now: Time) -> Option<u64> {
         let sender = self.peers.get(&id)?;
         let (lines, most) = (sender.lines.iter().flatten(), sender.bitrate);
@@ -153,12 +153,8 @@ impl Exchange {
             let receiver = self.peers.get_mut(&receiver)?;
             let cap = receiver.downlink.cap(receiver.delivered, most, now);
             if receiver.downlink.take_spoilt() {
-                receiver
-                    .slots
-                    .iter_mut()
-                    .flatten()
-                    .filter(|slot| slot.setup.medium.is_video())
-                    .for_each(Slot::await_keyframe);
+                let pictures = receiver.slots.iter_mut().filter(|slot| slot.setup.medium.is_video());
+                pictures.for_each(Slot::await_keyframe);
             }
             cap
         });
@@ -167,8 +163,8 @@ impl Exchange {
 
     /// What to report of the peer's slots: all that are live every second, new ones at once.
     fn sender_infos(&mut self, id: PeerId, reports: bool, now: Time) -> Vec<SenderInfo> {
-        let sources: Vec<Option<End>> = match self.peers.get(&id) {
-            Some(peer) => peer.slots.iter().map(|slot| slot.as_ref().and_then(|slot| slot.source)).collect(),
+        let sources: Vec<Option<LineId>> = match self.peers.get(&id) {
+            Some(peer) => peer.slots.iter().map(|slot| slot.source).collect(),
             None => return Vec::new(),
         };
         let positions: Vec<Option<u32>> =
@@ -177,7 +173,6 @@ impl Exchange {
         let Some(peer) = self.peers.get_mut(&id) else { return Vec::new() };
         let mut infos = Vec::new();
         for (slot, position) in peer.slots.iter_mut().zip(positions) {
-            let Some(slot) = slot else { continue };
             if !(reports || slot.report_due) {
                 continue;
             }

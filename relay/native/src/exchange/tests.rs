@@ -4,14 +4,15 @@
 use std::net::SocketAddr;
 
 use super::*;
-use crate::bindings::{Patience, Side};
-use crate::codec::{Codec, vp8};
 use crate::counters::PeerCounters;
-use crate::forward::line::{End, ExtensionIds, LineSetup, Medium, NumberedCodec};
+use crate::forward::line::{ExtensionIds, LineSetup, NumberedCodec};
 use crate::forward::slot::SlotSetup;
-use crate::rtp::{Header, Written, is_rtcp, write_header};
+use crate::ice::bindings::{Patience, Side};
+use crate::ids::{LineId, Medium, SlotId};
 use crate::srtp::{Inbound, Keys, Outbound, Profile};
-use crate::stun;
+use crate::wire::codecs::{Codec, vp8};
+use crate::wire::rtp::{Header, Written, is_rtcp, write_header};
+use crate::wire::stun;
 
 const MID: u8 = 4;
 const AUDIO_LEVEL: u8 = 1;
@@ -150,7 +151,7 @@ const TRANSPORT_FEEDBACK: (u8, u8) = (205, 15);
 impl World {
     pub(super) fn new() -> Self {
         let ntp = NtpClock::new(1_000_000_000, Time::default());
-        let exchange = Exchange::new(Arc::new(Totals::default()), ntp, Patience { consent: 30_000, quiet: 7_000 });
+        let exchange = Exchange::new(Arc::new(Totals::default()), ntp, Patience { consent: 30_000, silence: 7_000 });
         Self { exchange, out: Outbox::default(), now: Time::from_millis(1_000), deaf: Vec::new(), seen: 0 }
     }
 
@@ -194,6 +195,7 @@ impl World {
             extensions: ids(true),
         });
         let slots = media.map(|medium| SlotSetup {
+            seat: 0,
             medium,
             mid: vec![b'5' + medium as u8],
             ssrc: browser.slot(medium),
@@ -222,8 +224,8 @@ impl World {
 
     pub(super) fn show(&mut self, receiver: &Browser, sender: Option<&Browser>) {
         for medium in [Medium::Microphone, Medium::Camera] {
-            let source = sender.map(|sender| End { peer: sender.id, medium });
-            self.order(Command::Route { slot: End { peer: receiver.id, medium }, source });
+            let source = sender.map(|sender| LineId { peer: sender.id, medium });
+            self.order(Command::Route { slot: SlotId { peer: receiver.id, seat: 0, medium }, source });
         }
     }
 
@@ -427,7 +429,7 @@ fn a_storm_of_keyframe_requests_costs_the_sender_two_a_second() {
     bob.kinds();
     for _ in 0..2_000 {
         let mut pli = Vec::new();
-        crate::rtcp::write_pli(1, ann.slot(Medium::Camera), &mut pli);
+        crate::wire::rtcp::write_pli(1, ann.slot(Medium::Camera), &mut pli);
         ann.outbound.seal_rtcp(&mut pli, 0).unwrap();
         world.exchange.receive(&mut pli, ann.path, world.now, &mut world.out);
         world.pass(1);
@@ -451,7 +453,7 @@ fn padding_is_counted_for_congestion_control_and_leaves_no_hole() {
     // Four packets are reported on.
     let reported = |compound: &Vec<u8>| {
         let at = compound.windows(2).position(|pair| pair[0] & 0x9f == 0x8f && pair[1] == TRANSPORT_FEEDBACK.0)?;
-        crate::bytes::u16_at(compound, at + 14)
+        crate::wire::bytes::u16_at(compound, at + 14)
     };
     assert_eq!(bob.feedback.iter().filter_map(reported).sum::<u16>(), 4);
 }
@@ -495,10 +497,10 @@ fn reports_and_feedback_come_in_time_and_a_cap_is_lifted_at_each_pairing() {
 
 /// A sender report, always at the same moment of the sender's clock.
 fn report(world: &mut World, browser: &mut Browser, medium: Medium, rtp: u32) {
-    let anchor = crate::forward::sender_clock::Anchor { ntp: 77 << 32, rtp };
-    let info = crate::rtcp::SenderInfo { ssrc: browser.ssrc(medium), anchor, sent: (0, 0) };
+    let anchor = crate::wire::rtcp::Anchor { ntp: 77 << 32, rtp };
+    let info = crate::wire::rtcp::SenderInfo { ssrc: browser.ssrc(medium), anchor, sent: (0, 0) };
     let mut report = Vec::new();
-    crate::rtcp::write_sender_report(info, &mut report);
+    crate::wire::rtcp::write_sender_report(info, &mut report);
     browser.outbound.seal_rtcp(&mut report, 0).unwrap();
     world.exchange.receive(&mut report, browser.path, world.now, &mut world.out);
 }
@@ -541,8 +543,8 @@ fn our_reports_place_sound_and_picture_together() {
         let rate = if medium.is_video() { 90_000.0 } else { 48_000.0 };
         let mut latest = None;
         for compound in &ann.feedback {
-            crate::rtcp::read(compound, |packet| {
-                if let crate::rtcp::Packet::SenderReport { ssrc, anchor } = packet {
+            crate::wire::rtcp::read(compound, |packet| {
+                if let crate::wire::rtcp::Packet::SenderReport { ssrc, anchor } = packet {
                     if ssrc == first.ssrc {
                         let behind = f64::from(first.timestamp.wrapping_sub(anchor.rtp) as i32) / rate;
                         latest = Some(anchor.ntp as f64 / 2_f64.powi(32) + behind);
@@ -608,7 +610,7 @@ fn keys_are_taken_once() {
 }
 
 #[test]
-fn who_sends_media_alone_is_not_quiet_and_loses_the_flow() {
+fn who_sends_media_alone_is_not_silent_and_loses_the_flow() {
     let mut world = World::new();
     let mut ann = world.join(1, 96);
     world.deaf.push(ann.path);
@@ -652,16 +654,16 @@ fn who_answers_needs_no_checks() {
 }
 
 #[test]
-fn who_was_quiet_is_heard_again_at_once() {
+fn who_was_quiet_is_resumed_at_once() {
     let mut world = World::new();
     let mut ann = world.join(1, 96);
     world.deaf.push(ann.path);
     world.pass(9_000);
-    assert_eq!(world.exchange.take_events(), [Event::FlowQuiet(ann.id)]);
+    assert_eq!(world.exchange.take_events(), [Event::FlowSilent(ann.id)]);
     world.send(&mut ann, Medium::Microphone, 0, b"back");
-    assert_eq!(world.exchange.take_events(), [Event::FlowHeard(ann.id)]);
+    assert_eq!(world.exchange.take_events(), [Event::FlowResumed(ann.id)]);
     world.pass(9_000);
-    assert_eq!(world.exchange.take_events(), [Event::FlowQuiet(ann.id)]);
+    assert_eq!(world.exchange.take_events(), [Event::FlowSilent(ann.id)]);
 }
 
 #[test]

@@ -106,8 +106,8 @@ impl Misses {
     }
 
     /// The index of a packet that came as a retransmission with this original sequence number. None if nobody
-    /// misses it (any more): then it is a copy, as senders use them to probe the bandwidth.
-    pub fn mended(&mut self, sequence: u16) -> Option<u64> {
+    /// misses it (any more): then it is a duplicate, as senders use them to probe the bandwidth.
+    pub fn recovered(&mut self, sequence: u16) -> Option<u64> {
         let highest = self.highest?;
         let ahead = i64::from(sequence.wrapping_sub(highest as u16) as i16);
         let index = highest.checked_add_signed(ahead)?;
@@ -191,7 +191,18 @@ mod tests {
     }
 
     #[test]
-    fn on_a_short_way_a_packet_is_given_up_sooner() {
+    fn a_keyframe_makes_up_for_what_was_given_up() {
+        let mut misses = Misses::default();
+        misses.arrived(1, Time::from_millis(0));
+        misses.arrived(1_000, Time::from_millis(0));
+        assert!(misses.is_lost());
+        misses.arrived(1_001, Time::from_millis(10));
+        misses.begin(1_001);
+        assert!(!misses.is_lost() && !misses.take_lost());
+    }
+
+    #[test]
+    fn on_a_short_link_a_packet_is_given_up_sooner() {
         let mut misses = Misses::default();
         misses.arrived(1, Time::from_millis(0));
         misses.arrived(3, Time::from_millis(0));
@@ -229,14 +240,14 @@ mod tests {
     }
 
     #[test]
-    fn what_came_again_has_its_place_and_a_copy_has_none() {
+    fn what_was_retransmitted_has_its_place_and_a_duplicate_has_none() {
         let mut misses = Misses::default();
         misses.arrived(65_534, Time::from_millis(0));
         misses.arrived(65_538, Time::from_millis(0));
-        assert_eq!(misses.mended(0), Some(65_536));
-        assert_eq!(misses.mended(0), None);
-        assert_eq!(misses.mended(2), None);
-        assert_eq!(misses.mended(500), None);
+        assert_eq!(misses.recovered(0), Some(65_536));
+        assert_eq!(misses.recovered(0), None);
+        assert_eq!(misses.recovered(2), None);
+        assert_eq!(misses.recovered(500), None);
     }
 
     #[test]
@@ -270,7 +281,7 @@ mod tests {
                 now += passed;
                 index = index.saturating_add_signed(step);
                 if again {
-                    came.extend(misses.mended(index as u16).map(|index| index as u16));
+                    came.extend(misses.recovered(index as u16).map(|index| index as u16));
                 } else {
                     misses.arrived(index, Time::from_millis(now));
                     came.insert(index as u16);

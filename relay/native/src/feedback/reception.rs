@@ -1,8 +1,8 @@
 //! Loss and jitter of one stream (RFC 3550 section 6.4.1 and appendix A).
 
-use crate::forward::sender_clock::Anchor;
-use crate::rtcp::ReportBlock;
 use crate::time::Time;
+use crate::wire::rtcp::Anchor;
+use crate::wire::rtcp::ReportBlock;
 
 /// Of a second that packets may be held up on their way before their sender is taken to have paused.
 const STANDSTILL: u32 = 20;
@@ -67,7 +67,7 @@ impl Reception {
     }
 
     /// The sender reported where it stands.
-    pub fn hear(&mut self, anchor: Anchor, now: Time) {
+    pub fn note_report(&mut self, anchor: Anchor, now: Time) {
         self.report = Some((anchor, now));
         self.shortest = self.newest;
     }
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn the_delay_since_the_sender_s_report_is_told() {
         let mut reception = Reception::new(90_000);
-        reception.hear(Anchor { ntp: 0x1234_5678_9abc_def0, rtp: 0 }, Time::from_millis(1_000));
+        reception.note_report(Anchor { ntp: 0x1234_5678_9abc_def0, rtp: 0 }, Time::from_millis(1_000));
         reception.count(1, 0, Time::from_millis(1_500));
         let block = reception.report(1, Time::from_millis(1_500)).unwrap();
         assert_eq!((block.last_report, block.delay), (0x5678_9abc, 1 << 15));
@@ -169,7 +169,7 @@ mod tests {
             let (index, timestamp) = packet(index);
             reception.count(index, timestamp, Time::from_millis(millis));
             if reported {
-                reception.hear(anchor, Time::from_millis(millis));
+                reception.note_report(anchor, Time::from_millis(millis));
             }
             reception.fell_behind()
         };

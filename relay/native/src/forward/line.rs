@@ -1,40 +1,12 @@
 //! One line: what a browser sends as its microphone, camera or screen.
 
-use crate::bindings::PeerId;
-use crate::codec::Codec;
 use crate::feedback::misses::Misses;
 use crate::feedback::reception::Reception;
 use crate::forward::keyframes::KeyframeRequests;
 use crate::forward::sender_clock::SenderClock;
+use crate::ids::{Medium, SlotId};
 use crate::time::{NtpClock, Time};
-
-/// One kind of stream of one person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // the names say it
-pub enum Medium {
-    Microphone = 0,
-    Camera = 1,
-    Screen = 2,
-}
-
-impl Medium {
-    /// Every medium, by its number.
-    pub const ALL: [Medium; 3] = [Medium::Microphone, Medium::Camera, Medium::Screen];
-
-    /// Whether its packets depend on earlier ones.
-    pub const fn is_video(self) -> bool {
-        !matches!(self, Medium::Microphone)
-    }
-}
-
-/// One medium of one peer: a line as a source, a slot as a destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct End {
-    /// Whose.
-    pub peer: PeerId,
-    /// Which.
-    pub medium: Medium,
-}
+use crate::wire::codecs::Codec;
 
 /// A codec as the browser numbers it.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +28,31 @@ pub struct ExtensionIds {
     pub abs_send_time: Option<u8>,
     pub transport_cc: Option<u8>,
     pub playout_delay: Option<u8>,
+}
+
+impl ExtensionIds {
+    /// What each of them is called (RFC 8285). `relay/peer/negotiation.py` offers them.
+    const MID: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
+    const AUDIO_LEVEL: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+    const ABS_SEND_TIME: &str = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
+    const TRANSPORT_CC: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+    const PLAYOUT_DELAY: &str = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
+
+    /// Of what was negotiated: id and URI of each. Those that we know nothing of are passed over.
+    pub fn of<Uri: AsRef<str>>(negotiated: &[(u8, Uri)]) -> Self {
+        let mut ids = Self::default();
+        for (id, uri) in negotiated {
+            match uri.as_ref() {
+                Self::MID => ids.mid = Some(*id),
+                Self::AUDIO_LEVEL => ids.audio_level = Some(*id),
+                Self::ABS_SEND_TIME => ids.abs_send_time = Some(*id),
+                Self::TRANSPORT_CC => ids.transport_cc = Some(*id),
+                Self::PLAYOUT_DELAY => ids.playout_delay = Some(*id),
+                _ => {}
+            }
+        }
+        ids
+    }
 }
 
 /// What negotiation says of a line.
@@ -91,7 +88,7 @@ pub struct Line {
     /// The timestamp of the latest keyframe, to count each once.
     pub keyframe_at: Option<u32>,
     /// The slots that show it.
-    pub receivers: Vec<End>,
+    pub receivers: Vec<SlotId>,
 }
 
 impl Line {
@@ -110,7 +107,7 @@ impl Line {
         }
     }
 
-    /// Where the sender stands now in this line's timestamps, by its reports and the fastest way from there to here.
+    /// Where the sender stands now in this line's timestamps, by its reports and the fastest packets from there to here.
     /// Unknown for sound that paused after its report: it goes on from where it stopped, while pictures keep to the clock.
     pub fn position(&self, clock: &SenderClock, ntp: &NtpClock, now: Time) -> Option<u32> {
         if !self.setup.medium.is_video() && self.reception.fell_behind() {
@@ -125,9 +122,9 @@ impl Line {
     }
 
     /// The codec whose retransmissions the sender numbers so.
-    pub fn codec_again(&self, payload_type: u8) -> Option<Codec> {
-        let again = |known: &&NumberedCodec| known.rtx_payload_type == Some(payload_type);
-        self.setup.codecs.iter().find(again).map(|known| known.codec)
+    pub fn codec_of_retransmission(&self, payload_type: u8) -> Option<Codec> {
+        let matches = |known: &&NumberedCodec| known.rtx_payload_type == Some(payload_type);
+        self.setup.codecs.iter().find(matches).map(|known| known.codec)
     }
 
     /// The codec that the sender numbers so.

@@ -1,8 +1,8 @@
 //! Turns what one sender sends into one continuous stream per slot, across any number of senders.
 
+pub mod downstream;
 pub mod keyframes;
 pub mod line;
-pub mod link;
 pub mod picture;
 pub mod playout;
 pub mod sender_clock;

@@ -1,7 +1,7 @@
 //! Picture numbers of a slot (VP8 and VP9): continuous across sources, like its sequence numbers. They begin with 0, as
 //! what a source writes would tell its receivers who of those they saw before it is.
 
-use crate::codec::Picture;
+use crate::wire::codecs::Picture;
 
 const LONG: u16 = 0x7fff;
 const SHORT: u16 = 0x7f;
@@ -73,7 +73,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::codec::vp8;
+    use crate::wire::codecs::vp8;
 
     /// A VP8 payload with a picture id, TL0PICIDX and KEYIDX.
     fn payload(id: u16, long: bool, base_layer: u8) -> Vec<u8> {

@@ -1,50 +1,76 @@
 //! How long a receiver should keep pictures before it shows them (the playout-delay header extension,
-//! <http://www.webrtc.org/experiments/rtp-hdrext/playout-delay>).
+//! <http://www.webrtc.org/experiments/rtp-hdrext/playout-delay>). `docs/congestion.md` has a picture of it.
 //!
-//! A receiver waits for what was lost on its own way as long as one round trip takes. It can't know that packets are
-//! mended on the sender's way too, nor that repairs get lost as well: then its picture would stand still. So where
-//! packets get lost, it is told to wait for a second try, and where many do, for a third.
+//! A receiver waits for what was lost on its own link as long as one round trip takes. It can't know that packets are
+//! recovered on the sender's link too, nor that retransmissions get lost as well: then its picture would stand still. So
+//! where packets get lost, it is told to wait for a second try, and where many do, for a third.
 //!
 //! Browsers have sound wait for its picture, by some 10 ms more or less a second. So the picture changes no faster: a leap
-//! of 100 ms put lips that much behind their words for six seconds (`docs/decisions/0010-mending.md`).
+//! of 100 ms put lips that much behind their words for six seconds (`docs/decisions/0010-loss-recovery.md`).
 
+use crate::feedback::LOSSY;
 use crate::time::Time;
 
-/// Milliseconds for noticing a loss, twice, and for a sender's pacing.
-const NOTICED: u64 = 50;
+/// What the rules below are made of. A name ends with its unit.
+struct Tuning {
+    /// For noticing a loss, twice, and for a sender's pacing.
+    noticed_ms: u64,
+    /// A round trip, until a report tells.
+    round_trip_ms: u64,
+    /// From so much loss on a link is so lossy that a third try is waited for: 8 %. Measured of a few packets, 5 % goes
+    /// up to 7.
+    very_lossy_16ths_of_256ths: u32,
+    /// No receiver waits longer: people still talk with each other.
+    most_ms: u64,
+    /// What ends waiting: 0 would ask for no buffer at all.
+    least_ms: u64,
+    /// So long is waited at once when losses begin: pictures that stand are worse than lips that are late.
+    first_ms: u64,
+    /// From there on it changes by so much, so often: as fast as sound can follow.
+    step_ms: u64,
+    pace_ms: u64,
+    /// Less has to be enough for so long before it is: losses come and go.
+    calm_ms: u64,
+    /// Receivers may wait for so long of their own accord.
+    longest_ms: u64,
+}
 
-/// Milliseconds at most: people still talk with each other. And what ends it: 0 would ask for no buffer at all.
-const MOST: u64 = 400;
-const LEAST: u64 = 10;
+const TUNING: Tuning = Tuning {
+    noticed_ms: 50,
+    round_trip_ms: 100,
+    very_lossy_16ths_of_256ths: 328,
+    most_ms: 400,
+    least_ms: 10,
+    first_ms: 250,
+    step_ms: 10,
+    pace_ms: 1_500,
+    calm_ms: 30_000,
+    longest_ms: 10_000,
+};
 
-/// Milliseconds there and back, until a report tells.
-const ROUND_TRIP: u64 = 100;
-
-/// As long as it is waited for when losses begin: pictures that stand are worse than lips that are late.
-const FIRST: u64 = 250;
-
-/// It changes by so much, so often.
-const STEP: u64 = 10;
-const PACE: u64 = 1_500;
-
-/// How long less has to be enough before it is.
-const CALM: u64 = 30_000;
-
-/// Milliseconds that receivers may go up to by themselves.
-const LONGEST: u64 = 10_000;
-
-/// Average losses, in sixteenths of a 256th, from which on a way is lossy (1 %), and very much so (8 %: measured of a few packets, 5 % goes up to 7).
-pub const LOSSY: u32 = 40;
-const VERY_LOSSY: u32 = 328;
-
-/// Milliseconds to wait for what gets lost on a way of this average loss that takes so long there and back.
+/// Milliseconds to wait for what gets lost on a link of this average loss, in sixteenths of a 256th, and this round trip.
 pub fn needed(loss: u32, round_trip: Option<u64>) -> u64 {
     let tries = match loss {
         ..LOSSY => return 0,
-        LOSSY..VERY_LOSSY => 2,
-        VERY_LOSSY.. => 3,
+        _ if loss < TUNING.very_lossy_16ths_of_256ths => 2,
+        _ => 3,
     };
-    (tries * round_trip.unwrap_or(ROUND_TRIP) + NOTICED).min(MOST)
+    (tries * round_trip.unwrap_or(TUNING.round_trip_ms) + TUNING.noticed_ms).min(TUNING.most_ms)
+}
+
+/// How what a receiver is told changes now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    /// Another source is shown: nobody sees how its pictures start, so they start as they should.
+    Restart,
+    /// Losses have begun.
+    Leap,
+    /// It changed less than a pace ago.
+    Wait,
+    /// By a step.
+    Longer,
+    /// By a step, or not at all.
+    Shorter,
 }
 
 /// Of one slot.
@@ -56,7 +82,7 @@ pub struct Playout {
     wanted: u64,
     calm: Option<Time>,
     moved: Time,
-    /// Whether another source is shown since: nobody sees how its pictures start.
+    /// Whether another source is shown since.
     is_cut: bool,
 }
 
@@ -64,28 +90,38 @@ impl Playout {
     /// So many milliseconds are needed now.
     pub fn follow(&mut self, needed: u64, now: Time) {
         let is_cut = std::mem::take(&mut self.is_cut);
-        if needed >= self.wanted || is_cut || now.millis_since(*self.calm.get_or_insert(now)) >= CALM {
+        if needed >= self.wanted || is_cut || now.millis_since(*self.calm.get_or_insert(now)) >= TUNING.calm_ms {
             (self.wanted, self.calm) = (needed, None);
         }
         if self.told.is_none() && needed == 0 {
             return;
         }
-        let (goal, told) = (self.wanted.max(LEAST), self.told.unwrap_or(0));
-        let next = if is_cut {
-            goal
-        } else if told < goal.min(FIRST) {
-            goal.min(FIRST)
-        } else if now.millis_since(self.moved) < PACE {
-            return;
-        } else if goal > told {
-            goal.min(told + STEP)
-        } else {
-            goal.max(told.saturating_sub(STEP))
+        let (goal, told) = (self.wanted.max(TUNING.least_ms), self.told.unwrap_or(0));
+        let next = match self.change(is_cut, goal, told, now) {
+            Change::Restart => goal,
+            Change::Leap => goal.min(TUNING.first_ms),
+            Change::Wait => return,
+            Change::Longer => goal.min(told + TUNING.step_ms),
+            Change::Shorter => goal.max(told.saturating_sub(TUNING.step_ms)),
         };
         (self.told, self.moved) = (Some(next), now);
     }
 
-    /// Another source is shown, perhaps on a better way.
+    fn change(&self, is_cut: bool, goal: u64, told: u64, now: Time) -> Change {
+        if is_cut {
+            Change::Restart
+        } else if told < goal.min(TUNING.first_ms) {
+            Change::Leap
+        } else if now.millis_since(self.moved) < TUNING.pace_ms {
+            Change::Wait
+        } else if goal > told {
+            Change::Longer
+        } else {
+            Change::Shorter
+        }
+    }
+
+    /// Another source is shown, perhaps on a better link.
     pub fn cut(&mut self) {
         self.is_cut = true;
     }
@@ -93,7 +129,7 @@ impl Playout {
     /// The extension: two numbers of 12 bits, in units of ten milliseconds.
     pub fn extension(&self) -> Option<[u8; 3]> {
         let told = self.told?;
-        let [_, high, middle, low] = ((((told / 10) << 12) | (LONGEST / 10)) as u32).to_be_bytes();
+        let [_, high, middle, low] = ((((told / 10) << 12) | (TUNING.longest_ms / 10)) as u32).to_be_bytes();
         Some([high, middle, low])
     }
 }
@@ -120,7 +156,7 @@ mod tests {
     fn tell(playout: &mut Playout, needed: u64, from: u64, times: u64) -> Vec<u64> {
         (0..times)
             .map(|time| {
-                playout.follow(needed, Time::from_millis(PACE * (from + time)));
+                playout.follow(needed, Time::from_millis(TUNING.pace_ms * (from + time)));
                 told(playout).unwrap_or(0)
             })
             .collect()
@@ -129,8 +165,11 @@ mod tests {
     #[test]
     fn a_receiver_waits_at_once_when_packets_are_lost_and_then_by_as_much_more_as_sound_can_follow() {
         let mut playout = Playout::default();
-        assert_eq!(tell(&mut playout, needed(VERY_LOSSY, Some(100)), 0, 4), [250, 260, 270, 280]);
-        assert_eq!(tell(&mut playout, needed(VERY_LOSSY, Some(100)), 4, 20).last(), Some(&350));
+        assert_eq!(
+            tell(&mut playout, needed(TUNING.very_lossy_16ths_of_256ths, Some(100)), 0, 4),
+            [250, 260, 270, 280]
+        );
+        assert_eq!(tell(&mut playout, needed(TUNING.very_lossy_16ths_of_256ths, Some(100)), 4, 20).last(), Some(&350));
         assert_eq!(playout.extension(), Some([0x02, 0x33, 0xe8]));
     }
 
@@ -140,7 +179,7 @@ mod tests {
         tell(&mut playout, 250, 0, 20);
         assert_eq!(tell(&mut playout, 0, 20, 20), [250; 20]);
         assert_eq!(tell(&mut playout, 0, 40, 3), [240, 230, 220]);
-        assert_eq!(tell(&mut playout, 0, 43, 60).last(), Some(&LEAST));
+        assert_eq!(tell(&mut playout, 0, 43, 60).last(), Some(&TUNING.least_ms));
     }
 
     #[test]

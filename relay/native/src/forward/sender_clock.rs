@@ -3,8 +3,8 @@
 //! A sender's NTP time is never passed on: it may be wrong by any amount. It is translated to the relay's by one
 //! offset for the whole peer, so that two lines which were captured together stay together.
 
-use crate::time::NtpClock;
-use crate::time::Time;
+use crate::time::{NtpClock, Time};
+use crate::wire::rtcp::Anchor;
 
 /// Most that the offset may grow with one report, in NTP units: half a millisecond, enough for clocks
 /// that drift apart and too little for a report that was held up on its way.
@@ -13,29 +13,20 @@ const GROWTH: i64 = (1 << 32) / 2_000;
 /// A difference above which the sender must have set its clock: a second.
 const JUMP: i64 = 1 << 32;
 
-/// The offset between the relay's clock and one sender's, including the fastest way from there to here.
+/// The offset between the relay's clock and one sender's, including the fastest transit from there to here.
 #[derive(Debug, Default)]
 pub struct SenderClock {
     offset: Option<i64>,
 }
 
-/// One sender report: the same moment on both of the sender's clocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Anchor {
-    /// The sender's NTP time.
-    pub ntp: u64,
-    /// The RTP timestamp of one line at that time.
-    pub rtp: u32,
-}
-
 impl SenderClock {
     /// A report from any line of the sender came.
-    pub fn hear(&mut self, anchor: Anchor, ntp: &NtpClock, now: Time) {
-        let heard = ntp.timestamp(now).wrapping_sub(anchor.ntp) as i64;
+    pub fn note_report(&mut self, anchor: Anchor, ntp: &NtpClock, now: Time) {
+        let offset_now = ntp.timestamp(now).wrapping_sub(anchor.ntp) as i64;
         self.offset = Some(match self.offset {
-            Some(offset) if heard.wrapping_sub(offset).unsigned_abs() > JUMP as u64 => heard,
-            Some(offset) => heard.min(offset.wrapping_add(GROWTH)),
-            None => heard,
+            Some(offset) if offset_now.wrapping_sub(offset).unsigned_abs() > JUMP as u64 => offset_now,
+            Some(offset) => offset_now.min(offset.wrapping_add(GROWTH)),
+            None => offset_now,
         });
     }
 
@@ -61,8 +52,8 @@ mod tests {
         let (mut clock, sent) = (SenderClock::default(), |millis: u64| wrong + millis * SECOND / 1_000);
         let audio = Anchor { ntp: sent(0), rtp: 48_000 };
         let video = Anchor { ntp: sent(500), rtp: 90_000 };
-        clock.hear(audio, &ntp, Time::from_millis(40));
-        clock.hear(video, &ntp, Time::from_millis(590));
+        clock.note_report(audio, &ntp, Time::from_millis(40));
+        clock.note_report(video, &ntp, Time::from_millis(590));
         let now = Time::from_millis(1_040);
         let sound = clock.position(audio, 48_000, &ntp, now);
         let picture = clock.position(video, 90_000, &ntp, now);
@@ -75,9 +66,9 @@ mod tests {
     fn a_clock_that_was_set_is_followed_at_once() {
         let ntp = NtpClock::new(0, Time::default());
         let mut clock = SenderClock::default();
-        clock.hear(Anchor { ntp: 0, rtp: 0 }, &ntp, Time::default());
+        clock.note_report(Anchor { ntp: 0, rtp: 0 }, &ntp, Time::default());
         let anchor = Anchor { ntp: 100 * SECOND, rtp: 7 };
-        clock.hear(anchor, &ntp, Time::from_millis(10));
+        clock.note_report(anchor, &ntp, Time::from_millis(10));
         assert_eq!(clock.position(anchor, 90_000, &ntp, Time::from_millis(10)), Some(7));
     }
 

@@ -1,14 +1,14 @@
-//! What a slot sent lately, to be sent again to a receiver that misses it (RFC 4588), and how much of that
+//! What a slot sent lately, to be retransmitted to a receiver that misses it (RFC 4588), and how much of that
 //! a receiver may have.
 //!
-//! A narrow link loses packets because it is full: answering each complaint would fill it with copies. So
-//! there is a budget, and one packet is sent again only so often.
+//! A narrow link loses packets because it is full: answering each complaint would fill it with duplicates.
+//! So there is a budget, and one packet is retransmitted only so often.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::counters::{Counter, Reason};
-use crate::forward::link::Link;
+use crate::forward::downstream::Downstream;
 use crate::time::Time;
 
 /// Milliseconds for which packets are kept: a little longer than [`MOST_REPEATS`] of the longest round trip take. A second of them
@@ -22,7 +22,7 @@ const MOST_PER_SLOT: u64 = 512 * 1024;
 /// Bytes kept for everybody: a second of 2.5 Mbit/s for 800 people.
 const MOST_IN_TOTAL: u64 = 256 * 1024 * 1024;
 
-/// Times that one packet is sent again when the receiver complains, and when the way to it is full.
+/// Times that one packet is retransmitted when the receiver complains, and when the link to it is full.
 const MOST_REPEATS: u8 = 6;
 const MOST_REPEATS_WHEN_FULL: u8 = 3;
 
@@ -42,8 +42,8 @@ pub struct Sent {
     repeats: u8,
     repeated_at: Option<Time>,
     /// Whether it is, or will be, sent once more without a complaint.
-    pub copied: bool,
-    /// See [`crate::rtp::Header::marker`].
+    pub duplicated: bool,
+    /// See [`crate::wire::rtp::Header::marker`].
     pub marker: bool,
     /// Of its retransmission.
     pub payload_type: u8,
@@ -57,10 +57,20 @@ impl Sent {
     /// A packet of the slot's `index`, sent now.
     pub fn new(index: u64, marker: bool, payload_type: u8, timestamp: u32, payload: &[u8], now: Time) -> Self {
         let payload = payload.into();
-        Self { index, at: now, repeats: 0, repeated_at: None, copied: false, marker, payload_type, timestamp, payload }
+        Self {
+            index,
+            at: now,
+            repeats: 0,
+            repeated_at: None,
+            duplicated: false,
+            marker,
+            payload_type,
+            timestamp,
+            payload,
+        }
     }
 
-    /// It was sent again.
+    /// It was retransmitted.
     pub fn repeated(&mut self, now: Time) {
         self.repeats += 1;
         self.repeated_at = Some(now);
@@ -124,19 +134,19 @@ impl SentPackets {
         self.packets.binary_search_by_key(&index, |kept| kept.index).ok()
     }
 
-    /// The packet with this sequence number, if it may be sent again now because its receiver complained.
-    pub fn find(&mut self, sequence: u16, link: &Link) -> Result<&mut Sent, Reason> {
-        let Link { round_trip, now, .. } = *link;
+    /// The packet with this sequence number, if it may be retransmitted now because its receiver complained.
+    pub fn find(&mut self, sequence: u16, downstream: &Downstream) -> Result<&mut Sent, Reason> {
+        let Downstream { round_trip, now, .. } = *downstream;
         let packet = self.get(sequence).ok_or(Reason::NotKept)?;
-        let most = if link.full { MOST_REPEATS_WHEN_FULL } else { MOST_REPEATS };
+        let most = if downstream.full { MOST_REPEATS_WHEN_FULL } else { MOST_REPEATS };
         let wait = round_trip.unwrap_or(ROUND_TRIP).clamp(ROUND_TRIPS.0, ROUND_TRIPS.1);
-        // A tenth less, so that a repeated complaint which was not held up on its way is heard.
+        // A tenth less, so that a repeated complaint which was not held up on its way counts.
         let too_soon = packet.repeated_at.is_some_and(|last| now.millis_since(last) < wait * 9 / 10);
         let age = now.millis_since(packet.at);
         if age > AGE {
             return Err(Reason::NotKept);
         }
-        // Nobody misses what is still on its way: this complaint is about the packet's way to us, which was mended.
+        // Nobody misses what is still on its way: this complaint is about the packet's link to us, and was recovered.
         let on_its_way = round_trip.is_some_and(|round_trip| age < round_trip.min(ROUND_TRIPS.1) * 9 / 10);
         if on_its_way || too_soon || packet.repeats >= most {
             return Err(Reason::RepeatedAlready);
@@ -175,8 +185,8 @@ impl Drop for SentPackets {
     }
 }
 
-/// Bits per second that a receiver may always have again, and the hundredths of what it is delivered that it
-/// may have if that is more: on a way that loses a tenth, and on one that is full.
+/// Bits per second of retransmissions that a receiver may always have, and the hundredths of what it is delivered that it
+/// may have if that is more: on a link that loses a tenth, and on one that is full.
 const LEAST: u64 = 100_000;
 const SHARE: u64 = 40;
 const SHARE_WHEN_FULL: u64 = 15;
@@ -184,7 +194,7 @@ const SHARE_WHEN_FULL: u64 = 15;
 /// Bits that may be saved up: a keyframe that was lost altogether.
 const SAVED: u64 = 160_000;
 
-/// Bytes that one receiver may be sent again.
+/// Bytes of retransmissions that one receiver may have.
 #[derive(Debug)]
 pub struct Budget {
     bits: u64,
@@ -198,14 +208,14 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Whether `bytes` may be sent again now.
-    pub fn allows(&mut self, bytes: usize, link: &Link) -> bool {
-        let share = if link.full { SHARE_WHEN_FULL } else { SHARE };
-        let rate = LEAST.max(link.delivered.saturating_mul(share) / 100);
-        let earned = link.now.units_since(self.at, rate.min(u64::from(u32::MAX)) as u32);
+    /// Whether `bytes` may be retransmitted now.
+    pub fn allows(&mut self, bytes: usize, downstream: &Downstream) -> bool {
+        let share = if downstream.full { SHARE_WHEN_FULL } else { SHARE };
+        let rate = LEAST.max(downstream.delivered.saturating_mul(share) / 100);
+        let earned = downstream.now.units_since(self.at, rate.min(u64::from(u32::MAX)) as u32);
         if earned > 0 {
             self.bits = self.bits.saturating_add(earned).min(SAVED);
-            self.at = link.now;
+            self.at = downstream.now;
         }
         self.bits >= 8 * bytes as u64
     }
@@ -231,12 +241,12 @@ mod tests {
         Sent::new(index, false, 97, 0, &vec![0; length], Time::from_millis(millis))
     }
 
-    fn link(round_trip: Option<u64>, delivered: u64, full: bool, millis: u64) -> Link {
-        Link { round_trip, delivered, lossy: false, full, now: Time::from_millis(millis) }
+    fn downstream(round_trip: Option<u64>, delivered: u64, full: bool, millis: u64) -> Downstream {
+        Downstream { round_trip, delivered, lossy: false, full, now: Time::from_millis(millis) }
     }
 
     fn found(sent: &mut SentPackets, sequence: u16, full: bool, millis: u64) -> Result<u64, Reason> {
-        let packet = sent.find(sequence, &link(None, 0, full, millis))?;
+        let packet = sent.find(sequence, &downstream(None, 0, full, millis))?;
         packet.repeated(Time::from_millis(millis));
         Ok(packet.index)
     }
@@ -254,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn one_packet_is_sent_again_a_few_times_at_most_and_not_within_a_round_trip() {
+    fn one_packet_is_retransmitted_a_few_times_at_most_and_not_within_a_round_trip() {
         for (full, expected) in [(false, &[0, 90, 180, 270, 360, 450][..]), (true, &[0, 90, 180])] {
             let mut sent = SentPackets::new(Arc::default());
             sent.keep(packet(7, 100, 0));
@@ -264,10 +274,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_still_on_its_way_is_not_sent_again() {
+    fn what_is_still_on_its_way_is_not_retransmitted() {
         let mut sent = SentPackets::new(Arc::default());
         sent.keep(packet(7, 100, 0));
-        let first = |round_trip| (0..1_000).find(|now| sent.find(7, &link(Some(round_trip), 0, false, *now)).is_ok());
+        let first =
+            |round_trip| (0..1_000).find(|now| sent.find(7, &downstream(Some(round_trip), 0, false, *now)).is_ok());
         assert_eq!([0, 100, 4_000].map(first), [Some(0), Some(90), Some(225)]);
     }
 
@@ -280,11 +291,11 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_is_sent_no_more_again_than_its_budget() {
+    fn a_receiver_has_no_more_retransmissions_than_its_budget() {
         let mut budget = Budget::default();
         let mut spent = 0;
         for now in 0..10_000 {
-            if budget.allows(1_000, &link(None, 400_000, true, now)) {
+            if budget.allows(1_000, &downstream(None, 400_000, true, now)) {
                 budget.spend(1_000);
                 spent += 1_000;
             }
@@ -293,11 +304,11 @@ mod tests {
     }
 
     #[test]
-    fn who_is_delivered_more_may_have_more_again() {
+    fn who_is_delivered_more_may_have_more_retransmissions() {
         for (full, expected) in [(true, 380_000..=396_000), (false, 1_000_000..=1_021_000)] {
             let (mut budget, mut spent) = (Budget::default(), 0);
             for now in 0..10_000 {
-                if budget.allows(1_000, &link(None, 2_000_000, full, now)) {
+                if budget.allows(1_000, &downstream(None, 2_000_000, full, now)) {
                     budget.spend(1_000);
                     spent += 1_000;
                 }

@@ -7,27 +7,28 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::agent::Unsent;
-use crate::codec::Codec;
 use crate::counters::{Counter, Reason};
-use crate::forward::line::{End, ExtensionIds, Medium, NumberedCodec};
-use crate::forward::link::Link;
+use crate::forward::downstream::Downstream;
+use crate::forward::line::{ExtensionIds, NumberedCodec};
 use crate::forward::picture::PictureNumbers;
 use crate::forward::playout::Playout;
 use crate::forward::sent::{Budget, Sent, SentPackets};
 use crate::forward::sequence::SequenceMap;
 use crate::forward::timeline::Timeline;
-use crate::rtcp::ReportBlock;
-use crate::rtp::{Written, write_header};
+use crate::ids::{LineId, Medium, PeerId, Seat, SlotId};
+use crate::outbox::Unsent;
 use crate::srtp::Outbound;
 use crate::time::{NtpClock, Time};
+use crate::wire::codecs::Codec;
+use crate::wire::rtcp::ReportBlock;
+use crate::wire::rtp::{Written, write_header};
 
-/// Milliseconds until what came late, or was sent again, is sent once more on a lossy way: a short burst of loss is
+/// Milliseconds until what came late, or was retransmitted, is sent once more on a lossy link: a short burst of loss is
 /// over then.
-const COPIED: u64 = 15;
+const DUPLICATED_AFTER: u64 = 15;
 
 /// Packets that wait for that at most.
-const MOST_COPIES: usize = 256;
+const MOST_DUPLICATES: usize = 256;
 
 /// Numbers that a source may leave out within a second. Receivers follow a stream's numbers no further than 2^15 past
 /// what reached them (RFC 3711 section 3.3.1): who leaves out more could make them lose ours for good.
@@ -38,7 +39,7 @@ const MOST_LEFT_OUT: u64 = 1_000;
 pub struct Media<'a> {
     /// Of its payload.
     pub codec: Codec,
-    /// See [`crate::rtp::Header::marker`].
+    /// See [`crate::wire::rtp::Header::marker`].
     pub marker: bool,
     /// The sender's 48-bit packet index.
     pub index: u64,
@@ -52,9 +53,9 @@ pub struct Media<'a> {
     pub audio_level: Option<&'a [u8]>,
     /// Whether a decoder can begin here.
     pub keyframe: bool,
-    /// Whether it was missed at first, and came again.
-    pub mended: bool,
-    /// By how much it came later than the fastest way takes, in timestamp units, as far as the sender's reports tell.
+    /// Whether it was missed at first, and was retransmitted.
+    pub recovered: bool,
+    /// By how much it came later than the fastest packets, in timestamp units, as far as the sender's reports tell.
     pub delay: Option<i32>,
 }
 
@@ -76,6 +77,8 @@ impl From<Unsent> for Held {
 /// What negotiation says of a slot.
 #[derive(Clone, Debug)]
 pub struct SlotSetup {
+    /// Of whom.
+    pub seat: Seat,
     /// What it carries.
     pub medium: Medium,
     /// The section's name.
@@ -91,6 +94,11 @@ pub struct SlotSetup {
 }
 
 impl SlotSetup {
+    /// The slot's name, with that of its peer.
+    pub fn id_of(&self, peer: PeerId) -> SlotId {
+        SlotId { peer, seat: self.seat, medium: self.medium }
+    }
+
     /// Append the header of a packet that leaves now; gives its length.
     fn write_header(
         &self,
@@ -118,7 +126,7 @@ struct Mapping {
     ssrc: u32,
     codec: Codec,
     payload_type: u8,
-    /// None: what is sent can't be sent again, so it is not kept.
+    /// None: what is sent can't be retransmitted, so it is not kept.
     rtx_payload_type: Option<u8>,
     sequence: SequenceMap,
 }
@@ -129,7 +137,7 @@ pub struct Slot {
     /// As negotiated.
     pub setup: SlotSetup,
     /// What it shows.
-    pub source: Option<End>,
+    pub source: Option<LineId>,
     mapping: Option<Mapping>,
     timeline: Timeline,
     pictures: PictureNumbers,
@@ -137,12 +145,12 @@ pub struct Slot {
     next: u64,
     /// Packets and payload bytes since the start, as reports count them.
     pub sent: (u32, u32),
-    /// What can be sent again.
+    /// What can be retransmitted.
     pub kept: SentPackets,
     /// How long the receiver should keep what it shows.
     pub playout: Playout,
-    /// Sequence numbers of what is sent once more on a lossy way, and when.
-    copies: VecDeque<(u16, Time)>,
+    /// Sequence numbers of what is sent once more on a lossy link, and when.
+    duplicates: VecDeque<(u16, Time)>,
     /// The next free packet index of retransmissions.
     next_rtx: u64,
     /// Packets that should have come to the receiver by its latest report, and those that did not.
@@ -166,7 +174,7 @@ impl Slot {
             next: u64::from(setup.ssrc & 0x7fff),
             kept: SentPackets::new(kept),
             playout: Playout::default(),
-            copies: VecDeque::new(),
+            duplicates: VecDeque::new(),
             next_rtx: u64::from(setup.rtx_ssrc & 0x7fff),
             setup,
             source: None,
@@ -184,7 +192,7 @@ impl Slot {
     /// last report. How far it is follows from how far we are, whatever it says of wraps. Numbers
     /// that we left out, because their packets were lost before they came here, are none of its link's losses. It may
     /// have fewer than none lost, if some came twice (RFC 3550 section 6.4.1).
-    pub fn heard(&mut self, block: &ReportBlock) -> (u64, u64) {
+    pub fn note_report(&mut self, block: &ReportBlock) -> (u64, u64) {
         let numbered = self.next - u64::from(self.setup.ssrc & 0x7fff);
         let behind = (self.next as u16).wrapping_sub(1).wrapping_sub(block.highest as u16);
         let left_out = numbered.saturating_sub(u64::from(self.sent.0));
@@ -199,12 +207,12 @@ impl Slot {
     /// Show nothing more of the source before its next keyframe.
     pub fn await_keyframe(&mut self) {
         self.kept.clear();
-        self.copies.clear();
+        self.duplicates.clear();
         self.cut();
     }
 
     /// Show another source from now on, or nothing.
-    pub fn show(&mut self, source: Option<End>) {
+    pub fn show(&mut self, source: Option<LineId>) {
         self.source = source;
         self.complained_at = None;
         self.playout.cut();
@@ -235,8 +243,8 @@ impl Slot {
             None => {
                 let numbered = self.setup.codecs.iter().find(|known| known.codec == media.codec);
                 let numbered = numbered.ok_or(Held::Dropped(Reason::NoCommonCodec))?;
-                // What followed a keyframe's begin that had to be mended was not let through: it would be of no use.
-                if self.setup.medium.is_video() && (!media.keyframe || media.mended) {
+                // What followed a keyframe's begin that had to be recovered was not let through: it would be of no use.
+                if self.setup.medium.is_video() && (!media.keyframe || media.recovered) {
                     return Err(Held::AwaitingKeyframe);
                 }
                 self.timeline.cut(media.timestamp, media.delay, now);
@@ -269,7 +277,7 @@ impl Slot {
         let payload = &packets[start + header..];
         let rtx = mapping.rtx_payload_type;
         let kept = rtx.map(|rtx| Sent::new(index, fields.marker, rtx, fields.timestamp, payload, now));
-        let late = media.mended && rtx.is_some();
+        let late = media.recovered && rtx.is_some();
         let octets = (packets.len() - start - header) as u32;
         if outbound.seal_rtp(packets, start, header, self.setup.ssrc, index).is_none() {
             packets.truncate(start);
@@ -280,7 +288,7 @@ impl Slot {
             self.kept.keep(kept);
         }
         if late {
-            self.copy_later(index as u16, now);
+            self.duplicate_later(index as u16, now);
         }
         Ok(packets.len() - start)
     }
@@ -290,59 +298,60 @@ impl Slot {
     pub fn repeat(
         &mut self,
         sequence: u16,
-        link: &Link,
+        downstream: &Downstream,
         budget: &mut Budget,
         ntp: &NtpClock,
         outbound: &mut Outbound,
         packets: &mut Vec<u8>,
     ) -> Result<usize, Reason> {
-        let packet = self.kept.find(sequence, link)?;
-        if !budget.allows(packet.payload.len(), link) {
+        let packet = self.kept.find(sequence, downstream)?;
+        if !budget.allows(packet.payload.len(), downstream) {
             return Err(Reason::OverBudget);
         }
-        packet.repeated(link.now);
-        let sent = self.send_again(sequence, link, budget, ntp, outbound, packets);
-        self.copy_later(sequence, link.now);
+        packet.repeated(downstream.now);
+        let sent = self.retransmit(sequence, downstream, budget, ntp, outbound, packets);
+        self.duplicate_later(sequence, downstream.now);
         sent
     }
 
-    /// Whether [`Self::copy`] will have something.
-    pub fn has_copies(&self) -> bool {
-        !self.copies.is_empty()
+    /// Whether [`Self::duplicate`] will have something.
+    pub fn has_duplicates(&self) -> bool {
+        !self.duplicates.is_empty()
     }
 
     /// Append the next packet that is sent once more without a complaint, as [`Self::repeat`] does. Gives its length;
     /// None if there is none, yet.
-    pub fn copy(
+    pub fn duplicate(
         &mut self,
-        link: &Link,
+        downstream: &Downstream,
         budget: &mut Budget,
         ntp: &NtpClock,
         outbound: &mut Outbound,
         packets: &mut Vec<u8>,
     ) -> Option<usize> {
-        while let Some((sequence, _)) = self.copies.front().copied().filter(|(_, due)| *due <= link.now) {
-            self.copies.pop_front();
+        while let Some((sequence, _)) = self.duplicates.front().copied().filter(|(_, due)| *due <= downstream.now) {
+            self.duplicates.pop_front();
             let size = self.kept.get(sequence).map(|packet| packet.payload.len());
-            if link.lossy && size.is_some_and(|size| budget.allows(size, link) && budget.is_plentiful()) {
-                return self.send_again(sequence, link, budget, ntp, outbound, packets).ok();
+            if downstream.lossy && size.is_some_and(|size| budget.allows(size, downstream) && budget.is_plentiful()) {
+                return self.retransmit(sequence, downstream, budget, ntp, outbound, packets).ok();
             }
         }
         None
     }
 
     /// What comes late already must not get lost once more.
-    fn copy_later(&mut self, sequence: u16, now: Time) {
-        let copied = |packet: &mut Sent| std::mem::replace(&mut packet.copied, true);
-        if self.copies.len() < MOST_COPIES && self.kept.get(sequence).is_some_and(|packet| !copied(packet)) {
-            self.copies.push_back((sequence, now.plus_millis(COPIED)));
+    fn duplicate_later(&mut self, sequence: u16, now: Time) {
+        let duplicated = |packet: &mut Sent| std::mem::replace(&mut packet.duplicated, true);
+        if self.duplicates.len() < MOST_DUPLICATES && self.kept.get(sequence).is_some_and(|packet| !duplicated(packet))
+        {
+            self.duplicates.push_back((sequence, now.plus_millis(DUPLICATED_AFTER)));
         }
     }
 
-    fn send_again(
+    fn retransmit(
         &mut self,
         sequence: u16,
-        link: &Link,
+        downstream: &Downstream,
         budget: &mut Budget,
         ntp: &NtpClock,
         outbound: &mut Outbound,
@@ -357,7 +366,7 @@ impl Slot {
             ssrc: self.setup.rtx_ssrc,
         };
         let start = packets.len();
-        let header = self.setup.write_header(fields, None, &self.playout, ntp.abs_send_time(link.now), packets);
+        let header = self.setup.write_header(fields, None, &self.playout, ntp.abs_send_time(downstream.now), packets);
         packets.extend_from_slice(&sequence.to_be_bytes());
         packets.extend_from_slice(&packet.payload);
         let index = self.next_rtx;

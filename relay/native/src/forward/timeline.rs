@@ -1,4 +1,4 @@
-//! Timestamps of a slot: one line that goes on by the relay's clock, whoever is shown.
+//! Timestamps of a slot: one line that goes on by the relay's clock, no matter who is shown.
 //!
 //! A receiver learns from reports how the slot's timestamps and the relay's clock belong together, averages over
 //! many, and keeps sound and picture together by that. So the line is tied to the clock for good, and each source

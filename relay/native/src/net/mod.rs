@@ -4,12 +4,14 @@
 //! each block says why it is sound.
 
 mod address;
+mod flows;
 mod receive;
 mod send;
 mod socket;
 mod stream;
 mod wake;
 
+pub use flows::{Flow, Flows};
 pub use receive::{BATCH, Receiver};
 pub use send::Sender;
 pub use socket::{Bound, Buffers};

@@ -4,8 +4,8 @@ use std::io;
 use std::net::IpAddr;
 
 use super::address::{Name, in_addr, in6_addr};
+use super::flows::Flows;
 use super::socket::Bound;
-use crate::flows::Flows;
 use crate::outbox::{Outbox, Outgoing};
 use crate::path::Transport;
 

@@ -146,7 +146,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::flows::Flows;
+    use crate::net::Flows;
     use crate::net::{Poll, Receiver, Sender, Wake};
     use crate::outbox::Outbox;
     use crate::path::Path;

@@ -129,7 +129,7 @@ impl Cipher {
             Self::None => return None,
         };
         let at = packet.len().checked_sub(behind + 4).filter(|at| *at >= RTCP_HEADER)?;
-        let word = crate::bytes::u32_at(packet, at)?;
+        let word = crate::wire::bytes::u32_at(packet, at)?;
         (word & ENCRYPTED != 0).then_some(word & !ENCRYPTED)
     }
 

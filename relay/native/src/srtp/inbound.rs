@@ -4,7 +4,7 @@ use super::STREAMS_PER_PEER;
 use super::cipher::Cipher;
 use super::keys::Keys;
 use super::window::Window;
-use crate::bytes::u32_at;
+use crate::wire::bytes::u32_at;
 
 /// The packet is not authentic, was seen before, is too old, or belongs to one stream too many.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl Inbound {
         Some(Self { cipher: Cipher::new(keys)?, rtp: Vec::new(), rtcp: Vec::new() })
     }
 
-    /// Of a tap, which sends in the clear.
+    /// Of a transcoder, which sends in the clear.
     pub fn open() -> Self {
         Self { cipher: Cipher::None, rtp: Vec::new(), rtcp: Vec::new() }
     }

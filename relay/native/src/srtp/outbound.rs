@@ -4,7 +4,7 @@ use super::STREAMS_PER_PEER;
 use super::cipher::Cipher;
 use super::keys::Keys;
 use super::window::Window;
-use crate::bytes::u32_at;
+use crate::wire::bytes::u32_at;
 
 /// Session keys of one direction, and which indices were used.
 pub struct Outbound {
@@ -19,7 +19,7 @@ impl Outbound {
         Some(Self { cipher: Cipher::new(keys)?, rtp: Vec::new(), rtcp_index: 0 })
     }
 
-    /// Of a tap, which is sent to in the clear.
+    /// Of a transcoder, which is sent to in the clear.
     pub fn open() -> Self {
         Self { cipher: Cipher::None, rtp: Vec::new(), rtcp_index: 0 }
     }

@@ -1,21 +1,22 @@
 //! A call of three, played from bytes: what a person with right keys can send, and what comes of it.
 //!
-//! Everybody is a tap, because those need no keys: plain RTP and RTCP go in and come out. The fuzz target `media`
+//! Everybody is a transcoder, because those need no keys: plain RTP and RTCP go in and come out. The fuzz target `media`
 //! plays mutations; `corpora.rs` plays what is saved, and asks whether that reaches what it should.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::sync::Arc;
 
-use relay_core::bindings::{Patience, PeerId};
-use relay_core::codec::Codec;
 use relay_core::counters::{Reason, Totals};
 use relay_core::exchange::{Command, Event, Exchange, PeerSetup};
-use relay_core::forward::line::{End, ExtensionIds, LineSetup, Medium, NumberedCodec};
+use relay_core::forward::line::{ExtensionIds, LineSetup, NumberedCodec};
 use relay_core::forward::slot::SlotSetup;
+use relay_core::ice::bindings::Patience;
+use relay_core::ids::{LineId, Medium, PeerId, SlotId};
 use relay_core::outbox::Outbox;
-use relay_core::rtcp;
-use relay_core::rtp::{Header, Written, is_rtcp, write_header};
 use relay_core::time::{NtpClock, Time};
+use relay_core::wire::codecs::Codec;
+use relay_core::wire::rtcp;
+use relay_core::wire::rtp::{Header, Written, is_rtcp, write_header};
 
 const PEOPLE: u64 = 3;
 const BITRATE: u64 = 2_500_000;
@@ -59,6 +60,10 @@ impl std::ops::AddAssign for Seen {
     }
 }
 
+fn slot_of(peer: PeerId, medium: Medium) -> SlotId {
+    SlotId { peer, seat: 0, medium }
+}
+
 pub struct Call {
     exchange: Exchange,
     out: Outbox,
@@ -72,7 +77,7 @@ pub struct Call {
 impl Call {
     pub fn new() -> Self {
         let totals = Arc::new(Totals::default());
-        let patience = Patience { consent: 30_000, quiet: 7_000 };
+        let patience = Patience { consent: 30_000, silence: 7_000 };
         let exchange = Exchange::new(Arc::clone(&totals), NtpClock::new(1_000_000_000, Time::default()), patience);
         let now = Time::from_millis(1_000);
         let mut call = Self { exchange, out: Outbox::default(), now, totals, next: [0; 3], seen: Seen::default() };
@@ -81,7 +86,7 @@ impl Call {
         }
         for (receiver, source) in [(1, 2), (2, 1), (3, 2)] {
             for medium in Medium::ALL {
-                call.show(End { peer: receiver, medium }, Some(End { peer: source, medium }));
+                call.show(slot_of(receiver, medium), Some(LineId { peer: source, medium }));
             }
         }
         call
@@ -105,8 +110,8 @@ impl Call {
                 5 => {
                     let medium = Medium::ALL[usize::from(low % 3)];
                     let source = u64::from(high) % (PEOPLE + 1);
-                    let source = (source != 0 && source != id).then_some(End { peer: source, medium });
-                    self.show(End { peer: id, medium }, source);
+                    let source = (source != 0 && source != id).then_some(LineId { peer: source, medium });
+                    self.show(slot_of(id, medium), source);
                 }
                 6 => {
                     self.order(Command::Close { peer: id });
@@ -172,7 +177,7 @@ impl Call {
         }
     }
 
-    fn show(&mut self, slot: End, source: Option<End>) {
+    fn show(&mut self, slot: SlotId, source: Option<LineId>) {
         self.order(Command::Route { slot, source });
     }
 
@@ -205,6 +210,7 @@ impl Call {
             extensions: ids,
         });
         let slots = Medium::ALL.map(|medium| SlotSetup {
+            seat: 0,
             medium,
             mid: vec![b'5' + medium as u8],
             ssrc: slot(peer, medium),
@@ -213,7 +219,7 @@ impl Call {
             extensions: ids,
         });
         let setup = PeerSetup { lines: lines.to_vec(), slots: slots.to_vec(), bitrate: BITRATE };
-        self.order(Command::OpenTap { peer, setup });
+        self.order(Command::OpenTranscoder { peer, setup });
     }
 
     fn order(&mut self, command: Command) {

@@ -12,11 +12,11 @@ const FOLLOWS: usize = 30;
 
 /// Packets of 1,000 bytes with their headers.
 fn arrival(expected: u64, lost: u64, round_trip: u64, sent: u64) -> Arrival {
-    let with_others = (sent, sent * (1_000 - HEADERS));
+    let with_others = (sent, sent * (1_000 - TUNING.header_bytes));
     Arrival { expected, lost, round_trip: Some(round_trip), sent: sent as u32, with_others }
 }
 
-/// A receiver behind a way of so many bits per second, with a queue that loses what waits for longer than 200 ms. It
+/// A receiver behind a link of so many bits per second, with a queue that loses what waits for longer than 200 ms. It
 /// reports once a second, and estimates as Chromium does, but never before it is asked. The sender needs a while to
 /// follow.
 struct World {
@@ -75,14 +75,14 @@ impl World {
 }
 
 #[test]
-fn a_free_way_caps_nobody() {
+fn a_free_link_caps_nobody() {
     let mut world = World::new();
     world.pass(20_000, 1_000_000, 10_000_000);
     assert_eq!(world.cap, None);
 }
 
 #[test]
-fn a_sender_stays_below_a_narrow_way_hardly_loses_and_uses_most_of_it() {
+fn a_sender_stays_below_a_narrow_link_hardly_loses_and_uses_most_of_it() {
     for takes in [300_000, 400_000, 700_000] {
         let mut world = World::new();
         world.pass(5_000, 1_000_000, 10_000_000);
@@ -94,7 +94,7 @@ fn a_sender_stays_below_a_narrow_way_hardly_loses_and_uses_most_of_it() {
 }
 
 #[test]
-fn a_way_that_is_wide_again_is_used_again() {
+fn a_link_that_is_wide_again_is_used_again() {
     let mut world = World::new();
     world.pass(5_000, 1_000_000, 10_000_000);
     world.pass(30_000, 1_000_000, 400_000);
@@ -105,7 +105,7 @@ fn a_way_that_is_wide_again_is_used_again() {
 }
 
 #[test]
-fn a_cap_rises_slowly_around_what_the_way_took_and_fast_elsewhere() {
+fn a_cap_rises_slowly_around_what_the_link_took_and_fast_elsewhere() {
     let (mut now, mut passed) = (START, Vec::new());
     let (lowered_at, calm_since, faster_since, risen_at) = (now, now, now, now);
     let mut ceiling = Ceiling { bitrate: 250_000, takes: 400_000, lowered_at, calm_since, faster_since, risen_at };
@@ -113,11 +113,32 @@ fn a_cap_rises_slowly_around_what_the_way_took_and_fast_elsewhere() {
         let since = now;
         while ceiling.bitrate < below {
             now = now.plus_millis(100);
-            ceiling.rise(15, now);
+            ceiling.rise(ceiling.phase(now), 15, now);
         }
         passed.push(now.millis_since(since) / 1_000);
     }
     assert_eq!(passed, [4, 8, 5]);
+}
+
+#[test]
+fn a_link_goes_through_its_phases() {
+    let mut world = World::new();
+    let mut phases = vec![world.downlink.phase(world.now)];
+    let mut follow = |world: &mut World, seconds: u64, takes| {
+        for _ in 0..10 * seconds {
+            world.pass(100, 1_000_000, takes);
+            let phase = world.downlink.phase(world.now);
+            if phases.last() != Some(&phase) {
+                phases.push(phase);
+            }
+        }
+        std::mem::take(&mut phases)
+    };
+    assert_eq!(follow(&mut world, 5, 10_000_000), [Phase::Free]);
+    let narrow = follow(&mut world, 20, 400_000);
+    assert_eq!(narrow[..4], [Phase::Suspected, Phase::Held, Phase::Far, Phase::Near], "{narrow:?}");
+    let wide = follow(&mut world, 30, 10_000_000);
+    assert!(wide.contains(&Phase::Far) && wide.last() == Some(&Phase::Free), "{wide:?}");
 }
 
 #[test]
@@ -153,7 +174,7 @@ fn packets_that_wait_or_get_lost_are_a_reason_once_the_estimate_has_stayed_low()
         downlink.reported(arrival(125, lost, round_trip, 125), 1_000_000, START.plus_millis(1_000));
         downlink.estimated(280_000, START.plus_millis(1_000));
         assert_eq!(downlink.cap(1_000_000, MOST, START.plus_millis(1_000)), None);
-        let cap = downlink.cap(1_000_000, MOST, START.plus_millis(1_000 + STAYS));
+        let cap = downlink.cap(1_000_000, MOST, START.plus_millis(1_000 + TUNING.stays_ms));
         assert!(cap.is_some_and(|cap| (700_000..900_000).contains(&cap)), "{cap:?}");
     }
 }
@@ -180,17 +201,17 @@ fn who_estimates_nothing_at_all_is_sent_the_least_and_then_more_again() {
     let mut now = START.plus_millis(1_000);
     downlink.estimated(1_000_000, now);
     downlink.reported(arrival(100, 50, 300, 100), 1_000_000, now);
-    assert!(downlink.cap(1_000_000, MOST, now).is_some_and(|cap| cap > LEAST));
+    assert!(downlink.cap(1_000_000, MOST, now).is_some_and(|cap| cap > TUNING.least_bps));
     downlink.estimated(0, now);
-    assert_eq!(downlink.cap(1_000_000, MOST, now), Some(LEAST));
+    assert_eq!(downlink.cap(1_000_000, MOST, now), Some(TUNING.least_bps));
     // Of nothing a share would be nothing for good.
     let mut caps = Vec::new();
     for _ in 0..30 {
         now = now.plus_millis(1_000);
         downlink.took(100, now);
-        caps.push(downlink.cap(LEAST, MOST, now));
+        caps.push(downlink.cap(TUNING.least_bps, MOST, now));
     }
-    assert!(caps[10] > Some(LEAST) && caps[29].is_none_or(|cap| cap > 1_000_000), "{caps:?}");
+    assert!(caps[10] > Some(TUNING.least_bps) && caps[29].is_none_or(|cap| cap > 1_000_000), "{caps:?}");
 }
 
 #[test]
@@ -203,7 +224,7 @@ fn a_switch_forgets_the_last_partner_s_cap() {
 }
 
 #[test]
-fn a_way_that_became_longer_is_not_full_for_good() {
+fn a_link_that_became_longer_is_not_full_for_good() {
     let mut downlink = Downlink::default();
     downlink.took(20, START);
     downlink.took(150, START);
@@ -247,7 +268,7 @@ proptest! {
             let arrival = Arrival { expected, lost, round_trip, sent: bytes, with_others: datagrams };
             downlink.reported(arrival, u64::from(bytes), now);
             if let Some(cap) = downlink.cap(u64::from(bytes), MOST, now) {
-                prop_assert!((LEAST..MOST).contains(&cap));
+                prop_assert!((TUNING.least_bps..MOST).contains(&cap));
             }
         }
     }

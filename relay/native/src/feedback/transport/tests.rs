@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::bytes::u16_at;
+use crate::wire::bytes::u16_at;
 
 /// Each reported number and when it arrived, in units of 250 us.
 fn decode(mut bytes: &[u8]) -> Vec<(u16, Option<i64>)> {

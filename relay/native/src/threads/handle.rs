@@ -1,0 +1,268 @@
+//! The core from outside: start it, order, take its events, count, stop.
+//!
+//! Commands go down one bounded queue and events come up another; nobody waits for anybody. Counters are
+//! read where the media threads write them.
+
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::events::{CoreEvent, Events, ForTranscoder};
+use super::ordered::{MOST_WAITING, Ordered};
+use super::tcp_worker::TcpWorker;
+use super::worker::Worker;
+use crate::counters::{Counter, Totals};
+use crate::exchange::{Command, Exchange};
+use crate::ice::bindings::Patience;
+use crate::net::{Bound, Buffers, Flows, Poll, Stream, Wake};
+use crate::path::Path;
+use crate::time::{NtpClock, Time};
+
+/// Events that wait at most. Those about flows are kept beyond it, one for each peer.
+const EVENTS: usize = 4_096;
+
+/// Packets for transcoders that wait at most: a few seconds of a handful.
+const FOR_TRANSCODERS: usize = 2_048;
+
+/// Accepted connections that wait at most; more are closed.
+const ADOPTED: usize = 1_024;
+
+/// How long threads may take to stop. One that takes longer hangs, and ends with the process.
+const STOP_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Between looks whether they have.
+const STOP_INTERVAL: Duration = Duration::from_millis(5);
+
+/// A socket that can't be opened: which, and why.
+#[derive(Debug)]
+pub struct CannotOpen {
+    /// The address.
+    pub host: IpAddr,
+    /// The system's word.
+    pub cause: io::Error,
+}
+
+/// More commands wait than the media threads will ever carry out, or they have died.
+#[derive(Debug)]
+pub struct Overloaded;
+
+/// What to start.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Addresses to bind.
+    pub hosts: Vec<IpAddr>,
+    /// UDP port on each of them.
+    pub port: u16,
+    /// Media threads, one at least.
+    pub threads: usize,
+    /// Asked for in all, so each socket of several on the same address gets a share.
+    pub buffers: Buffers,
+    /// How long peers may be silent.
+    pub patience: Patience,
+}
+
+/// Running media threads.
+pub struct Handle {
+    commands: SyncSender<Command>,
+    adopted: SyncSender<(Stream, Path)>,
+    adopted_wake: Arc<Wake>,
+    events: Receiver<CoreEvent>,
+    for_transcoders: Receiver<ForTranscoder>,
+    command_wake: Arc<Wake>,
+    /// One for each thread but the first.
+    other_wakes: Vec<Arc<Wake>>,
+    event_wake: Arc<Wake>,
+    stopping: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+    /// Names of the threads, and how many turns each has taken.
+    turns: Vec<(String, Arc<Counter>)>,
+    totals: Arc<Totals>,
+    granted: Vec<(IpAddr, Buffers)>,
+}
+
+impl Handle {
+    /// Bind the sockets and start the threads.
+    pub fn start(config: &Config) -> Result<Self, CannotOpen> {
+        let Config { hosts, port, buffers, .. } = config;
+        let threads = config.threads.max(1);
+        let fail = |host: IpAddr| move |cause| CannotOpen { host, cause };
+        let anywhere = hosts.first().copied().unwrap_or(IpAddr::from([0; 4]));
+        let share = Buffers { receive: buffers.receive / threads, send: buffers.send / threads };
+        let (mut sockets, mut granted) = (Vec::new(), Vec::new());
+        for _ in 0..threads {
+            let mut own = Vec::new();
+            for host in hosts {
+                let (bound, got) = Bound::open(*host, *port, threads > 1, share).map_err(fail(*host))?;
+                own.push(bound);
+                granted.push((*host, got));
+            }
+            sockets.push(own);
+        }
+        let origin = Instant::now();
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
+        let totals = Arc::new(Totals::default());
+        let ntp = NtpClock::new(unix, Time::default());
+        let (commands, command_queue) = sync_channel(MOST_WAITING);
+        let exchange = Exchange::new(Arc::clone(&totals), ntp, config.patience);
+        let exchange = Arc::new(Mutex::new(Ordered::new(exchange, command_queue)));
+        let (event_queue, events) = sync_channel(EVENTS);
+        let (transcoder_queue, for_transcoders) = sync_channel(FOR_TRANSCODERS);
+        let wake = || Wake::new().map(Arc::new).map_err(fail(anywhere));
+        let event_wake = wake()?;
+        let command_wake = wake()?;
+        let (adopted, adopted_queue) = sync_channel(ADOPTED);
+        let adopted_wake = wake()?;
+        let poll = Poll::new(&adopted_wake).map_err(fail(anywhere))?;
+        let flows = Arc::new(Flows::new(poll, Arc::clone(&totals)));
+        let mut handle = Self {
+            commands,
+            adopted,
+            adopted_wake: Arc::clone(&adopted_wake),
+            events,
+            for_transcoders,
+            command_wake: Arc::clone(&command_wake),
+            other_wakes: Vec::new(),
+            event_wake: Arc::clone(&event_wake),
+            stopping: Arc::new(AtomicBool::new(false)),
+            threads: Vec::new(),
+            turns: Vec::new(),
+            totals: Arc::clone(&totals),
+            granted,
+        };
+        let senders: io::Result<Vec<Bound>> = sockets[0].iter().map(Bound::duplicate).collect();
+        let name = "media-tcp".to_owned();
+        let worker = TcpWorker {
+            sockets: senders.map_err(fail(anywhere))?,
+            flows: Arc::clone(&flows),
+            exchange: Arc::clone(&exchange),
+            totals: Arc::clone(&totals),
+            adopted: adopted_queue,
+            wake: adopted_wake,
+            events: Events::new(event_queue.clone(), transcoder_queue.clone(), Arc::clone(&event_wake)),
+            stopping: Arc::clone(&handle.stopping),
+            turns: handle.count_turns(&name),
+            origin,
+        };
+        let started = std::thread::Builder::new().name(name).spawn(move || worker.run());
+        handle.threads.push(started.map_err(fail(anywhere))?);
+        for (number, sockets) in sockets.into_iter().enumerate() {
+            let leads = number == 0;
+            let wake = if leads { Arc::clone(&command_wake) } else { wake()? };
+            if !leads {
+                handle.other_wakes.push(Arc::clone(&wake));
+            }
+            let name = format!("media-{number}");
+            let worker = Worker {
+                sockets,
+                flows: Arc::clone(&flows),
+                exchange: Arc::clone(&exchange),
+                totals: Arc::clone(&totals),
+                leads,
+                wake,
+                events: Events::new(event_queue.clone(), transcoder_queue.clone(), Arc::clone(&event_wake)),
+                stopping: Arc::clone(&handle.stopping),
+                turns: handle.count_turns(&name),
+                origin,
+            };
+            let started = std::thread::Builder::new().name(name).spawn(move || worker.run());
+            handle.threads.push(started.map_err(fail(anywhere))?);
+        }
+        Ok(handle)
+    }
+
+    fn count_turns(&mut self, name: &str) -> Arc<Counter> {
+        let turns = Arc::new(Counter::default());
+        self.turns.push((name.to_owned(), Arc::clone(&turns)));
+        turns
+    }
+
+    /// Order something. Never waits. What reaches any socket afterwards is judged when it has been carried out.
+    pub fn order(&self, command: Command) -> Result<(), Overloaded> {
+        self.commands.try_send(command).map_err(|_| Overloaded)?;
+        self.command_wake.signal();
+        Ok(())
+    }
+
+    /// Take over an accepted TCP connection, on which a framed check waits to be read. It is closed when it is no
+    /// TCP connection, or when too many wait.
+    pub fn adopt(&self, descriptor: RawFd) {
+        let Ok(connection) = Stream::adopt(descriptor) else { return };
+        if self.adopted.try_send(connection).is_ok() {
+            self.adopted_wake.signal();
+        }
+    }
+
+    /// Readable while there are events.
+    pub fn event_descriptor(&self) -> RawFd {
+        self.event_wake.descriptor()
+    }
+
+    /// Up to `most` events. What is left keeps the descriptor readable.
+    pub fn events(&self, most: usize) -> Vec<CoreEvent> {
+        self.event_wake.clear();
+        let mut events = self.take(&self.events, most);
+        if events.len() < most && self.threads.iter().any(JoinHandle::is_finished) {
+            // Its own word may not have fitted.
+            events.push(CoreEvent::ThreadDied("a media thread has ended".to_owned()));
+        }
+        events
+    }
+
+    /// Up to `most` packets for transcoders, to be asked for after the events. Likewise.
+    pub fn for_transcoders(&self, most: usize) -> Vec<ForTranscoder> {
+        self.take(&self.for_transcoders, most)
+    }
+
+    fn take<T>(&self, queue: &Receiver<T>, most: usize) -> Vec<T> {
+        let taken: Vec<T> = queue.try_iter().take(most).collect();
+        if taken.len() == most {
+            self.event_wake.signal();
+        }
+        taken
+    }
+
+    /// What passed and what was dropped, since the start.
+    pub fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// Of each thread: its name, and a number that grows about once a second at least while it runs.
+    pub fn turns(&self) -> Vec<(&str, u64)> {
+        self.turns.iter().map(|(name, turns)| (name.as_str(), turns.get())).collect()
+    }
+
+    /// What the system granted each socket.
+    pub fn granted(&self) -> &[(IpAddr, Buffers)] {
+        &self.granted
+    }
+
+    /// Stop the threads and close the sockets, in [`STOP_TIMEOUT`]. Idempotent. Orders given before are carried out
+    /// or not.
+    pub fn stop(&mut self) {
+        self.stopping.store(true, Ordering::Release);
+        for wake in self.other_wakes.iter().chain([&self.command_wake, &self.adopted_wake]) {
+            wake.signal();
+        }
+        let deadline = Instant::now() + STOP_TIMEOUT;
+        for thread in self.threads.drain(..) {
+            while !thread.is_finished() && Instant::now() < deadline {
+                std::thread::sleep(STOP_INTERVAL);
+            }
+            if thread.is_finished() {
+                // A thread that panicked has reported it.
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

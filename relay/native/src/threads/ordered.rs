@@ -1,0 +1,40 @@
+//! The exchange, and the orders that wait for it.
+//!
+//! They wait behind the same lock: whichever thread takes the exchange next carries them out before it shows it what
+//! browsers sent. So nothing that arrives after an order overtakes it, on whatever socket.
+
+use std::sync::mpsc::Receiver;
+
+use crate::exchange::{Command, Exchange};
+use crate::outbox::Outbox;
+use crate::time::Time;
+
+/// Orders that wait at most: a room full of people that all pair at once.
+pub const MOST_WAITING: usize = 16_384;
+
+/// What the threads share.
+pub struct Ordered {
+    exchange: Exchange,
+    orders: Receiver<Command>,
+}
+
+impl Ordered {
+    /// `orders` hold [`MOST_WAITING`] at most.
+    pub fn new(exchange: Exchange, orders: Receiver<Command>) -> Self {
+        Self { exchange, orders }
+    }
+
+    /// The exchange after all that was ordered before.
+    pub fn current(&mut self, now: Time, out: &mut Outbox) -> &mut Exchange {
+        // Anyone who goes on ordering meanwhile waits for the next turn.
+        for command in self.orders.try_iter().take(MOST_WAITING) {
+            self.exchange.obey(command, now, out);
+        }
+        &mut self.exchange
+    }
+
+    /// The exchange as it stands: for what no order of this moment changes.
+    pub fn as_it_stands(&mut self) -> &mut Exchange {
+        &mut self.exchange
+    }
+}

@@ -1,0 +1,222 @@
+//! The thread that takes TCP connections in, reads from them, and takes them out.
+//!
+//! A connection lives as long as its path has an owner: it has [`PROOF_TIMEOUT`] to find one, by a right check.
+//! Each gets one read per turn, so nobody who sends much keeps the others waiting.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver as Queue;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::events::Events;
+use super::ordered::Ordered;
+use super::worker::{BROKEN, supervise};
+use crate::counters::{Counter, Reason, Totals};
+use crate::ice::newcomers::Newcomers;
+use crate::net::{Bound, Flow, Flows, Sender, Stream, Wake};
+use crate::outbox::Outbox;
+use crate::path::Path;
+use crate::time::Time;
+use crate::wire::framing::Deframer;
+
+/// Milliseconds that a connection has for its first right check.
+const PROOF_TIMEOUT: u64 = 10_000;
+
+/// Connections without an owner. When one more comes, the address that holds most loses one ([`Newcomers`]).
+const MOST_UNPROVED: usize = 512;
+
+/// Between looks for connections that nobody owns.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// Bytes read before others get their turn.
+const READ_SIZE: usize = 32 * 1024;
+
+/// All that are open.
+#[derive(Default)]
+struct Connections {
+    by_id: HashMap<u64, Connection>,
+    /// Those that are unproved.
+    newcomers: Newcomers,
+    next: u64,
+}
+
+struct Connection {
+    flow: Arc<Flow>,
+    deframer: Deframer,
+    /// Until when it has to prove itself; None once it has.
+    unproved: Option<Time>,
+}
+
+/// What the thread needs.
+pub struct TcpWorker {
+    /// For sending to those who use UDP.
+    pub sockets: Vec<Bound>,
+    /// Everybody's.
+    pub flows: Arc<Flows>,
+    /// Everybody's.
+    pub exchange: Arc<Mutex<Ordered>>,
+    /// Everybody's.
+    pub totals: Arc<Totals>,
+    /// Accepted connections.
+    pub adopted: Queue<(Stream, Path)>,
+    /// Signalled when there are some, or when it is time to stop.
+    pub wake: Arc<Wake>,
+    /// Upward.
+    pub events: Events,
+    /// Set when it is time to stop.
+    pub stopping: Arc<AtomicBool>,
+    /// Counts the thread's turns: it hangs if they stop.
+    pub turns: Arc<Counter>,
+    /// Where [`Time`] begins.
+    pub origin: Instant,
+}
+
+impl TcpWorker {
+    /// Work until told to stop. A panic ends only this thread, and is reported.
+    pub fn run(mut self) {
+        let stopping = Arc::clone(&self.stopping);
+        if let Some(message) = supervise(&stopping, || self.work()) {
+            self.events.tell_death(message);
+        }
+    }
+
+    fn work(&mut self) -> Result<(), String> {
+        crate::ice::path_validation::warm_up();
+        let mut turn = Turn { sender: Sender::default(), outbox: Outbox::default(), buffer: vec![0; READ_SIZE] };
+        let mut connections = Connections::default();
+        let mut swept = Instant::now();
+        while !self.stopping.load(Ordering::Acquire) {
+            self.turns.add(1);
+            let ready = self.flows.poll.wait(SWEEP);
+            for ready in ready.map_err(|error| format!("TCP connections can't be waited for: {error}"))? {
+                if ready.id == u64::MAX {
+                    self.wake.clear();
+                    self.adopt(&mut connections);
+                    continue;
+                }
+                let Some(connection) = connections.by_id.get_mut(&ready.id) else { continue };
+                if ready.writable {
+                    self.flows.flush(&connection.flow);
+                }
+                if ready.readable {
+                    match self.read(connection, &mut turn) {
+                        Read::GoesOn => {}
+                        Read::Proved => connections.newcomers.remove(connection.flow.path.remote.ip(), ready.id),
+                        Read::Ended => self.close(&mut connections, ready.id),
+                        Read::Broken => return Err(BROKEN.to_owned()),
+                    }
+                }
+            }
+            if swept.elapsed() >= SWEEP {
+                swept = Instant::now();
+                if !self.sweep(&mut connections) {
+                    return Err(BROKEN.to_owned());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn adopt(&self, connections: &mut Connections) {
+        let deadline = self.now().plus_millis(PROOF_TIMEOUT);
+        for (stream, path) in self.adopted.try_iter() {
+            if connections.newcomers.len() >= MOST_UNPROVED {
+                if let Some(id) = connections.newcomers.to_go_for(path.remote.ip()) {
+                    self.totals.drops.count(Reason::TcpCrowded);
+                    self.close(connections, id);
+                }
+            }
+            let id = connections.next;
+            let Ok((flow, before)) = self.flows.insert(id, path, stream) else { continue };
+            if let Some(before) = before {
+                // The browser used the port again: it has forgotten the older connection.
+                self.close(connections, before.id);
+            }
+            let connection = Connection { flow, deframer: Deframer::default(), unproved: Some(deadline) };
+            connections.by_id.insert(id, connection);
+            connections.newcomers.add(path.remote.ip(), id);
+            connections.next += 1;
+        }
+    }
+
+    fn read(&mut self, connection: &mut Connection, turn: &mut Turn) -> Read {
+        let Ok(length) = connection.flow.stream.read(&mut turn.buffer) else { return Read::Ended };
+        let now = self.now();
+        let path = connection.flow.path;
+        let Ok(mut ordered) = self.exchange.lock() else { return Read::Broken };
+        let exchange = ordered.current(now, &mut turn.outbox);
+        let fed = connection
+            .deframer
+            .feed(&mut turn.buffer[..length], |datagram| exchange.receive(datagram, path, now, &mut turn.outbox));
+        let proved = connection.unproved.is_some() && exchange.is_owned(&path);
+        if proved {
+            connection.unproved = None;
+        }
+        let events = exchange.take_events();
+        drop(ordered);
+        self.events.tell(events, &self.totals);
+        self.events.tell_transcoders(&mut turn.outbox, &self.totals);
+        if !turn.outbox.items().is_empty() {
+            let failed = turn.sender.send(&self.sockets, &self.flows, &mut turn.outbox);
+            self.totals.drops.add(Reason::SendFailed, failed as u64);
+            turn.outbox.clear();
+        }
+        if fed.is_err() {
+            self.totals.drops.count(Reason::TcpMalformed);
+            return Read::Ended;
+        }
+        if proved { Read::Proved } else { Read::GoesOn }
+    }
+
+    /// Close those whose time is over, or whose owner has left or has shown many newer paths. False if another
+    /// thread broke the exchange.
+    fn sweep(&self, connections: &mut Connections) -> bool {
+        let now = self.now();
+        let Ok(mut ordered) = self.exchange.lock() else { return false };
+        let exchange = ordered.as_it_stands();
+        let unowned = connections.by_id.iter().filter(|(_, known)| match known.unproved {
+            Some(deadline) => deadline <= now,
+            None => !exchange.is_owned(&known.flow.path),
+        });
+        let unowned: Vec<(u64, bool)> = unowned.map(|(id, known)| (*id, known.unproved.is_some())).collect();
+        drop(ordered);
+        for (id, unproved) in unowned {
+            if unproved {
+                self.totals.drops.count(Reason::TcpUnproved);
+            }
+            self.close(connections, id);
+        }
+        true
+    }
+
+    fn close(&self, connections: &mut Connections, id: u64) {
+        let Some(connection) = connections.by_id.remove(&id) else { return };
+        connections.newcomers.remove(connection.flow.path.remote.ip(), id);
+        self.flows.remove(&connection.flow);
+        if let Ok(mut ordered) = self.exchange.lock() {
+            // Only the path is lost: the browser may be about to come back on another.
+            ordered.as_it_stands().forget(&connection.flow.path, self.now());
+        }
+    }
+
+    fn now(&self) -> Time {
+        Time::from_nanos(self.origin.elapsed().as_nanos() as u64)
+    }
+}
+
+/// Reused for every read.
+struct Turn {
+    sender: Sender,
+    outbox: Outbox,
+    buffer: Vec<u8>,
+}
+
+enum Read {
+    GoesOn,
+    /// By the first right check.
+    Proved,
+    Ended,
+    /// Another thread panicked while it held the exchange.
+    Broken,
+}

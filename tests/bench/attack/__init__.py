@@ -1,0 +1,1 @@
+"""Those who attack, those who are attacked, and those who look on."""

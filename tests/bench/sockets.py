@@ -1,0 +1,110 @@
+"""Ten thousand visitors who do nothing: what they cost, and how soon a newcomer is paired among them.
+
+`make bench-sockets` runs a server in a process of its own and prints its memory and CPU. The
+visitors connect from many loopback addresses, as ports of one address would run out.
+"""
+
+import argparse
+import asyncio
+import json
+import resource
+import statistics
+import time
+from contextlib import AsyncExitStack
+
+import aiohttp
+
+from relay.config.settings import EngineChoice
+from tests.bench.servers import OFTEN, RATES
+from tests.kit.servers import serving
+
+BATCH = 20
+"""Visitors who come at once: an address may have 32 connections that have said nothing yet."""
+NEWCOMERS = 20
+PER_ADDRESS = 5_000
+
+
+async def visit(client: aiohttp.ClientSession, url: str) -> aiohttp.ClientWebSocketResponse:
+    socket = await client.ws_connect(f"{url}/ws")
+    assert (await socket.receive_json())["event"] == "connected"
+    return socket
+
+
+async def pair(client: aiohttp.ClientSession, url: str) -> float:
+    """Milliseconds from a newcomer's search to their partner, when another one waits."""
+    waiting, newcomer = await visit(client, url), await visit(client, url)
+    await waiting.send_json({"event": "find_partner"})
+    assert (await waiting.receive_json())["event"] == "waiting_for_partner"
+    began = time.perf_counter()
+    await newcomer.send_json({"event": "find_partner"})
+    assert (await newcomer.receive_json())["event"] == "partner_found"
+    took = 1_000 * (time.perf_counter() - began)
+    await newcomer.close()
+    await waiting.close()
+    return took
+
+
+async def measure(people: int, seconds: float) -> dict[str, float]:
+    settings = {
+        "max_people": str(people + 2 * NEWCOMERS),
+        "max_per_address": str(PER_ADDRESS),
+        "max_cpu_per_address": "1",
+        "log_level": "warning",
+        **dict.fromkeys(RATES, OFTEN),
+    }
+    async with (
+        serving(EngineChoice.PACKETS, log=None, **settings) as server,
+        AsyncExitStack() as stack,
+    ):
+        url = f"http://127.0.0.1:{server.port}"
+        clients: list[aiohttp.ClientSession] = []
+        empty = server.resident()
+        began, cpu = time.perf_counter(), server.cpu_seconds()
+        for number in range(-(-people // PER_ADDRESS)):
+            connector = aiohttp.TCPConnector(limit=0, local_addr=(f"127.0.1.{number + 1}", 0))
+            clients.append(await stack.enter_async_context(aiohttp.ClientSession(connector=connector)))
+        sockets: list[aiohttp.ClientWebSocketResponse] = []
+        while len(sockets) < people:
+            client = clients[len(sockets) // PER_ADDRESS]
+            sockets += await asyncio.gather(*(visit(client, url) for _ in range(min(BATCH, people - len(sockets)))))
+        joined = time.perf_counter() - began
+        join_cpu = server.cpu_seconds() - cpu
+        full = server.resident()
+        # Everyone listens, so that pings are answered, as in a browser.
+        listeners = [asyncio.ensure_future(socket.receive()) for socket in sockets]
+        began, cpu = time.perf_counter(), server.cpu_seconds()
+        await asyncio.sleep(seconds)
+        idle_percent = 100 * (server.cpu_seconds() - cpu) / (time.perf_counter() - began)
+        async with aiohttp.ClientSession() as newcomers:
+            waits = [await pair(newcomers, url) for _ in range(NEWCOMERS)]
+            async with newcomers.get(f"{url}/videochat/stats") as response:
+                present = (await response.json())["people"]
+        for listener in listeners:
+            listener.cancel()
+        assert present >= people, f"only {present} of {people} are left"
+        return {
+            "people": people,
+            "mib": round(full / 2**20, 1),
+            "kib_per_person": round((full - empty) / 1_024 / people, 1),
+            "join_seconds": round(joined, 1),
+            "join_cpu_ms": round(1_000 * join_cpu / people, 2),
+            "idle_core_percent": round(idle_percent, 1),
+            "pair_ms_p50": round(statistics.median(waits), 1),
+            "pair_ms_max": round(max(waits), 1),
+        }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--people", type=int, default=10_000)
+    parser.add_argument("--seconds", type=float, default=45.0, help="of idling; pings come every 20")
+    chosen = parser.parse_args()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = chosen.people + 500
+    if soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(needed, hard), hard))
+    print(json.dumps(asyncio.run(measure(chosen.people, chosen.seconds)), indent=2))
+
+
+if __name__ == "__main__":
+    main()
