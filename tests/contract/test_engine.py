@@ -12,6 +12,8 @@ from relay.errors import ConfigurationError
 from relay.ids import PeerId
 from relay.media.choice import Media, choose
 from relay.media.engine import Engine
+from relay.media.packets import PacketsEngine
+from relay.media.taps import NUMBERS
 from relay.observe.drops import Drop, Drops
 from relay.peer.lines import LineId, Medium, SlotId, SrtpKeys, SrtpProfile
 from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC
@@ -146,6 +148,28 @@ def test_packets_without_the_core_are_a_mistake_in_the_configuration(monkeypatch
     monkeypatch.setattr(native, "BUILT", False)
     with pytest.raises(ConfigurationError, match="Rust"):
         choose(MediaSettings(engine=EngineChoice.PACKETS), 2, Drops(), _fail)
+
+
+async def test_a_slot_that_stays_dark_is_told_of_anew_for_each_source(media: Media) -> None:
+    engine = media.engine
+    if not isinstance(engine, PacketsEngine):
+        pytest.skip("the other engine decodes everything")
+    told: list[Slot] = []
+
+    class Hears:
+        def stays_dark(self, slot: Slot) -> None:
+            told.append(slot)
+
+    engine.listener = Hears()
+    foreign = re.sub(r"(VP8|H264|VP9)/90000", "H266/90000", OFFER)
+    for peer in (ANN, BOB):
+        engine.open(peer, negotiated(engine, foreign), HOME)
+    for _ in range(2):
+        engine.route(show(ANN), camera(BOB))
+        # The core asks again with every picture.
+        for _ in range(3):
+            engine.lacks_codec(ANN, NUMBERS[Medium.CAMERA])
+    assert told == [show(ANN)] * 2
 
 
 async def test_what_both_sides_dropped_is_added_up() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import datetime
+import errno
 import socket
 import ssl
 from pathlib import Path
@@ -18,6 +19,8 @@ from relay.errors import ConfigurationError
 from relay.front import mux, tls
 from relay.front.self_signed import self_signed
 from relay.observe.drops import Drop
+from relay.transport import asyncio_port
+from relay.transport.udp import UdpSocket
 from tests.kit.certificates import anyone, certificate_of
 from tests.kit.people import PATIENCE
 from tests.kit.ports import free_port
@@ -291,3 +294,35 @@ async def test_a_media_port_of_its_own_takes_no_pages() -> None:
             assert response.status == 200
         with pytest.raises(aiohttp.ClientError):
             await client.get(f"http://127.0.0.1:{relay.settings.network.tcp_port}/videochat/health")
+
+
+@pytest.mark.parametrize("host", ["::", "0.0.0.0"])
+async def test_a_machine_without_ipv6_is_served_over_ipv4(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """What is lacking may be the other kind, too: that is a mistake, and no start without it."""
+    listen = mux._listen
+
+    def lacks(asked: str) -> None:
+        if asked == host:
+            raise OSError(errno.EAFNOSUPPORT, "no such family")
+
+    def stream(asked: str, port: int) -> socket.socket:
+        lacks(asked)
+        return listen(asked, port)
+
+    def datagrams(asked: str, port: int) -> UdpSocket:
+        lacks(asked)
+        return UdpSocket(asked, port)
+
+    settings = on_loopback(bind=(), engine=EngineChoice.FRAMES)
+    monkeypatch.setattr(mux, "_listen", stream)
+    monkeypatch.setattr(asyncio_port, "UdpSocket", datagrams)
+    if host == "0.0.0.0":
+        with pytest.raises(ConfigurationError):
+            await Relay(settings).start()
+        return
+    async with (
+        running(settings) as relay,
+        aiohttp.ClientSession() as client,
+        client.get(f"http://127.0.0.1:{relay.port}/videochat/health") as response,
+    ):
+        assert response.status == 200

@@ -16,6 +16,7 @@ from relay.web import visit as visit_module
 from tests.kit.offers import ROLES, offer
 from tests.kit.people import Visitor, introduce, until, visit
 from tests.kit.ports import free_port
+from tests.kit.servers import running
 
 
 @pytest.mark.parametrize(
@@ -335,3 +336,10 @@ async def test_a_stopping_server_says_so(settings: Settings) -> None:
         assert await ann.hear_close() == aiohttp.WSCloseCode.GOING_AWAY
         await stopping
         assert asyncio.get_running_loop().time() - started < 5
+
+
+async def test_a_stopped_server_leaves_no_task_behind(settings: Settings) -> None:
+    before = asyncio.all_tasks()
+    async with running(settings) as relay, visit(relay.port) as ann, visit(relay.port) as bob:
+        await introduce(ann, bob)
+    await until(lambda: asyncio.all_tasks() <= before)

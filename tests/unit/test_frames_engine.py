@@ -11,10 +11,11 @@ from av import VideoFrame
 
 from relay import clock
 from relay.media.frames.downlink import RETRANSMISSIONS_PER_SECOND, Downlink
+from relay.media.frames.srtp import STREAMS_PER_PEER, RejectedError, SrtpContext
 from relay.media.frames.track import PushedTrack
 from relay.media.frames.uplink import ENCODED_BACKLOG, Uplink
 from relay.observe.drops import Drop, Drops
-from relay.peer.lines import Codec, Medium, NegotiatedLine, NegotiatedSlot
+from relay.peer.lines import Codec, Medium, NegotiatedLine, NegotiatedSlot, SrtpKeys, SrtpProfile
 from relay.tasks import Tasks
 from tests.kit.pictures import encoded_pictures
 
@@ -151,6 +152,23 @@ async def test_a_huge_picture_is_not_decoded(drops: Drops, tasks: Tasks) -> None
     uplink.receive(picture(1, huge))
     assert drops[Drop.PICTURE_TOO_LARGE] == 1
     uplink.close()
+
+
+def test_streams_are_counted_by_their_ssrc_and_one_too_many_is_rejected() -> None:
+    key, other = bytes(28), bytes(range(28))
+    sender = SrtpContext(SrtpKeys(SrtpProfile.AEAD_AES_128_GCM, other, key))
+    receiver = SrtpContext(SrtpKeys(SrtpProfile.AEAD_AES_128_GCM, key, other))
+
+    def sent(ssrc: int, number: int) -> bytes:
+        return sender.seal_rtp(RtpPacket(96, 1, number, 0, ssrc=ssrc).serialize() + bytes([number]) * 9)
+
+    # One stream, whatever is in it.
+    for number in range(2 * STREAMS_PER_PEER):
+        assert receiver.open_rtp(sent(1, number))
+    for ssrc in range(2, STREAMS_PER_PEER + 1):
+        assert receiver.open_rtp(sent(ssrc, 0))
+    with pytest.raises(RejectedError):
+        receiver.open_rtp(sent(STREAMS_PER_PEER + 1, 0))
 
 
 async def test_a_slow_reader_of_a_track_gets_the_newest_frames(drops: Drops) -> None:

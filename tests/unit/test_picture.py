@@ -24,6 +24,10 @@ def test_scaling_bits_are_not_part_of_the_size() -> None:
     assert vp8_size(keyframe(640 | 0xC000, 480 | 0x4000)) == (640, 480)
 
 
+def test_ten_bytes_are_enough() -> None:
+    assert vp8_size(keyframe(640, 480)[:10]) == (640, 480)
+
+
 @pytest.mark.parametrize("frame", [b"", b"\x10", keyframe(640, 480)[:9], b"\x11" + keyframe(640, 480)[1:], bytes(50)])
 def test_anything_else_has_no_size(frame: bytes) -> None:
     assert vp8_size(frame) is None

@@ -110,6 +110,17 @@ def test_the_rate_follows_what_is_allowed_both_ways(codec: str) -> None:
     assert rates[1] < 500_000
 
 
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+def test_a_rate_that_hardly_changes_costs_no_keyframe(codec: str) -> None:
+    encoder, keyframes = PictureEncoder(codec), []
+    for allowed in (500_000, 500_000, 490_000, 510_000):
+        packet = encoder.encode(picture(320, 240), allowed, keyframe=False)
+        assert packet is not None
+        data = bytes(packet)
+        keyframes.append(data[0] & 1 == 0 if codec == "VP8" else b"\x00\x00\x01\x65" in data)
+    assert keyframes == [True, False, False, False]
+
+
 def test_what_is_allowed_is_kept_within_bounds() -> None:
     for allowed in (0, 10**12):
         assert PictureEncoder("VP8").encode(picture(320, 240), allowed, keyframe=False) is not None

@@ -30,6 +30,11 @@ test('what a new partner has turned off is said, and what is on is not', () => {
   expect(announcements(before, advance(before, received(found('second'))))).toEqual([]);
 });
 
+test('where no pictures are shown, a camera is no news and a microphone is', () => {
+  const heard = { ...TALKING, mode: 'audio' } as const;
+  expect(announcements(heard, advance(heard, DARK))).toEqual(['Your partner’s microphone is off']);
+});
+
 test('of a conversation that is over, nothing is said', () => {
   const before = advance(TALKING, DARK);
   expect(announcements(before, advance(before, received(parted('left', true))))).toEqual([]);
