@@ -13,7 +13,6 @@ from relay.ids import PeerId
 from relay.media.choice import Media, choose
 from relay.media.engine import Engine
 from relay.media.packets import PacketsEngine
-from relay.media.taps import NUMBERS
 from relay.observe.drops import Drop, Drops
 from relay.peer.lines import LineId, Medium, SlotId, SrtpKeys, SrtpProfile
 from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC
@@ -154,10 +153,10 @@ async def test_a_slot_that_stays_dark_is_told_of_anew_for_each_source(media: Med
     engine = media.engine
     if not isinstance(engine, PacketsEngine):
         pytest.skip("the other engine decodes everything")
-    told: list[Slot] = []
+    told: list[SlotId] = []
 
     class Hears:
-        def stays_dark(self, slot: Slot) -> None:
+        def stays_dark(self, slot: SlotId) -> None:
             told.append(slot)
 
     engine.listener = Hears()
@@ -168,7 +167,7 @@ async def test_a_slot_that_stays_dark_is_told_of_anew_for_each_source(media: Med
         engine.route(show(ANN), camera(BOB))
         # The core asks again with every picture.
         for _ in range(3):
-            engine.lacks_codec(ANN, NUMBERS[Medium.CAMERA])
+            engine.lacks_codec(ANN, Medium.CAMERA, 0)
     assert told == [show(ANN)] * 2
 
 
