@@ -2,8 +2,8 @@
 // put the first screen into index.html (first_screen.tsx), and the page goes on from what is painted.
 
 import { hydrate, render } from 'preact';
+import { relayUrl } from './core/browser/signalling';
 import { Conversation } from './core/conversation';
-import { relayUrl } from './core/signalling';
 import './page.css';
 import { App } from './ui/App';
 import { callForAttention } from './ui/attention';

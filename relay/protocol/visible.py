@@ -2,7 +2,7 @@
 
 Unicode has letters and signs that are drawn as nothing, besides white space and controls: format characters, what may
 be left out in drawing (Default_Ignorable_Code_Point, Unicode 15.1 section 5.21), an empty Braille cell. A combining
-mark needs something to sit on. `client/src/core/shown_text.ts` judges by the same rule before it sends.
+mark needs something to sit on. `client/src/core/machine/shown_text.ts` judges by the same rule before it sends.
 """
 
 import unicodedata

@@ -1,9 +1,9 @@
 """Upgrade drill: a server is drained and ends while people talk, another starts on its port, and all come back.
 
 `python -m tests.bench.upgrade` prints how soon: from the new server's first answer until everybody talks again, and
-from the moment at which the old one sent them away. People are visitors with a WebSocket, who dial again as the client
-does (`client/src/core/link.ts`): the pause is drawn from zero to 0.3 s, which doubles, up to 3 s where a server
-restarts.
+from the moment at which the old one sent them away. People are visitors with a WebSocket, who connect again as the
+client does (`client/src/core/machine/socket.ts`): the pause is drawn from zero to 0.3 s, which doubles, up to 3 s where
+a server restarts.
 """
 
 import argparse

@@ -167,7 +167,7 @@ async def test_a_slot_that_stays_dark_is_told_of_anew_for_each_source(media: Med
         engine.route(show(ANN), camera(BOB))
         # The core asks again with every picture.
         for _ in range(3):
-            engine.lacks_codec(*show(ANN))
+            engine.lacks_codec(ANN, Medium.CAMERA, 0)
     assert told == [show(ANN)] * 2
 
 

@@ -1,11 +1,12 @@
-// Owns the page at /check: tries every way to the relay once, and says which one works from here.
+// Owns the page at /check: tries every path to the relay once, and says which one works from here.
 
 import { useEffect, useState } from 'preact/hooks';
+import { check as words } from '../words';
+import { attempt } from './attempt';
 import styles from './check.module.css';
-import { attempt, type Outcome, WAYS, type Way } from './ways';
-import { MEANING, verdict, wordsFor } from './words';
+import { type Outcome, PATHS, type Path, verdict, wordsFor } from './verdict';
 
-type Outcomes = Readonly<Record<Way, Outcome>>;
+type Outcomes = Readonly<Record<Path, Outcome>>;
 
 const TRYING: Outcome = { state: 'trying' };
 const BEGIN: Outcomes = { WebSocket: TRYING, UDP: TRYING, TCP: TRYING, TURN: TRYING };
@@ -14,9 +15,9 @@ export function Check() {
   const [outcomes, setOutcomes] = useState(BEGIN);
   useEffect(() => {
     let current = true;
-    for (const way of WAYS) {
-      void attempt(way).then((outcome) => {
-        if (current) setOutcomes((before) => ({ ...before, [way]: outcome }));
+    for (const path of PATHS) {
+      void attempt(path).then((outcome) => {
+        if (current) setOutcomes((before) => ({ ...before, [path]: outcome }));
       });
     }
     return () => {
@@ -25,14 +26,14 @@ export function Check() {
   }, []);
   return (
     <main className={styles.page}>
-      <h1>Can you reach this relay?</h1>
+      <h1>{words.title}</h1>
       <p role="status">{verdict(outcomes)}</p>
-      <ul className={styles.ways}>
-        {WAYS.map((way) => (
-          <li key={way} data-state={outcomes[way].state}>
-            <span className={styles.name}>{way}</span>
-            <span className={styles.meaning}>{MEANING[way]}</span>
-            <span className={styles.outcome}>{wordsFor(outcomes[way])}</span>
+      <ul className={styles.paths}>
+        {PATHS.map((path) => (
+          <li key={path} data-state={outcomes[path].state}>
+            <span className={styles.name}>{path}</span>
+            <span className={styles.meaning}>{words.meaning[path]}</span>
+            <span className={styles.outcome}>{wordsFor(outcomes[path])}</span>
           </li>
         ))}
       </ul>

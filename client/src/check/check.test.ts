@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { type Outcome, only, type Way } from './ways';
-import { verdict, wordsFor } from './words';
+import { only } from './attempt';
+import { type Outcome, type Path, verdict, wordsFor } from './verdict';
 
 const SDP = [
   'v=0',
@@ -13,7 +13,7 @@ const SDP = [
 const WORKS: Outcome = { state: 'works', milliseconds: 12.4 };
 const BLOCKED: Outcome = { state: 'blocked' };
 
-function all(outcome: Outcome, but: Partial<Record<Way, Outcome>> = {}): Record<Way, Outcome> {
+function all(outcome: Outcome, but: Partial<Record<Path, Outcome>> = {}): Record<Path, Outcome> {
   return { WebSocket: outcome, UDP: outcome, TCP: outcome, TURN: outcome, ...but };
 }
 
@@ -21,7 +21,7 @@ function barred(why: NonNullable<Extract<Outcome, { state: 'blocked' }>['why']>)
   return all({ state: 'untried' }, { WebSocket: { state: 'blocked', why } });
 }
 
-test('a way is tried with its own candidates only', () => {
+test('a path is tried with its own candidates only', () => {
   expect(only('UDP', SDP)).toBe(SDP.replace(/a=candidate:1.*\r\n/, ''));
   expect(only('TCP', SDP)).toBe(SDP.replace(/a=candidate:0.*\r\n/, ''));
 });

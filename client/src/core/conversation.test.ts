@@ -4,7 +4,7 @@ import { FakePeerConnection, stubMediaGlobals } from '../testing/fake_peer_conne
 import { FakeWebSocket } from '../testing/fake_web_socket';
 import { CONNECTED, FOUND, found, parted, resumed } from '../testing/sessions';
 import { Conversation } from './conversation';
-import { obstacleOf } from './obstacle';
+import { obstacleOf } from './machine/obstacle';
 
 const CONNECTION_FAILED = {
   event: 'error',
@@ -25,7 +25,7 @@ function connect(): void {
   FakeWebSocket.last.receive(CONNECTED);
 }
 
-/** Closed after the test: its timers would dial in the middle of another one. */
+/** Closed after the test: its timers would connect in the middle of another one. */
 function begin(): Conversation {
   const conversation = new Conversation('ws://relay.test/ws');
   begun.push(conversation);
@@ -175,7 +175,7 @@ test('text closes the devices and the media connection', async () => {
   expect(conversation.snapshot()).toMatchObject({ local: null, partner: null });
 });
 
-test('a lost link is replaced by itself, while the media connection stays', async () => {
+test('a lost socket is replaced by itself, while the media connection stays', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const conversation = await startTalking();
   const before = FakeWebSocket.last;
@@ -207,7 +207,7 @@ test('a session that cannot be gone on with begins anew with a media connection 
   expect(devices.asked).toHaveLength(1);
 });
 
-test('another network brings another link and new ICE credentials', async () => {
+test('another network brings another socket and new ICE credentials', async () => {
   await startTalking();
   const before = FakeWebSocket.last;
   page.dispatchEvent(new Event('online'));
@@ -219,13 +219,13 @@ test('another network brings another link and new ICE credentials', async () => 
   expect(FakeWebSocket.last.sent.at(-1)).toMatchObject({ data: { sdp: 'the offer 2' } });
 });
 
-test('what a replaced link still says is not heard', async () => {
+test('what a replaced socket still says is passed over', async () => {
   const conversation = begin();
   const before = FakeWebSocket.last;
   before.drop(1006);
   conversation.act({ type: 'retry' });
   before.receive(CONNECTED);
-  expect(conversation.snapshot().session.link.name).toBe('reconnecting');
+  expect(conversation.snapshot().session.socket.name).toBe('reconnecting');
 });
 
 test('a message that nobody confirms within ten seconds failed', async () => {
@@ -238,7 +238,7 @@ test('a message that nobody confirms within ten seconds failed', async () => {
   expect(conversation.snapshot().session.chat).toMatchObject([{ delivery: 'failed' }]);
 });
 
-test('whoever types without a pause tells it every three seconds, and the pause once', async () => {
+test('anyone who types without a pause tells it every three seconds, and the pause once', async () => {
   const conversation = await startTalking();
   vi.useFakeTimers();
   for (let second = 0; second < 8; second += 1) {
@@ -285,7 +285,7 @@ test('tells subscribers of changes only, until they leave', async () => {
   expect(changed).toHaveBeenCalledOnce();
 });
 
-test('closing it closes media, link and devices, and can be repeated', async () => {
+test('closing it closes media, socket and devices, and can be repeated', async () => {
   const conversation = await startTalking();
   conversation.close();
   conversation.close();
@@ -307,22 +307,22 @@ test('tells the relay once how soon the partner was seen, and not of a former on
 test('closing it leaves no timer running and no listener behind', async () => {
   const unheard = vi.spyOn(devices, 'removeEventListener');
   const unseen = vi.spyOn(AbortController.prototype, 'abort');
-  const dialled = () => FakeWebSocket.last;
+  const newest = () => FakeWebSocket.last;
   const conversation = await openConversation();
   vi.useFakeTimers();
   conversation.act({ type: 'start' });
   FakeWebSocket.last.receive(FOUND);
   conversation.act({ type: 'say', id: 'a', text: 'hi' });
-  // The confirmation of the message, the guard of Next, the relay's next word, the next report of quality, the next look for a pulse, and the probe.
+  // The confirmation of the message, the guard of Next, the relay's next word, the next report of quality, the next look for acknowledgements, and the probe.
   expect(vi.getTimerCount()).toBe(6);
   conversation.close();
   expect(vi.getTimerCount()).toBe(0);
   expect(unheard).toHaveBeenCalledOnce();
   // Of the network, the permissions, the page, and of the two tracks.
   expect(unseen).toHaveBeenCalledTimes(5);
-  const last = dialled();
+  const last = newest();
   page.dispatchEvent(new Event('online'));
-  expect(dialled()).toBe(last);
+  expect(newest()).toBe(last);
 });
 
 test('devices that are granted after closing are switched off again', async () => {
@@ -355,7 +355,9 @@ describe('what a browser lacks or throws', () => {
   test('asks nothing of it before it is opened', () => {
     vi.stubGlobal('WebSocket', undefined);
     vi.stubGlobal('navigator', undefined);
-    expect(new Conversation('ws://relay.test/ws').snapshot().session.link.name).toBe('connecting');
+    expect(new Conversation('ws://relay.test/ws').snapshot().session.socket.name).toBe(
+      'connecting',
+    );
   });
 
   test('a WebSocket that cannot be opened is said, and can be tried again', () => {
@@ -368,11 +370,13 @@ describe('what a browser lacks or throws', () => {
       },
     );
     const conversation = begin();
-    expect(obstacleOf(conversation.snapshot().session)).toMatchObject({ link: { loss: 'barred' } });
+    expect(obstacleOf(conversation.snapshot().session)).toMatchObject({
+      socket: { loss: 'barred' },
+    });
     vi.stubGlobal('WebSocket', FakeWebSocket);
     conversation.act({ type: 'retry' });
     connect();
-    expect(conversation.snapshot().session.link.name).toBe('open');
+    expect(conversation.snapshot().session.socket.name).toBe('open');
   });
 
   test('without WebRTC no camera is asked for, and text works', async () => {
@@ -437,7 +441,7 @@ describe('what a browser lacks or throws', () => {
   });
 });
 
-test('a link over which nothing comes is asked, and then replaced', async () => {
+test('a socket over which nothing comes is asked, and then replaced', async () => {
   const conversation = await startTalking();
   vi.useFakeTimers();
   FakeWebSocket.last.receive({ event: 'typing', data: { active: true } });
@@ -445,9 +449,9 @@ test('a link over which nothing comes is asked, and then replaced', async () => 
   expect(FakeWebSocket.last.events().at(-1)).toBe('ping');
   FakeWebSocket.last.receive({ event: 'pong' });
   vi.advanceTimersByTime(8_999);
-  expect(conversation.snapshot().session.link.name).toBe('open');
+  expect(conversation.snapshot().session.socket.name).toBe('open');
   const silent = FakeWebSocket.last;
   vi.advanceTimersByTime(1);
-  expect(conversation.snapshot().session.link.name).toBe('reconnecting');
+  expect(conversation.snapshot().session.socket.name).toBe('reconnecting');
   expect(FakeWebSocket.last).not.toBe(silent);
 });

@@ -2,39 +2,41 @@
 // session.ts asks for, and tells subscribers. It takes no decision: each thing that happens becomes
 // an event.
 
-import { abilities } from './abilities';
-import { Capture, type Captured } from './capture';
-import { listDevices, onDevicesChanged, type PerDevice } from './devices';
-import { knock } from './door';
-import type { Effect } from './effects';
-import { type Expected, expected, isHeard, played } from './expected';
-import { Experience } from './experience';
-import { SILENCE_SECONDS } from './link';
-import { onNetworkChanged, onWoken } from './network';
-import { selectedPath } from './path';
-import { Peer } from './peer';
-import { onPermissionChanged } from './permissions';
-import { Playback } from './playback';
+import { abilities } from './browser/abilities';
+import { listDevices, onDevicesChanged } from './browser/devices';
+import { knock } from './browser/door';
+import { Experience } from './browser/experience';
+import { MediaSilence } from './browser/media_silence';
+import { onNetworkChanged, onWoken } from './browser/network';
+import { OwnTracks } from './browser/own_tracks';
+import { selectedPath } from './browser/path';
+import { Peer } from './browser/peer';
+import { onPermissionChanged } from './browser/permissions';
+import { Playback } from './browser/playback';
+import { Signalling } from './browser/signalling';
+import { onTabsAgreed } from './browser/tabs';
+import { Timers } from './browser/timers';
+import type { Captured, PerDevice } from './machine/devices';
+import type { Effect } from './machine/effects';
+import type { PersonEvent, SessionEvent } from './machine/events';
+import { type Expected, expected, isHeard, played } from './machine/expected';
+import { reduce } from './machine/session';
+import { sending } from './machine/sharing';
+import { SILENCE_SECONDS } from './machine/socket';
+import { FIRST_STATE, type Session } from './machine/state';
 import type { IceServer } from './protocol';
-import { Pulse } from './pulse';
-import { reduce } from './session';
-import { sending } from './sharing';
-import { Signalling } from './signalling';
-import { FIRST_STATE, type PersonEvent, type Session, type SessionEvent } from './state';
-import { onTabsAgreed } from './tabs';
-import { Timers } from './timers';
 
 export interface Snapshot {
   readonly session: Session;
   /** What the person's own devices give. Null while there are none. */
   readonly local: MediaStream | null;
-  /** What the partner sends. It outlives partners: the relay feeds it from whoever is next. */
+  /** What the partner sends. It outlives partners: the relay feeds it from the next one. */
   readonly partner: MediaStream | null;
 }
 
 export class Conversation {
   readonly #url: string;
-  readonly #capture = new Capture({
+  readonly #tracks = new OwnTracks({
     ended: (kind) => {
       this.#preview();
       this.#happen({ type: 'device_ended', kind });
@@ -48,7 +50,7 @@ export class Conversation {
   #signalling: Signalling | null = null;
   #peer: Peer | null = null;
   #experience: Experience | null = null;
-  #pulse: Pulse | null = null;
+  #mediaSilence: MediaSilence | null = null;
   #playback: Playback | null = null;
   #closed = false;
 
@@ -57,7 +59,7 @@ export class Conversation {
     this.#url = url;
   }
 
-  /** Begins: dials the relay. Once. */
+  /** Begins: connects to the relay. Once. */
   open(): void {
     this.#watchBrowser(() => onDevicesChanged(() => void this.#listDevices()));
     this.#watchBrowser(() => onNetworkChanged(() => this.#happen({ type: 'network_changed' })));
@@ -73,7 +75,7 @@ export class Conversation {
     this.#happen({ type: 'page_opened', able: abilities() });
   }
 
-  /** The same object until something changed, for whoever follows it. */
+  /** The same object until something changed, for anyone who follows it. */
   readonly snapshot = (): Snapshot => this.#snapshot;
 
   /** Returns what ends the subscription. */
@@ -104,15 +106,15 @@ export class Conversation {
     this.#playback.want(played(this.#snapshot.session) !== null);
   };
 
-  /** Media first, then the link, then the devices whose light the person is watching. */
+  /** Media first, then the socket, then the devices whose light the person is watching. */
   close(): void {
     this.#closed = true;
     this.#experience?.close();
-    this.#pulse?.close();
+    this.#mediaSilence?.close();
     this.#playback?.close();
     this.#peer?.close();
     this.#signalling?.close();
-    this.#capture.close();
+    this.#tracks.close();
     this.#timers.close();
     for (const leave of this.#leaving.splice(0)) leave();
     this.#subscribers.clear();
@@ -125,7 +127,7 @@ export class Conversation {
     const [session, effects] = reduce(before.session, event);
     if (session !== before.session) this.#snapshot = { ...before, session };
     this.#watch(expected(before.session), expected(session));
-    this.#feel(sending(session));
+    this.#watchForSilence(sending(session));
     for (const effect of effects) this.#attempt(effect);
     if (this.#snapshot !== before) for (const changed of this.#subscribers) changed();
   }
@@ -166,21 +168,21 @@ export class Conversation {
       case 'set_random_timer':
         this.#timers.setRandom(effect.timer, effect.atMost);
         break;
-      case 'dial':
-        this.#dial();
+      case 'connect':
+        this.#connect();
         break;
       case 'knock':
         return this.#knock();
       case 'open_capture':
-        return this.#captured(this.#capture.open(effect.wanted));
+        return this.#captured(this.#tracks.open(effect.wanted));
       case 'close_capture':
-        this.#capture.close();
+        this.#tracks.close();
         this.#preview();
         break;
       case 'switch_device':
-        return this.#captured(this.#capture.switch(effect.kind, effect.id));
+        return this.#captured(this.#tracks.switch(effect.kind, effect.id));
       case 'enable_devices':
-        this.#capture.enable(effect.on);
+        this.#tracks.enable(effect.on);
         break;
       case 'send_media':
         return this.#send(effect.sending);
@@ -223,7 +225,7 @@ export class Conversation {
   }
 
   #preview(): void {
-    this.#snapshot = { ...this.#snapshot, local: this.#capture.preview() };
+    this.#snapshot = { ...this.#snapshot, local: this.#tracks.preview() };
   }
 
   /** The browser tells devices by name only after the person allowed one. */
@@ -233,8 +235,8 @@ export class Conversation {
 
   async #send(on: PerDevice<boolean>): Promise<void> {
     await this.#peer?.send({
-      microphone: on.microphone ? this.#capture.track('microphone') : null,
-      camera: on.camera ? this.#capture.track('camera') : null,
+      microphone: on.microphone ? this.#tracks.track('microphone') : null,
+      camera: on.camera ? this.#tracks.track('camera') : null,
     });
   }
 
@@ -285,12 +287,12 @@ export class Conversation {
   }
 
   /** The relay acknowledges only what is sent. */
-  #feel(on: PerDevice<boolean>): void {
+  #watchForSilence(on: PerDevice<boolean>): void {
     const sends = on.microphone || on.camera;
-    if (sends === (this.#pulse !== null)) return;
-    this.#pulse?.close();
-    this.#pulse = sends
-      ? new Pulse(
+    if (sends === (this.#mediaSilence !== null)) return;
+    this.#mediaSilence?.close();
+    this.#mediaSilence = sends
+      ? new MediaSilence(
           () => this.#peer,
           () => this.#happen({ type: 'media_silent' }),
         )
@@ -307,14 +309,14 @@ export class Conversation {
     this.#happen({ type: 'door_answered', door: await knock() });
   }
 
-  #dial(): void {
+  #connect(): void {
     this.#signalling?.abandon();
     this.#signalling = new Signalling(this.#url, {
       received: (message) => {
         this.#timers.set('silence', SILENCE_SECONDS);
         this.#happen({ type: 'received', message });
       },
-      lost: (loss) => this.#happen({ type: 'link_lost', loss }),
+      lost: (loss) => this.#happen({ type: 'socket_lost', loss }),
     });
   }
 }

@@ -1,65 +1,61 @@
 // Owns the layout of the console: what is now, the last hour, rooms, and what went wrong.
 
+import { figures, operator as words } from '../words';
 import { Chart } from './Chart';
 import { Confirm } from './Confirm';
-import { bitrate, bytes, count, delay, duration, share } from './format';
 import styles from './operator.module.css';
 import { latest } from './overview';
 import { Refused } from './Refused';
 import { Rooms } from './Rooms';
+import type { OperatorSession, State } from './session';
 import { Tile } from './Tile';
 import { Troubles } from './Troubles';
-import type { State, Watch } from './watch';
 
 interface Props {
-  watch: Watch;
+  session: OperatorSession;
   state: Extract<State, { view: 'open' }>;
 }
 
-export function Board({ watch, state }: Props) {
+export function Board({ session, state }: Props) {
   const { overview, stale, notice } = state;
   const { series } = overview;
   const [status, word] =
     stale !== null
-      ? ['bad', 'Not answering']
+      ? ['bad', words.notAnswering]
       : overview.ready
-        ? ['good', 'Taking people']
-        : ['warn', 'Draining'];
+        ? ['good', words.takingPeople]
+        : ['warn', words.draining];
 
   return (
     <main className={styles.board}>
       <header className={styles.header}>
-        <h1>Relay</h1>
+        <h1>{words.heading}</h1>
         <span className={styles.status} data-status={status} role="status">
           {word}
         </span>
         <span className={styles.soft}>
-          {overview.version} · {overview.engine} · up {duration(overview.uptime)}
+          {words.about(overview.version, overview.engine, overview.uptime)}
           {overview.certificate_ends !== null &&
-            certificate(overview.certificate_ends - overview.now)}
+            words.certificate(overview.certificate_ends - overview.now)}
         </span>
         <span className={styles.actions}>
-          <button
-            type="button"
-            title="Removes what vanished people left. There should be nothing."
-            onClick={() => void watch.cleanUp()}
-          >
-            Clean up
+          <button type="button" title={words.cleanUpTitle} onClick={() => void session.cleanUp()}>
+            {words.cleanUp}
           </button>
           <Confirm
-            label="Drain"
-            question="Take nobody any more, and end?"
-            act={() => watch.drain()}
+            label={words.drain}
+            question={words.drainQuestion}
+            act={() => session.drain()}
             disabled={!overview.ready}
           />
-          <button type="button" onClick={() => watch.lock()}>
-            Lock
+          <button type="button" onClick={() => session.lock()}>
+            {words.lock}
           </button>
         </span>
       </header>
       {stale !== null && (
         <p role="alert" className={styles.banner}>
-          {stale} What you see is the last that it said.
+          {words.stale(stale)}
         </p>
       )}
       {notice !== null && (
@@ -68,118 +64,116 @@ export function Board({ watch, state }: Props) {
         </p>
       )}
 
-      <section aria-label="Now" className={styles.tiles}>
+      <section aria-label={words.now} className={styles.tiles}>
         <Tile
-          name="Talking"
-          value={count(overview.talking)}
-          detail={overview.rooms_in_all === 1 ? '1 room' : `${count(overview.rooms_in_all)} rooms`}
+          name={words.talking}
+          value={figures.count(overview.talking)}
+          detail={words.ofRooms(overview.rooms_in_all)}
         />
         <Tile
-          name="Waiting"
-          value={count(overview.waiting)}
-          detail={
-            overview.matches === 1 ? '1 match so far' : `${count(overview.matches)} matches so far`
-          }
+          name={words.waiting}
+          value={figures.count(overview.waiting)}
+          detail={words.ofMatches(overview.matches)}
         />
         <Tile
-          name="Connected"
-          value={count(overview.people)}
-          detail={`of ${count(overview.capacity)} by ${overview.bound} · ${share(overview.used)} of capacity`}
+          name={words.connected}
+          value={figures.count(overview.people)}
+          detail={words.ofCapacity(overview.capacity, overview.bound, overview.used)}
           used={overview.used}
         />
         <Tile
-          name="Traffic"
-          value={bitrate(latest(series, 'sent'))}
-          detail={`out · ${bitrate(latest(series, 'received'))} in`}
+          name={words.traffic}
+          value={figures.bitrate(latest(series, 'sent'))}
+          detail={words.outAndIn(latest(series, 'received'))}
         />
         <Tile
-          name="CPU"
-          value={share(latest(series, 'cpu'))}
-          detail={overview.cores === 1 ? 'of 1 core' : `of ${count(overview.cores)} cores`}
+          name={words.cpu}
+          value={figures.share(latest(series, 'cpu'))}
+          detail={words.ofCores(overview.cores)}
           used={latest(series, 'cpu')}
         />
         <Tile
-          name="Memory"
-          value={bytes(overview.memory)}
-          detail={`of ${bytes(overview.memory_limit)}`}
+          name={words.memory}
+          value={figures.bytes(overview.memory)}
+          detail={words.ofMemory(overview.memory_limit)}
           used={overview.memory / overview.memory_limit}
         />
       </section>
 
-      <section aria-label="The last hour" className={styles.charts}>
+      <section aria-label={words.lastHour} className={styles.charts}>
         <Chart
-          title="People"
+          title={words.charts.people.title}
           series={series}
           lines={[
-            ['talking', 'talking'],
-            ['people', 'connected'],
+            ['talking', words.charts.people.talking],
+            ['people', words.charts.people.connected],
           ]}
-          format={count}
+          format={figures.count}
           whole
         />
         <Chart
-          title="Arrivals and matches a minute"
+          title={words.charts.arrivals.title}
           series={series}
           lines={[
-            ['arrivals', 'arrivals'],
-            ['matches', 'matches'],
+            ['arrivals', words.charts.arrivals.arrivals],
+            ['matches', words.charts.arrivals.matches],
           ]}
-          format={count}
+          format={figures.count}
         />
         <Chart
-          title="Traffic"
+          title={words.charts.traffic.title}
           series={series}
           lines={[
-            ['sent', 'out'],
-            ['received', 'in'],
+            ['sent', words.charts.traffic.out],
+            ['received', words.charts.traffic.in],
           ]}
-          format={bitrate}
+          format={figures.bitrate}
         />
         <Chart
-          title="CPU"
+          title={words.charts.cpu.title}
           series={series}
           lines={[
-            ['cpu', 'all cores'],
-            ['media_cpu', 'busiest media thread'],
+            ['cpu', words.charts.cpu.all],
+            ['media_cpu', words.charts.cpu.media],
           ]}
-          format={share}
+          format={figures.share}
           atLeast={0.1}
         />
         <Chart
-          title="Event loop’s delay, set-up time"
+          title={words.charts.delay.title}
           series={series}
           lines={[
-            ['lag', 'delay'],
-            ['setup', 'set-up'],
+            ['lag', words.charts.delay.lag],
+            ['setup', words.charts.delay.setup],
           ]}
-          format={delay}
+          format={figures.delay}
           atLeast={0.05}
         />
         <Chart
-          title="Lost on people’s links"
+          title={words.charts.loss.title}
           series={series}
           lines={[
-            ['loss_in', 'from them'],
-            ['loss_out', 'to them'],
+            ['loss_in', words.charts.loss.in],
+            ['loss_out', words.charts.loss.out],
           ]}
-          format={share}
+          format={figures.share}
           atLeast={0.02}
         />
         <Chart
-          title="Pictures frozen, of the time"
+          title={words.charts.frozen.title}
           series={series}
-          lines={[['frozen', 'frozen']]}
-          format={share}
+          lines={[['frozen', words.charts.frozen.frozen]]}
+          format={figures.share}
           atLeast={0.02}
         />
         <Chart
-          title="Failures a minute, drops a second"
+          title={words.charts.failures.title}
           series={series}
           lines={[
-            ['failures', 'failures'],
-            ['lost', 'dropped here'],
+            ['failures', words.charts.failures.failures],
+            ['lost', words.charts.failures.dropped],
           ]}
-          format={count}
+          format={figures.count}
           atLeast={1}
         />
       </section>
@@ -187,15 +181,10 @@ export function Board({ watch, state }: Props) {
       <Rooms
         rooms={overview.rooms}
         inAll={overview.rooms_in_all}
-        end={(room) => watch.endRoom(room)}
+        end={(room) => session.endRoom(room)}
       />
       <Refused refused={overview.refused} now={overview.now} />
       <Troubles troubles={overview.troubles} now={overview.now} />
     </main>
   );
-}
-
-/** Seconds until it ends, as part of a line. */
-function certificate(left: number): string {
-  return left > 0 ? ` · certificate ends in ${duration(left)}` : ' · certificate has ended';
 }

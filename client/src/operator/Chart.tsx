@@ -2,6 +2,7 @@
 
 import type { TargetedPointerEvent } from 'preact';
 import { useState } from 'preact/hooks';
+import { figures, operator as words } from '../words';
 import styles from './Chart.module.css';
 import shared from './operator.module.css';
 import { HEIGHT, nearest, path, span, top, WIDTH } from './scale';
@@ -54,7 +55,7 @@ export function Chart({ title, series, lines, format, atLeast = 0, whole = false
         </p>
       </figcaption>
       {times.length < 2 ? (
-        <p className={styles.empty}>The first figures come in a few seconds.</p>
+        <p className={styles.empty}>{words.noFiguresYet}</p>
       ) : (
         <div className={styles.plot}>
           <span className={styles.ceiling}>{format(ceiling)}</span>
@@ -87,16 +88,12 @@ export function Chart({ title, series, lines, format, atLeast = 0, whole = false
             )}
           </svg>
           <span className={styles.times}>
-            <span>{clock(shown.from)}</span>
-            <span>{pointed === null ? '' : clock(at ?? shown.to)}</span>
-            <span>{clock(shown.to)}</span>
+            <span>{figures.clock(shown.from)}</span>
+            <span>{pointed === null ? '' : figures.clock(at ?? shown.to)}</span>
+            <span>{figures.clock(shown.to)}</span>
           </span>
         </div>
       )}
     </figure>
   );
-}
-
-function clock(at: number): string {
-  return new Date(at * 1000).toLocaleTimeString('en-GB');
 }

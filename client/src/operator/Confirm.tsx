@@ -1,6 +1,7 @@
 // Owns a button whose order can't be taken back: it asks once more, in its own place.
 
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { operator as words } from '../words';
 import styles from './operator.module.css';
 
 interface Props {
@@ -43,7 +44,7 @@ export function Confirm({ label, question, act, disabled = false }: Props) {
         {label}
       </button>
       <button type="button" onClick={() => answer(false)}>
-        No
+        {words.no}
       </button>
     </span>
   );

@@ -4,8 +4,8 @@ import axe from 'axe-core';
 import { afterEach, expect, test, vi } from 'vitest';
 import { cleanup, fireEvent, render, screen } from '../testing/page';
 import { Console } from './Console';
+import { OperatorSession } from './session';
 import { SERIES } from './types';
-import { Watch } from './watch';
 
 const OVERVIEW = {
   now: 1_000,
@@ -92,31 +92,31 @@ const OVERVIEW = {
 
 const asked = vi.fn<(input: string, init: RequestInit) => Promise<Response>>();
 
-async function open(overview: object = OVERVIEW): Promise<Watch> {
+async function open(overview: object = OVERVIEW): Promise<OperatorSession> {
   asked.mockReset();
   asked.mockImplementation(async () => new Response(JSON.stringify(overview)));
-  const watch = new Watch(asked);
-  render(<Console watch={watch} />);
+  const session = new OperatorSession(asked);
+  render(<Console session={session} />);
   const field = screen.getByLabelText<HTMLInputElement>('Operator’s token');
   fireEvent.change(field, { target: { value: 'secret' } });
   fireEvent.click(screen.getByRole('button', { name: 'Open' }));
   expect(field.value).toBe('');
   await screen.findByRole('region', { name: 'Rooms' });
-  return watch;
+  return session;
 }
 
 afterEach(cleanup);
 
 test('nothing is shown and nothing asked before there is a token', () => {
   const fetching = vi.fn();
-  render(<Console watch={new Watch(fetching)} />);
+  render(<Console session={new OperatorSession(fetching)} />);
   expect(screen.queryByText('Rooms')).toBeNull();
   expect(fetching).not.toHaveBeenCalled();
   expect(screen.getByLabelText<HTMLInputElement>('Operator’s token').type).toBe('password');
 });
 
 test('people, rooms and troubles are there at a glance', async () => {
-  const watch = await open();
+  const session = await open();
   const now = screen.getByRole('region', { name: 'Now' });
   expect(now.textContent).toContain('of 10 by media threads');
   expect(screen.getByText(/certificate ends in 20 d/)).toBeTruthy();
@@ -136,30 +136,30 @@ test('people, rooms and troubles are there at a glance', async () => {
     expect(refused).toContain(part);
   }
   expect(screen.getAllByRole('img')).toHaveLength(8);
-  watch.lock();
+  session.lock();
 });
 
 test('each side of a room shows what its person sees, and what its link loses', async () => {
-  const watch = await open();
+  const session = await open();
   const rooms = screen.getByRole('region', { name: 'Rooms' }).textContent;
   expect(rooms).toContain('sees 30 fps at 480p, 3.0 % frozen');
   expect(rooms).toContain('loses 2.0 % up, 5.0 % down');
   expect(rooms).toContain('48 ms away');
-  watch.lock();
+  session.lock();
 });
 
 test('rooms with a poor picture come first', async () => {
   const [room] = OVERVIEW.rooms;
   const side = room?.sides[0];
   const poor = { ...room, room_id: 'poor', sides: [{ ...side, frames_per_second: 7 }, side] };
-  const watch = await open({ ...OVERVIEW, rooms: [room, poor], rooms_in_all: 2 });
+  const session = await open({ ...OVERVIEW, rooms: [room, poor], rooms_in_all: 2 });
   const shown = screen.getAllByText(/fps/).map((each) => each.dataset.quality);
   expect(shown).toEqual(['poor', 'good', 'good']);
-  watch.lock();
+  session.lock();
 });
 
 test('an order that ends something asks once more, and the focus stays with it', async () => {
-  const watch = await open();
+  const session = await open();
   fireEvent.click(screen.getByRole('button', { name: 'End' }));
   expect(asked.mock.calls.some(([, init]) => init.method === 'POST')).toBe(false);
   expect(document.activeElement).toBe(screen.getByRole('button', { name: 'End' }));
@@ -170,29 +170,29 @@ test('an order that ends something asks once more, and the focus stays with it',
   fireEvent.click(screen.getByRole('button', { name: 'No' }));
   expect(document.activeElement).toBe(screen.getByRole('button', { name: 'Drain' }));
   expect(asked.mock.calls.some(([address]) => address.endsWith('/drain'))).toBe(false);
-  watch.lock();
+  session.lock();
 });
 
 test('a draining server says so, and can not be drained twice', async () => {
-  const watch = await open({ ...OVERVIEW, ready: false });
+  const session = await open({ ...OVERVIEW, ready: false });
   expect(screen.getByRole('status').textContent).toBe('Draining');
   expect(screen.getByRole<HTMLButtonElement>('button', { name: 'Drain' }).disabled).toBe(true);
-  watch.lock();
+  session.lock();
 });
 
 test('locking leaves nothing behind', async () => {
-  const watch = await open();
+  const session = await open();
   fireEvent.click(screen.getByRole('button', { name: 'Lock' }));
   expect(screen.queryByText('Rooms')).toBeNull();
-  expect(watch.state.view).toBe('locked');
+  expect(session.state.view).toBe('locked');
 });
 
 test('both views are open to everybody', async () => {
   const rules = { 'color-contrast': { enabled: false } };
-  const locked = render(<Console watch={new Watch(asked)} />);
+  const locked = render(<Console session={new OperatorSession(asked)} />);
   expect((await axe.run(document.body, { rules })).violations).toEqual([]);
   locked.rerender(null);
-  const watch = await open();
+  const session = await open();
   expect((await axe.run(document.body, { rules })).violations).toEqual([]);
-  watch.lock();
+  session.lock();
 });

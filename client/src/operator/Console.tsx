@@ -4,13 +4,15 @@ import { useCallback } from 'preact/hooks';
 import { useFollowed } from '../ui/followed';
 import { Board } from './Board';
 import { Login } from './Login';
-import type { Watch } from './watch';
+import type { OperatorSession } from './session';
 
-export function Console({ watch }: { watch: Watch }) {
-  const now = useCallback(() => watch.state, [watch]);
-  const state = useFollowed(watch.subscribe, now, watch.state);
+export function Console({ session }: { session: OperatorSession }) {
+  const now = useCallback(() => session.state, [session]);
+  const state = useFollowed(session.subscribe, now, session.state);
   if (state.view === 'locked') {
-    return <Login busy={state.busy} refusal={state.refusal} open={(token) => watch.open(token)} />;
+    return (
+      <Login busy={state.busy} refusal={state.refusal} open={(token) => session.open(token)} />
+    );
   }
-  return <Board watch={watch} state={state} />;
+  return <Board session={session} state={state} />;
 }

@@ -1,6 +1,7 @@
 // Owns asking for the token. The field is emptied at once; nothing offers to store it.
 
 import { useRef } from 'preact/hooks';
+import { operator as words } from '../words';
 import styles from './Login.module.css';
 import shared from './operator.module.css';
 
@@ -23,8 +24,8 @@ export function Login({ busy, refusal, open }: Props) {
   return (
     <main className={styles.lock}>
       <form className={styles.lockCard} onSubmit={submit}>
-        <h1>Relay operator</h1>
-        <label htmlFor="token">Operator’s token</label>
+        <h1>{words.title}</h1>
+        <label htmlFor="token">{words.token}</label>
         <input
           id="token"
           ref={field}
@@ -36,14 +37,13 @@ export function Login({ busy, refusal, open }: Props) {
           disabled={busy}
         />
         <button type="submit" className={styles.primary} disabled={busy}>
-          {busy ? 'Looking…' : 'Open'}
+          {busy ? words.looking : words.open}
         </button>
         <p id="refusal" role="alert" className={styles.refusal}>
           {refusal}
         </p>
         <p className={shared.soft}>
-          The token is the server’s <code>RELAY_OPERATOR_TOKEN</code>. It is kept until you lock or
-          reload this page.
+          {words.tokenIs} <code>RELAY_OPERATOR_TOKEN</code>. {words.tokenIsKept}
         </p>
       </form>
     </main>

@@ -1,8 +1,8 @@
 // Owns the list of conversations: a table, which on a phone becomes cards.
 
 import { useRef } from 'preact/hooks';
+import { figures, rooms as words } from '../words';
 import { Confirm } from './Confirm';
-import { bitrate, count, delay, duration, share } from './format';
 import shared from './operator.module.css';
 import styles from './Rooms.module.css';
 import type { Room, Side } from './types';
@@ -23,49 +23,51 @@ export function Rooms({ rooms, inAll, end }: Props) {
   }
 
   return (
-    <section ref={list} aria-label="Rooms" className={shared.panel} tabIndex={-1}>
+    <section ref={list} aria-label={words.title} className={shared.panel} tabIndex={-1}>
       <h2>
-        Rooms <span className={shared.soft}>{count(inAll)}</span>
+        {words.title} <span className={shared.soft}>{figures.count(inAll)}</span>
       </h2>
       {rooms.length === 0 ? (
-        <p className={shared.soft}>Nobody is talking.</p>
+        <p className={shared.soft}>{words.nobodyTalks}</p>
       ) : (
         <div className={styles.scroll}>
           <table className={styles.rooms}>
             <thead>
               <tr>
-                <th>Room</th>
-                <th>For</th>
-                <th>One side</th>
-                <th>Other side</th>
+                <th>{words.columns.room}</th>
+                <th>{words.columns.since}</th>
+                <th>{words.columns.one}</th>
+                <th>{words.columns.other}</th>
                 <th>
-                  <span className="visually-hidden">Orders</span>
+                  <span className="visually-hidden">{words.columns.orders}</span>
                 </th>
               </tr>
             </thead>
             <tbody>
               {worstFirst(rooms).map((room) => (
                 <tr key={room.room_id}>
-                  <td data-name="Room">
+                  <td data-name={words.columns.room}>
                     <code title={room.room_id}>{room.room_id.slice(0, 8)}</code> {room.mode}
                   </td>
-                  <td data-name="For">{duration(room.seconds)}</td>
-                  <td data-name="One side">
+                  <td data-name={words.columns.since}>{figures.duration(room.seconds)}</td>
+                  <td data-name={words.columns.one}>
                     <SideCell side={room.sides[0]} />
                   </td>
-                  <td data-name="Other side">
+                  <td data-name={words.columns.other}>
                     <SideCell side={room.sides[1]} />
                   </td>
                   <td>
-                    <Confirm label="End" question="End it?" act={() => endOne(room.room_id)} />
+                    <Confirm
+                      label={words.end}
+                      question={words.endQuestion}
+                      act={() => endOne(room.room_id)}
+                    />
                   </td>
                 </tr>
               ))}
             </tbody>
           </table>
-          {inAll > rooms.length && (
-            <p className={shared.soft}>These are the {rooms.length} oldest.</p>
-          )}
+          {inAll > rooms.length && <p className={shared.soft}>{words.oldest(rooms.length)}</p>}
         </div>
       )}
     </section>
@@ -74,37 +76,33 @@ export function Rooms({ rooms, inAll, end }: Props) {
 
 function SideCell({ side }: { side: Side | undefined }) {
   if (side === undefined || (side.path === null && side.received === null)) {
-    return <span className={shared.soft}>no media</span>;
+    return <span className={shared.soft}>{words.noMedia}</span>;
   }
   return (
     <span className={styles.side} title={side.user}>
       {side.path !== null && <span className={styles.path}>{side.path.replace('_', ' ')}</span>}
-      {side.received !== null && <span>sends {bitrate(side.received)}</span>}
-      {side.sent !== null && <span>gets {bitrate(side.sent)}</span>}
+      {side.received !== null && <span>{words.sends(side.received)}</span>}
+      {side.sent !== null && <span>{words.gets(side.sent)}</span>}
       {side.frames_per_second !== null && (
         <span data-quality={rated(side)}>
-          sees {count(Math.round(side.frames_per_second))} fps
-          {side.height !== null && side.height > 0 && ` at ${side.height}p`}
-          {side.frozen !== null && side.frozen > 0 && `, ${share(side.frozen)} frozen`}
+          {words.sees(side.frames_per_second, side.height, side.frozen)}
         </span>
       )}
       {(side.loss_in ?? 0) + (side.loss_out ?? 0) > 0 && (
-        <span>
-          loses {share(side.loss_in ?? 0)} up, {share(side.loss_out ?? 0)} down
-        </span>
+        <span>{words.loses(side.loss_in ?? 0, side.loss_out ?? 0)}</span>
       )}
       {side.round_trip !== null && (
-        <span className={shared.soft}>{delay(side.round_trip)} away</span>
+        <span className={shared.soft}>{words.away(side.round_trip)}</span>
       )}
       {side.first_frame !== null && (
-        <span className={shared.soft}>first frame {delay(side.first_frame)}</span>
+        <span className={shared.soft}>{words.firstFrame(side.first_frame)}</span>
       )}
-      {side.cap !== null && <span>capped at {bitrate(side.cap)}</span>}
+      {side.cap !== null && <span>{words.capped(side.cap)}</span>}
       {side.keyframe_requests !== null && side.keyframe_requests > 0 && (
-        <span className={shared.soft}>{count(side.keyframe_requests)} keyframe requests</span>
+        <span className={shared.soft}>{words.keyframeRequests(side.keyframe_requests)}</span>
       )}
       {side.dropped !== null && side.dropped > 0 && (
-        <span className={shared.soft}>{count(side.dropped)} dropped</span>
+        <span className={shared.soft}>{words.dropped(side.dropped)}</span>
       )}
     </span>
   );

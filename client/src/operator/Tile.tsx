@@ -1,5 +1,6 @@
 // Owns one figure that is now, with a bar when it is a share of something.
 
+import { operator as words } from '../words';
 import styles from './operator.module.css';
 
 /** Above these shares the bar warns, and alarms. */
@@ -22,7 +23,7 @@ export function Tile({ name, value, detail, used }: Props) {
       {used !== undefined && (
         <meter
           className={styles.meter}
-          aria-label={`${name} used`}
+          aria-label={words.used(name)}
           min={0}
           max={1}
           low={WARN}

@@ -1,12 +1,12 @@
-// Owns putting the console together: one watch for the life of the page, one root.
+// Owns putting the console together: one session for the life of the page, one root.
 
 import { render } from 'preact';
 import './colours.css';
 import { Console } from './Console';
-import { Watch } from './watch';
+import { OperatorSession } from './session';
 
 const root = document.getElementById('root');
 if (root === null) throw new Error('operator.html has no #root');
 
-const watch = new Watch();
-render(<Console watch={watch} />, root);
+const session = new OperatorSession();
+render(<Console session={session} />, root);

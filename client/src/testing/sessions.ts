@@ -1,10 +1,10 @@
 // States that tests begin from, each reached by the events that really lead there.
 
-import type { Captured } from '../core/capture';
-import type { DeviceKind } from '../core/devices';
-import type { Effect, Step, Timer } from '../core/effects';
-import type { Connection } from '../core/peer';
-import type { Permission } from '../core/permissions';
+import type { Captured, DeviceKind, Permission } from '../core/machine/devices';
+import type { Effect, Step, Timer } from '../core/machine/effects';
+import type { SessionEvent } from '../core/machine/events';
+import { reduce } from '../core/machine/session';
+import { type Connection, FIRST_STATE, type Session } from '../core/machine/state';
 import type {
   ClientMessage,
   ErrorMessage,
@@ -13,8 +13,6 @@ import type {
   Resumed,
   ServerMessage,
 } from '../core/protocol';
-import { reduce } from '../core/session';
-import { FIRST_STATE, type Session, type SessionEvent } from '../core/state';
 
 export const LIMITS: Limits = {
   message_bytes: 65_536,
@@ -45,8 +43,8 @@ export const USING = { microphone: 'mic-1', camera: 'cam-1' };
 export const OFFER = { sdp: 'the offer', lines: { 0: 'microphone' } } as const;
 export const OFFERED: SessionEvent = { type: 'offered', offer: OFFER };
 export const ANSWERED = received({ event: 'webrtc_answer', data: { sdp: 'the answer' } });
-export const CUT: SessionEvent = { type: 'link_lost', loss: 'closed' };
-export const RESTARTED: SessionEvent = { type: 'link_lost', loss: 'server_stopping' };
+export const CUT: SessionEvent = { type: 'socket_lost', loss: 'closed' };
+export const RESTARTED: SessionEvent = { type: 'socket_lost', loss: 'server_stopping' };
 
 export function captured(
   using: Captured['using'],
@@ -135,16 +133,16 @@ export const OPENED = advance(FIRST_STATE, PAGE_OPENED);
 /** The person allowed both before. */
 export const ALLOWED = advance(OPENED, permitted('camera'), permitted('microphone'));
 export const GRANTED = advance(ALLOWED, captured(USING));
-export const LINKED = advance(OPENED, received(CONNECTED));
+export const SOCKET_OPEN = advance(OPENED, received(CONNECTED));
 export const READY = advance(GRANTED, received(CONNECTED), OFFERED, ANSWERED);
 export const WAITING = advance(READY, { type: 'start' });
 /** Long enough for a press to be meant. */
 export const TALKING = advance(WAITING, received(FOUND), ended('guard'));
 export const PARTED = advance(TALKING, received(parted('left')));
-/** Ended on purpose, so that only the person dials again. */
-export const LOST = advance(READY, { type: 'link_lost', loss: 'ended' });
+/** Ended on purpose, so that only the person connects again. */
+export const LOST = advance(READY, { type: 'socket_lost', loss: 'ended' });
 /** In the middle of a conversation whose media is connected. */
 export const CONNECTED_CALL = advance(TALKING, became('connected'));
 export const RECONNECTING = advance(CONNECTED_CALL, CUT);
-export const RESUMING = advance(RECONNECTING, ended('redial'), received(CONNECTED));
+export const RESUMING = advance(RECONNECTING, ended('reconnect'), received(CONNECTED));
 export const TEXT_READY = advance(READY, { type: 'choose_mode', mode: 'text' });

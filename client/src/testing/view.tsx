@@ -1,7 +1,8 @@
 // The page around a state that a test chose, and what the person did to it.
 
 import { vi } from 'vitest';
-import type { PersonEvent, Session } from '../core/state';
+import type { PersonEvent } from '../core/machine/events';
+import type { Session } from '../core/machine/state';
 import { App } from '../ui/App';
 import { render, screen } from './page';
 

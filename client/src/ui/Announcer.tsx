@@ -2,7 +2,7 @@
 // stay, so that nobody comes upon it twice.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Session } from '../core/state';
+import type { Session } from '../core/machine/state';
 import { announcements } from './announcements';
 
 /** Longer than a screen reader takes to notice. */

@@ -1,9 +1,8 @@
 // @vitest-environment happy-dom
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { DeviceFailure } from '../core/devices';
-import type { Door } from '../core/door';
-import { FIRST_STATE, type Session } from '../core/state';
+import type { DeviceFailure } from '../core/machine/devices';
+import { type Door, FIRST_STATE, type Session } from '../core/machine/state';
 import { act, cleanup, fireEvent, screen } from '../testing/page';
 import {
   ALLOWED,
@@ -17,7 +16,6 @@ import {
   error,
   found,
   GRANTED,
-  LINKED,
   LOST,
   PARTED,
   parted,
@@ -28,12 +26,13 @@ import {
   RESUMING,
   received,
   resumed,
+  SOCKET_OPEN,
   TALKING,
   TEXT_READY,
   WAITING,
 } from '../testing/sessions';
 import { button, buttons, show } from '../testing/view';
-import { wordsFor } from './words';
+import { wordsFor } from './headline_words';
 
 const INVALID = error('invalid_offer');
 const AWAY = advance(CONNECTED_CALL, received({ event: 'partner_reconnecting' }));
@@ -44,7 +43,7 @@ const COOLING = advance(
 const CAMERA_OFF = advance(WAITING, received(found('first', false, false)));
 
 const NOTHING = { microphone: null, camera: null };
-const ASKED = advance(LINKED, { type: 'start' });
+const ASKED = advance(SOCKET_OPEN, { type: 'start' });
 
 function refused(failure: DeviceFailure): Session {
   return advance(ASKED, captured(NOTHING, { microphone: failure, camera: failure }));
@@ -73,7 +72,7 @@ describe('the support code', () => {
   });
 
   test('stands beside what the log says more of', () => {
-    show(identified(advance(CONNECTED_CALL, { type: 'link_lost', loss: 'flooded' })));
+    show(identified(advance(CONNECTED_CALL, { type: 'socket_lost', loss: 'flooded' })));
     expect(screen.getByText(/in too short a time\. Support code 0123abcd\.$/)).toBeTruthy();
     cleanup();
     show(identified(LOST));
@@ -154,17 +153,17 @@ const STATES: [string, Session, string[]][] = [
   ['The server closed the connection', LOST, ['Reconnect']],
   [
     'The server closed the connection',
-    advance(READY, { type: 'link_lost', loss: 'flooded' }),
+    advance(READY, { type: 'socket_lost', loss: 'flooded' }),
     ['Reconnect'],
   ],
   [
     'The connection to the server was lost',
-    advance(READY, { type: 'link_lost', loss: 'too_slow' }),
+    advance(READY, { type: 'socket_lost', loss: 'too_slow' }),
     ['Reconnect'],
   ],
   [
     'Your conversation goes on in another window',
-    advance(TALKING, { type: 'link_lost', loss: 'superseded' }),
+    advance(TALKING, { type: 'socket_lost', loss: 'superseded' }),
     ['Reconnect', 'Stop'],
   ],
   ['The server cannot be reached', advance(GRANTED, CUT), ['Reconnect now', 'Start']],
@@ -273,7 +272,7 @@ const STATES: [string, Session, string[]][] = [
   ],
   [
     'This browser cannot connect to the server',
-    advance(GRANTED, { type: 'thrown', by: 'dial' }),
+    advance(GRANTED, { type: 'thrown', by: 'connect' }),
     ['Try again'],
   ],
 ];
@@ -289,7 +288,7 @@ describe('every state has words and a way on', () => {
     expect(enabled).toEqual(expect.arrayContaining(ways));
   });
 
-  test('that a conversation goes on without a link is said where its picture moves, and nowhere else', () => {
+  test('that a conversation goes on without a socket is said where its picture moves, and nowhere else', () => {
     const cut = advance(CONNECTED_CALL, CUT);
     expect(wordsFor(cut, 'moving').hint).toMatch(/^Your conversation goes on\./);
     for (const sight of ['late', 'frozen', null] as const)

@@ -2,26 +2,22 @@
 // props and reads no state of its own from the core.
 
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
-import type { Conversation, Snapshot } from '../core/conversation';
-import { FIRST_STATE } from '../core/state';
+import type { Snapshot } from '../core/conversation';
+import { FIRST_STATE } from '../core/machine/state';
+import { page } from '../words';
 import { Announcer } from './Announcer';
 import styles from './App.module.css';
 import { Chat } from './Chat';
 import { Controls } from './Controls';
+import type { ConversationView } from './conversation_view';
 import { useFollowed } from './followed';
 import { Headline } from './Headline';
 import { Icon } from './icons';
-import type { Sight } from './PartnerVideo';
+import type { Seen } from './PartnerVideo';
 import type { SoundSwitch } from './preferences';
 import { Setup } from './Setup';
 import { Stage } from './Stage';
 import { followVisibleHeight } from './visible_height';
-
-/** What the page needs of a conversation. */
-export type ConversationView = Pick<
-  Conversation,
-  'snapshot' | 'subscribe' | 'act' | 'painted' | 'loudness' | 'showIn'
->;
 
 interface AppProps {
   readonly conversation: ConversationView;
@@ -40,10 +36,10 @@ export function App({ conversation, preferences }: AppProps) {
   const [ready, setReady] = useState(false);
   useLayoutEffect(() => setReady(true), []);
   const sound = useFollowed(preferences.subscribe, preferences.sound, true);
-  const [seen, setSeen] = useState<Sight | null>(null);
+  const [seen, setSeen] = useState<Seen | null>(null);
   useEffect(followVisibleHeight, []);
   const { phase, mode } = session;
-  const sight = phase.name === 'talking' && seen?.roomId === phase.roomId ? seen.picture : null;
+  const sight = phase.name === 'talking' && seen?.roomId === phase.roomId ? seen.sight : null;
   const view = phase.name === 'idle' ? 'landing' : 'call';
   const { act, painted, loudness, showIn } = conversation;
   return (
@@ -52,7 +48,7 @@ export function App({ conversation, preferences }: AppProps) {
       <main className={styles.page} data-view={view} data-mode={mode} inert={!ready}>
         <h1 className={styles.title}>
           <Icon name="chat" size={22} />
-          Random video chat
+          {page.name}
         </h1>
         {/* One element in every state: a live region that comes and goes is not read out. */}
         <Headline session={session} sight={sight} onAct={act} />
@@ -65,7 +61,7 @@ export function App({ conversation, preferences }: AppProps) {
           loudness={loudness}
           onShown={showIn}
           onAct={act}
-          onSight={setSeen}
+          onSeen={setSeen}
           onPainted={painted}
         />
         {phase.name === 'idle' && (

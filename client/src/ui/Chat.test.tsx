@@ -1,7 +1,8 @@
 // @vitest-environment happy-dom
 
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { Session, SessionEvent } from '../core/state';
+import type { SessionEvent } from '../core/machine/events';
+import type { Session } from '../core/machine/state';
 import { cleanup, fireEvent, screen, within } from '../testing/page';
 import {
   advance,

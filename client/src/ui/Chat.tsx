@@ -2,9 +2,11 @@
 // as anything else: no markup, no links.
 
 import { useEffect, useRef } from 'preact/hooks';
-import type { ChatEntry, Mine } from '../core/chat_log';
-import { randomName } from '../core/random_name';
-import type { PersonEvent, Session } from '../core/state';
+import { randomName } from '../core/browser/random_name';
+import type { ChatEntry, Mine } from '../core/machine/chat_log';
+import type { PersonEvent } from '../core/machine/events';
+import type { Session } from '../core/machine/state';
+import { chat as words } from '../words';
 import styles from './Chat.module.css';
 import { Composer } from './Composer';
 import { Icon } from './icons';
@@ -43,17 +45,15 @@ export function Chat({ session, onAct }: ChatProps) {
   }
 
   return (
-    <section className={styles.chat} aria-label="Messages">
+    <section className={styles.chat} aria-label={words.title}>
       {chat.length === 0 && (
-        <p className={styles.empty}>
-          {talking !== null ? 'Say hello.' : 'Messages appear here once you are talking.'}
-        </p>
+        <p className={styles.empty}>{talking !== null ? words.sayHello : words.notYet}</p>
       )}
       <div
         ref={log}
         className={styles.log}
         role="log"
-        aria-label="Chat"
+        aria-label={words.log}
         // What is news in it, Announcer says: one's own words are none.
         aria-live="off"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a keyboard scrolls what it can focus.
@@ -74,12 +74,12 @@ export function Chat({ session, onAct }: ChatProps) {
       </div>
       {unread > 0 && (
         <button type="button" className={styles.unread} onClick={toNewest}>
-          {unread} new
+          {words.unread(unread)}
           <Icon name="down" size={16} />
         </button>
       )}
       <div className={styles.typing} aria-live="polite">
-        {talking?.partner.typing === true && <p>Your partner is typing…</p>}
+        {talking?.partner.typing === true && <p>{words.partnerTyping}</p>}
       </div>
       <Composer
         box={box}

@@ -3,7 +3,8 @@
 
 import type { RefObject, TargetedKeyboardEvent } from 'preact';
 import { useState } from 'preact/hooks';
-import { isVisible } from '../core/shown_text';
+import { isVisible } from '../core/machine/shown_text';
+import { chat as words } from '../words';
 import styles from './Chat.module.css';
 import { Icon } from './icons';
 
@@ -22,7 +23,7 @@ const NEARLY_FULL = 100;
 
 export function Composer({ box, roomId, limit, onTyped, onSay }: ComposerProps) {
   const [text, setText] = useState('');
-  /** For whom this was begun; null: for whoever comes next. */
+  /** For whom this was begun; null: for the one who comes next. */
   const [begunFor, setBegunFor] = useState<string | null>(null);
   const [asked, setAsked] = useState(false);
   // As the relay counts them.
@@ -39,7 +40,7 @@ export function Composer({ box, roomId, limit, onTyped, onSay }: ComposerProps) 
   function submit(event: Event) {
     event.preventDefault();
     if (!sendable) return;
-    // Send is about to rest under the focus, and whoever wrote writes on.
+    // Send is about to rest under the focus, and the one who wrote writes on.
     if (event.currentTarget instanceof Node && event.currentTarget.contains(document.activeElement))
       box.current?.focus();
     if (begunFor !== null && begunFor !== roomId) {
@@ -74,8 +75,8 @@ export function Composer({ box, roomId, limit, onTyped, onSay }: ComposerProps) 
         ref={box}
         className={styles.message}
         rows={1}
-        aria-label="Message"
-        placeholder="Message"
+        aria-label={words.message}
+        placeholder={words.message}
         autoComplete="off"
         enterkeyhint="send"
         dir="auto"
@@ -85,7 +86,7 @@ export function Composer({ box, roomId, limit, onTyped, onSay }: ComposerProps) 
       />
       <button type="submit" className={styles.send} disabled={!sendable}>
         <Icon name="send" />
-        <span className={styles.sendName}>Send</span>
+        <span className={styles.sendName}>{words.send}</span>
       </button>
       {/* One element in every state: a live region that comes and goes is not read out. */}
       <p className={styles.note} aria-live="polite">
@@ -99,8 +100,6 @@ export function Composer({ box, roomId, limit, onTyped, onSay }: ComposerProps) 
 const COMPOSING = 229;
 
 function noteFor(asked: boolean, left: number | null): string | null {
-  if (asked) return 'You began this in another conversation. Send again to send it here.';
-  if (left === null || left > NEARLY_FULL) return null;
-  const characters = Math.abs(left) === 1 ? 'character' : 'characters';
-  return left < 0 ? `${-left} ${characters} too many` : `${left} ${characters} left`;
+  if (asked) return words.begunForAnother;
+  return left === null || left > NEARLY_FULL ? null : words.charactersLeft(left);
 }

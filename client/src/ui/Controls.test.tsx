@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 
 import { afterEach, describe, expect, test } from 'vitest';
-import { FIRST_STATE } from '../core/state';
+import { FIRST_STATE } from '../core/machine/state';
 import { cleanup, fireEvent, screen } from '../testing/page';
 import {
   advance,

@@ -2,10 +2,12 @@
 // on it from the first partner to the last.
 
 import { useCallback, useEffect, useRef } from 'preact/hooks';
-import type { DeviceKind } from '../core/devices';
-import { maySearch } from '../core/obstacle';
-import { uses } from '../core/sharing';
-import type { PersonEvent, Session } from '../core/state';
+import type { DeviceKind } from '../core/machine/devices';
+import type { PersonEvent } from '../core/machine/events';
+import { maySearch } from '../core/machine/obstacle';
+import { uses } from '../core/machine/sharing';
+import type { Session } from '../core/machine/state';
+import { controls as words } from '../words';
 import styles from './Controls.module.css';
 import { DeviceMenu } from './DeviceMenu';
 import { Icon } from './icons';
@@ -39,16 +41,16 @@ export function Controls({ session, onAct }: ControlsProps) {
         className={styles.primary}
         // Not `disabled`: the focus would be lost while the browser asks, and at each turn of a search.
         aria-disabled={!maySearch(session)}
-        {...(!idle && { 'aria-keyshortcuts': 'Escape', title: 'Next (Esc)' })}
+        {...(!idle && { 'aria-keyshortcuts': 'Escape', title: words.nextTitle })}
         onClick={() => onAct({ type: idle ? 'start' : 'next' })}
       >
         <Icon name={idle ? 'start' : 'next'} />
-        {session.unsure ? 'Really?' : idle ? 'Start' : 'Next'}
+        {session.unsure ? words.really : idle ? words.start : words.next}
       </button>
       {!idle && (
         <button type="button" className={styles.secondary} onClick={stop}>
           <Icon name="stop" />
-          Stop
+          {words.stop}
         </button>
       )}
       {session.mode !== 'text' && (
@@ -62,15 +64,10 @@ export function Controls({ session, onAct }: ControlsProps) {
   );
 }
 
-const TOGGLES: Record<DeviceKind, { readonly on: string; readonly off: string }> = {
-  microphone: { on: 'Mute microphone', off: 'Unmute microphone' },
-  camera: { on: 'Turn camera off', off: 'Turn camera on' },
-};
-
 /** Named by what it will do, so it has no pressed state beside it. */
 function Toggle({ kind, session, onAct }: ControlsProps & { readonly kind: DeviceKind }) {
   const on = session.on[kind];
-  const name = TOGGLES[kind][on ? 'on' : 'off'];
+  const name = words.toggles[kind][on ? 'on' : 'off'];
   const { capture } = session;
   // There is nothing to turn off, and it does not look as if there were.
   const missing = capture.name === 'open' && capture.using[kind] === null;
@@ -89,15 +86,15 @@ function Toggle({ kind, session, onAct }: ControlsProps & { readonly kind: Devic
   );
 }
 
-/** A held key is pressed once, and whoever chooses or composes something means that by Escape. */
+/** A held key is pressed once, and anyone who chooses or composes something means that by Escape. */
 function useEscape(pressed: () => void): void {
   useEffect(() => {
-    function heed(event: KeyboardEvent) {
+    function note(event: KeyboardEvent) {
       if (event.key !== 'Escape' || event.repeat || event.isComposing) return;
       if (event.defaultPrevented || event.target instanceof HTMLSelectElement) return;
       pressed();
     }
-    window.addEventListener('keydown', heed);
-    return () => window.removeEventListener('keydown', heed);
+    window.addEventListener('keydown', note);
+    return () => window.removeEventListener('keydown', note);
   }, [pressed]);
 }

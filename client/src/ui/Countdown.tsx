@@ -1,6 +1,7 @@
 // Owns a number of seconds that goes down, for eyes alone: read out at every second it would drown all else.
 
 import { useEffect, useState } from 'preact/hooks';
+import { headline } from '../words';
 import styles from './Headline.module.css';
 
 /** Begins anew with another number. */
@@ -15,7 +16,7 @@ export function Countdown({ seconds }: { readonly seconds: number }) {
   }, [seconds]);
   return (
     <span className={styles.countdown} aria-hidden="true">
-      {Math.max(0, Math.ceil(left))} s
+      {headline.countdown(Math.max(0, Math.ceil(left)))}
     </span>
   );
 }

@@ -1,6 +1,7 @@
 // Owns what is shown in the place of a page that could not be drawn: our own fault, and never a white window.
 
 import { Component, type ComponentChildren } from 'preact';
+import { page } from '../words';
 
 interface CrashProps {
   readonly children: ComponentChildren;
@@ -17,10 +18,10 @@ export class Crash extends Component<CrashProps, { readonly broken: boolean }> {
     if (!this.state.broken) return this.props.children;
     return (
       <main>
-        <h1>Random video chat</h1>
-        <p role="status">This page has a fault, and cannot go on</p>
+        <h1>{page.name}</h1>
+        <p role="status">{page.fault}</p>
         <button type="button" onClick={() => window.location.reload()}>
-          Reload
+          {page.reload}
         </button>
       </main>
     );

@@ -2,8 +2,10 @@
 // closes it on Escape and on a click beside it.
 
 import { useEffect } from 'preact/hooks';
-import { uses } from '../core/sharing';
-import type { PersonEvent, Session } from '../core/state';
+import type { PersonEvent } from '../core/machine/events';
+import { uses } from '../core/machine/sharing';
+import type { Session } from '../core/machine/state';
+import { devices as words } from '../words';
 import styles from './Controls.module.css';
 import { DevicePicker } from './DevicePicker';
 import { Icon } from './icons';
@@ -19,15 +21,15 @@ export function DeviceMenu({ session, onAct, onOpen }: DeviceMenuProps) {
   useEffect(() => () => onOpen(false), [onOpen]);
   return (
     <>
-      <button type="button" className={styles.toggle} popoverTarget="devices" title="Devices">
+      <button type="button" className={styles.toggle} popoverTarget="devices" title={words.title}>
         <Icon name="settings" />
-        <span className={styles.name}>Devices</span>
+        <span className={styles.name}>{words.title}</span>
       </button>
       <section
         id="devices"
         className={styles.menu}
         popover="auto"
-        aria-label="Devices"
+        aria-label={words.title}
         onBeforeToggle={({ newState }) => onOpen(newState === 'open')}
       >
         {(['camera', 'microphone'] as const)

@@ -1,8 +1,10 @@
 // Owns the choice of one microphone or camera. It shows the one that is open, not the one that was
 // asked for: the browser may have given another.
 
-import type { DeviceKind } from '../core/devices';
-import type { Capture, PersonEvent, Session } from '../core/state';
+import type { DeviceKind } from '../core/machine/devices';
+import type { PersonEvent } from '../core/machine/events';
+import type { Capture, Session } from '../core/machine/state';
+import { devices as words } from '../words';
 import styles from './DevicePicker.module.css';
 
 interface DevicePickerProps {
@@ -11,15 +13,13 @@ interface DevicePickerProps {
   readonly onAct: (event: PersonEvent) => void;
 }
 
-const NAMES: Record<DeviceKind, string> = { microphone: 'Microphone', camera: 'Camera' };
-
 export function DevicePicker({ session: { capture, devices }, kind, onAct }: DevicePickerProps) {
   const open = capture.name === 'open' ? capture.using[kind] : null;
   const choices = devices[kind];
   const usable = capture.name === 'open' && choices.length > 0;
   return (
     <label className={styles.picker}>
-      <span>{NAMES[kind]}</span>
+      <span>{words.names[kind]}</span>
       <select
         value={open ?? ''}
         disabled={!usable}
@@ -32,7 +32,7 @@ export function DevicePicker({ session: { capture, devices }, kind, onAct }: Dev
         )}
         {choices.map(({ id, label }, index) => (
           <option key={id} value={id}>
-            {label === '' ? `${NAMES[kind]} ${index + 1}` : label}
+            {label === '' ? words.numbered(kind, index + 1) : label}
           </option>
         ))}
       </select>
@@ -42,8 +42,8 @@ export function DevicePicker({ session: { capture, devices }, kind, onAct }: Dev
 
 /** Why no device is open, as the place of a choice. */
 function nothingOpen(capture: Capture, kind: DeviceKind): string {
-  if (capture.name !== 'open') return 'Not open yet';
-  if (capture.lost[kind] !== null) return 'Choose one';
+  if (capture.name !== 'open') return words.notOpen;
+  if (capture.lost[kind] !== null) return words.chooseOne;
   const why = capture.absent[kind];
-  return why === 'refused' || why === 'insecure' ? 'Not allowed yet' : 'Not available';
+  return why === 'refused' || why === 'insecure' ? words.notAllowed : words.notAvailable;
 }

@@ -2,17 +2,19 @@
 // region: the hint repeats what is on the page, and would be read out at every turn.
 
 import { useRef } from 'preact/hooks';
-import type { PersonEvent, Session } from '../core/state';
+import type { PersonEvent } from '../core/machine/events';
+import type { Sight } from '../core/machine/expected';
+import type { Session } from '../core/machine/state';
 import { Countdown } from './Countdown';
 import styles from './Headline.module.css';
+import { wordsFor } from './headline_words';
 import { Icon } from './icons';
-import type { Sight } from './PartnerVideo';
-import { type Words, wordsFor } from './words';
+import type { Words } from './obstacle_words';
 
 interface HeadlineProps {
   readonly session: Session;
   /** What there is to see of the partner. */
-  readonly sight: Sight['picture'] | null;
+  readonly sight: Sight | null;
   readonly onAct: (event: PersonEvent) => void;
 }
 

@@ -2,8 +2,9 @@
 // tell, and a name for who sees neither.
 
 import { useMemo } from 'preact/hooks';
-import type { ChatEntry, Mine, WhyUnsent } from '../core/chat_log';
-import { shown } from '../core/shown_text';
+import type { ChatEntry, Mine } from '../core/machine/chat_log';
+import { shown } from '../core/machine/shown_text';
+import { chat as words } from '../words';
 import styles from './Chat.module.css';
 import { Icon } from './icons';
 
@@ -17,29 +18,12 @@ interface MessageProps {
   readonly onRetryAll: (() => void) | null;
 }
 
-const WRITERS: Record<ChatEntry['from'], string> = {
-  me: 'You:',
-  partner: 'Partner:',
-  notice: 'Server:',
-};
-
-/** Beyond that it was not sent, in words that say what to do, or whose fault it is. */
-const UNSENT: Partial<Record<WhyUnsent, string>> = {
-  rate_limited: 'too fast. Wait a moment.',
-  message_too_large: 'it is too long.',
-  out_of_turn: 'your partner was gone.',
-  invalid_message: 'the server could not read it.',
-  internal: 'the server made a mistake.',
-  unanswered: 'the server did not answer.',
-  cut_off: 'the connection was lost.',
-};
-
 export function Message({ entry, ...outcome }: MessageProps) {
   const text = useMemo(() => shown(entry.text), [entry.text]);
   return (
     <div className={styles.entry}>
       {/* Not in the paragraph, whose direction follows from what it begins with. */}
-      <span className="visually-hidden">{WRITERS[entry.from]}</span>
+      <span className="visually-hidden">{words.writers[entry.from]}</span>
       <p className={styles[entry.from]} dir="auto">
         {text}
       </p>
@@ -54,24 +38,24 @@ interface OutcomeProps extends MessageProps {
 
 function Outcome({ entry: { delivery, why }, newest, onRetry, onRetryAll }: OutcomeProps) {
   if (delivery === 'failed') {
-    const reason = why && UNSENT[why];
+    const reason = why && words.reasons[why];
     return (
       <div className={styles.failed}>
-        <p role="alert">{reason ? `Not sent: ${reason}` : 'Not sent'}</p>
+        <p role="alert">{reason ? words.notSentBecause(reason) : words.notSent}</p>
         {onRetry !== null && (
           <button type="button" onClick={onRetry}>
             <Icon name="retry" size={16} />
-            Retry
+            {words.retry}
           </button>
         )}
         {onRetryAll !== null && (
           <button type="button" onClick={onRetryAll}>
-            Send all again
+            {words.sendAllAgain}
           </button>
         )}
       </div>
     );
   }
   if (!newest && delivery === 'sent') return null;
-  return <p className={styles.delivery}>{delivery === 'sending' ? 'Sending…' : 'Sent'}</p>;
+  return <p className={styles.delivery}>{delivery === 'sending' ? words.sending : words.sent}</p>;
 }

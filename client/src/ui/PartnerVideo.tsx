@@ -2,8 +2,10 @@
 // last frame is never shown again: neither in another conversation, nor when a camera that was off comes back.
 
 import { useEffect, useRef } from 'preact/hooks';
-import type { PlaybackState } from '../core/playback';
-import { type Picture, watchFrames } from './frame_watch';
+import type { Sight } from '../core/machine/expected';
+import type { PlaybackState } from '../core/machine/state';
+import { stage as words } from '../words';
+import { watchFrames } from './frame_watch';
 import { Icon } from './icons';
 import styles from './Stage.module.css';
 
@@ -20,15 +22,15 @@ interface PartnerVideoProps {
   /** The person wants to hear what the browser plays without sound. */
   readonly onPlay: () => void;
   /** Null while no picture is expected, and until there is something to say of it. */
-  readonly onSight: (sight: Sight | null) => void;
+  readonly onSeen: (seen: Seen | null) => void;
   /** The first frame of a picture that is expected was painted. */
   readonly onPainted: (roomId: string, inView: boolean) => void;
 }
 
 /** What there is to see of the partner in this conversation. */
-export interface Sight {
+export interface Seen {
   readonly roomId: string;
-  readonly picture: Picture;
+  readonly sight: Sight;
 }
 
 export function PartnerVideo({
@@ -39,7 +41,7 @@ export function PartnerVideo({
   playback,
   onShown,
   onPlay,
-  onSight,
+  onSeen,
   onPainted,
 }: PartnerVideoProps) {
   const ref = useRef<HTMLVideoElement>(null);
@@ -58,14 +60,14 @@ export function PartnerVideo({
     if (video === null || stream === null || roomId === null || !expected) return;
     const leave = watchFrames(
       video,
-      (picture) => onSight({ roomId, picture }),
+      (sight) => onSeen({ roomId, sight }),
       (inView) => onPainted(roomId, inView),
     );
     return () => {
       leave();
-      onSight(null);
+      onSeen(null);
     };
-  }, [stream, roomId, expected, onSight, onPainted]);
+  }, [stream, roomId, expected, onSeen, onPainted]);
 
   return (
     <>
@@ -73,16 +75,16 @@ export function PartnerVideo({
         ref={ref}
         className={styles.partner}
         data-in-view={inView}
-        aria-label="Partner video"
+        aria-label={words.partner}
         autoPlay
         playsInline
       />
       {playback === 'silenced' && roomId !== null && (
-        // Read out when it appears: whoever only listens would not know why there is nothing to hear.
+        // Read out when it appears: anyone who only listens would not know why there is nothing to hear.
         <div role="alert" className={styles.silence}>
           <button type="button" className={styles.unsilence} onClick={onPlay}>
             <Icon name="sound" />
-            Turn sound on
+            {words.turnSoundOn}
           </button>
         </div>
       )}

@@ -2,14 +2,15 @@
 // that is how people know their face. What the partner receives is not mirrored.
 
 import { useEffect, useRef } from 'preact/hooks';
-import { obstacleOf } from '../core/obstacle';
+import { obstacleOf } from '../core/machine/obstacle';
+import { shared } from '../core/machine/sharing';
+import type { Session } from '../core/machine/state';
 import type { Mode } from '../core/protocol';
-import { shared } from '../core/sharing';
-import type { Session } from '../core/state';
+import { stage as words } from '../words';
 import { AskingPicture } from './AskingPicture';
+import { wordsForSelf } from './headline_words';
 import { Icon, type IconName } from './icons';
 import styles from './Stage.module.css';
-import { wordsForSelf } from './words';
 
 interface SelfVideoProps {
   readonly session: Session;
@@ -35,7 +36,7 @@ export function SelfVideo({ session, stream }: SelfVideoProps) {
         ref={ref}
         className={styles.mirror}
         data-in-view={inView}
-        aria-label="Your video"
+        aria-label={words.self}
         autoPlay
         muted
         playsInline
@@ -49,7 +50,7 @@ export function SelfVideo({ session, stream }: SelfVideoProps) {
       {session.mode !== 'text' && !microphone && (
         <p className={styles.silent}>
           <Icon name="microphone_off" size={16} />
-          <span className={styles.silentName}>Your microphone is off</span>
+          <span className={styles.silentName}>{words.microphoneOff}</span>
         </p>
       )}
     </div>

@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, test } from 'vitest';
 import { cleanup, fireEvent, screen, within } from '../testing/page';
-import { advance, LINKED, READY, TALKING, TEXT_READY, WAITING } from '../testing/sessions';
+import { advance, READY, SOCKET_OPEN, TALKING, TEXT_READY, WAITING } from '../testing/sessions';
 import { show } from '../testing/view';
 
 const LISTED = advance(READY, {
@@ -71,7 +71,7 @@ describe('the devices', () => {
   });
 
   test('cannot be chosen before they are allowed', () => {
-    show(LINKED);
+    show(SOCKET_OPEN);
     expect(picker('Microphone').disabled).toBe(true);
     expect(picker('Microphone').textContent).toBe('Not open yet');
   });

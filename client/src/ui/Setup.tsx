@@ -1,9 +1,11 @@
 // Owns what a person decides before they start: what to share, with which devices, and what happens
 // when a partner leaves. It says plainly who will see and hear them.
 
+import type { PersonEvent } from '../core/machine/events';
+import { uses } from '../core/machine/sharing';
+import type { Session } from '../core/machine/state';
 import type { Mode } from '../core/protocol';
-import { uses } from '../core/sharing';
-import type { PersonEvent, Session } from '../core/state';
+import { setup as words } from '../words';
 import { DevicePicker } from './DevicePicker';
 import { Icon, type IconName } from './icons';
 import styles from './Setup.module.css';
@@ -17,27 +19,19 @@ interface SetupProps {
   readonly onSound: (sound: boolean) => void;
 }
 
-const MODES: readonly { readonly mode: Mode; readonly name: string; readonly icon: IconName }[] = [
-  { mode: 'video', name: 'Video', icon: 'camera' },
-  { mode: 'audio', name: 'Audio only', icon: 'microphone' },
-  { mode: 'text', name: 'Text only', icon: 'chat' },
+const MODES: readonly { readonly mode: Mode; readonly icon: IconName }[] = [
+  { mode: 'video', icon: 'camera' },
+  { mode: 'audio', icon: 'microphone' },
+  { mode: 'text', icon: 'chat' },
 ];
-
-const PRIVACY: Record<Mode, string> = {
-  video:
-    'Nobody sees or hears you until you are paired, and then only your partner does. Picture and sound travel through this server, so your partner never learns your network address.',
-  audio:
-    'Nobody hears you until you are paired, and then only your partner does. Sound travels through this server, so your partner never learns your network address.',
-  text: 'Your camera and microphone stay closed. Only your partner reads what you write, and never learns your network address.',
-};
 
 export function Setup({ session, onAct, sound, onSound }: SetupProps) {
   const { mode, keepSearching } = session;
   const code = supportCode(session);
   return (
     <div className={styles.setup}>
-      <div className={styles.modes} role="radiogroup" aria-label="What to share">
-        {MODES.map(({ mode: each, name, icon }) => (
+      <div className={styles.modes} role="radiogroup" aria-label={words.whatToShare}>
+        {MODES.map(({ mode: each, icon }) => (
           <label key={each} className={styles.mode}>
             <input
               type="radio"
@@ -46,11 +40,11 @@ export function Setup({ session, onAct, sound, onSound }: SetupProps) {
               onChange={() => onAct({ type: 'choose_mode', mode: each })}
             />
             <Icon name={icon} />
-            {name}
+            {words.modes[each]}
           </label>
         ))}
       </div>
-      <p className={styles.privacy}>{PRIVACY[mode]}</p>
+      <p className={styles.privacy}>{words.privacy[mode]}</p>
       {(['camera', 'microphone'] as const)
         .filter((kind) => uses(mode, kind))
         .map((kind) => (
@@ -64,7 +58,7 @@ export function Setup({ session, onAct, sound, onSound }: SetupProps) {
             onAct({ type: 'choose_keep_searching', on: currentTarget.checked })
           }
         />
-        Search on when my partner leaves
+        {words.searchOn}
       </label>
       <label className={styles.preference}>
         <input
@@ -72,10 +66,10 @@ export function Setup({ session, onAct, sound, onSound }: SetupProps) {
           checked={sound}
           onChange={({ currentTarget }) => onSound(currentTarget.checked)}
         />
-        Soft sound when I am in another tab
+        {words.softSound}
       </label>
       {/* A line that is there from the start, so that nothing moves when its words come. */}
-      <p className={styles.support}>{code === null ? '\u00a0' : `Support code ${code}`}</p>
+      <p className={styles.support}>{code === null ? '\u00a0' : words.supportCode(code)}</p>
     </div>
   );
 }

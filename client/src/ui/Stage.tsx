@@ -1,10 +1,12 @@
 // Owns the picture: the partner, the person's own view, and the signs on them. A conversation in
 // text mode has none.
 
-import { isPictureExpected } from '../core/expected';
-import type { PersonEvent, Session } from '../core/state';
+import type { PersonEvent } from '../core/machine/events';
+import { isPictureExpected } from '../core/machine/expected';
+import type { Session } from '../core/machine/state';
+import { stage as words } from '../words';
 import { Icon } from './icons';
-import { PartnerVideo, type Sight } from './PartnerVideo';
+import { PartnerVideo, type Seen } from './PartnerVideo';
 import { SelfVideo } from './SelfVideo';
 import styles from './Stage.module.css';
 import { useSpeaking } from './speaking';
@@ -19,7 +21,7 @@ interface StageProps {
   readonly loudness: () => number;
   readonly onShown: (video: HTMLVideoElement | null) => void;
   readonly onAct: (event: PersonEvent) => void;
-  readonly onSight: (sight: Sight | null) => void;
+  readonly onSeen: (seen: Seen | null) => void;
   readonly onPainted: (roomId: string, inView: boolean) => void;
 }
 
@@ -31,7 +33,7 @@ export function Stage({
   loudness,
   onShown,
   onAct,
-  onSight,
+  onSeen,
   onPainted,
 }: StageProps) {
   const { phase, mode } = session;
@@ -40,7 +42,7 @@ export function Stage({
   const speaking = useSpeaking(audible ? loudness : null);
   if (mode === 'text' && phase.name !== 'idle') return null;
   return (
-    <section className={styles.stage} data-speaking={speaking} aria-label="Video">
+    <section className={styles.stage} data-speaking={speaking} aria-label={words.title}>
       <PartnerVideo
         stream={partner}
         roomId={talking?.roomId ?? null}
@@ -49,14 +51,14 @@ export function Stage({
         playback={session.playback}
         onShown={onShown}
         onPlay={() => onAct({ type: 'play' })}
-        onSight={onSight}
+        onSeen={onSeen}
         onPainted={onPainted}
       />
       <div className={styles.signs}>
         {talking?.partner.microphone === false && (
           <p className={styles.badge}>
             <Icon name="microphone_off" size={16} />
-            <span className={styles.badgeWords}>Your partner is muted</span>
+            <span className={styles.badgeWords}>{words.partnerMuted}</span>
           </p>
         )}
         {audible && (
@@ -65,7 +67,7 @@ export function Stage({
             <span className={styles.bar} />
             <span className={styles.bar} />
             <span className={styles.bar} />
-            <span className={styles.badgeWords}>Speaking</span>
+            <span className={styles.badgeWords}>{words.speaking}</span>
           </p>
         )}
       </div>

@@ -1,9 +1,10 @@
 // Owns what is said to who does not see the page, beyond its status: what the partner writes, and what they turn on and
 // off. One's own words are not said again. Pure.
 
-import type { DeviceKind } from '../core/devices';
-import { shown } from '../core/shown_text';
-import type { Session } from '../core/state';
+import type { DeviceKind } from '../core/machine/devices';
+import { shown } from '../core/machine/shown_text';
+import type { Session } from '../core/machine/state';
+import { announcements as words } from '../words';
 
 const KINDS: readonly DeviceKind[] = ['microphone', 'camera'];
 
@@ -22,7 +23,7 @@ function ofDevices(before: Session, after: Session): string[] {
       : { microphone: true, camera: true };
   return KINDS.filter(
     (kind) => phase.partner[kind] !== was[kind] && (kind === 'microphone' || mode === 'video'),
-  ).map((kind) => `Your partner’s ${kind} is ${phase.partner[kind] ? 'on' : 'off'}`);
+  ).map((kind) => words.partnersDevice(kind, phase.partner[kind]));
 }
 
 function ofChat(before: Session, after: Session): string[] {
@@ -31,7 +32,7 @@ function ofChat(before: Session, after: Session): string[] {
   return after.chat.flatMap((entry) => {
     if (entry.from === 'me' || (isSame(before, after) && entry.number <= newest)) return [];
     const text = shown(entry.text);
-    return entry.from === 'partner' ? [`Partner: ${text}`] : [text];
+    return entry.from === 'partner' ? [words.partnerWrote(text)] : [text];
   });
 }
 

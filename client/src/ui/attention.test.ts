@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Session } from '../core/state';
+import type { Session } from '../core/machine/state';
 import { advance, found, READY, received, TALKING, WAITING } from '../testing/sessions';
 import { callForAttention } from './attention';
 import { chime } from './chime';

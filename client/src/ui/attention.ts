@@ -1,11 +1,11 @@
 // Owns how a page that nobody looks at tells that somebody is there or writes: by its title, its icon, and a soft sound.
 
-import type { Session } from '../core/state';
+import type { Session } from '../core/machine/state';
+import { attention as words } from '../words';
 import { chime } from './chime';
+import type { FollowedSession } from './conversation_view';
 import icon from './favicon.svg';
 import newsIcon from './favicon_news.svg';
-
-export const NAME = 'Random video chat';
 
 /** What happened while nobody looked. */
 export interface Missed {
@@ -28,19 +28,16 @@ export function missed(before: Session, after: Session, earlier: Missed): Missed
 
 /** Pure. */
 export function titleFor({ phase }: Session, { found, messages }: Missed): string {
-  if (messages > 0) return `(${messages}) New ${messages === 1 ? 'message' : 'messages'} · ${NAME}`;
-  if (found) return `● Someone is here · ${NAME}`;
-  return phase.name === 'waiting' ? `Searching… · ${NAME}` : NAME;
-}
-
-/** What is watched. */
-export interface Watched {
-  snapshot(): { readonly session: Session };
-  subscribe(changed: () => void): () => void;
+  if (messages > 0) return words.newMessages(messages);
+  if (found) return words.someoneIsHere;
+  return phase.name === 'waiting' ? words.searching : words.nothingMissed;
 }
 
 /** Tells from now on; `audible` says whether the person wants the sound. Returns what ends it. */
-export function callForAttention(conversation: Watched, audible: () => boolean): () => void {
+export function callForAttention(
+  conversation: FollowedSession,
+  audible: () => boolean,
+): () => void {
   let before = conversation.snapshot().session;
   let so = NOTHING;
   const ofIcon = document.querySelector<HTMLLinkElement>('link[rel="icon"]');

@@ -1,8 +1,9 @@
 // @vitest-environment happy-dom
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { reduce } from '../core/session';
-import type { Session, SessionEvent } from '../core/state';
+import type { SessionEvent } from '../core/machine/events';
+import { reduce } from '../core/machine/session';
+import type { Session } from '../core/machine/state';
 import { advance, found, parted, READY, received, TALKING, WAITING } from '../testing/sessions';
 import { coverUnlessLookedAt } from './covered_camera';
 

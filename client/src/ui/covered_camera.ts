@@ -1,17 +1,10 @@
 // Owns that nobody is seen by a stranger of whom they do not know: who is paired while they look elsewhere has their camera
 // off until they look at the page. Whom they have looked at, goes on seeing them.
 
-import type { PersonEvent, Session } from '../core/state';
-
-/** What is watched, and done. */
-export interface Watched {
-  snapshot(): { readonly session: Session };
-  subscribe(changed: () => void): () => void;
-  act(event: PersonEvent): void;
-}
+import type { DrivenSession } from './conversation_view';
 
 /** Covers from now on, by the switch that the person has. Returns what ends it. */
-export function coverUnlessLookedAt(conversation: Watched): () => void {
+export function coverUnlessLookedAt(conversation: DrivenSession): () => void {
   let covered = false;
   /** The conversation that was looked at last. */
   let known: string | null = null;

@@ -45,7 +45,7 @@ test('a page begins with what was painted, and goes on with what is', () => {
   expect(document.body.textContent).toBe('2');
 });
 
-test('whoever is followed no more is left alone', () => {
+test('what is followed no more is left alone', () => {
   const first = new Outside(1);
   const second = new Outside(7);
   const { rerender } = render(<Follower outside={first} />);

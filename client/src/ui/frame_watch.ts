@@ -1,6 +1,8 @@
 // Owns the watch over a <video>: whether frames of this conversation are painted at this moment. What cannot be known counts
 // as not seen, so that nobody is shown the last frame of somebody else.
 
+import type { Sight } from '../core/machine/expected';
+
 /** Longer than a keyframe takes to be asked for and sent on a slow link. */
 export const FROZEN_SECONDS = 4;
 /** Without any frame for so long, it is said that there is none. */
@@ -11,9 +13,6 @@ const COUNTING_MILLISECONDS = 100;
 /** For which a browser may still paint what came before: its buffer, and the network's. */
 export const FORMER_MILLISECONDS = 500;
 
-/** What there is to see: frames, none any more, or none so far. */
-export type Picture = 'moving' | 'frozen' | 'late';
-
 /**
  * Tells `moving` at the next frame, and `frozen` and `moving` in turn when frames stop and go on; `late` where the first takes
  * long. The first frame calls `first` as well, and says whether the page was in view since the watch began. Returns what
@@ -21,10 +20,10 @@ export type Picture = 'moving' | 'frozen' | 'late';
  */
 export function watchFrames(
   video: HTMLVideoElement,
-  tell: (picture: Picture) => void,
+  tell: (sight: Sight) => void,
   first: (inView: boolean) => void = () => undefined,
 ): () => void {
-  let told: Picture | null = null;
+  let told: Sight | null = null;
   let seen = false;
   let inView = document.visibilityState === 'visible';
   let timer = setTimeout(late, LATE_SECONDS * 1000);
@@ -32,10 +31,10 @@ export function watchFrames(
   const leave =
     'requestVideoFrameCallback' in video ? eachFrame(video, painted) : countFrames(video, painted);
 
-  function say(picture: Picture) {
-    if (picture === told) return;
-    told = picture;
-    tell(picture);
+  function say(sight: Sight) {
+    if (sight === told) return;
+    told = sight;
+    tell(sight);
   }
 
   function hidden() {

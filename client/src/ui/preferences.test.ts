@@ -1,8 +1,9 @@
 // @vitest-environment happy-dom
 
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { reduce } from '../core/session';
-import type { PersonEvent, Session } from '../core/state';
+import type { PersonEvent } from '../core/machine/events';
+import { reduce } from '../core/machine/session';
+import type { Session } from '../core/machine/state';
 import { READY } from '../testing/sessions';
 import { Preferences, parse } from './preferences';
 

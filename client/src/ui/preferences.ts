@@ -1,9 +1,10 @@
 // Owns what a browser remembers of a person between visits: what they share and with which devices, whether the search goes
 // on by itself, and whether they want to be called. Nothing of it leaves the browser.
 
-import type { PerDevice } from '../core/devices';
+import type { PerDevice } from '../core/machine/devices';
+import { FIRST_STATE } from '../core/machine/state';
 import type { Mode } from '../core/protocol';
-import { FIRST_STATE, type PersonEvent, type Session } from '../core/state';
+import type { DrivenSession } from './conversation_view';
 
 export interface Remembered {
   readonly mode: Mode;
@@ -26,7 +27,7 @@ const FIRST: Remembered = {
 
 const KINDS = ['microphone', 'camera'] as const;
 
-/** Pure. Whatever is not as it was written is passed over: somebody else may have written it, or an older page. */
+/** Pure. What is not as it was written is passed over: somebody else may have written it, or an older page. */
 export function parse(written: string | null): Remembered {
   let found: unknown;
   try {
@@ -51,7 +52,7 @@ export function parse(written: string | null): Remembered {
 
 /** What the page needs of them. */
 export interface SoundSwitch {
-  /** Whether the sound is wanted, for whoever follows it. */
+  /** Whether the sound is wanted, for anyone who follows it. */
   readonly sound: () => boolean;
   readonly subscribe: (changed: () => void) => () => void;
   readonly choose: (sound: boolean) => void;
@@ -74,11 +75,7 @@ export class Preferences implements SoundSwitch {
   };
 
   /** Brings a conversation to what was chosen last time, and remembers what is chosen in it. */
-  follow(conversation: {
-    snapshot(): { readonly session: Session };
-    subscribe(changed: () => void): () => void;
-    act(event: PersonEvent): void;
-  }): void {
+  follow(conversation: DrivenSession): void {
     const { mode, keepSearching, picked } = this.#so;
     const { session } = conversation.snapshot();
     if (session.mode !== mode) conversation.act({ type: 'choose_mode', mode });

@@ -2,7 +2,7 @@
 
 import type { RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { ChatEntry, ChatLog } from '../core/chat_log';
+import type { ChatEntry, ChatLog } from '../core/machine/chat_log';
 
 /** Who is so near the end, in pixels, is at the end. */
 const NEAR = 40;

@@ -1,6 +1,6 @@
 // Owns the code that a visitor reads to the operator, who finds the visit in the log by it. Pure.
 
-import type { Session } from '../core/state';
+import type { Session } from '../core/machine/state';
 
 /** So many characters of the visitor's id are like no other's, and can be read out. */
 const LENGTH = 8;

@@ -1,0 +1,129 @@
+// The operator's console, but for its list of rooms (rooms.ts). Figures come as numbers: how they read is figures.ts's to say.
+
+import { bitrate, bytes, count, duration, share } from './figures';
+
+export const title = 'Relay operator';
+export const token = 'Operator’s token';
+export const open = 'Open';
+export const looking = 'Looking…';
+/** Around the name of the setting. */
+export const tokenIs = 'The token is the server’s';
+export const tokenIsKept = 'It is kept until you lock or reload this page.';
+
+export const heading = 'Relay';
+export const notAnswering = 'Not answering';
+export const takingPeople = 'Taking people';
+export const draining = 'Draining';
+
+export function about(version: string, engine: string, uptime: number): string {
+  return `${version} · ${engine} · up ${duration(uptime)}`;
+}
+
+/** Seconds until it ends, as part of a line. */
+export function certificate(left: number): string {
+  return left > 0 ? ` · certificate ends in ${duration(left)}` : ' · certificate has ended';
+}
+
+export const cleanUp = 'Clean up';
+export const cleanUpTitle = 'Removes what vanished people left. There should be nothing.';
+export const drain = 'Drain';
+export const drainQuestion = 'Take nobody any more, and end?';
+export const lock = 'Lock';
+export const no = 'No';
+
+export function stale(why: string): string {
+  return `${why} What you see is the last that it said.`;
+}
+
+export const now = 'Now';
+export const talking = 'Talking';
+export const waiting = 'Waiting';
+export const connected = 'Connected';
+export const traffic = 'Traffic';
+export const cpu = 'CPU';
+export const memory = 'Memory';
+
+export function ofRooms(rooms: number): string {
+  return rooms === 1 ? '1 room' : `${count(rooms)} rooms`;
+}
+
+export function ofMatches(matches: number): string {
+  return matches === 1 ? '1 match so far' : `${count(matches)} matches so far`;
+}
+
+export function ofCapacity(capacity: number, bound: string, used: number): string {
+  return `of ${count(capacity)} by ${bound} · ${share(used)} of capacity`;
+}
+
+export function outAndIn(received: number): string {
+  return `out · ${bitrate(received)} in`;
+}
+
+export function ofCores(cores: number): string {
+  return cores === 1 ? 'of 1 core' : `of ${count(cores)} cores`;
+}
+
+export function ofMemory(limit: number): string {
+  return `of ${bytes(limit)}`;
+}
+
+export function used(name: string): string {
+  return `${name} used`;
+}
+
+export const lastHour = 'The last hour';
+export const noFiguresYet = 'The first figures come in a few seconds.';
+
+/** Each chart's title, and its lines' names. */
+export const charts = {
+  people: { title: 'People', talking: 'talking', connected: 'connected' },
+  arrivals: {
+    title: 'Arrivals and matches a minute',
+    arrivals: 'arrivals',
+    matches: 'matches',
+  },
+  traffic: { title: 'Traffic', out: 'out', in: 'in' },
+  cpu: { title: 'CPU', all: 'all cores', media: 'busiest media thread' },
+  delay: { title: 'Event loop’s delay, set-up time', lag: 'delay', setup: 'set-up' },
+  loss: { title: 'Lost on people’s links', in: 'from them', out: 'to them' },
+  frozen: { title: 'Pictures frozen, of the time', frozen: 'frozen' },
+  failures: {
+    title: 'Failures a minute, drops a second',
+    failures: 'failures',
+    dropped: 'dropped here',
+  },
+};
+
+export const refused = 'Refused';
+export const nobodyRefused = 'Nobody was kept out.';
+
+export function agoInAll(seconds: number, times: number): string {
+  return `${duration(seconds)} ago, ${times === 1 ? 'once' : `${count(times)} times`}`;
+}
+
+export const troublesLabel = 'Recent errors';
+export const troubles = 'Recent errors and warnings';
+export const noTroubles = 'Nothing went wrong.';
+
+export function ago(seconds: number, times: number): string {
+  return `${duration(seconds)} ago${times > 1 ? `, ${count(times)} times` : ''}`;
+}
+
+/** What became of an order, and of a question. */
+export const roomEnded = 'The room was ended.';
+export const drains = 'The server takes nobody any more, and ends when conversations have.';
+
+export function cleanedUp(people: number): string {
+  return people === 0 ? 'There was nothing to clean up.' : `Cleaned up after ${people} people.`;
+}
+
+export const unreachable = 'The server does not answer.';
+
+/** `wait`: seconds. */
+export function tooManyTokens(wait: string): string {
+  return `There were too many wrong tokens. Try again in ${wait} seconds.`;
+}
+
+export function answeredWith(status: number): string {
+  return `The server answered with ${status}.`;
+}
