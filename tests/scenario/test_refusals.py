@@ -1,6 +1,7 @@
 """Everything that a visitor may not do is answered by an error, and nobody else notices."""
 
 import asyncio
+import errno
 import re
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from relay.app import Relay
 from relay.config.settings import Settings
 from relay.media import connections as connections_module
+from relay.observe.happenings import KeptOut, TaskFailed
 from relay.peer import connection as connection_module
 from relay.session import presence
 from relay.web import visit as visit_module
@@ -343,3 +345,12 @@ async def test_a_stopped_server_leaves_no_task_behind(settings: Settings) -> Non
     async with running(settings) as relay, visit(relay.port) as ann, visit(relay.port) as bob:
         await introduce(ann, bob)
     await until(lambda: asyncio.all_tasks() <= before)
+
+
+def test_only_a_lack_of_descriptors_is_no_mistake_of_ours(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    relay = Relay(settings)
+    noted: list[type] = []
+    monkeypatch.setattr(relay.journal, "note", lambda happening: noted.append(type(happening)))
+    for failure in (OSError(errno.EMFILE, "too many"), OSError(errno.EIO, "a broken disk"), ValueError("a mistake")):
+        relay.report("something", failure)
+    assert noted == [KeptOut, TaskFailed, TaskFailed]

@@ -81,6 +81,20 @@ describe('the devices', () => {
     expect(picker('Camera').selectedOptions[0]?.textContent).toBe('Choose one');
   });
 
+  test.each([
+    ['refused', 'Not allowed yet'],
+    ['insecure', 'Not allowed yet'],
+    ['none', 'Not available'],
+  ] as const)('one that is absent (%s) says so: %s', (why, words) => {
+    if (LISTED.capture.name !== 'open') throw new Error('nothing is open');
+    const absent = { ...LISTED.capture.absent, camera: why };
+    show({
+      ...LISTED,
+      capture: { ...LISTED.capture, using: { ...LISTED.capture.using, camera: null }, absent },
+    });
+    expect(picker('Camera').selectedOptions[0]?.textContent).toBe(words);
+  });
+
   test('are asked for as far as the mode has them', () => {
     const view = show(advance(LISTED, { type: 'choose_mode', mode: 'audio' }));
     expect(screen.queryByLabelText('Camera')).toBeNull();
