@@ -11,25 +11,16 @@ from typing import TYPE_CHECKING
 from relay.ids import PeerId
 from relay.ledger.addresses import Group
 from relay.media.engine import EngineListener, EngineStats, Mending, PeerStats, SocketBuffers, Way
+from relay.media.terms import PACKETS
 from relay.media.transcoder import CONVERTIBLE, Transcoders
 from relay.observe.drops import Drop, Drops
 from relay.peer.lines import Codec, LineId, Medium, Negotiated, SlotId, SrtpKeys
-from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC, Terms
+from relay.peer.negotiation import Terms
 from relay.tasks import Report
 from relay.transport.native import NativePort
 
 if TYPE_CHECKING:
     from relay.native._core import LinkFigures, Recovery
-
-TERMS = Terms(
-    audio=("opus",),
-    video=("VP8", "H264", "VP9", "AV1"),
-    line_feedback=(("transport-cc", None), ("nack", None), ("nack", "pli"), ("ccm", "fir")),
-    slot_feedback=(("goog-remb", None), ("nack", None), ("nack", "pli"), ("ccm", "fir")),
-    line_extensions=(TRANSPORT_CC,),
-    slot_extensions=(PLAYOUT_DELAY,),
-)
-"""What the core can forward and tell a sender."""
 
 LOST = (Drop.UNDECODABLE, Drop.DECODER_BACKLOG, Drop.SLOT_BACKLOG, Drop.UNENCODABLE)
 """Why a transcoder drops a picture."""
@@ -45,7 +36,7 @@ class PacketsEngine:
         bits per second, and `transcoders` pictures may be converted at once."""
         self._port = port
         self._drops = drops
-        self._terms = replace(TERMS, bitrate=bitrate)
+        self._terms = replace(PACKETS, bitrate=bitrate)
         self._bitrate = bitrate
         self._peers: dict[PeerId, Negotiated] = {}
         self._groups: dict[PeerId, tuple[Group, ...]] = {}

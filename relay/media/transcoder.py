@@ -22,8 +22,8 @@ from relay import clock
 from relay.ids import PeerId
 from relay.ledger.addresses import Group
 from relay.ledger.table import Table, Takes
-from relay.media.frames.engine import TERMS
 from relay.media.frames.peer import FramesPeer, Traffic
+from relay.media.terms import FRAMES
 from relay.observe.drops import Drop, Drops
 from relay.peer.lines import Codec, DtlsRole, LineId, Medium, Negotiated, NegotiatedLine, NegotiatedSlot, SlotId
 from relay.tasks import Report, Tasks
@@ -39,7 +39,7 @@ IDLE = 10.0
 NICENESS = 5
 """Of the threads that decode and encode: on a full machine pictures get coarse before calls break."""
 
-CONVERTIBLE = TERMS.video
+CONVERTIBLE = FRAMES.video
 """Codecs that can be decoded and encoded."""
 _INCOMING = {name: 96 + number for number, name in enumerate(CONVERTIBLE)}
 _OUTGOING = 96 + len(CONVERTIBLE)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.errors import ErrorCode, RelayError
-from relay.media.frames.engine import TERMS
+from relay.media.terms import FRAMES
 from relay.observe.ignored import LineKind, Why
 from relay.peer.candidates import Reach
 from relay.peer.lines import DtlsRole, Fingerprint, Medium, Negotiated
@@ -25,8 +25,8 @@ SSRCS = (11, 12, 21, 22, 31, 32)
 EVERYTHING = Terms(
     audio=("opus",),
     video=("VP8", "H264", "VP9", "AV1"),
-    line_feedback=TERMS.line_feedback,
-    slot_feedback=TERMS.slot_feedback,
+    line_feedback=FRAMES.line_feedback,
+    slot_feedback=FRAMES.slot_feedback,
 )
 
 
@@ -71,7 +71,7 @@ def test_codecs_keep_the_browsers_numbers_in_our_order_of_preference() -> None:
 
 
 def test_what_the_engine_can_not_do_is_not_accepted() -> None:
-    assert [codec.name for codec in agree(terms=TERMS).lines[1].codecs] == ["VP8", "H264"]
+    assert [codec.name for codec in agree(terms=FRAMES).lines[1].codecs] == ["VP8", "H264"]
 
 
 def test_what_costs_or_leaks_a_senders_state_is_refused() -> None:

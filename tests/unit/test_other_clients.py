@@ -4,12 +4,14 @@ Each is answered, but for the sections that can't be.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
+from relay.media.terms import PACKETS
 from relay.peer.candidates import Reach
 from relay.peer.lines import Fingerprint
-from relay.peer.negotiation import PLAYOUT_DELAY, TRANSPORT_CC, LocalEnd, Terms, consider
+from relay.peer.negotiation import LocalEnd, consider
 from tests.kit.clients import chromium, firefox, libraries, munged, safari
 from tests.kit.clients.check import check
 from tests.kit.clients.shape import Shape
@@ -21,16 +23,7 @@ SHAPES: Sequence[Shape] = [
     *libraries.SHAPES,
     *munged.SHAPES,
 ]
-TERMS = Terms(
-    audio=("opus",),
-    video=("VP8", "H264", "VP9", "AV1"),
-    line_feedback=(("transport-cc", None), ("nack", None), ("nack", "pli"), ("ccm", "fir")),
-    slot_feedback=(("goog-remb", None), ("nack", None), ("nack", "pli"), ("ccm", "fir")),
-    line_extensions=(TRANSPORT_CC,),
-    slot_extensions=(PLAYOUT_DELAY,),
-    bitrate=2_500_000,
-)
-"""As of the packets engine."""
+TERMS = replace(PACKETS, bitrate=2_500_000)
 
 LOCAL_END = LocalEnd(
     "ourufrag1234", "o" * 32, (Fingerprint("sha-256", "CD:EF"),), Reach(("2001:db8::1", "192.0.2.1"), 1, 2)

@@ -8,19 +8,12 @@ from relay.ids import PeerId
 from relay.ledger.addresses import Group
 from relay.media.engine import EngineStats, PeerStats
 from relay.media.frames.peer import FramesPeer, Traffic
+from relay.media.terms import FRAMES
 from relay.observe.drops import Drop, Drops
 from relay.peer.lines import LineId, Negotiated, SlotId, SrtpKeys
 from relay.peer.negotiation import Terms
 from relay.tasks import Report, Tasks
 from relay.transport.port import SrtpPort
-
-TERMS = Terms(
-    audio=("opus",),
-    video=("VP8", "H264"),
-    line_feedback=(("goog-remb", None), ("nack", None), ("nack", "pli")),
-    slot_feedback=(("goog-remb", None), ("nack", None), ("nack", "pli"), ("ccm", "fir")),
-)
-"""What aiortc can decode, encode and tell a sender."""
 
 
 class FramesEngine:
@@ -39,7 +32,7 @@ class FramesEngine:
 
     @property
     def terms(self) -> Terms:
-        return TERMS
+        return FRAMES
 
     def open(self, peer: PeerId, negotiated: Negotiated, groups: tuple[Group, ...]) -> None:
         self._peers[peer] = FramesPeer(
