@@ -75,7 +75,7 @@ def relay(engine: str, people: int, core: int, checkout: Path = CHECKOUT, share:
         "RELAY_LOG_LEVEL": "error",
         "RELAY_OPERATOR_TOKEN": TOKEN,
     }
-    places = ("relay/config/settings.py", "relay/config/settings.py")
+    places = ("relay/config/settings.py", "relay/config.py")
     known = next(file.read_text() for place in places if (file := checkout / place).exists())
     settings |= {
         f"RELAY_{name.upper()}": value
