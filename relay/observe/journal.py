@@ -11,6 +11,9 @@ from relay.observe.happenings import Happening
 class Reader(Protocol):
     """Takes note of what happens. Called on the event loop, at once; must not raise and must not wait."""
 
+    def reads(self, kind: type[Happening]) -> bool:
+        """Whether it wants to know of such happenings. Asked once for each kind."""
+
     def note(self, happening: Happening) -> None: ...
 
 
@@ -19,7 +22,12 @@ class Journal:
 
     def __init__(self, *readers: Reader) -> None:
         self._readers = readers
+        self._of_kind: dict[type[Happening], tuple[Reader, ...]] = {}
 
     def note(self, happening: Happening) -> None:
-        for reader in self._readers:
+        kind = type(happening)
+        readers = self._of_kind.get(kind)
+        if readers is None:
+            readers = self._of_kind[kind] = tuple(reader for reader in self._readers if reader.reads(kind))
+        for reader in readers:
             reader.note(happening)

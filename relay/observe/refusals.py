@@ -78,9 +78,11 @@ class Refusals:
         self._seen: dict[Reason, Refused] = {}
         self._said: dict[Reason, _Hour] = {}
 
+    def reads(self, kind: type[Happening]) -> bool:
+        return kind is KeptOut
+
     def note(self, happening: Happening) -> None:
-        if not isinstance(happening, KeptOut):
-            return
+        assert isinstance(happening, KeptOut)
         reason, cause = happening.reason, happening.cause[:LONGEST_CAUSE]
         before = self._seen.get(reason)
         times = 1 + (before.times if before else 0)

@@ -97,10 +97,12 @@ class Tally:
             reasons[reason] += amount
         return reasons
 
+    def reads(self, kind: type[Happening]) -> bool:
+        return kind in _COUNT
+
     def note(self, happening: Happening) -> None:
-        """Count it, if it is counted."""
-        if (count := _COUNT.get(type(happening))) is not None:
-            count(self, happening)
+        """Count it."""
+        _COUNT[type(happening)](self, happening)
 
     def _session_opened(self, opened: SessionOpened) -> None:
         self.connections += 1

@@ -10,10 +10,11 @@ from relay.observe.logs.logging import get_logger
 class LogWriter:
     """A `Reader` of the journal."""
 
+    def reads(self, kind: type[Happening]) -> bool:
+        return bool(kind.event)
+
     def note(self, happening: Happening) -> None:
         kind = type(happening)
-        if not kind.event:
-            return
         if not _standard(kind.logger).isEnabledFor(kind.level):
             return  # before anything is made of it: most of what happens is of interest to nobody
         fields = {name: _written(getattr(happening, name)) for name in _fields(kind)}
