@@ -75,7 +75,11 @@ class Account:
 
     def charge(self, now: float, seconds: float) -> float:
         """Pay from what is its own first; returns what the purse is to pay."""
-        own = min(max(0.0, self.own.left(now)), seconds)
+        has = self.own.left(now)
+        if has >= seconds:
+            self.own.tokens = has - seconds
+            return 0.0
+        own = max(0.0, has)
         self.own.charge(now, own)
         self.most.charge(now, seconds - own)
         return seconds - own
@@ -108,13 +112,20 @@ class Payer:
 
     def charge(self, now: float, seconds: float) -> None:
         """Pay for what was done, in seconds of the event loop's CPU."""
-        beyond = max((account.charge(now, seconds) for account in self.accounts), default=0.0)
-        if beyond > 0:
-            self.purse.charge(now, beyond)
+        most_beyond = 0.0
+        for account in self.accounts:
+            if (beyond := account.charge(now, seconds)) > most_beyond:
+                most_beyond = beyond
+        if most_beyond > 0:
+            self.purse.charge(now, most_beyond)
 
     def wait(self, now: float) -> float:
         """Seconds until more may be done for this address; 0: at once."""
-        return max((account.wait(now, self.purse) for account in self.accounts), default=0.0)
+        longest = 0.0
+        for account in self.accounts:
+            if (wait := account.wait(now, self.purse)) > longest:
+                longest = wait
+        return longest
 
     def recovered_at(self, now: float) -> float:
         """When all that is its own is there again: of two, the one with the earlier time has had less."""
