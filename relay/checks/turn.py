@@ -30,7 +30,7 @@ class _Heard:
         self.datagrams: asyncio.Queue[bytes] = asyncio.Queue(16)
 
     def connection_lost(self, cause: Exception | None) -> None:
-        """aioice tells it; whoever waits has a deadline."""
+        """aioice tells it; the one who waits has a deadline."""
 
     def error_received(self, cause: Exception) -> None:
         """As above."""

@@ -1,6 +1,6 @@
 """The last hour in samples, for the operator's console. All but the loop that takes them is arithmetic.
 
-Bounded: an old sample goes when a new one comes. Whoever wants longer asks Prometheus.
+Bounded: an old sample goes when a new one comes. Prometheus keeps more.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from relay.figures.figures import Figures
 from relay.machine import process
 from relay.machine.pulse import Pulse
-from relay.media.engine import Mending
+from relay.media.engine import LossRecovery
 from relay.observe.tally import Tally
 from relay.tasks import Report, Tasks
 
@@ -112,7 +112,7 @@ def between(before: Reading, after: Reading) -> Sample:
     )
 
 
-def _loss(before: Mending, after: Mending) -> float | None:
+def _loss(before: LossRecovery, after: LossRecovery) -> float | None:
     return _share(after.lost - before.lost, after.expected - before.expected)
 
 

@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 
 from relay.errors import AT_THE_DOOR, HTTP_ONLY, ErrorCode
 from relay.figures.figures import Figures
-from relay.figures.quality import between_links, by_browsers, mended
+from relay.figures.quality import between_links, by_browsers, loss_recovery
 from relay.figures.survey import Survey
 from relay.machine import process
 from relay.machine.pulse import Pulse
@@ -73,7 +73,7 @@ class Metrics(Collector):
         figures = self._read()
         yield from _now(figures)
         yield from _media(figures.media)
-        yield from mended(figures.media)
+        yield from loss_recovery(figures.media)
         yield from between_links(self._survey)
         yield from _visits(self._tally)
         yield from _setups(figures, self._tally)

@@ -13,21 +13,23 @@ from relay.observe.verdict import Verdict
 MEDIA = ("picture", "sound")
 
 
-def mended(media: EngineStats) -> Iterator[Metric]:
+def loss_recovery(media: EngineStats) -> Iterator[Metric]:
     """What was lost and made up for, `in` from people and `out` to them."""
-    ways = {"in": media.from_peers, "out": media.to_peers}
+    directions = {"in": media.from_peers, "out": media.to_peers}
     for name, meaning, field in (
         ("relay_media_packets_expected", "RTP packets that should have come, by reports.", "expected"),
         ("relay_media_packets_lost", "RTP packets that did not come at first, by reports.", "lost"),
         ("relay_media_packets_missed", "Packets asked for by NACK, each time.", "missed"),
-        ("relay_media_packets_repeated", "Packets that were sent again (RTX).", "sent_again"),
+        ("relay_media_packets_repeated", "Packets that were retransmitted (RTX).", "retransmitted"),
         ("relay_media_keyframe_requests", "Requests for a keyframe (PLI, FIR).", "keyframes"),
     ):
         family = CounterMetricFamily(name, meaning, labels=["direction"])
-        for direction, way in ways.items():
-            family.add_metric([direction], getattr(way, field))
+        for direction, recovery in directions.items():
+            family.add_metric([direction], getattr(recovery, field))
         yield family
-    yield GaugeMetricFamily("relay_media_kept_bytes", "Sent packets kept to be sent again.", media.bytes_kept)
+    yield GaugeMetricFamily(
+        "relay_media_kept_bytes", "Bytes of sent packets that are kept for retransmission.", media.bytes_kept
+    )
 
 
 def between_links(survey: Survey) -> Iterator[Metric]:

@@ -40,18 +40,18 @@ class PeerStats:
     drops: dict[str, int]
     round_trip: float | None = None
     """Seconds there and back; None until a report told."""
-    to_peer: "Way | None" = None
-    from_peer: "Way | None" = None
+    to_peer: "LinkQuality | None" = None
+    from_peer: "LinkQuality | None" = None
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class LinkQuality:
     """One direction between the relay and a peer. Counts since the peer was opened; loss and jitter of the picture
     by the latest report."""
 
     missed: int
     """Packets asked for by NACK, each time."""
-    sent_again: int
+    retransmitted: int
     """As retransmissions; of what a peer sent, those that filled a gap."""
     keyframes_wanted: int
     loss: float
@@ -61,9 +61,9 @@ class Way:
     expected: int = 0
     """Packets of picture and sound that should have come."""
     lost: int = 0
-    """Those that did not, at first: some were sent again."""
+    """Those that did not, at first: some were retransmitted."""
     kept: int = 0
-    """Bytes that are kept to be sent again."""
+    """Bytes that are kept for retransmission."""
     estimate: int | None = None
     """Bits per second that the receiver estimates it can have."""
     cap: int | None = None
@@ -71,12 +71,12 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
-class Mending:
+class LossRecovery:
     """One direction between the relay and all peers, since start."""
 
     missed: int = 0
     """Packets asked for by NACK, each time."""
-    sent_again: int = 0
+    retransmitted: int = 0
     keyframes: int = 0
     """Requests for one."""
     expected: int = 0
@@ -87,7 +87,7 @@ class Mending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
-    """The ways between the relay and those who send or receive now, one figure each: no telling whose."""
+    """The links between the relay and those who send or receive now, one figure each: no telling whose."""
 
     loss_in: list[float]
     """Of the picture's packets, by the latest report, 0 to 1."""
@@ -116,8 +116,8 @@ class EngineStats:
     drops: dict[str, int] = field(default_factory=dict)
     bytes_kept: int = 0
     """Of sent packets, to be sent again."""
-    to_peers: Mending = field(default_factory=Mending)
-    from_peers: Mending = field(default_factory=Mending)
+    to_peers: LossRecovery = field(default_factory=LossRecovery)
+    from_peers: LossRecovery = field(default_factory=LossRecovery)
     transcoders: int = 0
     """Pictures that are converted now."""
     transcoders_refused: int = 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from relay.ids import PeerId
 from relay.ledger.addresses import Group
-from relay.media.engine import EngineListener, EngineStats, Mending, PeerStats, SocketBuffers, Way
+from relay.media.engine import EngineListener, EngineStats, LinkQuality, LossRecovery, PeerStats, SocketBuffers
 from relay.media.terms import PACKETS
 from relay.media.transcoder import CONVERTIBLE, Transcoders
 from relay.observe.drops import Drop, Drops
@@ -136,8 +136,8 @@ class PacketsEngine:
             bytes_sent=totals.bytes_sent,
             drops=reasons,
             bytes_kept=totals.bytes_kept,
-            to_peers=_mending(totals.to_peers),
-            from_peers=_mending(totals.from_peers),
+            to_peers=_loss_recovery(totals.to_peers),
+            from_peers=_loss_recovery(totals.from_peers),
             transcoders=len(self._transcoders),
             transcoders_refused=self._refused,
             pictures_converted=self._transcoders.encoded,
@@ -158,8 +158,8 @@ class PacketsEngine:
                 keyframe_requests=of.keyframe_requests,
                 drops=dict(of.drops),
                 round_trip=of.round_trip,
-                to_peer=_way(of.to_peer),
-                from_peer=_way(of.from_peer),
+                to_peer=_link_quality(of.to_peer),
+                from_peer=_link_quality(of.from_peer),
             )
             for of in self._port.core.peers()
         }
@@ -170,10 +170,10 @@ class PacketsEngine:
         await self._transcoders.close()
 
 
-def _way(of: "LinkFigures") -> Way:
-    return Way(
+def _link_quality(of: "LinkFigures") -> LinkQuality:
+    return LinkQuality(
         missed=of.missed,
-        sent_again=of.retransmitted,
+        retransmitted=of.retransmitted,
         keyframes_wanted=of.keyframes_wanted,
         loss=of.loss,
         jitter=of.jitter,
@@ -185,5 +185,5 @@ def _way(of: "LinkFigures") -> Way:
     )
 
 
-def _mending(of: "Recovery") -> Mending:
-    return Mending(of.missed, of.retransmitted, of.keyframes, of.expected, of.lost)
+def _loss_recovery(of: "Recovery") -> LossRecovery:
+    return LossRecovery(of.missed, of.retransmitted, of.keyframes, of.expected, of.lost)

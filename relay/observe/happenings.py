@@ -1,4 +1,4 @@
-"""What can happen to people, one frozen struct each. Whoever makes something happen notes it in the journal, once.
+"""What can happen to people, one frozen struct each. The part where it happens notes it in the journal, once.
 
 A happening with an `event` is written to the log under that name, by its `logger`, with its fields but for
 those that are `unwritten`; a field `cause` that is an exception becomes the traceback. Fields hold no address but

@@ -6,7 +6,7 @@ from aiortc.rtcicetransport import RTCIceCandidate
 
 UDP_TYPE_PREFERENCE = 126
 TCP_TYPE_PREFERENCE = 90
-"""Below that of UDP (RFC 6544 section 4.2): whoever can use UDP should."""
+"""Below that of UDP (RFC 6544 section 4.2): anyone who can use UDP should."""
 
 
 @dataclass(frozen=True, slots=True)

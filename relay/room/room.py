@@ -1,6 +1,6 @@
 """One conversation of two people or more. Pure: it returns effects and carries none out.
 
-How many meet is for whoever opens the room to say. What this protocol version can say of the others is less: that
+How many meet is for the one who opens the room to say. What this protocol version can say of the others is less: that
 there is a partner, and that the conversation is over.
 """
 

@@ -1,6 +1,6 @@
 """The media port as the rest of the server sees it: one port, UDP and TCP, that all browsers share.
 
-Whoever owns the socket does the STUN (decision 3): the table of credentials is handed down to the
+The owner of the socket does the STUN (decision 3): the table of credentials is handed down to the
 port, which verifies and answers checks by itself, and asks back whether who is there receives
 (decision 15). Upward go only "flow selected", "flow lost", and
 datagrams from verified addresses.

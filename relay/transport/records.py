@@ -1,6 +1,6 @@
 """Which datagrams look like DTLS 1.2 as browsers speak it (RFC 6347). Pure.
 
-During a handshake records are not authenticated, and whoever forges the browser's address may add some.
+During a handshake records are not authenticated, and anyone who forges the browser's address may add some.
 OpenSSL ends the handshake at the first that makes no sense, so only those go on that do. It is no
 protection from a well-formed forgery at the right moment; that costs the browser one more offer.
 """

@@ -36,11 +36,11 @@ async def answer_failures(request: web.Request, handler: Handler) -> web.StreamR
     except web.HTTPNotFound:
         return _response(RelayError(ErrorCode.NOT_FOUND, "There is nothing here."))
     except (web.HTTPException, ConnectionError):
-        # Whoever has left already is no failure of ours, and is past answering.
+        # Anyone who has left already is no failure of ours, and is past answering.
         raise
     except Exception as cause:
         if isinstance(cause, OSError) and cause.errno == errno.ENAMETOOLONG:
-            # There can't be such a file, and whoever made the name up is no trouble of the operator's.
+            # There can't be such a file, and anyone who made the name up is no trouble of the operator's.
             return _response(RelayError(ErrorCode.NOT_FOUND, "There is nothing here."))
         log.error("request_failed", path=request.path[:LONGEST_PATH], exc_info=cause)
         return _response(RelayError(ErrorCode.INTERNAL, "The server made a mistake."))

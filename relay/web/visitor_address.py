@@ -2,7 +2,7 @@
 
 Only the header that the setting names is read: a proxy writes one, and passes the other on as the visitor wrote it.
 The scheme and the host that a proxy passes on may be the visitor's own words. They serve to compare with `Origin`,
-which guards a visitor against pages elsewhere; those can't write headers, and whoever lies about their own request
+which guards a visitor against pages elsewhere; those can't write headers, and anyone who lies about their own request
 deceives nobody else.
 """
 

@@ -26,7 +26,7 @@ while os.getppid() == parent:
 
 @contextmanager
 def awake(cores: Sequence[int]) -> Iterator[dict[int, int]]:
-    """The pid of what holds each core. Its time is not the server's: whoever reads a core's clock leaves it out."""
+    """The pid of what holds each core. Its time is not the server's: anyone who reads a core's clock leaves it out."""
     spinners: dict[int, subprocess.Popen[bytes]] = {}
     try:
         for core in cores:

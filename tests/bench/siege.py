@@ -22,7 +22,7 @@ from relay.config.settings import EngineChoice
 from tests.bench.attack.besiegers import addresses, besieger
 from tests.bench.attack.field import Siege, Toll
 from tests.bench.attack.sieges import all_sieges
-from tests.bench.attack.townspeople import NEIGHBOUR, Arrival, Chat, Meeting, Pair, arrive, bystanders, median
+from tests.bench.attack.townspeople import NEIGHBOUR, Arrival, Chat, Meeting, arrive, bystanders, median, pair
 from tests.kit.servers import Served, serving
 
 NEWCOMERS = 10
@@ -122,9 +122,9 @@ async def lay(siege: Siege, count: int, served: Served, log: Path, seconds: floa
     url = url.replace("localhost", "127.0.0.1")
     with (
         besieger(siege, served.port, addresses(count), seconds) as running,
-        contextlib.closing(Pair(url, seconds - SETTLED)) as pair,
+        contextlib.closing(pair(url, seconds - SETTLED)) as couple,
     ):
-        await asyncio.to_thread(pair.wait_for_start)
+        await asyncio.to_thread(couple.wait_for_start)
         chat = Chat()
         async with bystanders(url, chat):
             loop = asyncio.get_running_loop()
@@ -136,7 +136,7 @@ async def lay(siege: Siege, count: int, served: Served, log: Path, seconds: floa
             coming: list[asyncio.Task[Arrival]] = []
             neighbours: list[asyncio.Task[Arrival]] = []
             await asyncio.sleep(SETTLED)
-            pair.begin()
+            couple.begin()
             for number in range(NEWCOMERS):
                 coming.append(asyncio.ensure_future(arrive(url, f"127.0.8.{1 + number}")))
                 if number % 3 == 1:
@@ -145,8 +145,8 @@ async def lay(siege: Siege, count: int, served: Served, log: Path, seconds: floa
             await asyncio.sleep(max(0.0, began + seconds - loop.time()))
             cpu, written = usage.cpu(), usage.log_lines()
             latencies = chat.seconds()
-            toll = await asyncio.to_thread(running.toll)
-            meeting = await asyncio.to_thread(pair.meeting)
+            toll = await asyncio.to_thread(running.result)
+            meeting = await asyncio.to_thread(couple.result)
             arrivals = await asyncio.gather(*coming)
             return Row(siege, count, toll, latencies, arrivals, await asyncio.gather(*neighbours), meeting, cpu,
                        usage.most_resident(), written, os.getloadavg()[0])  # fmt: skip

@@ -143,7 +143,7 @@ class Server(Served):
 
 @asynccontextmanager
 async def serving(**settings: str) -> AsyncIterator[Server]:
-    """A server that may take its time to end: whoever talks then is waited for."""
+    """A server that may take its time to end: anyone who talks then is waited for."""
     chosen = {"port": str(free_port()), **SETTINGS, **settings}
     process = await start(log=None, **chosen)
     try:

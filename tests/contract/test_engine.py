@@ -196,5 +196,5 @@ async def test_both_ways_of_a_peer_are_told_where_peers_are_counted(media: Media
         assert stats.round_trip is None
         for way in (stats.to_peer, stats.from_peer):
             assert way is not None
-            assert (way.missed, way.sent_again, way.loss, way.kept, way.cap) == (0, 0, 0.0, 0, None)
+            assert (way.missed, way.retransmitted, way.loss, way.kept, way.cap) == (0, 0, 0.0, 0, None)
     assert media.engine.stats().bytes_kept == 0

@@ -47,7 +47,7 @@ async def keeps_nobody_waiting(siege: Siege, relay: Relay, sources: int) -> None
             chat.sent.clear()
             await asyncio.sleep(SECONDS / 2)
             arrival = await arrive(url(relay), NEWCOMER)
-            toll = await asyncio.to_thread(running.toll)
+            toll = await asyncio.to_thread(running.result)
             lines = chat.seconds()
     assert toll.opened
     assert lines[-1] < BUSY

@@ -7,7 +7,7 @@ import pytest
 from relay.figures.figures import Figures
 from relay.figures.history import INTERVAL, KEPT, History, Reading, between
 from relay.machine.pulse import Pulse
-from relay.media.engine import EngineStats, Mending
+from relay.media.engine import EngineStats, LossRecovery
 from relay.observe.tally import Tally
 
 FIGURES = Figures(
@@ -78,7 +78,7 @@ def test_the_time_of_set_ups_is_that_of_the_new_ones() -> None:
 
 
 def test_loss_is_of_the_packets_that_came_due_and_frozen_time_of_what_was_reported() -> None:
-    lossy = EngineStats(from_peers=Mending(expected=1_000, lost=50), to_peers=Mending(expected=0, lost=0))
+    lossy = EngineStats(from_peers=LossRecovery(expected=1_000, lost=50), to_peers=LossRecovery(expected=0, lost=0))
     figures = replace(FIGURES, media=lossy)
     sample = between(READING, later(figures=figures, reported_seconds=140.0, frozen_seconds=3.0))
     assert (sample.loss_in, sample.loss_out, sample.frozen) == (0.05, None, 0.05)

@@ -7,7 +7,7 @@ from prometheus_client.core import Metric
 
 from relay.figures.quality import between_links, by_browsers
 from relay.figures.survey import Survey
-from relay.media.engine import Links, PeerStats, Way, links
+from relay.media.engine import LinkQuality, Links, PeerStats, links
 from relay.observe.happenings import PartnerFirstSeen
 from relay.observe.reported import Reported
 
@@ -21,7 +21,7 @@ def samples(metrics: list[Metric]) -> dict[str, float]:
 
 
 def peer(loss: float, *, rate: int = 1_000, cap: int | None = None) -> PeerStats:
-    way = Way(missed=0, sent_again=0, keyframes_wanted=0, loss=loss, jitter=0.01, cap=cap, estimate=cap)
+    way = LinkQuality(missed=0, retransmitted=0, keyframes_wanted=0, loss=loss, jitter=0.01, cap=cap, estimate=cap)
     return PeerStats(
         packets_received=0,
         packets_sent=0,

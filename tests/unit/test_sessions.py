@@ -200,12 +200,13 @@ class TestAFullServer:
 
 async def test_a_drain_does_not_wait_for_who_loses_the_connection(side: ControlSide) -> None:
     ann, bob = couple(side)
-    draining = asyncio.ensure_future(side.sessions.drain(30))
-    await asyncio.sleep(0)
-    lose(side, bob)
-    assert side.directory.find(bob.user) is None
-    assert PartnerDisconnected in {type(message) for message in read(ann)}
-    draining.cancel()
+    async with asyncio.TaskGroup() as tasks:
+        draining = tasks.create_task(side.sessions.drain(30))
+        await asyncio.sleep(0)  # until it has told them
+        lose(side, bob)
+        assert side.directory.find(bob.user) is None
+        assert PartnerDisconnected in {type(message) for message in read(ann)}
+        draining.cancel()
 
 
 def test_a_lost_room_mate_is_said_to_be_away_to_who_comes_back(side: ControlSide) -> None:

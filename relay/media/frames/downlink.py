@@ -49,7 +49,7 @@ RETRANSMISSIONS_PER_SECOND = 100
 
 
 class Downlink:
-    """From decoded frames of whoever is shown to RTP packets for the receiver."""
+    """From decoded frames of the person shown to RTP packets for the receiver."""
 
     def __init__(
         self,

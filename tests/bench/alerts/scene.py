@@ -1,4 +1,4 @@
-"""A relay and a real Prometheus that watches it, for whoever wants to see what it says. Needs Debian's prometheus."""
+"""A relay and a real Prometheus that watches it. Needs Debian's prometheus."""
 
 import asyncio
 import contextlib
@@ -157,7 +157,7 @@ class Scene:
 
 
 async def _stay(visitors: Sequence[aiohttp.ClientWebSocketResponse]) -> None:
-    """Whoever is not heard of is given up; some causes end the server meanwhile."""
+    """Anyone who is not heard of is given up; some causes end the server meanwhile."""
     with contextlib.suppress(ConnectionResetError):
         while True:
             await asyncio.sleep(3)

@@ -3,9 +3,10 @@
 import multiprocessing
 import os
 import resource
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection as Pipe
+from typing import Generic, TypeVar
 
 from tests.bench.attack.field import Field, Siege, Toll
 
@@ -16,13 +17,16 @@ STARTING = 60.0
 """Seconds that a process may take to begin, on a busy machine."""
 
 
-class Besieger:
-    """A running process."""
+Result = TypeVar("Result")
 
-    def __init__(self, siege: Siege, port: int, addresses: Sequence[str], seconds: float) -> None:
+
+class Apart(Generic[Result]):
+    """A process of its own. `target` gets the arguments and a pipe: it sends None when it is ready, waits for None,
+    and sends what came of it in the end."""
+
+    def __init__(self, target: Callable[..., None], *arguments: object) -> None:
         self._ours, theirs = SPAWNED.Pipe()
-        arguments = (siege, port, tuple(addresses), seconds, theirs)
-        self._process = SPAWNED.Process(target=_besiege, args=arguments, daemon=True)
+        self._process = SPAWNED.Process(target=target, args=(*arguments, theirs), daemon=True)
         self._process.start()
 
     def wait_for_start(self) -> None:
@@ -32,10 +36,10 @@ class Besieger:
     def begin(self) -> None:
         self._ours.send(None)
 
-    def toll(self) -> Toll:
+    def result(self) -> Result:
         """Waits for the end."""
-        toll: Toll = self._ours.recv()
-        return toll
+        result: Result = self._ours.recv()
+        return result
 
     def close(self) -> None:
         self._process.terminate()
@@ -43,9 +47,9 @@ class Besieger:
 
 
 @contextmanager
-def besieger(siege: Siege, port: int, addresses: Sequence[str], seconds: float) -> Iterator[Besieger]:
+def besieger(siege: Siege, port: int, addresses: Sequence[str], seconds: float) -> Iterator[Apart[Toll]]:
     """One that waits to begin."""
-    running = Besieger(siege, port, addresses, seconds)
+    running: Apart[Toll] = Apart(_besiege, siege, port, tuple(addresses), seconds)
     try:
         running.wait_for_start()
         yield running

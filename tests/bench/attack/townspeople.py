@@ -17,7 +17,7 @@ import aioice.ice
 import msgspec
 
 from relay.protocol.messages import Role
-from tests.bench.attack.besiegers import SPAWNED, STARTING
+from tests.bench.attack.besiegers import Apart
 from tests.kit import people as visitors
 from tests.kit.people import MediaVisitor, Visitor
 
@@ -140,28 +140,9 @@ class Meeting:
     trouble: str = ""
 
 
-class Pair:
+def pair(url: str, seconds: float) -> Apart[Meeting]:
     """Dora and Emil, newcomers with cameras, in a process of their own: pictures cost what chat would wait for."""
-
-    def __init__(self, url: str, seconds: float) -> None:
-        self._ours, theirs = SPAWNED.Pipe()
-        self._process = SPAWNED.Process(target=_meet_in_process, args=(url, seconds, theirs), daemon=True)
-        self._process.start()
-
-    def wait_for_start(self) -> None:
-        assert self._ours.poll(STARTING)
-        self._ours.recv()
-
-    def begin(self) -> None:
-        self._ours.send(None)
-
-    def meeting(self) -> Meeting:
-        meeting: Meeting = self._ours.recv()
-        return meeting
-
-    def close(self) -> None:
-        self._process.terminate()
-        self._process.join()
+    return Apart(_meet_in_process, url, seconds)
 
 
 def _meet_in_process(url: str, seconds: float, pipe: Pipe) -> None:

@@ -20,7 +20,7 @@ export const connecting = 'Connecting to the server…';
 
 const NOT_SERVED: Said = {
   status: 'The server does not serve this address yet',
-  hint: 'Your network is fine. Whoever runs the server finds in its log what to set.',
+  hint: "Your network is fine. The operator finds in the server's log what to set.",
 };
 
 /** What is known of why the page cannot connect. Of the network it is nothing. */
