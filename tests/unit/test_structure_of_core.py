@@ -14,7 +14,7 @@ FLOORS = (
     ("python",),
     ("threads",),
     ("net", "exchange"),
-    ("forward", "ice"),
+    ("forward", "ice", "turn"),
     ("feedback", "srtp", "outbox"),
     ("allowance", "counters"),
     ("wire",),

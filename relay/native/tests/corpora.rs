@@ -56,7 +56,8 @@ fn what_was_kept_of_headers_and_payloads_is_read_within_its_bounds() {
 
 #[test]
 fn what_was_kept_of_datagrams_gets_no_answer() {
-    let mut exchange = Exchange::new(Arc::new(Totals::default()), NtpClock::new(0, Time::default()), PATIENCE);
+    let mut exchange =
+        Exchange::new(Arc::new(Totals::default()), NtpClock::new(0, Time::default()), PATIENCE, Arc::default());
     let mut out = Outbox::default();
     let path = relay_core::path::Path::udp(([192, 0, 2, 1], 4_000).into(), [198, 51, 100, 1].into());
     for mut datagram in corpus("exchange") {
