@@ -9,6 +9,7 @@
 //!
 //! - [`ids`], [`time`], [`path`]: the nouns.
 //! - [`wire`]: RTP, RTCP, STUN, DTLS records, framing over TCP, and payloads of codecs.
+//! - [`tls`]: the server's side of TLS. Its tickets look at the clock, as the library has them.
 //! - [`allowance`], [`counters`], [`outbox`]: what limits, what counts, and what is about to be sent.
 //! - [`srtp`]: keys, sealing, opening.
 //! - [`ice`]: who is where.

@@ -170,6 +170,10 @@ impl TurnServer {
         now: Time,
         out: &mut Outbox,
     ) -> Result<Option<Carried>, Reason> {
+        if self.accounts.is_empty() {
+            // Nobody may be let in: then nobody is told how.
+            return Err(Reason::TurnRefused);
+        }
         if message.first().is_some_and(|first| *first >= (CHANNELS.start >> 8) as u8) {
             let (channel, data) = read_channel(message).ok_or(Reason::TurnMalformed)?;
             let allocation = self.allocations.get(&client.path).ok_or(Reason::TurnRefused)?;

@@ -257,6 +257,14 @@ fn a_refresh_of_zero_seconds_ends_it() {
 }
 
 #[test]
+fn while_nobody_may_come_in_nobody_is_answered() {
+    let mut world = World::new();
+    world.server.release(b"ann");
+    let message = request(Method::Allocate, &[1; 12], &[UDP], None);
+    assert_eq!(world.send(over_udp(1), &message), (Err(Reason::TurnRefused), Vec::new()));
+}
+
+#[test]
 fn void_credentials_end_all_that_was_allocated_with_them() {
     let mut world = World::new();
     let relayed = world.allocate(over_tls(1));
@@ -265,6 +273,7 @@ fn void_credentials_end_all_that_was_allocated_with_them() {
     world.server.release(b"ann");
     assert_eq!(world.server.take_ended(), [path_to(relayed, ours(), Transport::TurnTls)]);
     assert_eq!(world.allocations(), 0);
+    world.server.admit(b"bob".to_vec(), KEY);
     assert_eq!(world.ask(over_tls(1), Method::Allocate, &[UDP]), 401);
     world.server.release(b"ann");
 }
