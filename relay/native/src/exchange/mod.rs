@@ -200,3 +200,5 @@ mod seat_tests;
 mod tests;
 #[cfg(test)]
 mod transcoder_tests;
+#[cfg(test)]
+mod turn_tests;
