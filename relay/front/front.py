@@ -84,6 +84,11 @@ class Front:
             self._certificate.renew()
 
     @property
+    def takes_turn(self) -> bool:
+        """Whether TURN over TLS is taken on the port of the pages."""
+        return self._certificate is not None
+
+    @property
     def scheme(self) -> str:
         return "http" if self._certificate is None else "https"
 

@@ -156,6 +156,8 @@ class Totals:
     """To be retransmitted."""
     to_peers: Recovery
     from_peers: Recovery
+    turn_allocations: int
+    """Now."""
 
 @final
 class LinkFigures:
@@ -203,6 +205,23 @@ class PeerFigures:
     from_peer: LinkFigures
 
 @final
+class TlsContext:
+    """A certificate for TLS connections in the core."""
+
+    def __new__(cls, chain: bytes, key: bytes) -> TlsContext:
+        """Both in PEM.
+
+        Raises:
+            ValueError: they can't be used, with the reason.
+        """
+
+    def accept(self) -> TlsConnection: ...
+
+@final
+class TlsConnection:
+    """The server's side of one."""
+
+@final
 class Core:
     """Bound sockets and running media threads."""
 
@@ -222,6 +241,23 @@ class Core:
     def admit(self, peer: int, local: _Credentials, remote: _Credentials) -> None: ...
     def adopt(self, descriptor: int) -> None:
         """Take over an accepted TCP connection that nobody else owns."""
+
+    def admit_turn(self, username: str, key: bytes) -> None:
+        """Take allocations of that name, by its key: 16 bytes (RFC 8489 section 9.2.2), for the realm `relay`."""
+
+    def release_turn(self, username: str) -> None:
+        """The name is void at once, and its allocations end."""
+
+    def tell_turn_peers(self, addresses: list[tuple[str, int]]) -> None:
+        """The only peers that anybody may name.
+
+        Raises:
+            ValueError: one is not an IP address.
+        """
+
+    def adopt_turn(self, descriptor: int, tls: TlsConnection | None, first: bytes) -> None:
+        """Take over an accepted TCP connection that speaks TURN, with its TLS if it has any; `first` was read from it,
+        and decrypted."""
 
     def send_dtls(self, peer: int, datagram: bytes) -> None: ...
     def release(self, peer: int) -> None: ...
