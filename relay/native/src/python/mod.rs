@@ -7,7 +7,7 @@ mod figures;
 mod setup;
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
@@ -62,10 +62,7 @@ impl Core {
         consent: f64,
         silence: f64,
     ) -> PyResult<Self> {
-        let hosts = hosts
-            .iter()
-            .map(|host| host.parse::<IpAddr>().map_err(|_| PyValueError::new_err("not an IP address")))
-            .collect::<PyResult<Vec<_>>>()?;
+        let hosts = hosts.iter().map(|host| address(host)).collect::<PyResult<Vec<_>>>()?;
         let buffers = Buffers { receive: buffer, send: buffer };
         let patience = Patience { consent: (consent * 1_000.0) as u64, silence: (silence * 1_000.0) as u64 };
         let config = Config { hosts, port, threads, buffers, patience };
@@ -102,6 +99,19 @@ impl Core {
     fn adopt(&self, descriptor: i32) -> PyResult<()> {
         self.inner()?.handle.adopt(descriptor);
         Ok(())
+    }
+
+    fn admit_turn(&self, username: String, key: Vec<u8>) -> PyResult<()> {
+        self.order(Command::AdmitTurn { username: username.into(), key })
+    }
+
+    fn release_turn(&self, username: String) -> PyResult<()> {
+        self.order(Command::ReleaseTurn { username: username.into() })
+    }
+
+    fn tell_turn_peers(&self, addresses: Vec<(String, u16)>) -> PyResult<()> {
+        let peers = addresses.iter().map(|(host, port)| Ok(SocketAddr::new(address(host)?, *port)));
+        self.order(Command::TellTurnPeers { peers: peers.collect::<PyResult<_>>()? })
     }
 
     fn open(&self, peer: PeerId, lines: Vec<PyLine>, slots: Vec<PySlot>, bitrate: u64) -> PyResult<()> {
@@ -182,6 +192,10 @@ impl Core {
         py.detach(|| self.inner.lock().map(|mut inner| inner.handle.stop()).map_err(|_| ()))
             .map_err(|()| PyRuntimeError::new_err("the core is broken"))
     }
+}
+
+fn address(host: &str) -> PyResult<IpAddr> {
+    host.parse().map_err(|_| PyValueError::new_err("not an IP address"))
 }
 
 #[pymodule]
