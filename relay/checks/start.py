@@ -41,7 +41,7 @@ def _facts(configuration: Configuration, relay: Relay) -> dict[str, str]:
         "capacity": f"{relay.settings.capacity.max_people} people; {bound_in_words(settings)}",
         "certificate": _certificate(relay),
         "settings": _sources(configuration),
-        "lacking": "; ".join(_lacking(settings)) or "nothing",
+        "lacking": "; ".join(_lacking(settings, relay)) or "nothing",
     }
 
 
@@ -82,13 +82,13 @@ def _sources(configuration: Configuration) -> str:
     return "; ".join(f"{origin}: {', '.join(names)}" for origin, names in by_origin.items()) or "defaults"
 
 
-def _lacking(settings: Settings) -> list[str]:
+def _lacking(settings: Settings, relay: Relay) -> list[str]:
     """What people in the world will miss."""
     found = []
     if settings.https.tls is None and settings.https.tls_cert is None and not settings.site.trusted_proxies:
         found.append("TLS: without it browsers give out the camera on this host only (RELAY_TLS_CERT, RELAY_TLS)")
-    if not settings.turn.turn_urls:
-        found.append("TURN: networks that let only TLS through can't be served (RELAY_TURN_URLS)")
+    if not relay.offers_turn_over_tls and not any(url.startswith("turns:") for url in settings.turn.turn_urls):
+        found.append("TURN over TLS: networks that let nothing else through can't be served (`relay check` says why)")
     if settings.operator.operator_token is None:
         found.append("the operator's token: the console is closed (RELAY_OPERATOR_TOKEN)")
     return found
