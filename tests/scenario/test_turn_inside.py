@@ -1,5 +1,6 @@
 """What browsers are told of the server's own TURN: by which name and port, and with which credentials."""
 
+import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -12,8 +13,10 @@ import pytest
 
 from relay.app import Relay
 from relay.config.settings import EngineChoice, Settings, TlsChoice, TurnChoice
+from relay.observe.drops import Drop, Drops
 from relay.session.turn import TurnCredentials
 from relay.transport import outside
+from relay.transport.asyncio_port import AsyncioPort
 from relay.transport.native import NativePort
 from tests.kit.certificates import anyone
 from tests.kit.offers import ROLES, offer
@@ -23,6 +26,12 @@ from tests.kit.servers import on_loopback, running
 
 NAME = "talk.example.org"
 PROXY = "127.0.0.1"
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """There is none on the frames engine."""
+    return on_loopback(engine=EngineChoice.PACKETS)
 
 
 class Told:
@@ -75,7 +84,12 @@ async def urls(relay: Relay, tls: ssl.SSLContext | None = None, **headers: str) 
 
 @asynccontextmanager
 async def secure(folder: Path, **settings: object) -> AsyncIterator[Relay]:
-    given: dict[str, object] = {"tls": TlsChoice.SELF_SIGNED, "state_dir": str(folder), **settings}
+    given: dict[str, object] = {
+        "engine": EngineChoice.PACKETS,
+        "tls": TlsChoice.SELF_SIGNED,
+        "state_dir": str(folder),
+        **settings,
+    }
     async with running(on_loopback(**given)) as relay:
         yield relay
 
@@ -172,3 +186,12 @@ async def test_the_port_knows_what_may_be_named_before_anybody_is_told(
             answer = (await ann.hear("webrtc_answer"))["sdp"]
         assert "203.0.113.8 3478 typ host" in answer
         assert told.peers[1:] == [[("203.0.113.8", 3_478), ("2001:db8::7", 3_478)]]
+
+
+async def test_the_port_of_the_frames_engine_takes_no_turn() -> None:
+    drops = Drops()
+    ours, theirs = socket.socketpair()
+    AsyncioPort(drops, lambda task, failure: None).adopt_turn(ours, None, b"")
+    with theirs:
+        assert theirs.recv(1) == b""
+    assert drops[Drop.TCP_UNKNOWN] == 1
