@@ -206,20 +206,51 @@ class PeerFigures:
 
 @final
 class TlsContext:
-    """A certificate for TLS connections in the core."""
+    """A certificate with its key, and how connections begin."""
 
     def __new__(cls, chain: bytes, key: bytes) -> TlsContext:
         """Both in PEM.
 
         Raises:
-            ValueError: they can't be used, with the reason.
+            ValueError: they can't be used, in words.
         """
 
-    def accept(self) -> TlsConnection: ...
+    def accept(self, *, offers_turn: bool) -> TlsConnection:
+        """A connection that begins. Whether its client names TURN's protocol (RFC 7443): then so does the answer."""
 
 @final
 class TlsConnection:
-    """The server's side of one."""
+    """The server's side of TLS, without a socket. Once the core has taken it, every call raises RuntimeError."""
+
+    @property
+    def is_handshaking(self) -> bool: ...
+    @property
+    def has_ended(self) -> bool:
+        """Whether the other side said that it is done (close_notify)."""
+
+    @property
+    def version(self) -> str | None:
+        """TLSv1_2 or TLSv1_3, once it is agreed."""
+
+    @property
+    def suite(self) -> str | None:
+        """Its name in IANA's registry, once it is agreed."""
+
+    def receive(self, ciphertext: bytes) -> bytes:
+        """What it says, as far as it is whole. `pending` has to be sent afterwards.
+
+        Raises:
+            ValueError: it is no TLS, or has been tampered with; nothing more is received, and `pending` has the alert.
+        """
+
+    def send(self, plain: bytes) -> bytes:
+        """So many bytes as records; empty before the handshake is over and after the end."""
+
+    def pending(self) -> bytes:
+        """What TLS itself has to say: handshake, key updates, alerts."""
+
+    def close(self) -> None:
+        """Nothing more will be sent; `pending` says so. Idempotent."""
 
 @final
 class Core:

@@ -78,6 +78,7 @@ impl Config {
         Ok(Tls {
             connection: ServerConnection::new(Arc::clone(config)).map_err(in_words)?,
             unfruitful: 0,
+            has_ended: false,
             is_mute: false,
         })
     }
@@ -118,6 +119,7 @@ pub struct Tls {
     connection: ServerConnection,
     /// Bytes received since the last of data.
     unfruitful: usize,
+    has_ended: bool,
     /// Whether it sends no more data.
     is_mute: bool,
 }
@@ -126,7 +128,11 @@ impl Tls {
     /// Take ciphertext, append plaintext. After an error the connection is to be closed.
     pub fn receive(&mut self, ciphertext: &[u8], plain: &mut Vec<u8>) -> Result<(), Failed> {
         let taken = self.take(ciphertext, plain);
-        self.is_mute |= matches!(taken, Err(Failed::TooMuch | Failed::Refused(_)));
+        match taken {
+            Err(Failed::Ended) => self.has_ended = true,
+            Err(_) => self.is_mute = true,
+            Ok(()) => {}
+        }
         taken
     }
 
@@ -187,6 +193,11 @@ impl Tls {
     /// Whether there is no way yet to send, or to receive.
     pub fn is_handshaking(&self) -> bool {
         self.connection.is_handshaking()
+    }
+
+    /// Whether the other side said that it is done.
+    pub fn has_ended(&self) -> bool {
+        self.has_ended
     }
 
     /// Its version and suite, by the names of the registry at IANA, once they are agreed.

@@ -5,6 +5,7 @@
 mod events;
 mod figures;
 mod setup;
+mod tls;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -16,6 +17,7 @@ use pyo3::types::PyBytes;
 
 use self::figures::{PeerFigures, SocketBuffers, Totals};
 use self::setup::{PyCredentials, PyLine, PyLineId, PySlot, PySlotId};
+use self::tls::TlsConnection;
 use crate::counters::{PeerCounters, Recovery};
 use crate::exchange::{Command, PeerSetup};
 use crate::ice::bindings::Patience;
@@ -98,6 +100,14 @@ impl Core {
 
     fn adopt(&self, descriptor: i32) -> PyResult<()> {
         self.inner()?.handle.adopt(descriptor);
+        Ok(())
+    }
+
+    fn adopt_turn(&self, descriptor: i32, tls: Option<&Bound<'_, TlsConnection>>, first: Vec<u8>) -> PyResult<()> {
+        let given = |tls: &Bound<'_, TlsConnection>| {
+            tls.get().take().ok_or_else(|| PyRuntimeError::new_err("the core has the connection"))
+        };
+        self.inner()?.handle.adopt_turn(descriptor, tls.map(given).transpose()?, first);
         Ok(())
     }
 
@@ -202,5 +212,6 @@ fn address(host: &str) -> PyResult<IpAddr> {
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Core>()?;
     events::add_to(module)?;
+    tls::add_to(module)?;
     figures::add_to(module)
 }
