@@ -1,7 +1,7 @@
 //! Loss between browsers and the exchange, in simulated time.
 #![allow(clippy::unwrap_used)]
 
-use super::tests::{Browser, World, delta, keyframe};
+use super::world::{Browser, World, delta, keyframe};
 use super::*;
 use crate::ids::Medium;
 use crate::wire::rtcp;

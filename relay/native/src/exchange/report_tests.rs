@@ -1,0 +1,91 @@
+//! What both sides are told in time: reports, feedback, and by which clock.
+#![allow(clippy::unwrap_used)]
+
+use super::world::{Browser, REMB, TRANSPORT_FEEDBACK, World, delta, keyframe};
+use crate::ids::Medium;
+
+#[test]
+fn reports_and_feedback_come_in_time_and_a_cap_is_lifted_at_each_pairing() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
+    world.show(&ann, Some(&bob));
+    for frame in 0..100_u16 {
+        let payload = if frame == 0 { keyframe(0) } else { delta(frame) };
+        world.send(&mut bob, Medium::Camera, 900 * u32::from(frame), &payload);
+        world.pass(10);
+    }
+    world.deliver(&mut [&mut ann, &mut bob]);
+    let kinds = bob.kinds();
+    let feedback = kinds.iter().filter(|kind| **kind == TRANSPORT_FEEDBACK).count();
+    assert!((9..=11).contains(&feedback), "{feedback}");
+    assert!(kinds.contains(&REMB));
+    assert!(kinds.contains(&(201, 1)));
+    let kinds = ann.kinds();
+    // One soon after the switch, then one a second; each with a source description.
+    let reports = kinds.iter().filter(|(kind, _)| *kind == 200).count();
+    assert!((1..=3).contains(&reports), "{reports}");
+    assert_eq!(kinds.iter().filter(|(kind, _)| *kind == 202).count(), reports);
+}
+
+/// A sender report, always at the same moment of the sender's clock.
+fn report(world: &mut World, browser: &mut Browser, medium: Medium, rtp: u32) {
+    let anchor = crate::wire::rtcp::Anchor { ntp: 77 << 32, rtp };
+    let info = crate::wire::rtcp::SenderInfo { ssrc: browser.ssrc(medium), anchor, sent: (0, 0) };
+    let mut report = Vec::new();
+    crate::wire::rtcp::write_sender_report(info, &mut report);
+    browser.outbound.seal_rtcp(&mut report, 0).unwrap();
+    world.exchange.receive(&mut report, browser.path, world.now, &mut world.out);
+}
+
+#[test]
+fn sound_that_paused_is_not_taken_for_late() {
+    let mut world = World::new();
+    let (mut ann, mut bob, mut eve) = (world.join(1, 96), world.join(2, 96), world.join(3, 96));
+    world.show(&ann, Some(&bob));
+    world.send(&mut eve, Medium::Microphone, 9_040, b"before");
+    report(&mut world, &mut eve, Medium::Microphone, 9_040);
+    world.send(&mut bob, Medium::Microphone, 48_000, b"first");
+    world.show(&ann, Some(&eve));
+    world.pass(200);
+    // Eve's timestamps stood still while nobody listened: 20 ms of sound in 200.
+    world.send(&mut eve, Medium::Microphone, 10_000, b"second");
+    world.deliver(&mut [&mut ann, &mut bob, &mut eve]);
+    let [first, second] = [0, 1].map(|packet| ann.media[packet].0.timestamp);
+    assert_eq!(second.wrapping_sub(first), 200 * 48);
+}
+
+#[test]
+fn our_reports_place_sound_and_picture_together() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
+    world.show(&ann, Some(&bob));
+    // The picture was captured together with the sound, but comes 80 ms later.
+    world.send(&mut bob, Medium::Microphone, 48_000, b"opus");
+    world.pass(80);
+    world.send(&mut bob, Medium::Camera, 90_000, &keyframe(0));
+    for (medium, rtp) in [(Medium::Microphone, 48_000), (Medium::Camera, 90_000)] {
+        report(&mut world, &mut bob, medium, rtp);
+    }
+    // Ten milliseconds closer with each report.
+    world.pass(12_000);
+    world.deliver(&mut [&mut ann, &mut bob]);
+    let mut captured = Vec::new();
+    for medium in [Medium::Microphone, Medium::Camera] {
+        let (first, _) = ann.media.iter().find(|(header, _)| header.ssrc == ann.slot(medium)).unwrap();
+        let rate = if medium.is_video() { 90_000.0 } else { 48_000.0 };
+        let mut latest = None;
+        for compound in &ann.feedback {
+            crate::wire::rtcp::read(compound, |packet| {
+                if let crate::wire::rtcp::Packet::SenderReport { ssrc, anchor } = packet {
+                    if ssrc == first.ssrc {
+                        let behind = f64::from(first.timestamp.wrapping_sub(anchor.rtp) as i32) / rate;
+                        latest = Some(anchor.ntp as f64 / 2_f64.powi(32) + behind);
+                    }
+                }
+            })
+            .unwrap();
+        }
+        captured.push(latest.unwrap());
+    }
+    assert!((captured[0] - captured[1]).abs() < 0.002, "{captured:?}");
+}
