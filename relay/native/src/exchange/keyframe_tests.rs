@@ -81,6 +81,24 @@ fn whoever_goes_on_by_another_path_gives_and_gets_a_keyframe_at_once() {
 }
 
 #[test]
+fn who_moves_all_the_time_costs_the_partner_a_keyframe_a_second() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
+    world.show(&ann, Some(&bob));
+    world.send(&mut bob, Medium::Camera, 0, &keyframe(0));
+    world.pass(5_000);
+    world.deliver(&mut [&mut ann, &mut bob]);
+    bob.kinds();
+    for number in 0..20 {
+        ann.path.remote.set_port(20_000 + u16::from(number));
+        world.exchange.receive(&mut nomination("ufrag1", number), ann.path, world.now, &mut world.out);
+        world.deliver(&mut [&mut bob]);
+        world.pass(200);
+    }
+    assert_eq!(bob.kinds().iter().filter(|kind| **kind == PLI).count(), 4);
+}
+
+#[test]
 fn a_storm_of_keyframe_requests_costs_the_sender_two_a_second() {
     let mut world = World::new();
     let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));

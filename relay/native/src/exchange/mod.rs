@@ -148,9 +148,13 @@ impl Exchange {
 #[cfg(test)]
 mod abuse_tests;
 #[cfg(test)]
+mod admission_tests;
+#[cfg(test)]
 mod consent_tests;
 #[cfg(test)]
 mod keyframe_tests;
+#[cfg(test)]
+mod line_tests;
 #[cfg(test)]
 mod lossy_tests;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Loss between browsers and the exchange, in simulated time.
 #![allow(clippy::unwrap_used)]
 
-use super::world::{Browser, World, delta, keyframe};
+use super::world::{Browser, PLI, World, delta, keyframe};
 use super::*;
 use crate::ids::Medium;
 use crate::wire::rtcp;
@@ -236,6 +236,60 @@ fn the_round_trip_is_no_longer_than_what_a_report_acknowledges_is_old() {
     let highest = u32::from(ann.media[1].0.sequence);
     acknowledge(&mut world, &mut ann, Medium::Camera, highest, (report, 0));
     assert_eq!(world.exchange.peers[&1].round_trip, Some(40));
+}
+
+#[test]
+fn the_round_trip_is_averaged_over_about_eight_reports() {
+    let mut world = World::new();
+    let mut ann = world.join(1, 96);
+    let mut told = |millis: u32| {
+        let units = (millis << 16).div_ceil(1_000);
+        let report = (world.exchange.ntp.timestamp(world.now) >> 16) as u32 - units;
+        acknowledge(&mut world, &mut ann, Medium::Microphone, 0, (report, 0));
+        let peer = &world.exchange.peers[&1];
+        (peer.round_trip, peer.counters.round_trip.get())
+    };
+    assert_eq!([40, 120, 120].map(&mut told), [(Some(40), 40), (Some(50), 50), (Some(58), 58)]);
+}
+
+/// Ann has watched Bob for a second, who is missed nothing of.
+fn watching() -> (World, Browser, Browser) {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 40));
+    world.show(&ann, Some(&bob));
+    world.send(&mut bob, Medium::Camera, 0, &keyframe(0));
+    world.pass(1_000);
+    world.deliver(&mut [&mut ann, &mut bob]);
+    bob.kinds();
+    (world, ann, bob)
+}
+
+/// How often `sender` is asked for a keyframe within so many milliseconds.
+fn keyframes_asked(world: &mut World, sender: &mut Browser, millis: u64) -> usize {
+    world.pass(millis);
+    world.deliver(&mut [sender]);
+    sender.kinds().into_iter().filter(|kind| *kind == PLI).count()
+}
+
+#[test]
+fn a_keyframe_is_asked_for_when_a_missing_packet_was_given_up() {
+    let (mut world, _, mut bob) = watching();
+    drop(bob.packet(Medium::Camera, 90_000, &delta(1)));
+    world.send(&mut bob, Medium::Camera, 93_000, &delta(2));
+    assert_eq!([600, 50, 1_000].map(|millis| keyframes_asked(&mut world, &mut bob, millis)), [0, 1, 0]);
+}
+
+#[test]
+fn a_keyframe_is_asked_for_at_once_when_more_is_missing_than_could_be_sent_again() {
+    let (mut world, _, mut bob) = watching();
+    bob.index += 129;
+    world.send(&mut bob, Medium::Camera, 90_000, &delta(1));
+    assert_eq!(keyframes_asked(&mut world, &mut bob, 0), 1);
+    // It comes, and soon after it another gap: that is not forgotten until there may be another request.
+    world.send(&mut bob, Medium::Camera, 93_000, &keyframe(2));
+    bob.index += 129;
+    world.send(&mut bob, Medium::Camera, 96_000, &delta(3));
+    assert_eq!([490, 20, 1_000].map(|millis| keyframes_asked(&mut world, &mut bob, millis)), [0, 1, 0]);
 }
 
 /// `receiver` reports on its camera slot, and what it estimates it can receive.

@@ -3,6 +3,7 @@
 
 use super::world::{Browser, REMB, TRANSPORT_FEEDBACK, World, delta, keyframe};
 use crate::ids::Medium;
+use crate::wire::rtcp;
 
 #[test]
 fn reports_and_feedback_come_in_time_and_a_cap_is_lifted_at_each_pairing() {
@@ -29,10 +30,10 @@ fn reports_and_feedback_come_in_time_and_a_cap_is_lifted_at_each_pairing() {
 
 /// A sender report, always at the same moment of the sender's clock.
 fn report(world: &mut World, browser: &mut Browser, medium: Medium, rtp: u32) {
-    let anchor = crate::wire::rtcp::Anchor { ntp: 77 << 32, rtp };
-    let info = crate::wire::rtcp::SenderInfo { ssrc: browser.ssrc(medium), anchor, sent: (0, 0) };
+    let anchor = rtcp::Anchor { ntp: 77 << 32, rtp };
+    let info = rtcp::SenderInfo { ssrc: browser.ssrc(medium), anchor, sent: (0, 0) };
     let mut report = Vec::new();
-    crate::wire::rtcp::write_sender_report(info, &mut report);
+    rtcp::write_sender_report(info, &mut report);
     browser.outbound.seal_rtcp(&mut report, 0).unwrap();
     world.exchange.receive(&mut report, browser.path, world.now, &mut world.out);
 }
@@ -75,8 +76,8 @@ fn our_reports_place_sound_and_picture_together() {
         let rate = if medium.is_video() { 90_000.0 } else { 48_000.0 };
         let mut latest = None;
         for compound in &ann.feedback {
-            crate::wire::rtcp::read(compound, |packet| {
-                if let crate::wire::rtcp::Packet::SenderReport { ssrc, anchor } = packet {
+            rtcp::read(compound, |packet| {
+                if let rtcp::Packet::SenderReport { ssrc, anchor } = packet {
                     if ssrc == first.ssrc {
                         let behind = f64::from(first.timestamp.wrapping_sub(anchor.rtp) as i32) / rate;
                         latest = Some(anchor.ntp as f64 / 2_f64.powi(32) + behind);
@@ -88,4 +89,29 @@ fn our_reports_place_sound_and_picture_together() {
         captured.push(latest.unwrap());
     }
     assert!((captured[0] - captured[1]).abs() < 0.002, "{captured:?}");
+}
+
+#[test]
+fn who_lately_estimated_less_is_reported_to_five_times_a_second_and_then_once_again() {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
+    world.show(&ann, Some(&bob));
+    world.send(&mut bob, Medium::Camera, 0, &keyframe(0));
+    world.pass(2_000);
+    world.deliver(&mut [&mut ann, &mut bob]);
+    ann.kinds();
+    let second = |world: &mut World, ann: &mut Browser| {
+        world.pass(1_000);
+        world.deliver(&mut [ann]);
+        ann.kinds().iter().filter(|(kind, _)| *kind == 200).count()
+    };
+    assert_eq!(second(&mut world, &mut ann), 1);
+    for estimate in [1_000_000, 900_000] {
+        let mut compound = Vec::new();
+        rtcp::write_receiver_report(1, &[], &mut compound);
+        rtcp::write_remb(1, estimate, &[ann.slot(Medium::Camera)], &mut compound);
+        ann.outbound.seal_rtcp(&mut compound, 0).unwrap();
+        world.exchange.receive(&mut compound, ann.path, world.now, &mut world.out);
+    }
+    assert_eq!([0; 4].map(|_| second(&mut world, &mut ann)), [5, 5, 5, 1], "what comes back tells the round trip");
 }

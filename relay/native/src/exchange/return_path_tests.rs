@@ -187,14 +187,34 @@ fn only_the_receiver_s_own_answer_counts() {
 fn a_connection_that_closes_gives_media_to_the_path_that_answered_last() {
     let mut world = World::new();
     let ann = world.join(1, 96);
+    let (other, never) = (at(&ann, ([192, 0, 2, 200], 5_000)), at(&ann, VICTIM));
     let tcp = Path::tcp(([192, 0, 2, 1], 9_000).into(), ann.path.local);
-    world.exchange.receive(&mut nomination("ufrag1", 1), tcp, world.now, &mut world.out);
-    assert_eq!(world.exchange.take_events(), [Event::FlowSelected(1, tcp)], "the handshake of TCP is an answer");
-    let never = at(&ann, VICTIM);
     world.deaf.push(never);
-    world.exchange.receive(&mut check("ufrag1"), ann.path, world.now, &mut world.out);
+    for (number, path) in [(1, other), (2, tcp)] {
+        world.exchange.receive(&mut nomination("ufrag1", number), path, world.now, &mut world.out);
+        world.answer();
+        assert_eq!(world.exchange.take_events(), [Event::FlowSelected(1, path)], "the handshake of TCP is an answer");
+    }
+    // Nobody answers where she checked last, and she answered at home before she did elsewhere.
+    world.exchange.receive(&mut check_of("ufrag1", "them", [3; 12], &[]), never, world.now, &mut world.out);
     world.exchange.forget(&tcp, world.now);
-    assert_eq!(world.exchange.take_events(), [Event::FlowSelected(1, ann.path)]);
+    assert_eq!(world.exchange.take_events(), [Event::FlowSelected(1, other)]);
+    assert!(is_validated(&mut world, other));
+}
+
+#[test]
+fn what_is_beyond_the_limit_goes_to_where_she_answered_last() {
+    let mut world = World::new();
+    let ann = world.join(1, 96);
+    let (other, never) = (at(&ann, ([192, 0, 2, 200], 5_000)), at(&ann, VICTIM));
+    world.deaf.push(never);
+    for (number, path) in [(1, other), (2, never)] {
+        world.exchange.receive(&mut nomination("ufrag1", number), path, world.now, &mut world.out);
+        world.answer();
+    }
+    world.clear();
+    world.order(Command::SendDtls { peer: 1, datagram: vec![22; 1_400] });
+    assert_eq!([other, never, ann.path].map(|path| world.sent_to(path)), [1_400, 0, 0]);
 }
 
 /// Bytes that the path was sent, and events, since the last time.
@@ -258,6 +278,24 @@ fn a_check_that_comes_again_is_answered_seven_times_and_changes_nothing() {
     }
     world.exchange.receive(&mut nomination("ufrag1", 3), away, world.now, &mut world.out);
     assert_eq!(world.exchange.take_events(), [Event::FlowSelected(1, away)]);
+}
+
+#[test]
+fn a_check_that_comes_again_by_another_path_is_refused_there() {
+    let mut world = World::new();
+    let ann = world.join(1, 96);
+    let away = at(&ann, ([192, 0, 2, 200], 5_000));
+    let recorded = nomination("ufrag1", 1);
+    world.exchange.receive(&mut recorded.clone(), away, world.now, &mut world.out);
+    world.answer();
+    toll(&mut world, away);
+    // Neither where she is known already nor where nobody is.
+    for path in [ann.path, at(&ann, VICTIM)] {
+        world.exchange.receive(&mut recorded.clone(), path, world.now, &mut world.out);
+        assert_eq!(toll(&mut world, path), (0, 0));
+    }
+    assert_eq!(world.exchange.totals.drops.get(Reason::StunReplayed), 2);
+    assert!(!world.exchange.is_owned(&at(&ann, VICTIM)));
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub(super) const AUDIO_LEVEL: u8 = 1;
 pub(super) const SEND_TIME: u8 = 2;
 pub(super) const TRANSPORT: u8 = 3;
 pub(super) const PLAYOUT: u8 = 5;
-const PASSWORD: &[u8] = b"pppppppppppppppppppppp";
+pub(super) const PASSWORD: &[u8] = b"pppppppppppppppppppppp";
 pub(super) const REMOTE_PASSWORD: &[u8] = b"qqqqqqqqqqqqqqqqqqqqqq";
 
 /// A browser: what it seals, and what it got. Payload types and SSRCs are its own.

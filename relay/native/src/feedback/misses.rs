@@ -96,7 +96,7 @@ impl Misses {
         if gap > MOST {
             self.missing.clear();
             self.lost = true;
-            return false;
+            return true;
         }
         self.missing.extend((highest + 1..index).map(|index| Miss::new(index, now)));
         let beyond = self.missing.len().saturating_sub(MOST);
@@ -264,7 +264,7 @@ mod tests {
     fn a_gap_that_nothing_could_fill_is_left_to_a_keyframe() {
         let mut misses = Misses::default();
         misses.arrived(1, Time::from_millis(0));
-        misses.arrived(1_000, Time::from_millis(0));
+        assert!(misses.arrived(1_000, Time::from_millis(0)));
         assert!(!misses.any() && misses.take_lost());
     }
 

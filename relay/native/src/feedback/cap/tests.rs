@@ -156,6 +156,41 @@ fn a_link_that_always_loses_some_is_not_full() {
 }
 
 #[test]
+fn loss_is_averaged_over_about_eight_windows() {
+    let mut downlink = Downlink::default();
+    downlink.reported(arrival(0, 0, 100, 0), 1_000_000, START);
+    let mut loss = |second: u64, lost: u64| {
+        downlink.reported(arrival(100, lost, 100, 100 * second), 1_000_000, START.plus_millis(1_000 * second));
+        (downlink.loss(), downlink.is_lossy())
+    };
+    // A fifth is 51 of 255, in sixteenths.
+    assert_eq!([1, 2, 3].map(|second| loss(second, 20)), [(102, true), (191, true), (269, true)]);
+    assert_eq!((4..20).map(|second| loss(second, 0)).find(|(_, lossy)| !lossy), Some((39, false)));
+}
+
+#[test]
+fn what_a_receiver_says_came_is_twice_what_was_sent_at_most() {
+    for (said, rate) in [(50, 400_000), (100, 800_000), (150, 1_200_000), (200, 1_600_000), (100_000, 1_600_000)] {
+        let mut window = Window::default();
+        assert_eq!(window.add(&arrival(0, 0, 100, 0), START), None);
+        // A hundred packets in a second.
+        assert_eq!(window.add(&arrival(said, 0, 100, 100), START.plus_millis(1_000)), Some((0, rate)));
+    }
+}
+
+#[test]
+fn a_cap_that_is_lowered_does_not_rise() {
+    let (lowered_at, calm_since, faster_since, risen_at) = (START, START, START, START);
+    for (before, after) in [(300_000, 300_000), (900_000, 700_000)] {
+        let ceiling = Ceiling { bitrate: before, takes: 400_000, lowered_at, calm_since, faster_since, risen_at };
+        let mut downlink = Downlink { ceiling: Some(ceiling), arrived: Some(800_000), ..Downlink::default() };
+        // Of what came, 75 thousandths for the queue, and 50 to spare.
+        downlink.lower(1_000_000, START);
+        assert_eq!(downlink.cap(1_000_000, MOST, START), Some(after));
+    }
+}
+
+#[test]
 fn an_estimate_close_to_what_is_delivered_is_no_reason_by_itself() {
     let mut downlink = Downlink::default();
     for tenth in 0..100 {
