@@ -344,9 +344,38 @@ fn a_sender_is_capped_while_its_partner_s_link_is_full_and_freed_at_the_next_pai
     assert!((2..=4).contains(&told.len()) && told.iter().all(|cap| (500..750).contains(cap)), "{told:?}");
     world.show(&ann, None);
     world.show(&eve, Some(&bob));
-    world.pass(100);
+    world.pass(500);
     world.deliver(&mut [&mut ann, &mut bob]);
-    assert_eq!(caps(&mut bob), [2_500]);
+    assert_eq!(caps(&mut bob), [2_500], "once");
+}
+
+#[test]
+fn who_is_watched_by_two_is_told_what_the_narrower_link_takes() {
+    let mut world = World::new();
+    let (mut ann, mut bob, mut eve) = (world.join(1, 96), world.join(2, 40), world.join(3, 40));
+    world.show(&ann, Some(&bob));
+    world.show(&eve, Some(&bob));
+    let mut payload = keyframe(0).to_vec();
+    payload.resize(1_000, 0);
+    for frame in 0..300 {
+        if frame % 20 == 0 {
+            world.deliver(&mut [&mut ann, &mut bob, &mut eve]);
+            let estimate = if frame < 100 { 1_200_000 } else { 280_000 };
+            for (receiver, lost) in [(&mut ann, 60), (&mut eve, 120)] {
+                report(&mut world, receiver, if frame < 100 { 0 } else { lost }, estimate);
+            }
+        }
+        world.send(&mut bob, Medium::Camera, 900 * frame, &payload);
+        world.pass(10);
+    }
+    world.deliver(&mut [&mut ann, &mut bob, &mut eve]);
+    let now = world.now;
+    let [wide, narrow] = [1, 3].map(|id| {
+        let peer = world.exchange.peers.get_mut(&id).unwrap();
+        peer.downlink.cap(peer.delivered, 2_500_000, now).unwrap() / 1_000
+    });
+    let told = *caps(&mut bob).last().unwrap();
+    assert!(narrow + 100 < wide && told.abs_diff(narrow) < 20, "{told}: {narrow}, {wide}");
 }
 
 #[test]

@@ -115,3 +115,40 @@ fn who_lately_estimated_less_is_reported_to_five_times_a_second_and_then_once_ag
     }
     assert_eq!([0; 4].map(|_| second(&mut world, &mut ann)), [5, 5, 5, 1], "what comes back tells the round trip");
 }
+
+#[test]
+fn bit_rates_are_those_of_the_last_second() {
+    let mut world = World::new();
+    let (ann, mut bob) = (world.join(1, 96), world.join(2, 96));
+    world.show(&ann, Some(&bob));
+    let mut rates = |world: &mut World, packets: u32| {
+        for packet in 0..100 {
+            if packet < packets {
+                world.send(&mut bob, Medium::Microphone, 480 * packet, &[7; 1_000]);
+            }
+            world.pass(10);
+        }
+        let peers = &world.exchange.peers;
+        [peers[&2].counters.receive_rate.get() / 1_000, peers[&1].counters.send_rate.get() / 1_000]
+    };
+    // A hundred packets of 1,040 bytes, here and there. A rate is worked out once a second.
+    let [_, steady, _, none] = [100, 100, 0, 0].map(|packets| rates(&mut world, packets));
+    assert_eq!((steady, none), ([832, 832], [0, 0]), "kbit/s");
+}
+
+#[test]
+fn what_is_delivered_is_averaged_over_most_of_a_second() {
+    let mut world = World::new();
+    world.join(1, 96);
+    let mut now = world.now;
+    let peer = world.exchange.peers.get_mut(&1).unwrap();
+    peer.follow_delivery(now);
+    peer.delivered = 0;
+    let delivered = [0; 3].map(|_| {
+        now = now.plus_millis(100);
+        peer.counters.sent.bytes.add(10_000);
+        peer.follow_delivery(now);
+        peer.delivered
+    });
+    assert_eq!(delivered, [100_000, 187_500, 264_062], "of 800 kbit/s");
+}

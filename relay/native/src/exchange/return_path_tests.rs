@@ -314,6 +314,33 @@ fn of_many_connections_those_are_let_go_that_were_checked_longest_ago_and_no_oth
 }
 
 #[test]
+fn of_many_addresses_sixteen_are_known() {
+    let mut world = World::new();
+    let ann = world.join(1, 96);
+    let path = |port: u16| at(&ann, ([192, 0, 2, 1], port));
+    for port in 1..=20_u16 {
+        let mut check = check_of("ufrag1", "them", [port as u8 + 100; 12], &[]);
+        world.exchange.receive(&mut check, path(port), world.now, &mut world.out);
+    }
+    let known: Vec<u16> = (1..=20).filter(|port| world.exchange.is_owned(&path(*port))).collect();
+    assert_eq!(known, (6..=20).collect::<Vec<_>>());
+    assert!(world.exchange.is_owned(&ann.path), "it is in use");
+}
+
+#[test]
+fn who_checks_again_where_nobody_answers_is_answered_each_time() {
+    let mut world = World::new();
+    let ann = world.join(1, 96);
+    let away = at(&ann, ([192, 0, 2, 200], 5_000));
+    world.deaf.push(away);
+    let check = nomination("ufrag1", 1);
+    for _ in 0..7 {
+        world.exchange.receive(&mut check.clone(), away, world.now, &mut world.out);
+        assert!(toll(&mut world, away).0 >= 64, "what comes again allows an answer as well");
+    }
+}
+
+#[test]
 fn who_restarts_is_asked_with_the_credentials_that_it_checks_with() {
     let mut world = World::new();
     let ann = world.join(1, 96);

@@ -24,6 +24,7 @@ fn a_slot_shows_one_continuous_stream_across_partners() {
     let headers: Vec<Header> = ann.media.iter().map(|(header, _)| *header).collect();
     assert_eq!(headers.len(), 3);
     assert!(headers.iter().all(|header| header.ssrc == ann.slot(Medium::Camera) && header.payload_type == 97));
+    assert!(headers.iter().all(|header| !header.marker), "none of them ends a frame");
     assert!(headers.windows(2).all(|pair| pair[1].sequence == pair[0].sequence.wrapping_add(1)));
     assert_eq!(headers[1].timestamp.wrapping_sub(headers[0].timestamp), 3_000);
     // 100 ms passed since the line began.

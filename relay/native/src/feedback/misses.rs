@@ -268,6 +268,16 @@ mod tests {
         assert!(!misses.any() && misses.take_lost());
     }
 
+    #[test]
+    fn what_is_missing_beyond_the_most_is_lost() {
+        let mut misses = Misses::default();
+        for (index, lost) in [(1, false), (66, false), (131, false), (133, true)] {
+            misses.arrived(index, Time::from_millis(0));
+            assert_eq!(misses.is_lost(), lost, "{index}");
+        }
+        assert_eq!(misses.due(None, Time::from_millis(0))[..2], [3, 4], "the oldest is given up");
+    }
+
     proptest! {
         /// Whatever arrives, in whatever order: only what is missing is asked for, each so many times at
         /// most, and few are remembered.

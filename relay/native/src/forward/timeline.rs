@@ -174,10 +174,10 @@ mod tests {
 
     #[test]
     fn a_source_never_begins_at_or_before_what_was_shown_last() {
-        for delay in [None, Some(900)] {
+        for (shown, delay) in [(3_000, None), (2_970, None), (2_970, Some(900))] {
             let mut line = Timeline::new(RATE, 0);
             line.cut(0, None, Time::from_millis(0));
-            let last = line.place(3_000, Time::from_millis(33));
+            let last = line.place(shown, Time::from_millis(33));
             line.cut(77, delay, Time::from_millis(33));
             assert_eq!(line.place(77, Time::from_millis(33)), last + 1, "who stands still is dropped as late");
         }
