@@ -150,6 +150,8 @@ mod abuse_tests;
 #[cfg(test)]
 mod admission_tests;
 #[cfg(test)]
+mod cap_tests;
+#[cfg(test)]
 mod consent_tests;
 #[cfg(test)]
 mod keyframe_tests;
