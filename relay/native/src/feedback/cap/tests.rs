@@ -215,6 +215,31 @@ fn packets_that_wait_or_get_lost_are_a_reason_once_the_estimate_has_stayed_low()
 }
 
 #[test]
+fn losses_that_begin_are_no_reason_without_a_queue_or_a_falling_estimate() {
+    for (before, capped) in [(280_000, false), (560_000, true)] {
+        let mut downlink = Downlink::default();
+        downlink.estimated(before, START);
+        downlink.reported(arrival(0, 0, 100, 0), 1_000_000, START);
+        downlink.reported(arrival(125, 15, 100, 125), 1_000_000, START.plus_millis(1_000));
+        downlink.estimated(280_000, START.plus_millis(1_000));
+        downlink.cap(1_000_000, MOST, START.plus_millis(1_000));
+        assert_eq!(downlink.cap(1_000_000, MOST, START.plus_millis(1_000 + TUNING.stays_ms)).is_some(), capped);
+    }
+}
+
+#[test]
+fn what_a_full_link_takes_is_averaged_and_a_cap_is_a_quarter_above_it_at_most() {
+    let (lowered_at, calm_since, faster_since, risen_at) = (START, START, START, START);
+    let mut ceiling = Ceiling { bitrate: 1_000_000, takes: 400_000, lowered_at, calm_since, faster_since, risen_at };
+    let stopped = [600_000, 100_000, 0, 0].map(|came| {
+        ceiling.filled(came);
+        (ceiling.takes, ceiling.bitrate)
+    });
+    // Reports cut time unevenly: what came may be more than what it takes on average.
+    assert_eq!(stopped, [(500_000, 750_000), (300_000, 375_000), (150_000, 187_500), (75_000, TUNING.least_bps)]);
+}
+
+#[test]
 fn heavy_loss_with_a_long_queue_needs_no_estimate() {
     let mut downlink = Downlink::default();
     downlink.reported(arrival(0, 0, 100, 0), 1_000_000, START);
