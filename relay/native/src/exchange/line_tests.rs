@@ -15,11 +15,14 @@ const WATCHER: PeerId = 2;
 
 const VP8: u8 = 96;
 const H264: u8 = 98;
+/// What retransmissions are numbered above what they repeat.
+const RTX: u8 = 10;
 const IDR: [u8; 2] = [0x65, 0xaa];
 const SLICE: [u8; 2] = [0x41, 0xbb];
 
 fn codecs(first: u8) -> Vec<NumberedCodec> {
-    let numbered = |codec, payload_type| NumberedCodec { codec, payload_type, rtx_payload_type: None };
+    let numbered =
+        |codec, payload_type| NumberedCodec { codec, payload_type, rtx_payload_type: Some(payload_type + RTX) };
     vec![numbered(Codec::Vp8, first), numbered(Codec::H264, first + H264 - VP8)]
 }
 
@@ -69,6 +72,17 @@ fn a_line_without_an_announced_stream_learns_it_by_name_a_dozen_times() {
     assert_eq!(world.exchange.totals.drops.get(Reason::UnknownSsrc), 1 + 8);
     // What was learnt last needs its name no more.
     assert_eq!(send(&mut world, 12, 2, false, (VP8, &delta(1))), [40]);
+}
+
+#[test]
+fn a_stream_of_retransmissions_is_learnt_by_name_beside_it() {
+    let mut world = watched(None);
+    assert_eq!(send(&mut world, 1, 0, true, (VP8, &keyframe(0))), [40]);
+    assert_eq!(send(&mut world, 1, 2, false, (VP8, &delta(2))), [40]);
+    let again = [&[0, 1], &delta(1)[..]].concat();
+    assert_eq!(send(&mut world, 9, 0, false, (VP8 + RTX, &again)), [], "nothing says whose it is");
+    assert_eq!(send(&mut world, 9, 1, true, (VP8 + RTX, &again)), [40]);
+    assert_eq!(send(&mut world, 1, 3, false, (VP8, &delta(3))), [40], "the line's own stream goes on");
 }
 
 #[test]
