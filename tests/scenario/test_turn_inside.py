@@ -109,7 +109,9 @@ async def test_over_our_own_tls_it_has_the_name_and_port_that_the_page_has(tmp_p
 
 
 async def test_over_plain_http_it_is_the_media_port(relay: Relay) -> None:
-    assert await urls(relay) == [f"turn:127.0.0.1:{relay.port}?transport=tcp"]
+    async with greeted(relay) as (server,):
+        assert server["urls"] == [f"turn:127.0.0.1:{relay.port}?transport=tcp"]
+        assert [session.tls_host for session in relay._directory.sessions()] == [None]
 
 
 @pytest.mark.parametrize("header", ["X_Forwarded_For", "Forwarded", "Via"])
