@@ -62,7 +62,7 @@ class _RefusedError(Exception):
 
 
 NO_TURN_OVER_TLS = (
-    "There is none over TLS: networks that let only TLS through can't be served. `relay check` on the server says why."
+    "There is none: networks that let only TLS through can't be served. `relay check` on the server says why."
 )
 
 REMEDIES: dict[str, str] = {
@@ -95,7 +95,7 @@ async def probe(
                 for candidate in media.candidates:
                     found.append(await _candidate(media, *candidate, own))
                 if not any(url.startswith("turns:") for server in servers for url in server.urls):
-                    found.append(warning("TURN", NO_TURN_OVER_TLS))
+                    found.append(warning("TURN over TLS", NO_TURN_OVER_TLS))
                 for server in servers:
                     place = (base.host or "", base.port or 0)
                     ours = is_inside(server, place, media.candidates)

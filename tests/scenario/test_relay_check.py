@@ -56,9 +56,9 @@ async def test_a_server_that_works_is_told_to_work(whole: Relay) -> None:
 
 async def test_the_probe_sees_the_same_from_elsewhere(whole: Relay) -> None:
     found = await probe(f"http://127.0.0.1:{whole.settings.network.port}/")
-    seen = ["page", "clock", "WebSocket", "media over UDP", "media over TCP", "TURN", "TURN inside"]
+    seen = ["page", "clock", "WebSocket", "media over UDP", "media over TCP", "TURN over TLS", "TURN inside"]
     assert [item.check for item in found] == seen
-    assert told(found, "TURN").verdict is Verdict.WARNING
+    assert told(found, "TURN over TLS").verdict is Verdict.WARNING
     assert exit_code(found) == 0
 
 
@@ -144,7 +144,7 @@ class TestTurnInside:
             f"turns:127.0.0.1:{relay.port}?transport=tcp takes our credentials, reaches the media port, and refuses"
             " other peers."
         )
-        assert "TURN" not in [finding.check for finding in found]
+        assert "TURN over TLS" not in [finding.check for finding in found]
 
     async def test_all_kinds_are_tried(self, tmp_path: Path) -> None:
         settings = on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path), turn_inside=TurnChoice.ALL)
