@@ -5,6 +5,7 @@ from pathlib import Path
 
 from relay import native
 from relay.checks.finding import Finding, failure, ok, warning
+from relay.checks.plain import plain
 from relay.config.settings import Settings, TlsChoice
 from relay.errors import ConfigurationError
 from relay.front.front import certificate_of, state_folder
@@ -41,7 +42,7 @@ def why_not_in_core(settings: Settings) -> str | None:
     try:
         native.TlsContext(Path(chain).read_bytes(), Path(key).read_bytes())
     except (OSError, ValueError) as cause:
-        return str(cause)
+        return plain(cause)
     return None
 
 

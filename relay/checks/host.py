@@ -112,7 +112,8 @@ def _turn_inside(settings: Settings) -> Finding:
         return say(name, f"TLS does not end here, so {instead} {remedy}")
     if (cause := why_not_in_core(settings)) is not None:
         return say(name, f"The core does not take the certificate ({cause}), so {instead}")
-    return ok(name, "Browsers are offered turns:NAME:PORT?transport=tcp, by the name and port of the page.")
+    sentence = "Browsers are offered turns:NAME:PORT?transport=tcp, by the name and port of the page."
+    return ok(name, f"{sentence} Firefox takes no address in the place of a name.")
 
 
 async def check_outside(settings: Settings) -> tuple[tuple[str, ...], list[Finding]]:
