@@ -73,7 +73,7 @@ test-monitoring: $(VENV)/installed promtool # Fire every alert on made-up figure
 	promtool check config docker/prometheus/prometheus.yml
 	promtool test rules docker/prometheus/rules_test.yml
 	amtool check-config docker/alertmanager/alertmanager.yml
-	$(BIN)/pytest -q tests/monitoring
+	$(BIN)/pytest -q -n 2 --dist worksteal tests/monitoring
 
 test-idle: $(VENV)/installed $(STATIC) proxies # Say nothing for ten minutes behind every proxy of docker/proxies, and then something
 	$(BIN)/pytest -q tests/scenario/test_idle_behind_proxies.py
