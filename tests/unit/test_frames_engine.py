@@ -181,7 +181,7 @@ async def test_a_slow_reader_of_a_track_gets_the_newest_frames(drops: Drops) -> 
     assert drops[Drop.SLOT_BACKLOG] == 3
 
 
-async def test_a_stopped_track_ends_whoever_waits_for_it(drops: Drops) -> None:
+async def test_a_stopped_track_ends_the_waiting_for_it(drops: Drops) -> None:
     track = PushedTrack("video", 2, drops)
     reading = asyncio.ensure_future(track.recv())
     await asyncio.sleep(0)
@@ -202,7 +202,7 @@ async def test_keyframes_and_retransmissions_are_granted_within_a_budget(
     nack.lost = list(range(RETRANSMISSIONS_PER_SECOND + 50))
     await downlink.handle_rtcp(nack)
     assert drops[Drop.FEEDBACK_THROTTLED] == 9 + 50
-    # And it is spent: within the same second nothing more is sent again.
+    # And it is spent: within the same second nothing more is retransmitted.
     nack.lost = list(range(RETRANSMISSIONS_PER_SECOND))
     await downlink.handle_rtcp(nack)
     assert drops[Drop.FEEDBACK_THROTTLED] == 9 + 50 + RETRANSMISSIONS_PER_SECOND

@@ -389,7 +389,7 @@ fn two_receivers_of_one_sender_see_nothing_by_which_it_is_known_again() {
 }
 
 #[test]
-fn whoever_goes_on_by_another_path_gives_and_gets_a_keyframe_at_once() {
+fn one_who_goes_on_by_another_path_gives_and_gets_a_keyframe_at_once() {
     let mut world = World::new();
     let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
     world.show(&ann, Some(&bob));
