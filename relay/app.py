@@ -31,7 +31,7 @@ from relay.media.switchboard import Switchboard
 from relay.observe.drops import Drops
 from relay.observe.happenings import Broken, KeptOut, TaskFailed
 from relay.observe.journal import Journal
-from relay.observe.logs.logging import get_logger
+from relay.observe.logs import logging
 from relay.observe.logs.pseudonyms import Ours, Pseudonyms
 from relay.observe.logs.recent import Recent
 from relay.observe.logs.writer import LogWriter
@@ -65,7 +65,7 @@ from relay.web.server import WebServer
 from relay.web.status import Status
 from relay.web.visitor_address import VisitorAddresses
 
-log = get_logger("app")
+log = logging.get_logger("app")
 
 
 class Relay:
@@ -75,11 +75,10 @@ class Relay:
         self,
         settings: Settings,
         order_drain: Callable[[], None] = lambda: None,
-        ours: set[str] | None = None,
+        ours: Ours | None = None,
     ) -> None:
-        """`order_drain` is what the operator's console calls to end the server in good order. `ours` are addresses that
-        the log tells as they are; those of this host that are found later join them."""
-        ours = set(settings.network.public_address) if ours is None else ours
+        """`order_drain` is what the operator's console calls to end the server in good order. `ours` is what the log
+        takes for the server's own addresses, where somebody has set the log up."""
         limits = limits_of(settings.capacity, settings.media.media_threads)
         settings = self.settings = settings.but(max_people=limits.people)
         self._ready = False
@@ -95,7 +94,8 @@ class Relay:
         self._interfaces = Interfaces()
         literal = settings.but(public_address=settings.network.public_ips).network
         self._advertised = Advertised(literal, self._interfaces, self.report)
-        self._outside = Outside(settings.network, ours.update, self.report)
+        ours = ours or Ours(self._interfaces, settings.network.public_address)
+        self._outside = Outside(settings.network, ours.add, self.report)
         self._ledger = Ledger(
             rates_of(settings.per_address),
             settings.per_address.max_cpu_per_address,
@@ -193,7 +193,7 @@ class Relay:
             refusals=self.refusals,
             pulse=self._pulse,
         )
-        pseudonyms = Pseudonyms(Ours(self._interfaces, ours))
+        pseudonyms = Pseudonyms(ours)
         self._recent = Recent(pseudonyms)
 
         # the web
@@ -398,14 +398,16 @@ class Orders:
     """Read again what may change while it runs."""
 
 
-async def serve(
-    settings: Settings, orders: Orders, serving: Callable[[Relay], None], ours: set[str] | None = None
-) -> None:
-    """Run a server until it is ordered to end; `serving` is called when it takes people.
+async def serve(settings: Settings, orders: Orders, serving: Callable[[Relay], None]) -> None:
+    """Set the log up and run a server until it is ordered to end; `serving` is called when it takes people.
 
     Raises:
+        ConfigurationError: a setting is not right, or a port can't be bound.
         FatalError: it can't go on.
     """
+    ours = Ours(Interfaces(), settings.network.public_address)
+    # First, because a certificate that ends soon is warned of where it is read.
+    logging.configure(settings.logs.log_level, settings.logs.log_format, ours)
     relay = Relay(settings, orders.drain.set, ours)
     tasks = Tasks("orders", relay.report)
     await relay.start()

@@ -21,6 +21,7 @@ from relay.checks.offer import MID, OFFER, UFRAG
 from relay.checks.page import FAILURES, find_page, why_shut
 from relay.checks.plain import plain
 from relay.checks.turn import check_turn
+from relay.errors import ErrorCode
 from relay.protocol.messages import IceServer
 from relay.transport.framing import LARGEST_DATAGRAM, frame
 
@@ -60,11 +61,11 @@ class _RefusedError(Exception):
         self.sentence = sentence
 
 
-REMEDIES = {
-    "server_full": "`relay check` on the server says what limits it.",
-    "server_draining": "It was told to end. Ask again when another one has taken its place.",
-    "too_many_connections": "If a proxy is in front of the server, put it into RELAY_TRUSTED_PROXIES; else raise"
-    " RELAY_MAX_PER_ADDRESS.",
+REMEDIES: dict[str, str] = {
+    ErrorCode.SERVER_FULL: "`relay check` on the server says what limits it.",
+    ErrorCode.SERVER_DRAINING: "It was told to end. Ask again when another one has taken its place.",
+    ErrorCode.TOO_MANY_CONNECTIONS: "If a proxy is in front of the server, put it into RELAY_TRUSTED_PROXIES;"
+    " else raise RELAY_MAX_PER_ADDRESS.",
 }
 
 

@@ -3,8 +3,9 @@
 
 import { knock } from '../core/browser/door';
 import { relayUrl, Signalling } from '../core/browser/signalling';
+import { REFUSALS, type Refusal } from '../core/machine/state';
 import type { IceServer } from '../core/protocol';
-import { type Outcome, type Path, REFUSALS, type Refusal } from './verdict';
+import type { Outcome, Path } from './verdict';
 
 /** As long as browsers themselves try before they give a connection up. */
 const PATIENCE = 15_000;

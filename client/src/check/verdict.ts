@@ -1,6 +1,6 @@
 // Owns what came of the tries, and which words say it. Pure.
 
-import type { Door } from '../core/machine/state';
+import type { Door, Refusal } from '../core/machine/state';
 import { check as words } from '../words';
 
 export const PATHS = ['WebSocket', 'UDP', 'TCP', 'TURN'] as const;
@@ -14,10 +14,6 @@ export type Outcome =
   | { readonly state: 'absent' }
   /** Media is agreed on over a WebSocket, and that was not to be had. */
   | { readonly state: 'untried' };
-
-/** What a WebSocket that opens may be told at once. */
-export const REFUSALS = ['server_full', 'server_draining', 'too_many_connections'] as const;
-export type Refusal = (typeof REFUSALS)[number];
 
 export function wordsFor(outcome: Outcome): string {
   return outcome.state === 'works'
