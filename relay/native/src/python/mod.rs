@@ -10,6 +10,7 @@ mod tls;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -54,7 +55,7 @@ impl Core {
 #[pymethods]
 impl Core {
     #[new]
-    #[pyo3(signature = (hosts, port, *, threads, buffer, consent, silence))]
+    #[pyo3(signature = (hosts, port, *, threads, buffer, consent, silence, gathering))]
     fn new(
         py: Python<'_>,
         hosts: Vec<String>,
@@ -63,11 +64,14 @@ impl Core {
         buffer: usize,
         consent: f64,
         silence: f64,
+        gathering: f64,
     ) -> PyResult<Self> {
         let hosts = hosts.iter().map(|host| address(host)).collect::<PyResult<Vec<_>>>()?;
         let buffers = Buffers { receive: buffer, send: buffer };
         let patience = Patience { consent: (consent * 1_000.0) as u64, silence: (silence * 1_000.0) as u64 };
-        let config = Config { hosts, port, threads, buffers, patience };
+        let gathering =
+            Duration::try_from_secs_f64(gathering).map_err(|_| PyValueError::new_err("no time to gather in"))?;
+        let config = Config { hosts, port, threads, buffers, patience, gathering };
         let handle = py.detach(|| Handle::start(&config)).map_err(|failed| {
             PyOSError::new_err((failed.cause.raw_os_error(), failed.cause.to_string(), failed.host.to_string()))
         })?;

@@ -65,6 +65,8 @@ pub struct Config {
     pub buffers: Buffers,
     /// How long peers may be silent.
     pub patience: Patience,
+    /// How long a thread may rest for a fuller batch ([`Worker::gathering`]).
+    pub gathering: Duration,
 }
 
 /// Running media threads.
@@ -165,6 +167,7 @@ impl Handle {
                 exchange: Arc::clone(&exchange),
                 totals: Arc::clone(&totals),
                 leads,
+                gathering: config.gathering,
                 wake,
                 events: Events::new(event_queue.clone(), transcoder_queue.clone(), Arc::clone(&event_wake)),
                 stopping: Arc::clone(&handle.stopping),
@@ -299,7 +302,15 @@ mod tests {
         let hosts = vec![IpAddr::from([127, 0, 0, 1])];
         let patience = Patience { consent: 30_000, silence: 7_000 };
         let buffers = Buffers { receive: 65_536, send: 65_536 };
-        let handle = Handle::start(&Config { hosts, port: 0, threads: 2, buffers, patience }).unwrap();
+        let handle = Handle::start(&Config {
+            hosts,
+            port: 0,
+            threads: 2,
+            buffers,
+            patience,
+            gathering: Duration::from_millis(1),
+        })
+        .unwrap();
         let (medium, extensions) = (Medium::Microphone, ExtensionIds::default());
         let codecs = vec![NumberedCodec { codec: Codec::Opus, payload_type: 111, rtx_payload_type: None }];
         let (mid, ssrc) = (Vec::new(), Some(7));
