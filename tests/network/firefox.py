@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.kit.browsers import LOOK, START
+from tests.kit.browsers import LOOK
 from tests.network.internet import Internet
 from tests.network.people import SELECTED, WATCH, Timings
 from tests.network.processes import running
@@ -47,6 +47,8 @@ SEEN = f"""async () => {{
   const video = document.querySelector('video[aria-label="Partner video"]');
   return video && video.videoWidth ? await ({LOOK})(video) : null;
 }}"""
+PRESS = """() => [...document.querySelectorAll('button, label')]
+  .find((it) => it.textContent.trim() === %s).click()"""
 STRONGEST = {"red": 0, "green": 1, "blue": 2}
 
 
@@ -86,9 +88,9 @@ class FirefoxPerson:
         assert result["type"] == "success", result["exceptionDetails"]["text"]
         return json.loads(result["result"]["value"])
 
-    async def until(self, function: str) -> None:
+    async def until(self, function: str, patience: float = PATIENCE) -> None:
         """Wait until a JavaScript function gives something true."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             while not await self.evaluate(function):  # noqa: ASYNC110 - it is the browser that changes
                 await asyncio.sleep(0.1)
 
@@ -96,7 +98,14 @@ class FirefoxPerson:
         await self.until("() => 'connected' in window.marks")
 
     async def start(self) -> None:
-        await self.evaluate(START)
+        await self.press("Start")
+
+    async def is_told(self, words: str, patience: float = PATIENCE) -> None:
+        await self.until(f"() => document.querySelector('[role=status]').textContent.includes('{words}')", patience)
+
+    async def press(self, button: str) -> None:
+        """The one that has this name; or choose so."""
+        await self.evaluate(PRESS % json.dumps(button))
 
     async def sees(self, colour: str) -> None:
         """Wait for the partner's colour, and for three places of the bar in their picture."""
