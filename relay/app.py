@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relay.auth.gate import Gate
-from relay.config.settings import Settings
+from relay.config.settings import Settings, TurnChoice
 from relay.errors import FatalError
 from relay.figures.figures import Figures
 from relay.figures.gathered import Gathered
@@ -51,7 +51,7 @@ from relay.session.handling.talk import Talk
 from relay.session.presence import Presence
 from relay.session.reception import Reception
 from relay.session.sessions import Sessions
-from relay.session.turn import Turn
+from relay.session.turn import InsideTurn, OutsideTurn, Turn
 from relay.tasks import Tasks
 from relay.transport.addresses import Advertised, turn_relays
 from relay.transport.outside import Outside
@@ -102,6 +102,8 @@ class Relay:
             Networks(settings.site.trusted_proxies),
         )
         self._turns = Turns()
+        self._reached: Reach | None = None
+        """As the media port knows it."""
 
         # media
         self.media = choose(settings.media, limits.people, self.drops, self.report)
@@ -149,7 +151,15 @@ class Relay:
             presence=self._presence,
             capacity=self._capacity,
             visits=settings.visits,
-            turn=Turn.configured(settings.turn),
+            turn=Turn(
+                inside=InsideTurn(
+                    choice=settings.turn.turn_inside if self.media.takes_turn else TurnChoice.OFF,
+                    reach=lambda: self._reach(False),
+                    takes_tls=lambda: self._front.takes_turn,
+                ),
+                outside=OutsideTurn.configured(settings.turn),
+                port=self._port,
+            ),
             limits=limits_for_visitors,
             rates=settings.rates,
             journal=self.journal,
@@ -286,6 +296,7 @@ class Relay:
         self._ready = True
         try:
             await self._outside.find()
+            self._reach(False)  # the media port learns its own addresses
             self._connections.know_relays(await self._turn_relays())
             await self._front.open()
         except BaseException:
@@ -327,8 +338,14 @@ class Relay:
         await self._port.close()
 
     def _reach(self, just_changed: bool) -> Reach:
+        """For an answer or a greeting. The media port hears of it first: what browsers are told they may name as peers
+        to TURN inside it."""
         addresses = self._outside.over(self._advertised.addresses(just_changed=just_changed))
-        return Reach(addresses, self.settings.network.outside_udp_port, self.settings.network.outside_tcp_port)
+        reach = Reach(addresses, self.settings.network.outside_udp_port, self.settings.network.outside_tcp_port)
+        if reach != self._reached:
+            self._reached = reach
+            self._port.tell_turn_peers(reach.over_udp)
+        return reach
 
     async def _turn_relays(self) -> Container[str]:
         return await turn_relays(self.settings.turn.turn_urls, self.settings.network.public_address, self._interfaces)

@@ -24,5 +24,15 @@ def new_room_id() -> RoomId:
     return RoomId(secrets.token_hex(16))
 
 
+def new_turn_username() -> str:
+    """Goes into every TURN request, so it is short."""
+    return secrets.token_urlsafe(9)
+
+
+def new_turn_password() -> str:
+    """Secret: 128 bits, never sent but to whom it is for."""
+    return secrets.token_urlsafe(16)
+
+
 def new_session_token() -> SessionToken:
     return SessionToken(secrets.token_urlsafe(32))

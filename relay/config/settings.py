@@ -28,6 +28,14 @@ class TlsChoice(StrEnum):
     SELF_SIGNED = "self-signed"
 
 
+class TurnChoice(StrEnum):
+    """What browsers are offered of TURN inside the media port."""
+
+    TLS = "tls"
+    ALL = "all"
+    OFF = "off"
+
+
 class ForwardedHeader(StrEnum):
     """The header in which reverse proxies say whom they speak for."""
 
@@ -214,12 +222,21 @@ class SiteSettings(Group, frozen=True):
 
 
 class TurnSettings(Group, frozen=True):
-    """Coturn, which carries media where nothing else gets through."""
+    """TURN, which carries media where nothing else gets through: our own, and servers outside such as coturn."""
 
+    turn_inside: Annotated[
+        TurnChoice,
+        Meta(
+            description="Our own TURN, which reaches nothing but our media port: `tls` offers browsers `turns:` on the"
+            " page's own name and port (where TLS ends elsewhere, TURN over TCP on the media port), `all` over UDP and"
+            " TCP on the media port too, `off` nothing."
+        ),
+    ] = TurnChoice.TLS
     turn_urls: Annotated[
         tuple[str, ...],
         Meta(
-            description="TURN servers that browsers may fall back to, such as turns:turn.example.org:443?transport=tcp."
+            description="Outside TURN servers that browsers may fall back to, such as"
+            " turns:turn.example.org:443?transport=tcp."
         ),
     ] = ()
     turn_secret: Annotated[
@@ -230,7 +247,8 @@ class TurnSettings(Group, frozen=True):
         int,
         Meta(
             ge=60,
-            description="Seconds that a visitor's TURN credentials are valid. They are renewed after half of that.",
+            description="Seconds that a visitor's credentials for outside TURN servers are valid. They are renewed"
+            " after half of that.",
         ),
     ] = 43_200
     turn_sni: Annotated[

@@ -33,8 +33,9 @@ from relay.observe.reasons import Reason
 from relay.observe.refusals import Refusals
 from relay.observe.tally import Tally
 
-FIRST_PATHS = ("udp", "tcp", "turn")
-"""What can be seen of a path before the browser tells of it."""
+FIRST_PATHS = ("udp", "tcp", "turn", "turn_udp", "turn_tcp", "turn_tls")
+"""What can be seen of a path before the browser tells of it: all of TURN inside the port, and nothing but that it is
+TURN of a server outside."""
 SETUP_FAILURES = (("no_check", "none"), *(("dtls_failed", path) for path in FIRST_PATHS))
 PATHS = ("udp", "tcp", "turn_udp", "turn_tcp", "turn_tls")
 OUTCOMES = ("succeeded", "failed")
@@ -125,6 +126,8 @@ def _media(media: EngineStats) -> Iterator[Metric]:
         "relay_media_bytes", "Bytes of SRTP and SRTCP datagrams, without IP and UDP headers.", labels=["direction"]
     )
     yield _by(family, sizes)
+    allocations = "Allocations of TURN inside the media port: browsers make one for each URL, needed or not."
+    yield GaugeMetricFamily("relay_turn_allocations", allocations, media.turn_allocations)
     transcoders = "Pictures that are converted now, for pairs without a video codec in common."
     yield GaugeMetricFamily("relay_transcoders", transcoders, media.transcoders)
     refused = "Pictures that were left dark, since too many are converted or no codec is known."

@@ -1,11 +1,16 @@
 """Tells from its first bytes what a TCP connection is for. Nothing is consumed, nothing is sent.
 
-One port serves TLS, plain HTTP and ICE over TCP. A TLS record begins with 22 and its first message
-names the server that is wanted (SNI, RFC 6066 section 3). ICE over TCP begins with a framed check
-(RFC 4571, RFC 6544 section 10.1): length, Binding request, and STUN's magic cookie. HTTP begins with
-the capital letter of a method. No two of them share a first byte.
+One port serves TLS, plain HTTP, ICE over TCP and TURN over TCP. A TLS record begins with 22 and its
+first message names the server that is wanted (SNI, RFC 6066 section 3) and the protocols that may follow
+(ALPN, RFC 7301). ICE over TCP begins with a framed check (RFC 4571, RFC 6544 section 10.1): length, Binding
+request, and STUN's magic cookie. TURN over TCP begins with a STUN message without a frame (RFC 8656
+section 2.1): type, length, and the cookie. HTTP begins with the capital letter of a method.
+
+ICE and TURN alone share a first byte. A framed check has a Binding request's type where TURN has a length, which
+would be 1: no STUN message has that, as all its attributes are padded to four bytes (RFC 8489 section 14).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -16,6 +21,9 @@ _HANDSHAKE_RECORD = 22
 _CLIENT_HELLO = 1
 _SERVER_NAME = 0
 _HOST_NAME = 0
+_PROTOCOLS = 16
+_HTTP = (b"http/1.1", b"h2", b"http/1.0")
+_TURN = b"stun.turn"
 _RECORD_HEADER = 5
 _MESSAGE_HEADER = 4
 _BINDING_REQUEST = b"\x00\x01"
@@ -24,6 +32,11 @@ _FRAMED_CHECK = 10
 """Bytes until the end of the magic cookie: frame length, type, length, cookie."""
 _LARGEST_CHECK = 0x05DC
 """1,500: what the media port takes for a datagram."""
+_TURN_TYPES = {1, 3, 4, 8, 9, 0x16}
+"""Requests to Bind, Allocate, Refresh, CreatePermission and ChannelBind, and the Send indication (RFC 8656 section 18).
+A TURN server answers Binding requests, too, and some ask so whether it is there."""
+_UNFRAMED_CHECK = 8
+"""Bytes until the end of the magic cookie: type, length, cookie."""
 
 
 class Kind(Enum):
@@ -31,6 +44,7 @@ class Kind(Enum):
 
     TLS = "tls"
     ICE = "ice"
+    TURN = "turn"
     HTTP = "http"
     UNKNOWN = "unknown"
 
@@ -42,6 +56,10 @@ class Opening:
     kind: Kind
     server_name: str | None = None
     """The name in a ClientHello, in lower case, if it has one."""
+    offers_http: bool = False
+    """Whether a ClientHello says that HTTP may follow. Browsers say so for pages and never for TURN."""
+    offers_turn: bool = False
+    """Whether it says that TURN may follow (RFC 7443)."""
 
 
 class Judge:
@@ -65,13 +83,13 @@ class Judge:
         if first[0] == _HANDSHAKE_RECORD:
             return self._look_at_tls(first)
         if first[0] <= _LARGEST_CHECK >> 8:
-            return _judge_ice(first)
+            return _judge_stun(first)
         return Opening(Kind.HTTP if first[:1].isalpha() and first[:1].isupper() else Kind.UNKNOWN)
 
     def _look_at_tls(self, first: bytes) -> Opening | None:
         try:
             if self._collect(first):
-                return Opening(Kind.TLS, _server_name(bytes(self._hello[_MESSAGE_HEADER : self._needed])))
+                return _read_hello(bytes(self._hello[_MESSAGE_HEADER : self._needed]))
         except _OddError:
             return Opening(Kind.TLS)
         # Beyond the limit it is no hello worth waiting for; TLS itself may judge better.
@@ -100,39 +118,75 @@ class Judge:
         return len(hello) >= self._needed
 
 
-def _judge_ice(first: bytes) -> Opening | None:
-    wanted = ((2, _BINDING_REQUEST), (6, _MAGIC_COOKIE))
-    for start, value in wanted:
-        seen = first[start : start + len(value)]
-        if seen != value[: len(seen)]:
-            return Opening(Kind.UNKNOWN)
+def _judge_stun(first: bytes) -> Opening | None:
+    """With a frame it is ICE's, without one TURN's."""
+    for verdict in (_judge_framed(first), _judge_unframed(first)):
+        if verdict is not Kind.UNKNOWN:
+            return None if verdict is None else Opening(verdict)
+    return Opening(Kind.UNKNOWN)
+
+
+def _judge_framed(first: bytes) -> Kind | None:
+    if not (_agree(first[2:4], _BINDING_REQUEST) and _agree(first[6:10], _MAGIC_COOKIE)):
+        return Kind.UNKNOWN
     if len(first) < _FRAMED_CHECK:
         return None
-    return Opening(Kind.ICE if int.from_bytes(first[:2]) <= _LARGEST_CHECK else Kind.UNKNOWN)
+    return Kind.ICE if int.from_bytes(first[:2]) <= _LARGEST_CHECK else Kind.UNKNOWN
+
+
+def _judge_unframed(first: bytes) -> Kind | None:
+    is_possible = (
+        first[0] == 0
+        and (len(first) < 2 or first[1] in _TURN_TYPES)
+        and (len(first) < 4 or int.from_bytes(first[2:4]) % 4 == 0)
+        and _agree(first[4:8], _MAGIC_COOKIE)
+    )
+    if not is_possible:
+        return Kind.UNKNOWN
+    return None if len(first) < _UNFRAMED_CHECK else Kind.TURN
+
+
+def _agree(seen: bytes, wanted: bytes) -> bool:
+    """As far as it has come."""
+    return seen == wanted[: len(seen)]
 
 
 class _OddError(Exception):
     """This is no ClientHello. TLS itself will refuse it."""
 
 
-def _server_name(hello: bytes) -> str | None:
+def _read_hello(hello: bytes) -> Opening:
+    name, protocols = None, frozenset[bytes]()
+    try:
+        for kind, content in _extensions(hello):
+            if kind == _SERVER_NAME and name is None:
+                name = _host_name(content)
+            elif kind == _PROTOCOLS:
+                protocols = frozenset(_Reader(_Reader(content).vector(2)).vectors(1))
+    except _OddError:
+        pass  # what was understood until there holds
+    return Opening(Kind.TLS, name, offers_http=not protocols.isdisjoint(_HTTP), offers_turn=_TURN in protocols)
+
+
+def _extensions(hello: bytes) -> Iterator[tuple[int, bytes]]:
     reader = _Reader(hello)
     reader.take(2 + 32)  # legacy_version, random
     for width in (1, 2, 1):  # legacy_session_id, cipher_suites, legacy_compression_methods
         reader.vector(width)
     if not reader.left:
-        return None
+        return
     extensions = _Reader(reader.vector(2))
     while extensions.left:
-        kind = int.from_bytes(extensions.take(2))
-        content = extensions.vector(2)
-        if kind == _SERVER_NAME:
-            names = _Reader(_Reader(content).vector(2))
-            while names.left:
-                form = names.take(1)[0]
-                name = names.vector(2)
-                if form == _HOST_NAME:
-                    return name.decode("ascii", "replace").lower()
+        yield int.from_bytes(extensions.take(2)), extensions.vector(2)
+
+
+def _host_name(content: bytes) -> str | None:
+    names = _Reader(_Reader(content).vector(2))
+    while names.left:
+        form = names.take(1)[0]
+        name = names.vector(2)
+        if form == _HOST_NAME:
+            return name.decode("ascii", "replace").lower()
     return None
 
 
@@ -156,3 +210,8 @@ class _Reader:
     def vector(self, width: int) -> bytes:
         """What follows a length of `width` bytes (RFC 8446 section 3.4)."""
         return self.take(int.from_bytes(self.take(width)))
+
+    def vectors(self, width: int) -> Iterator[bytes]:
+        """All that is left, each after a length of `width` bytes."""
+        while self.left:
+            yield self.vector(width)

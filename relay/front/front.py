@@ -1,4 +1,4 @@
-"""The TCP side of the server: one port for HTTPS, WebSocket, ICE over TCP and TURN over TLS.
+"""The TCP side of the server: one port for HTTPS, WebSocket, ICE over TCP and TURN.
 
 Owns the listening sockets and the certificate, and says who takes which connection. Without a
 certificate HTTP is plain; with one, plain HTTP is answered by the way to HTTPS.
@@ -64,8 +64,11 @@ class Front:
         self._warned_at = clock.monotonic()
         self._tasks = Tasks("front", report)
         self._splice = splice
-        self._handover = Handover(guests, turns, drops, report)
-        media = {Kind.ICE: self._only_at(network.media_hosts, self._take_media)}
+        self._handover = Handover(guests, port, turns, drops, report)
+        media = {
+            Kind.ICE: self._only_at(network.media_hosts, self._take_media),
+            Kind.TURN: self._only_at(network.media_hosts, self._take_turn),
+        }
         tls = {Kind.TLS: self._take_tls}
         pages = {Kind.HTTP: self._only_at(network.http_hosts, self._take_plain), **tls}
         self._shared = network.tcp_port == network.port
@@ -82,6 +85,11 @@ class Front:
         """Look at the certificate now."""
         if self._certificate is not None:
             self._certificate.renew()
+
+    @property
+    def takes_turn(self) -> bool:
+        """Whether TURN over TLS is taken on the port of the pages."""
+        return self._certificate is not None and self._certificate.for_core is not None
 
     @property
     def scheme(self) -> str:
@@ -141,13 +149,21 @@ class Front:
     def _take_media(self, arrival: Arrival, opening: Opening) -> None:
         self._port.adopt(arrival.connection)
 
+    def _take_turn(self, arrival: Arrival, opening: Opening) -> None:
+        self._port.adopt_turn(arrival.connection, None, b"")
+
     def _take_tls(self, arrival: Arrival, opening: Opening) -> None:
         if self._splice is not None and opening.server_name == self._splice.server_name:
             self._splice.join(arrival)
         elif self._certificate is None:
             arrival.connection.close()
         elif self._came_to(arrival, self._network.http_hosts):
-            self._handover.give(arrival, self._server.protocol, self._certificate.context(clock.monotonic()))
+            context, server = self._certificate.context(clock.monotonic()), self._server.protocol
+            core = self._certificate.for_core
+            if opening.offers_http or core is None:
+                self._handover.give(arrival, server, context)
+            else:
+                self._handover.give_undecided(arrival, server, context, core.accept(offers_turn=opening.offers_turn))
 
     def _take_plain(self, arrival: Arrival, opening: Opening) -> None:
         if self._certificate is None:

@@ -1,28 +1,31 @@
-"""Gives accepted connections to an HTTP server, over TLS where there is a context.
+"""Gives accepted connections to an HTTP server, over TLS where there is a context, or to the media port's TURN.
 
-Owns the connections while they shake hands, and bounds how many do.
+Owns the connections while they shake hands, and bounds how many do. Whose ClientHello does not say that HTTP follows
+is asked by the core's TLS, and what follows decides.
 """
 
 import asyncio
 import socket
-import ssl
-from asyncio.sslproto import SSLProtocol
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from relay import clock
+from relay.front.core_tls import CoreTls, FirstData, Tls
+from relay.front.first_bytes import Kind
 from relay.front.mux import Arrival
 from relay.ledger.table import Table, Takes
 from relay.ledger.turns import Turns
 from relay.observe.drops import Drop, Drops
 from relay.tasks import Report, Tasks
+from relay.transport.port import TurnPort
+from relay.web.answers import ServerContext
 from relay.web.guests import Guest, Guests
-from relay.web.metered import PIECE, Metered
+from relay.web.metered import Metered
 
-HANDSHAKE_TIMEOUT = 10
-"""Seconds that a TLS handshake may take."""
+if TYPE_CHECKING:
+    from relay.native import TlsConnection
 
 MOST_HANDSHAKES = 512
 """At the same time. When one more comes, the oldest of the address that has most is ended."""
@@ -37,52 +40,93 @@ UNREAD_TIMEOUT = 60.0
 """Seconds that a connection may leave what we send unread. A WebSocket has a shorter deadline of its own."""
 
 
-class _Tls(SSLProtocol):
-    """asyncio's own keeps a buffer of this size for each connection, and has 256 KiB."""
+Serve = Callable[[], web.RequestHandler]
+"""Makes what serves one connection."""
 
-    max_size = PIECE
+Secure = Callable[[web.RequestHandler, "asyncio.Future[None]"], Tls]
+"""Puts TLS before it, which sets the future when hands have been shaken."""
 
 
 class Handover:
     """Takes connections until `close()`."""
 
-    def __init__(self, guests: Guests, turns: Turns, drops: Drops, report: Report) -> None:
+    def __init__(self, guests: Guests, port: TurnPort, turns: Turns, drops: Drops, report: Report) -> None:
         self._guests = guests
+        self._port = port
         self._turns = turns
         self._drops = drops
         self._handshakes: Table[Guest] = Table(MOST_HANDSHAKES, Takes.OLDEST, most_each=MOST_HANDSHAKES_PER_ADDRESS)
+        self._undecided: set[CoreTls] = set()
+        """Of which nobody else knows yet."""
         self._tasks = Tasks("http", report)
 
-    def give(self, arrival: Arrival, server: Callable[[], web.RequestHandler], context: ssl.SSLContext | None) -> None:
+    def give(self, arrival: Arrival, server: Serve, context: ServerContext | None) -> None:
         """Let `server` serve it."""
-        # aiohttp waits for a reader without an end; the system does not (tcp(7)).
-        arrival.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1_000 * UNREAD_TIMEOUT))
-        if context is not None:
-            arrival.payer.charge(clock.monotonic(), HANDSHAKE)
-        self._tasks.start("begin", self._begin(arrival, server, context))
+        self._take(arrival, server, None if context is None else lambda http, ready: Tls(http, context, ready))
+
+    def give_undecided(
+        self, arrival: Arrival, server: Serve, context: ServerContext, connection: "TlsConnection"
+    ) -> None:
+        """Shake hands by `connection`, which has the certificate of `context`. TURN is the media port's, and HTTP for
+        `server`."""
+
+        def secure(http: web.RequestHandler, ready: "asyncio.Future[None]") -> Tls:
+            def decided(transport: asyncio.Transport, kind: Kind, first: bytes) -> None:
+                self._undecided.discard(tls)
+                if kind is Kind.HTTP:
+                    transport.set_protocol(http)
+                    http.connection_made(transport)
+                    http.data_received(first)
+                    return
+                own = None
+                if kind is not Kind.TURN:
+                    self._drops.count(Drop.TCP_UNKNOWN)
+                else:
+                    own = tls.part()
+                transport.abort()
+                if own is not None:
+                    self._port.adopt_turn(own, connection, first)
+
+            tls = CoreTls(FirstData(decided), context, connection, ready)
+            return tls
+
+        self._take(arrival, server, secure)
 
     async def close(self) -> None:
         """Idempotent. What was given stays with its server."""
         await self._tasks.close()
+        for tls in list(self._undecided):
+            tls.abort()
 
-    async def _begin(
-        self, arrival: Arrival, server: Callable[[], web.RequestHandler], context: ssl.SSLContext | None
-    ) -> None:
+    def _take(self, arrival: Arrival, server: Serve, secure: Secure | None) -> None:
+        # aiohttp waits for a reader without an end; the system does not (tcp(7)).
+        arrival.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1_000 * UNREAD_TIMEOUT))
+        if secure is not None:
+            arrival.payer.charge(clock.monotonic(), HANDSHAKE)
+        self._tasks.start("begin", self._begin(arrival, server, secure))
+
+    async def _begin(self, arrival: Arrival, server: Serve, secure: Secure | None) -> None:
         loop = asyncio.get_running_loop()
         protocol = server()
         ready: asyncio.Future[None] = loop.create_future()
-        inner: Any = protocol
-        if context is not None:
-            inner = _Tls(loop, protocol, context, ready, server_side=True, ssl_handshake_timeout=HANDSHAKE_TIMEOUT)
+        inner = protocol if secure is None else secure(protocol, ready)
         metered = Metered(inner, arrival.payer, self._turns)
         guest = Guest(arrival.host, metered, protocol)
-        metered.ended = lambda: self._guests.leave(guest)
+
+        def ended() -> None:
+            self._guests.leave(guest)
+            if isinstance(inner, CoreTls):
+                self._undecided.discard(inner)
+
+        metered.ended = ended
         if not self._guests.enter(guest):
             arrival.connection.close()
             return
+        if isinstance(inner, CoreTls):
+            self._undecided.add(inner)
         try:
             guest.transport, _ = await loop.connect_accepted_socket(lambda: metered, arrival.connection)
-            if context is not None:
+            if secure is not None:
                 await self._shake_hands(guest, ready)
         except OSError:
             # TLS itself tells those whose handshake fails; it is no failure of ours.

@@ -8,9 +8,11 @@ import datetime
 import ipaddress
 import ssl
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 
+from relay import native
 from relay.errors import ConfigurationError
 from relay.observe.logs.logging import get_logger
 from relay.transport.suites import SUITES
@@ -24,6 +26,9 @@ SOON = datetime.timedelta(days=14)
 
 ALWAYS = datetime.datetime(1, 1, 1, tzinfo=datetime.UTC), datetime.datetime(9999, 12, 31, tzinfo=datetime.UTC)
 """The validity of one that OpenSSL takes and nobody else can read."""
+
+if TYPE_CHECKING:
+    from relay.native import TlsContext
 
 log = get_logger("tls")
 
@@ -77,7 +82,12 @@ class Certificate:
             named = {name.lower() for name in said.get_values_for_type(x509.DNSName)}
             return bool(named & {host.lower(), "*." + host.lower().partition(".")[2]})
 
-    def context(self, now: float) -> ssl.SSLContext:
+    @property
+    def for_core(self) -> "TlsContext | None":
+        """The same for connections that may end in the core. None if there is no core, or it can't use the files."""
+        return self._for_core
+
+    def context(self, now: float) -> ServerContext:
         """For a connection that begins at `now`, in seconds of any clock."""
         if now - self._looked_at >= LOOK_INTERVAL:
             self._looked_at = now
@@ -128,7 +138,21 @@ class Certificate:
         context.load_cert_chain(*self._files, password=_ask_nobody)
         self._own = _first(self._files[0].read_bytes())
         context.is_self_signed = self._own is None or self._own.issuer == self._own.subject
+        self._for_core = self._load_for_core() if native.BUILT else None
         return context
+
+    def _load_for_core(self) -> "TlsContext | None":
+        chain, key = (file.read_bytes() for file in self._files)
+        try:
+            return native.TlsContext(chain, key)
+        except ValueError as cause:
+            log.warning(
+                "certificate_not_for_turn",
+                file=str(self._files[0]),
+                cause=str(cause),
+                remedy="pages are served with it; for TURN over TLS have one made with a key of RSA 2048 or P-256",
+            )
+            return None
 
     def _why(self, cause: Exception) -> str:
         """What is wrong with the files, in words; OpenSSL's are for those who wrote it."""

@@ -32,6 +32,11 @@ class Media:
     reason: str
     """What the engine does and why it was chosen, for the start-up line."""
 
+    @property
+    def takes_turn(self) -> bool:
+        """Whether there is TURN inside the port."""
+        return self.choice is EngineChoice.PACKETS
+
 
 def choose(media: MediaSettings, people: int, drops: Drops, report: Report) -> Media:
     """Build what the settings ask for, for so many people; without a choice it is packets where

@@ -125,6 +125,8 @@ class EngineStats:
     pictures_converted: int = 0
     pictures_lost: int = 0
     """That were to be converted, and were not: the machine had no time for them, or they made no sense."""
+    turn_allocations: int = 0
+    """Of TURN inside the media port, now."""
     buffers: tuple[SocketBuffers, ...] = ()
     """Where the engine owns the sockets."""
 

@@ -142,6 +142,7 @@ class PacketsEngine:
             transcoders_refused=self._refused,
             pictures_converted=self._transcoders.encoded,
             pictures_lost=sum(self._drops[reason] for reason in LOST),
+            turn_allocations=totals.turn_allocations,
             buffers=tuple(SocketBuffers(of.host, of.receive, of.send) for of in self._port.core.granted()),
         )
 

@@ -1,7 +1,8 @@
 """What carried a call: what the browser says of its selected pair, checked against what we see. Pure.
 
-Media through TURN looks like UDP from the TURN server's address, so the browser has to say so, and is
-believed only if it comes from there.
+What the media port sees is certain: UDP, TCP, or TURN inside it and what carries that. Media through a TURN server
+outside looks like UDP from that server's address, so the browser has to say so, and is believed only if it comes from
+there.
 """
 
 from collections.abc import Container
@@ -19,6 +20,7 @@ class Carrier(StrEnum):
     TURN = "turn"
     """By its source address; the browser did not say how it reaches the TURN server."""
     TURN_UDP = "turn_udp"
+    """This and the next two: inside the media port or through a server outside."""
     TURN_TCP = "turn_tcp"
     TURN_TLS = "turn_tls"
     DISPUTED = "disputed"
@@ -32,13 +34,18 @@ _TURN = {
     None: Carrier.TURN,
 }
 
+_INSIDE = frozenset({Transport.TURN_UDP, Transport.TURN_TCP, Transport.TURN_TLS})
+
 
 def carrier(path: Path, claim: MediaPath | None, relays: Container[str]) -> Carrier:
-    """What carries media on `path`, whose browser made this claim; `relays` are addresses of TURN servers."""
+    """What carries media on `path`, whose browser made this claim; `relays` are addresses of TURN servers outside."""
     relayed = path.transport is Transport.UDP and path.remote_host in relays
     seen = Carrier.TURN if relayed else Carrier(path.transport.value)
     if claim is None:
         return seen
+    if path.transport in _INSIDE:
+        is_so = claim.type is CandidateType.RELAY and _TURN[claim.relay_protocol] in (seen, Carrier.TURN)
+        return seen if is_so else Carrier.DISPUTED
     if claim.type is CandidateType.RELAY:
         return _TURN[claim.relay_protocol] if relayed else Carrier.DISPUTED
     # Next to the TURN server there may be browsers too.

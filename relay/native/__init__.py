@@ -14,6 +14,8 @@ try:
         FlowSilent,
         NoCommonCodec,
         ThreadDied,
+        TlsConnection,
+        TlsContext,
     )
 except ImportError:
     BUILT = False
@@ -30,4 +32,6 @@ __all__ = [
     "FlowSilent",
     "NoCommonCodec",
     "ThreadDied",
+    "TlsConnection",
+    "TlsContext",
 ]

@@ -156,6 +156,8 @@ class Totals:
     """To be retransmitted."""
     to_peers: Recovery
     from_peers: Recovery
+    turn_allocations: int
+    """Now."""
 
 @final
 class LinkFigures:
@@ -203,6 +205,54 @@ class PeerFigures:
     from_peer: LinkFigures
 
 @final
+class TlsContext:
+    """A certificate with its key, and how connections begin."""
+
+    def __new__(cls, chain: bytes, key: bytes) -> TlsContext:
+        """Both in PEM.
+
+        Raises:
+            ValueError: they can't be used, in words.
+        """
+
+    def accept(self, *, offers_turn: bool) -> TlsConnection:
+        """A connection that begins. Whether its client names TURN's protocol (RFC 7443): then so does the answer."""
+
+@final
+class TlsConnection:
+    """The server's side of TLS, without a socket. Once the core has taken it, every call raises RuntimeError."""
+
+    @property
+    def is_handshaking(self) -> bool: ...
+    @property
+    def has_ended(self) -> bool:
+        """Whether the other side said that it is done (close_notify)."""
+
+    @property
+    def version(self) -> str | None:
+        """TLSv1_2 or TLSv1_3, once it is agreed."""
+
+    @property
+    def suite(self) -> str | None:
+        """Its name in IANA's registry, once it is agreed."""
+
+    def receive(self, ciphertext: bytes) -> bytes:
+        """What it says, as far as it is whole. `pending` has to be sent afterwards.
+
+        Raises:
+            ValueError: it is no TLS, or has been tampered with; nothing more is received, and `pending` has the alert.
+        """
+
+    def send(self, plain: bytes) -> bytes:
+        """So many bytes as records; empty before the handshake is over and after the end."""
+
+    def pending(self) -> bytes:
+        """What TLS itself has to say: handshake, key updates, alerts."""
+
+    def close(self) -> None:
+        """Nothing more will be sent; `pending` says so. Idempotent."""
+
+@final
 class Core:
     """Bound sockets and running media threads."""
 
@@ -222,6 +272,23 @@ class Core:
     def admit(self, peer: int, local: _Credentials, remote: _Credentials) -> None: ...
     def adopt(self, descriptor: int) -> None:
         """Take over an accepted TCP connection that nobody else owns."""
+
+    def admit_turn(self, username: str, key: bytes) -> None:
+        """Take allocations of that name, by its key: 16 bytes (RFC 8489 section 9.2.2), for the realm `relay`."""
+
+    def release_turn(self, username: str) -> None:
+        """The name is void at once, and its allocations end."""
+
+    def tell_turn_peers(self, addresses: list[tuple[str, int]]) -> None:
+        """The only peers that anybody may name.
+
+        Raises:
+            ValueError: one is not an IP address.
+        """
+
+    def adopt_turn(self, descriptor: int, tls: TlsConnection | None, first: bytes) -> None:
+        """Take over an accepted TCP connection that speaks TURN, with its TLS if it has any; `first` was read from it,
+        and decrypted."""
 
     def send_dtls(self, peer: int, datagram: bytes) -> None: ...
     def release(self, peer: int) -> None: ...

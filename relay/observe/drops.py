@@ -31,6 +31,12 @@ class Drop(StrEnum):
     TCP_MALFORMED = "tcp_malformed"
     TCP_BACKLOG = "tcp_backlog"
     TCP_STUCK = "tcp_stuck"
+    # TURN inside the media port
+    TURN_MALFORMED = "turn_malformed"
+    TURN_REFUSED = "turn_refused"
+    """No credentials or wrong ones, or out of order."""
+    TURN_FORBIDDEN = "turn_forbidden"
+    """Another peer than our media port was named."""
     # SRTP, RTP and RTCP
     NOT_SECURE_YET = "not_secure_yet"
     SRTP_REJECTED = "srtp_rejected"

@@ -19,6 +19,11 @@ class Reach:
     tcp_port: int | None = None
     """None where there is no media over TCP."""
 
+    @property
+    def over_udp(self) -> list[tuple[str, int]]:
+        """Address and port of each candidate over UDP."""
+        return [(address, self.udp_port) for address in self.addresses]
+
 
 def candidates(reach: Reach) -> list[RTCIceCandidate]:
     """One for each address over UDP, then one for each over TCP, on which we wait for the browser."""

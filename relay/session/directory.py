@@ -94,7 +94,7 @@ class Directory:
         self.remove(provisional)
         self._lost.leave(session)
         self._present.leave(session)
-        session.payer = provisional.payer
+        session.payer, session.tls_host = provisional.payer, provisional.tls_host
         self._present.enter(session, session.payer.groups)
 
     def expired(self, before: float) -> list[Session]:

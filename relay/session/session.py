@@ -54,6 +54,8 @@ class Session:
     """The address that it came from last."""
     opened_at: float
     browser: Browser = UNKNOWN
+    tls_host: str | None = None
+    """Host and port, as in a URL, by which their browser reaches our own TLS; None where TLS ends elsewhere."""
     outbox: Outbox = field(default_factory=Outbox)
     socket: Socket | None = None
     """None while the connection is lost."""

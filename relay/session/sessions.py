@@ -29,6 +29,7 @@ from relay.observe.reasons import Reason
 from relay.protocol.limits import Limits
 from relay.protocol.messages import (
     Connected,
+    IceServer,
     IceServers,
     PartingReason,
     PartnerReconnecting,
@@ -116,8 +117,8 @@ class Sessions:
         self._tasks.repeat("silence", LOOK_INTERVAL, self._presence.look_for_silence)
         self._tasks.repeat("expiry", LOOK_INTERVAL, self._expire)
         self._tasks.repeat("ghosts", LOOK_INTERVAL, self._give_up_ghosts)
-        if self._turn.urls:
-            self._tasks.repeat("turn", self._turn.lifetime / 2, self._renew_turn)
+        if self._turn.renewal is not None:
+            self._tasks.repeat("turn", self._turn.renewal, self._renew_turn)
 
     async def stop(self) -> None:
         """Close all sessions. Idempotent."""
@@ -125,8 +126,9 @@ class Sessions:
         for session in self._directory.sessions():
             self.close(session, PartingReason.SERVER_STOPPING)
 
-    def open(self, socket: Socket, payer: Payer, browser: Browser = UNKNOWN) -> Session:
+    def open(self, socket: Socket, payer: Payer, browser: Browser = UNKNOWN, tls_host: str | None = None) -> Session:
         """Let a visitor in and greet them. In a full server they take the place of somebody whose address has most.
+        `tls_host` is where their browser reaches our own TLS.
 
         Raises:
             RelayError: SERVER_FULL or SERVER_DRAINING, or TOO_MANY_CONNECTIONS where their address has all it may have.
@@ -139,7 +141,9 @@ class Sessions:
             error = crowded("Too many have come from your address lately.", tenths(wait))
             raise self._kept_out(Reason.ADDRESS_RATE, error, payer)
         rates = RateLimiter(self._rates)
-        session = Session(new_user_id(), new_session_token(), rates, payer, now, browser, socket=socket)
+        session = Session(
+            new_user_id(), new_session_token(), rates, payer, now, browser, tls_host=tls_host, socket=socket
+        )
         # A newcomer may turn out to be one of those who lost their connection: they are no new load.
         session.is_on_trial = self._capacity.is_full and self._directory.lost > 0
         self._give_place(session, full=self._capacity.is_full and not session.is_on_trial)
@@ -151,7 +155,7 @@ class Sessions:
                 session_token=session.token,
                 resume_window=self._resume_window,
                 limits=self._limits,
-                ice_servers=self._turn.servers(session.user, clock.unix()),
+                ice_servers=self._turn_servers(session),
             )
         )
         return session
@@ -287,6 +291,7 @@ class Sessions:
         self._matchmaker.forget(user, reason, clock.monotonic())
         self._rooms.forget(user)
         self._connections.hang_up(user)
+        self._turn.release(user)
 
     def _expire(self) -> None:
         for session in self._directory.expired(clock.monotonic() - self._resume_window):
@@ -302,15 +307,17 @@ class Sessions:
 
     def _renew_turn(self) -> None:
         for session in self._directory.sessions():
-            servers = self._turn.servers(session.user, clock.unix())
-            session.outbox.put(IceServers(ice_servers=servers))
+            session.outbox.put(IceServers(ice_servers=self._turn_servers(session)))
+
+    def _turn_servers(self, session: Session) -> tuple[IceServer, ...]:
+        return self._turn.servers(session.user, session.tls_host, clock.unix())
 
     def _greeting(self, session: Session) -> Resumed:
         shared = self._rooms.shared_with(session.user)
         return Resumed(
             user_id=session.user,
             session_token=session.token,
-            ice_servers=self._turn.servers(session.user, clock.unix()),
+            ice_servers=self._turn_servers(session),
             searching=self._matchmaker.is_searching(session.user),
             room_id=self._rooms.room_of(session.user),
             microphone=shared.microphone,

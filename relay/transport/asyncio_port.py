@@ -2,13 +2,14 @@
 
 Owns the sockets and the binding table. Tells STUN, DTLS and SRTP apart by their first byte (RFC
 7983 section 7), answers checks and asks back, and drops what comes from an address that nobody has proved. A TCP
-connection lives as long as its path has an owner: it has `PROOF_TIMEOUT` to find one.
+connection lives as long as its path has an owner: it has `PROOF_TIMEOUT` to find one. There is no TURN in here.
 """
 
 import asyncio
 import errno
 import socket
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from relay import clock
 from relay.errors import ConfigurationError
@@ -24,6 +25,9 @@ from relay.transport.ports import not_opened
 from relay.transport.records import is_sensible
 from relay.transport.tcp import TcpFlow, prepare
 from relay.transport.udp import UdpSocket
+
+if TYPE_CHECKING:
+    from relay.native._core import TlsConnection
 
 DATAGRAMS_PER_WAKE = 64
 """How many are read before other work gets its turn."""
@@ -116,6 +120,19 @@ class AsyncioPort:
         self._unproved[flow.path] = clock.monotonic()
         if taken is not None:
             self._flows[taken].fail(Drop.TCP_CROWDED)
+
+    def admit_turn(self, username: str, key: bytes) -> None:
+        """Nobody is told that there is TURN."""
+
+    def release_turn(self, username: str) -> None:
+        """There is none."""
+
+    def tell_turn_peers(self, addresses: Sequence[tuple[str, int]]) -> None:
+        """Nobody can name them."""
+
+    def adopt_turn(self, connection: socket.socket, tls: "TlsConnection | None", first: bytes) -> None:
+        self._drops.count(Drop.TCP_UNKNOWN)
+        connection.close()
 
     def send_dtls(self, peer: PeerId, datagram: bytes) -> None:
         self._send_to(peer, datagram, is_media=False)

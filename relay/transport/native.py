@@ -32,7 +32,7 @@ from relay.transport.udp import wanted_buffer
 from relay.transport.watch import HANGS_AFTER, LOOK_INTERVAL, Watch
 
 if TYPE_CHECKING:
-    from relay.native._core import Event
+    from relay.native._core import Event, TlsConnection
 
 EVENTS_PER_WAKE = 128
 """How many are passed on before other work gets its turn."""
@@ -105,6 +105,22 @@ class NativePort:
             connection.close()
         else:
             self._core.adopt(connection.detach())
+
+    def admit_turn(self, username: str, key: bytes) -> None:
+        self.core.admit_turn(username, key)
+
+    def release_turn(self, username: str) -> None:
+        if self._core is not None:
+            self._core.release_turn(username)
+
+    def tell_turn_peers(self, addresses: Sequence[tuple[str, int]]) -> None:
+        self.core.tell_turn_peers(list(addresses))
+
+    def adopt_turn(self, connection: socket.socket, tls: "TlsConnection | None", first: bytes) -> None:
+        if self._core is None or not prepare(connection):
+            connection.close()
+        else:
+            self._core.adopt_turn(connection.detach(), tls, first)
 
     def send_dtls(self, peer: PeerId, datagram: bytes) -> None:
         self.core.send_dtls(peer, datagram)

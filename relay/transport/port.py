@@ -7,11 +7,14 @@ datagrams from verified addresses.
 """
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from relay.ids import PeerId
+
+if TYPE_CHECKING:
+    from relay.native._core import TlsConnection
 
 
 class Transport(StrEnum):
@@ -19,10 +22,15 @@ class Transport(StrEnum):
 
     UDP = "udp"
     TCP = "tcp"
+    TURN_UDP = "turn_udp"
+    TURN_TCP = "turn_tcp"
+    TURN_TLS = "turn_tls"
+    """Through TURN inside the port, and what carries that."""
 
 
 class Path(NamedTuple):
-    """How datagrams of one flow travel: the browser's address as we see it, and ours that it asked."""
+    """How datagrams of one flow travel: the browser's address as we see it, and ours that it asked. Through TURN inside
+    the port the first is the relayed address: our own, with a port number that nobody opened."""
 
     remote_host: str
     remote_port: int
@@ -70,7 +78,23 @@ class TranscoderListener(Protocol):
         """Plain RTP or RTCP for a transcoder."""
 
 
-class MediaPort(Protocol):
+class TurnPort(Protocol):
+    """A media port with TURN inside (RFC 8656): what is relayed ends in the port itself, and nobody else is reached."""
+
+    def admit_turn(self, username: str, key: bytes) -> None:
+        """Take allocations of `username`, whose key is the MD5 of name, realm and password (RFC 8489 section 9.2.2)."""
+
+    def release_turn(self, username: str) -> None:
+        """The name is void at once, and its allocations end. Idempotent."""
+
+    def tell_turn_peers(self, addresses: Sequence[tuple[str, int]]) -> None:
+        """The addresses and ports by which browsers know our media over UDP: the only peers that anybody may name."""
+
+    def adopt_turn(self, connection: socket.socket, tls: "TlsConnection | None", first: bytes) -> None:
+        """Take over a TCP connection that speaks TURN: over `tls` if there is one, of which `first` was read."""
+
+
+class MediaPort(TurnPort, Protocol):
     """The shared port. One contract suite runs on every implementation (`tests/contract`)."""
 
     def admit(self, peer: PeerId, local: Credentials, remote: Credentials) -> None:

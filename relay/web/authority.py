@@ -45,6 +45,12 @@ def authority(text: str) -> Authority | None:
     return Authority(host, port) if host else None
 
 
+def in_url(found: Authority, default_port: int) -> str:
+    """As it stands in a URL, the port always written."""
+    host = f"[{found.host}]" if ":" in found.host else found.host
+    return f"{host}:{found.port or default_port}"
+
+
 def origin(text: str) -> Origin | None:
     """None if it is not `http` or `https` with a host: `null` as well."""
     scheme, separator, rest = text.partition("://")

@@ -15,8 +15,9 @@ from relay.observe.reasons import Reason
 from relay.session.reception import Reception
 from relay.session.sessions import Sessions
 from relay.tasks import Report, Tasks
-from relay.web.authority import DEFAULT_PORTS, Origin, at, origin
+from relay.web.authority import DEFAULT_PORTS, Origin, at, in_url, origin
 from relay.web.guests import Guests
+from relay.web.hosts import OUTSIDE
 from relay.web.visit import Visit, turn_away
 from relay.web.visitor_address import VisitorAddresses
 
@@ -100,6 +101,7 @@ class Gateway:
                 sessions=self._sessions,
                 reception=self._reception,
                 payer=payer,
+                tls_host=self._tls_host(request),
                 turns=self._turns,
                 tasks=self._tasks,
                 journal=self._journal,
@@ -133,6 +135,13 @@ class Gateway:
             return True
         theirs = origin(lines[0]) if len(lines) == 1 else None
         return theirs is not None and (theirs in self._friends or theirs in self._own_origins(request))
+
+    def _tls_host(self, request: web.Request) -> str | None:
+        """Where the visitor's browser reaches our own TLS; None where a proxy ends theirs, or nobody uses any."""
+        host = request.get(OUTSIDE)
+        if host is None or not request.secure or self._addresses.claims_to_be_forwarded(request):
+            return None
+        return in_url(host, DEFAULT_PORTS["https"])
 
     def _note_what_is_no_handshake(self, request: web.Request) -> None:
         """It is refused below. Proxies keep `Upgrade` to themselves unless told otherwise (RFC 9110, section 7.8)."""

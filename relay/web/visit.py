@@ -63,11 +63,12 @@ class Visit:
         sessions: Sessions,
         reception: Reception,
         payer: Payer,
+        tls_host: str | None,
         turns: Turns,
         tasks: Tasks,
         journal: Journal,
     ) -> None:
-        """Open a session for the visitor.
+        """Open a session for the visitor, whose browser reaches our own TLS at `tls_host`.
 
         Raises:
             RelayError: there is no place for them.
@@ -84,7 +85,7 @@ class Visit:
         self._held_back = 0.0
         self._ended = False
         browser = browser_of(request.headers.get("User-Agent", ""))
-        self.session = sessions.open(self, payer, browser)
+        self.session = sessions.open(self, payer, browser, tls_host)
         self._writer = tasks.start("writer", self._write(self.session))
 
     async def serve(self) -> None:

@@ -1,11 +1,20 @@
 """Sessions, matchmaker, lobby and rooms as they are put together in a server, without sockets and media."""
 
 import itertools
+import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from unittest import mock
 
 from relay import clock
-from relay.config.settings import CapacitySettings, LimitsSettings, RatesSettings, TurnSettings, VisitsSettings
+from relay.config.settings import (
+    CapacitySettings,
+    LimitsSettings,
+    RatesSettings,
+    TurnChoice,
+    TurnSettings,
+    VisitsSettings,
+)
 from relay.errors import RelayError
 from relay.ids import PeerId, UserId
 from relay.machine.capacity import Capacity, Counters, Load, limits_of
@@ -14,6 +23,7 @@ from relay.matchmaking.matchmaker import LOOK_INTERVAL, Matchmaker
 from relay.media.switchboard import Switchboard
 from relay.observe.journal import Journal
 from relay.observe.tally import Tally
+from relay.peer.candidates import Reach
 from relay.peer.lines import LineId, SlotId
 from relay.protocol.codec import encode
 from relay.protocol.limits import Limits
@@ -29,10 +39,14 @@ from relay.session.presence import Presence
 from relay.session.reception import Reception
 from relay.session.session import Session, Socket
 from relay.session.sessions import Sessions
-from relay.session.turn import Turn
+from relay.session.turn import InsideTurn, OutsideTurn, Turn
 from tests.kit.payers import payer
 
 LIMITLESS = 1_000_000
+
+TLS_HOST = "chat.example.org:443"
+"""By which everybody's browser reaches the server."""
+NOWHERE = Reach((), udp_port=1)
 
 
 class FakeConnections:
@@ -61,6 +75,29 @@ class FakeConnections:
         self.silent.discard(user)
         self._users.discard(user)
         self._switchboard.detach(user)
+
+
+class FakeTurnPort:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.orders: list[str] = []
+        self.admitted: dict[str, bytes] = {}
+        """Keys by user name."""
+
+    def admit_turn(self, username: str, key: bytes) -> None:
+        self.orders.append("admit")
+        self.admitted[username] = key
+
+    def release_turn(self, username: str) -> None:
+        self.orders.append("release")
+        del self.admitted[username]
+
+    def tell_turn_peers(self, addresses: Sequence[tuple[str, int]]) -> None:
+        raise AssertionError("that is not for sessions")
+
+    def adopt_turn(self, connection: socket.socket, tls: object, first: bytes) -> None:
+        raise AssertionError("that is not for sessions")
 
 
 class FakeEngine:
@@ -106,6 +143,8 @@ class ControlSide:
     now: float = 1_000.0
     engine: FakeEngine = field(default_factory=FakeEngine)
 
+    turn: FakeTurnPort = field(default_factory=FakeTurnPort)
+
     def __post_init__(self) -> None:
         self._clock = mock.patch.object(clock, "monotonic", self._read_clock)
         self._clock.start()
@@ -138,7 +177,11 @@ class ControlSide:
             presence=self.presence,
             capacity=self.capacity,
             visits=self.visits,
-            turn=Turn.configured(TurnSettings()),
+            turn=Turn(
+                inside=InsideTurn(TurnChoice.TLS, reach=lambda: NOWHERE, takes_tls=lambda: True),
+                outside=OutsideTurn.configured(TurnSettings()),
+                port=self.turn,
+            ),
             limits=limits,
             rates=RatesSettings(rate_skip=LIMITLESS, rate_chat=LIMITLESS, rate_other=LIMITLESS),
             report=fail,
@@ -162,7 +205,7 @@ class ControlSide:
 
     def open(self, socket: Socket) -> Session:
         """Somebody comes, from where everybody comes from."""
-        return self.sessions.open(socket, payer())
+        return self.sessions.open(socket, payer(), tls_host=TLS_HOST)
 
     def connect(self, session: Session) -> None:
         """Their media connection is made."""

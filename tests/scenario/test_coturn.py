@@ -15,7 +15,7 @@ from cryptography import x509
 from relay.config.settings import Settings
 from relay.front.self_signed import CERTIFICATE, KEY, self_signed
 from relay.ids import UserId
-from relay.session.turn import Turn
+from relay.session.turn import OutsideTurn
 from tests.kit.ports import free_port
 from tests.kit.turn import CONFIGURATION, COTURN, PATIENCE, RELAY, SECRET
 
@@ -56,7 +56,7 @@ class Listener(asyncio.DatagramProtocol):
 def credentials(secret: str = SECRET, now: float | None = None, user: str = "ann") -> tuple[str, str]:
     settings = Settings.of(turn_urls=("turn:turn.test",), turn_secret=secret, turn_lifetime=60)
     moment = datetime.datetime.now(datetime.UTC).timestamp() if now is None else now
-    (server,) = Turn.configured(settings.turn).servers(UserId(user), moment)
+    (server,) = OutsideTurn.configured(settings.turn).servers(UserId(user), moment)
     assert server.username is not None
     assert server.credential is not None
     return server.username, server.credential

@@ -8,8 +8,10 @@ import pytest
 from relay.errors import ErrorCode, RelayError
 from relay.protocol.messages import (
     ChatMessage,
+    Connected,
     ErrorMessage,
     FindPartner,
+    IceServer,
     PartingReason,
     PartnerDisconnected,
     PartnerReconnecting,
@@ -22,7 +24,8 @@ from relay.session import outbox as outbox_module
 from relay.session.outbox import CAPACITY
 from relay.session.session import Ending, Session
 from relay.session.sessions import SLOW_READER, SUPERSEDED
-from tests.kit.control_side import ControlSide, FakeSocket, read
+from tests.kit.control_side import TLS_HOST, ControlSide, FakeSocket, read
+from tests.kit.payers import payer
 
 PLACES = 4
 
@@ -52,6 +55,14 @@ def couple(side: ControlSide) -> tuple[Session, Session]:
     for session in (one, other):
         read(session)
     return one, other
+
+
+def greeted(session: Session) -> IceServer:
+    """The one TURN server that they are told of."""
+    greeting, *_ = read(session)
+    assert isinstance(greeting, Connected | Resumed)
+    (server,) = greeting.ice_servers
+    return server
 
 
 def lose(side: ControlSide, session: Session) -> None:
@@ -196,6 +207,72 @@ class TestAFullServer:
         come_back(side, bob.token)
         assert isinstance(read(bob)[0], Resumed)
         assert (side.directory.present, side.directory.lost) == (2, 0)
+
+
+class TestTurn:
+    """Credentials of our own TURN live as long as the session."""
+
+    def test_a_greeting_has_the_only_ones_that_the_port_knows(self, side: ControlSide) -> None:
+        server = greeted(side.open(FakeSocket()))
+        assert server.urls == (f"turns:{TLS_HOST}?transport=tcp",)
+        assert list(side.turn.admitted) == [server.username]
+
+    def test_who_comes_back_has_the_same_and_those_of_the_connection_they_came_by_are_void(
+        self, side: ControlSide
+    ) -> None:
+        bob = side.open(FakeSocket())
+        before = greeted(bob)
+        side.connect(bob)
+        lose(side, bob)
+        assert list(side.turn.admitted) == [before.username]
+        come_back(side, bob.token)
+        assert greeted(bob) == before
+        assert list(side.turn.admitted) == [before.username]
+
+    def test_who_comes_back_through_a_proxy_is_told_of_no_name_of_ours(self, side: ControlSide) -> None:
+        bob = come(side)
+        side.connect(bob)
+        lose(side, bob)
+        provisional = side.sessions.open(FakeSocket(), payer())
+        side.say(provisional, Resume(token=bob.token))
+        greeting, *_ = read(bob)
+        assert isinstance(greeting, Resumed)
+        assert greeting.ice_servers == ()
+
+    def test_they_are_void_when_the_page_is_closed(self, side: ControlSide) -> None:
+        bob = come(side)
+        assert bob.socket is not None
+        side.sessions.disconnected(bob, bob.socket, Ending.CLOSED)
+        assert side.turn.admitted == {}
+
+    def test_they_are_void_when_nobody_came_back(self, side: ControlSide) -> None:
+        bob = come(side)
+        side.connect(bob)
+        lose(side, bob)
+        pass_time(side, side.visits.resume_window - 1)
+        assert len(side.turn.admitted) == 1
+        pass_time(side, 2)
+        assert side.turn.admitted == {}
+
+    def test_they_are_void_for_who_is_turned_away_after_a_trial(self, side: ControlSide) -> None:
+        _, bob = couple(side)
+        side.burden(cpu=1.0)
+        lose(side, bob)
+        stranger = come(side)
+        assert len(side.turn.admitted) == 3
+        side.say(stranger, FindPartner())
+        assert len(side.turn.admitted) == 2
+
+    async def test_they_are_void_when_the_server_stops(self, side: ControlSide) -> None:
+        couple(side)
+        await side.sessions.stop()
+        assert side.turn.admitted == {}
+
+    def test_who_finds_no_place_is_never_admitted(self, side: ControlSide) -> None:
+        side.burden(cpu=1.0)
+        with pytest.raises(RelayError):
+            come(side)
+        assert side.turn.orders == []
 
 
 async def test_a_drain_does_not_wait_for_who_loses_the_connection(side: ControlSide) -> None:

@@ -14,10 +14,10 @@ FLOORS = (
     ("python",),
     ("threads",),
     ("net", "exchange"),
-    ("forward", "ice"),
+    ("forward", "ice", "turn"),
     ("feedback", "srtp", "outbox"),
     ("allowance", "counters"),
-    ("wire",),
+    ("wire", "tls"),
     ("ids", "path", "time"),
 )
 """Each uses only what is below it. Those of one floor know nothing of each other."""

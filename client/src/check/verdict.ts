@@ -8,7 +8,8 @@ export type Path = (typeof PATHS)[number];
 
 export type Outcome =
   | { readonly state: 'trying' }
-  | { readonly state: 'works'; readonly milliseconds: number }
+  /** `withoutTls`: through TURN that networks which let only TLS through would block. */
+  | { readonly state: 'works'; readonly milliseconds: number; readonly withoutTls?: boolean }
   /** `why`: what the relay says of it, over HTTP or before it closed. */
   | { readonly state: 'blocked'; readonly why?: Door | Refusal }
   | { readonly state: 'absent' }
@@ -16,9 +17,9 @@ export type Outcome =
   | { readonly state: 'untried' };
 
 export function wordsFor(outcome: Outcome): string {
-  return outcome.state === 'works'
-    ? words.works(outcome.milliseconds)
-    : words.outcomes[outcome.state];
+  if (outcome.state !== 'works') return words.outcomes[outcome.state];
+  const { milliseconds, withoutTls } = outcome;
+  return withoutTls ? words.worksWithoutTls(milliseconds) : words.works(milliseconds);
 }
 
 /** One sentence for anyone who runs the relay or sits behind the firewall. */

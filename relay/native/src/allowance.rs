@@ -13,6 +13,10 @@ pub(crate) const DTLS: Allowance = Allowance::new(50);
 /// which Python is told.
 pub(crate) const CHECKS: Allowance = Allowance::new(200);
 
+/// Answers a second to those at one address who ask for a TURN allocation over UDP and have not signed yet. A browser has
+/// a few, one for each of its networks.
+pub(crate) const STRANGERS: Allowance = Allowance::new(20);
+
 /// Packets a second that a receiver may complain of.
 pub(crate) const COMPLAINTS: Allowance = Allowance::new(2_500);
 

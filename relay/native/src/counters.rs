@@ -93,6 +93,9 @@ reasons! {
     FeedbackThrottled = "feedback_throttled",
     Flooded = "flooded",
     TranscoderBacklog = "transcoder_backlog",
+    TurnMalformed = "turn_malformed",
+    TurnRefused = "turn_refused",
+    TurnForbidden = "turn_forbidden",
 }
 
 /// How many were dropped, by reason.
@@ -148,6 +151,8 @@ pub struct Totals {
     pub sent: Traffic,
     /// Dropped, by reason.
     pub drops: Drops,
+    /// Allocations of TURN, now.
+    pub turn_allocations: Counter,
     /// Bytes of sent packets that are kept, to be retransmitted. Shared with those who keep them.
     pub kept: Arc<Counter>,
 }

@@ -9,9 +9,12 @@
 //!
 //! - [`ids`], [`time`], [`path`]: the nouns.
 //! - [`wire`]: RTP, RTCP, STUN, DTLS records, framing over TCP, and payloads of codecs.
+//! - [`tls`]: the server's side of TLS. Its tickets look at the clock, as the library has them.
 //! - [`allowance`], [`counters`], [`outbox`]: what limits, what counts, and what is about to be sent.
 //! - [`srtp`]: keys, sealing, opening.
 //! - [`ice`]: who is where.
+//! - [`tls`]: what is around TURN.
+//! - [`turn`]: paths inside TURN, which ends in here.
 //! - [`feedback`]: what senders are told of how their packets arrive.
 //! - [`forward`]: one sender's stream becomes that of a slot.
 //! - [`exchange`]: all peers together.
@@ -33,4 +36,6 @@ mod python;
 pub mod srtp;
 pub mod threads;
 pub mod time;
+pub mod tls;
+pub mod turn;
 pub mod wire;

@@ -8,6 +8,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 pub enum Transport {
     Udp,
     Tcp,
+    /// Inside TURN (RFC 8656), which ends in here, over what its name says.
+    TurnUdp,
+    TurnTcp,
+    TurnTls,
     /// None: to a transcoder, within the process.
     Inside,
 }
@@ -18,19 +22,33 @@ impl Transport {
         match self {
             Transport::Udp => "udp",
             Transport::Tcp => "tcp",
+            Transport::TurnUdp => "turn_udp",
+            Transport::TurnTcp => "turn_tcp",
+            Transport::TurnTls => "turn_tls",
             Transport::Inside => "inside",
         }
+    }
+
+    /// Whether it is a TCP connection in the end: nobody sends on one without having received.
+    pub const fn is_stream(self) -> bool {
+        matches!(self, Transport::Tcp | Transport::TurnTcp | Transport::TurnTls)
+    }
+
+    /// Whether TURN is around the datagrams.
+    pub const fn is_turn(self) -> bool {
+        matches!(self, Transport::TurnUdp | Transport::TurnTcp | Transport::TurnTls)
     }
 }
 
 /// The browser's address as we see it, and ours that it asked: replies leave from there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Path {
-    /// Where the browser, or its NAT or TURN server, sends from.
+    /// Where the browser, or its NAT or TURN server, sends from. With our own TURN server it is the relayed address: one
+    /// of ours, with a port that nobody opened.
     pub remote: SocketAddr,
-    /// Our address that it sends to.
+    /// Our address that it sends to; with our own TURN server the one that it named as its peer's.
     pub local: IpAddr,
-    /// Of TCP there is one connection per path.
+    /// Of TCP there is one connection per path, or with TURN for a few.
     pub transport: Transport,
 }
 

@@ -23,6 +23,10 @@ export function works(milliseconds: number): string {
   return `Works, ${Math.round(milliseconds)} ms`;
 }
 
+export function worksWithoutTls(milliseconds: number): string {
+  return `${works(milliseconds)}, but not over TLS`;
+}
+
 export const patience = 'This takes up to fifteen seconds.';
 export const allWorks = 'Video chat works from here.';
 export const onlyTcp =

@@ -12,7 +12,7 @@ use relay_core::path::Path;
 use relay_core::time::{NtpClock, Time};
 
 fuzz_target!(|bytes: &[u8]| {
-    let mut exchange = Exchange::new(Arc::new(Totals::default()), NtpClock::new(0, Time::default()), Patience { consent: 30_000, silence: 7_000 });
+    let mut exchange = Exchange::new(Arc::new(Totals::default()), NtpClock::new(0, Time::default()), Patience { consent: 30_000, silence: 7_000 }, Arc::default());
     let mut out = Outbox::default();
     let mut rest = bytes;
     let mut now = Time::default();

@@ -1,5 +1,6 @@
 //! What Python orders. Commands name peers that may have left meanwhile; those are ignored.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::Exchange;
@@ -29,6 +30,16 @@ pub enum Command {
     },
     Release {
         peer: PeerId,
+    },
+    AdmitTurn {
+        username: Vec<u8>,
+        key: Vec<u8>,
+    },
+    ReleaseTurn {
+        username: Vec<u8>,
+    },
+    TellTurnPeers {
+        peers: Vec<SocketAddr>,
     },
     Open {
         peer: PeerId,
@@ -66,6 +77,12 @@ impl Exchange {
             Command::Admit { peer, local, remote } => self.table.admit(peer, local, remote),
             Command::SendDtls { peer, datagram } => self.send_plain(peer, &datagram, out),
             Command::Release { peer } => self.table.release(peer),
+            Command::AdmitTurn { username, key } => self.turn.admit(username, &key),
+            Command::ReleaseTurn { username } => {
+                self.turn.release(&username);
+                self.forget_ended(now);
+            }
+            Command::TellTurnPeers { peers } => self.turn.tell_peers(peers),
             Command::Open { peer, setup, counters } => {
                 self.peers.insert(peer, Peer::new(setup, counters, &self.totals.kept));
             }

@@ -23,9 +23,11 @@ use crate::counters::{Reason, Totals};
 use crate::ice::bindings::{BindingTable, Patience};
 use crate::ids::{PeerId, SlotId};
 use crate::outbox::Outbox;
-use crate::path::Path;
+use crate::path::{Path, Transport};
 use crate::time::{NtpClock, Time};
+use crate::turn::{Client, Routes, TurnServer};
 use crate::wire::dtls;
+use crate::wire::turn::Method;
 
 /// What Python is told.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,6 +49,7 @@ pub enum Event {
 /// See the module.
 pub struct Exchange {
     table: BindingTable,
+    turn: TurnServer,
     peers: FxHashMap<PeerId, Peer>,
     totals: Arc<Totals>,
     ntp: NtpClock,
@@ -58,10 +61,11 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// An empty exchange that counts into `totals`.
-    pub fn new(totals: Arc<Totals>, ntp: NtpClock, patience: Patience) -> Self {
+    /// An empty exchange that counts into `totals`, and says in `routes` where relayed addresses lead.
+    pub fn new(totals: Arc<Totals>, ntp: NtpClock, patience: Patience, routes: Arc<Routes>) -> Self {
         Self {
             table: BindingTable::new(patience),
+            turn: TurnServer::new(routes, Arc::clone(&totals)),
             peers: FxHashMap::default(),
             totals,
             ntp,
@@ -79,6 +83,9 @@ impl Exchange {
     /// Take one datagram. Protocols are told apart by the first byte (RFC 7983 section 7).
     pub fn receive(&mut self, datagram: &mut [u8], path: Path, now: Time, out: &mut Outbox) {
         match datagram.first() {
+            Some(0..=3) if path.transport == Transport::Udp && Method::begins(datagram) => {
+                self.receive_turn(datagram, Client { path, carrier: Transport::TurnUdp }, now, out);
+            }
             Some(0..=3) => self.receive_stun(datagram, path, now, out),
             Some(20..=63) => {
                 if let Some(peer) = self.owner(&path, datagram.len(), now) {
@@ -91,8 +98,44 @@ impl Exchange {
                     self.receive_media(peer, datagram, now, out);
                 }
             }
+            Some(64..=79) if path.transport == Transport::Udp => {
+                self.receive_turn(datagram, Client { path, carrier: Transport::TurnUdp }, now, out);
+            }
             Some(_) => self.totals.drops.count(Reason::UnknownProtocol),
             None => self.totals.drops.count(Reason::Empty),
+        }
+    }
+
+    /// Take one message of TURN, and what it carries. False if it was refused.
+    pub fn receive_turn(&mut self, message: &mut [u8], client: Client, now: Time, out: &mut Outbox) -> bool {
+        let received = self.turn.receive(message, client, now, out);
+        self.forget_ended(now);
+        match received {
+            Ok(Some((path, data))) => self.receive(&mut message[data], path, now, out),
+            Ok(None) => {}
+            Err(reason) => {
+                self.totals.drops.count(reason);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether the client of TURN has an allocation.
+    pub fn has_allocation(&self, client: &Path) -> bool {
+        self.turn.has_allocation(client)
+    }
+
+    /// The client of TURN is gone: its TCP connection has closed.
+    pub fn forget_client(&mut self, client: &Path, now: Time) {
+        self.turn.end(client);
+        self.forget_ended(now);
+    }
+
+    /// Let go of the paths of allocations that have ended.
+    fn forget_ended(&mut self, now: Time) {
+        for path in self.turn.take_ended() {
+            self.forget(&path, now);
         }
     }
 
@@ -157,3 +200,5 @@ mod seat_tests;
 mod tests;
 #[cfg(test)]
 mod transcoder_tests;
+#[cfg(test)]
+mod turn_tests;

@@ -151,7 +151,12 @@ const TRANSPORT_FEEDBACK: (u8, u8) = (205, 15);
 impl World {
     pub(super) fn new() -> Self {
         let ntp = NtpClock::new(1_000_000_000, Time::default());
-        let exchange = Exchange::new(Arc::new(Totals::default()), ntp, Patience { consent: 30_000, silence: 7_000 });
+        let exchange = Exchange::new(
+            Arc::new(Totals::default()),
+            ntp,
+            Patience { consent: 30_000, silence: 7_000 },
+            Arc::default(),
+        );
         Self { exchange, out: Outbox::default(), now: Time::from_millis(1_000), deaf: Vec::new(), seen: 0 }
     }
 

@@ -10,7 +10,7 @@ use crate::allowance::{Allowance, CHECKS};
 use crate::counters::Reason;
 use crate::ids::PeerId;
 use crate::outbox::{Outbox, Unsent};
-use crate::path::{Path, Transport};
+use crate::path::Path;
 use crate::time::Time;
 
 /// Checks per peer that are known again. Chromium sends one every 2.5 s: those of the last ten minutes.
@@ -115,7 +115,7 @@ impl Agent {
 
     /// The place of a path that is one too many: of those not in use, the one that was checked longest ago.
     pub(crate) fn superfluous(&self) -> Option<usize> {
-        let is_connection = |known: &&KnownPath| known.path.transport == Transport::Tcp;
+        let is_connection = |known: &&KnownPath| known.path.transport.is_stream();
         let too_many_connections = self.paths.iter().filter(is_connection).count() > CONNECTIONS_PER_PEER;
         if !too_many_connections && self.paths.len() <= PATHS_PER_PEER {
             return None;

@@ -20,7 +20,7 @@ use super::path_validation::KnownPath;
 use crate::counters::Reason;
 use crate::ids::PeerId;
 use crate::outbox::{Outbox, Unsent};
-use crate::path::{Path, Transport};
+use crate::path::Path;
 use crate::time::Time;
 use crate::wire::stun::{Message, integrity_key, write_check};
 
@@ -262,7 +262,7 @@ impl BindingTable {
         agent.paths.push(known);
         // The first check gives time to be asked. From then on answers alone renew consent, and over TCP its handshake
         // has answered for good.
-        if !agent.consenting || path.transport == Transport::Tcp {
+        if !agent.consenting || path.transport.is_stream() {
             (agent.consented_at, agent.consenting) = (now, true);
         }
         if check.use_candidate {

@@ -8,7 +8,7 @@
 
 use aws_lc_rs::rand;
 
-use crate::path::{Path, Transport};
+use crate::path::Path;
 use crate::time::Time;
 
 /// Times what came from an unvalidated path that may be sent there (RFC 9000 section 8.1).
@@ -81,7 +81,7 @@ impl KnownPath {
             self.question = None;
             self.due = now;
         }
-        if self.path.transport == Transport::Tcp {
+        if self.path.transport.is_stream() {
             self.validated_at = Some(now);
         }
     }
@@ -125,7 +125,7 @@ impl KnownPath {
 
     /// The transaction id of a question that is due now.
     pub fn ask(&mut self, now: Time) -> Option<[u8; 12]> {
-        if self.path.transport != Transport::Udp || now < self.due {
+        if self.path.transport.is_stream() || now < self.due {
             return None;
         }
         if self.question.as_ref().is_none_or(|asked| now.millis_since(asked.begun) >= QUESTION_LASTS) {
@@ -169,6 +169,7 @@ fn random() -> Option<[u8; 12]> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::path::Transport;
 
     const CONSENT: u64 = 30_000;
 

@@ -1,4 +1,5 @@
-//! TCP connections of browsers that can't use UDP (RFC 6544): who sends through them, and what waits to be sent.
+//! TCP connections of browsers that can't use UDP: who sends through them, and what waits to be sent. They carry ICE
+//! (RFC 6544), or TURN (RFC 8656) with or without TLS.
 //!
 //! Any media thread may send; one thread alone reads, and takes connections in and out (`tcp_worker.rs`). What a
 //! slow reader leaves unread is bounded: media that does not fit is lost as on any narrow link, and counted;
@@ -10,7 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::stream::{Poll, Stream};
 use crate::counters::{Reason, Totals};
 use crate::path::Path;
-use crate::wire::framing::frame;
+use crate::tls::Tls;
+use crate::turn::{Route, Routes};
+use crate::wire::framing::{Framing, frame};
 
 /// Bytes waiting beyond which media is dropped: half a second at full rate.
 pub const MEDIA_BACKLOG: usize = 64 * 1024;
@@ -26,27 +29,49 @@ pub struct Flow {
     pub path: Path,
     /// Only the reading thread reads from it.
     pub stream: Stream,
-    waiting: Mutex<Vec<u8>>,
+    framing: Framing,
+    sending: Mutex<Sending>,
 }
+
+struct Sending {
+    /// What the system has not taken yet.
+    waiting: Vec<u8>,
+    /// What is between it and the datagrams.
+    tls: Option<Tls>,
+}
+
+/// The connection is of no use any more.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Ended;
 
 /// All of them.
 pub struct Flows {
     by_path: Mutex<HashMap<Path, Arc<Flow>>>,
     /// Where they are waited for.
     pub poll: Poll,
+    /// Where relayed addresses lead.
+    pub routes: Arc<Routes>,
     totals: Arc<Totals>,
 }
 
 impl Flows {
     /// None yet; `totals` count what is dropped.
-    pub fn new(poll: Poll, totals: Arc<Totals>) -> Self {
-        Self { by_path: Mutex::default(), poll, totals }
+    pub fn new(poll: Poll, routes: Arc<Routes>, totals: Arc<Totals>) -> Self {
+        Self { by_path: Mutex::default(), poll, routes, totals }
     }
 
     /// Take a connection in. Gives the one that had this path before, if any.
-    pub fn insert(&self, id: u64, path: Path, stream: Stream) -> std::io::Result<(Arc<Flow>, Option<Arc<Flow>>)> {
+    pub fn insert(
+        &self,
+        id: u64,
+        path: Path,
+        stream: Stream,
+        framing: Framing,
+        tls: Option<Tls>,
+    ) -> std::io::Result<(Arc<Flow>, Option<Arc<Flow>>)> {
         self.poll.add(&stream, id)?;
-        let flow = Arc::new(Flow { id, path, stream, waiting: Mutex::default() });
+        let sending = Mutex::new(Sending { waiting: Vec::new(), tls });
+        let flow = Arc::new(Flow { id, path, stream, framing, sending });
         let before = lock(&self.by_path).insert(path, Arc::clone(&flow));
         Ok((flow, before))
     }
@@ -63,11 +88,28 @@ impl Flows {
 
     /// Send datagrams on one path; gives how many there was no connection for.
     pub fn send<'a>(&self, path: Path, datagrams: impl ExactSizeIterator<Item = &'a [u8]>) -> usize {
+        self.send_wrapped(path, None, datagrams)
+    }
+
+    /// Send datagrams to a client of TURN, as they come from this peer of it. Likewise.
+    pub fn send_by<'a>(&self, route: &Route, datagrams: impl ExactSizeIterator<Item = &'a [u8]>) -> usize {
+        self.send_wrapped(route.client, Some(route), datagrams)
+    }
+
+    fn send_wrapped<'a>(
+        &self,
+        path: Path,
+        route: Option<&Route>,
+        datagrams: impl ExactSizeIterator<Item = &'a [u8]>,
+    ) -> usize {
         let Some(flow) = lock(&self.by_path).get(&path).cloned() else { return datagrams.len() };
-        let mut waiting = lock(&flow.waiting);
+        let mut sending = lock(&flow.sending);
+        let Sending { waiting, tls } = &mut *sending;
         let armed = !waiting.is_empty();
+        let mut plain = Vec::new();
         for datagram in datagrams {
-            let after = waiting.len() + datagram.len();
+            let after = waiting.len() + plain.len() + datagram.len();
+            let out = if tls.is_some() { &mut plain } else { &mut *waiting };
             if after > MEDIA_BACKLOG && is_media(datagram) {
                 self.totals.drops.count(Reason::TcpBacklog);
             } else if after > LARGEST_BACKLOG {
@@ -75,19 +117,44 @@ impl Flows {
                 // The reading thread sees that it has ended.
                 flow.stream.shut_down();
                 return 0;
+            } else if let Some(route) = route {
+                route.wrap(datagram, out);
+            } else if flow.framing == Framing::Ice {
+                frame(datagram, out);
             } else {
-                frame(datagram, &mut waiting);
+                out.extend_from_slice(datagram);
             }
         }
+        if let Some(tls) = tls {
+            tls.send(&plain, waiting);
+        }
         if !armed {
-            self.write(&flow, &mut waiting, false);
+            self.write(&flow, waiting, false);
         }
         0
     }
 
+    /// What came through TLS is appended to `plain`, and what TLS has to say itself is sent.
+    pub fn open(&self, flow: &Flow, ciphertext: &[u8], plain: &mut Vec<u8>) -> Result<(), Ended> {
+        let mut sending = lock(&flow.sending);
+        let Sending { waiting, tls } = &mut *sending;
+        let Some(tls) = tls else { return Err(Ended) };
+        let armed = !waiting.is_empty();
+        let received = tls.receive(ciphertext, plain);
+        tls.pending(waiting);
+        if waiting.len() > LARGEST_BACKLOG {
+            self.totals.drops.count(Reason::TcpStuck);
+            return Err(Ended);
+        }
+        if !armed {
+            self.write(flow, waiting, false);
+        }
+        received.map_err(|_| Ended)
+    }
+
     /// The connection takes bytes again.
     pub fn flush(&self, flow: &Flow) {
-        self.write(flow, &mut lock(&flow.waiting), true);
+        self.write(flow, &mut lock(&flow.sending).waiting, true);
     }
 
     fn write(&self, flow: &Flow, waiting: &mut Vec<u8>, armed: bool) {
@@ -103,6 +170,13 @@ impl Flows {
         if waiting.is_empty() == armed {
             self.poll.watch_writable(&flow.stream, flow.id, !waiting.is_empty());
         }
+    }
+}
+
+impl Flow {
+    /// Whether TLS is around the datagrams.
+    pub fn is_encrypted(&self) -> bool {
+        lock(&self.sending).tls.is_some()
     }
 }
 
@@ -136,8 +210,8 @@ mod tests {
         let browser = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (stream, path) = Stream::adopt(listener.accept().unwrap().0.into_raw_fd()).unwrap();
         let totals = Arc::new(Totals::default());
-        let flows = Flows::new(Poll::new(&Wake::new().unwrap()).unwrap(), Arc::clone(&totals));
-        let (flow, before) = flows.insert(7, path, stream).unwrap();
+        let flows = Flows::new(Poll::new(&Wake::new().unwrap()).unwrap(), Arc::default(), Arc::clone(&totals));
+        let (flow, before) = flows.insert(7, path, stream, Framing::Ice, None).unwrap();
         assert!(before.is_none());
         (flows, flow, totals, browser)
     }
@@ -151,7 +225,7 @@ mod tests {
         let (flows, flow, totals, mut browser) = connected();
         while totals.drops.get(Reason::TcpBacklog) < 1_000 {
             send(&flows, &flow, &MEDIA);
-            assert!(lock(&flow.waiting).len() <= MEDIA_BACKLOG + 2);
+            assert!(lock(&flow.sending).waiting.len() <= MEDIA_BACKLOG + 2);
         }
         send(&flows, &flow, &DTLS);
         browser.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
@@ -164,10 +238,10 @@ mod tests {
             let length = browser.read(&mut buffer).unwrap();
             deframer.feed(&mut buffer[..length], |datagram| last = datagram.to_vec()).unwrap();
         }
-        assert_eq!(lock(&flow.waiting).capacity(), 0, "what a slow reader needed is given back");
+        assert_eq!(lock(&flow.sending).waiting.capacity(), 0, "what a slow reader needed is given back");
         assert_eq!(flows.poll.wait(Duration::ZERO).unwrap(), [], "room is no news while nothing waits");
         send(&flows, &flow, &MEDIA);
-        assert!(lock(&flow.waiting).is_empty());
+        assert!(lock(&flow.sending).waiting.is_empty());
     }
 
     #[test]
@@ -175,7 +249,7 @@ mod tests {
         let (flows, flow, totals, _browser) = connected();
         while totals.drops.get(Reason::TcpStuck) == 0 {
             send(&flows, &flow, &DTLS);
-            assert!(lock(&flow.waiting).len() <= LARGEST_BACKLOG + 2);
+            assert!(lock(&flow.sending).waiting.len() <= LARGEST_BACKLOG + 2);
         }
         assert!(flows.poll.wait(Duration::ZERO).unwrap()[0].readable, "the reading thread is told");
         assert!(flow.stream.read(&mut [0; 1]).is_err());
@@ -195,7 +269,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut browser = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (stream, _) = Stream::adopt(listener.accept().unwrap().0.into_raw_fd()).unwrap();
-        let (newer, before) = flows.insert(8, flow.path, stream).unwrap();
+        let (newer, before) = flows.insert(8, flow.path, stream, Framing::Ice, None).unwrap();
         assert_eq!(before.map(|flow| flow.id), Some(7));
         flows.remove(&flow);
         send(&flows, &newer, b"\x16!");

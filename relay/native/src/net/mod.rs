@@ -11,7 +11,7 @@ mod socket;
 mod stream;
 mod wake;
 
-pub use flows::{Flow, Flows};
+pub use flows::{Ended, Flow, Flows};
 pub use receive::{BATCH, Receiver};
 pub use send::Sender;
 pub use socket::{Bound, Buffers};

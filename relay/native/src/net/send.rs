@@ -30,6 +30,8 @@ pub struct Sender {
     /// Where in the batch each message's datagrams are.
     runs: Vec<(usize, usize)>,
     segmentation: bool,
+    /// What goes to clients of TURN over UDP, with TURN around it.
+    wrapped: Outbox,
 }
 
 // SAFETY: headers and vectors hold pointers only within one call of `send`, which fills them anew.
@@ -44,6 +46,7 @@ impl Default for Sender {
             controls: vec![Control([0; 64]); BATCH].into_boxed_slice(),
             runs: Vec::with_capacity(BATCH),
             segmentation: true,
+            wrapped: Outbox::default(),
         }
     }
 }
@@ -64,6 +67,12 @@ impl Sender {
                 at += count;
                 continue;
             }
+            if path.transport.is_turn() {
+                let count = items[at..].iter().take_while(|item| item.path == path).count();
+                failed += self.send_turn(flows, outbox, &items[at..at + count]);
+                at += count;
+                continue;
+            }
             let local = path.local;
             let socket = sockets.iter().find(|socket| socket.serves(local));
             // The datagrams that this socket sends next.
@@ -81,7 +90,28 @@ impl Sender {
             }
             at += count;
         }
+        if !self.wrapped.items().is_empty() {
+            let mut wrapped = std::mem::take(&mut self.wrapped);
+            failed += self.send(sockets, flows, &mut wrapped);
+            wrapped.clear();
+            self.wrapped = wrapped;
+        }
         failed
+    }
+
+    /// Send datagrams that all go by one path through TURN, or put them aside if that is over UDP.
+    fn send_turn(&mut self, flows: &Flows, outbox: &Outbox, items: &[Outgoing]) -> usize {
+        let Some(route) = flows.routes.get(&items[0].path) else { return items.len() };
+        if route.client.transport.is_stream() {
+            return flows.send_by(&route, items.iter().map(|item| outbox.bytes(item)));
+        }
+        for item in items {
+            let _: Result<(), ()> = self.wrapped.push(item.peer, route.client, |message| {
+                route.wrap(outbox.bytes(item), message);
+                Ok(())
+            });
+        }
+        0
     }
 
     fn send_through(&mut self, socket: &Bound, outbox: &Outbox, items: &[Outgoing]) -> usize {

@@ -200,7 +200,7 @@ mod tests {
                 Ok(())
             });
             pushed.unwrap();
-            let flows = Flows::new(Poll::new(&Wake::new().unwrap()).unwrap(), Arc::default());
+            let flows = Flows::new(Poll::new(&Wake::new().unwrap()).unwrap(), Arc::default(), Arc::default());
             assert_eq!(Sender::default().send(&[bound], &flows, &mut outbox), 0);
             let mut buffer = [0; 5];
             assert_eq!((stranger.recv(&mut buffer).unwrap(), &buffer), (5, b"there"));

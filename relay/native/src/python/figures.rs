@@ -46,6 +46,7 @@ pub(super) struct Totals {
     bytes_kept: u64,
     to_peers: Py<Recovery>,
     from_peers: Py<Recovery>,
+    turn_allocations: u64,
 }
 
 impl Totals {
@@ -64,6 +65,7 @@ impl Totals {
             bytes_kept: totals.kept.get(),
             to_peers: Py::new(py, Recovery::from(to_peers))?,
             from_peers: Py::new(py, Recovery::from(from_peers))?,
+            turn_allocations: totals.turn_allocations.get(),
         })
     }
 }

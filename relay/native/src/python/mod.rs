@@ -5,9 +5,10 @@
 mod events;
 mod figures;
 mod setup;
+mod tls;
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
@@ -16,6 +17,7 @@ use pyo3::types::PyBytes;
 
 use self::figures::{PeerFigures, SocketBuffers, Totals};
 use self::setup::{PyCredentials, PyLine, PyLineId, PySlot, PySlotId};
+use self::tls::TlsConnection;
 use crate::counters::{PeerCounters, Recovery};
 use crate::exchange::{Command, PeerSetup};
 use crate::ice::bindings::Patience;
@@ -62,10 +64,7 @@ impl Core {
         consent: f64,
         silence: f64,
     ) -> PyResult<Self> {
-        let hosts = hosts
-            .iter()
-            .map(|host| host.parse::<IpAddr>().map_err(|_| PyValueError::new_err("not an IP address")))
-            .collect::<PyResult<Vec<_>>>()?;
+        let hosts = hosts.iter().map(|host| address(host)).collect::<PyResult<Vec<_>>>()?;
         let buffers = Buffers { receive: buffer, send: buffer };
         let patience = Patience { consent: (consent * 1_000.0) as u64, silence: (silence * 1_000.0) as u64 };
         let config = Config { hosts, port, threads, buffers, patience };
@@ -102,6 +101,27 @@ impl Core {
     fn adopt(&self, descriptor: i32) -> PyResult<()> {
         self.inner()?.handle.adopt(descriptor);
         Ok(())
+    }
+
+    fn adopt_turn(&self, descriptor: i32, tls: Option<&Bound<'_, TlsConnection>>, first: Vec<u8>) -> PyResult<()> {
+        let given = |tls: &Bound<'_, TlsConnection>| {
+            tls.get().take().ok_or_else(|| PyRuntimeError::new_err("the core has the connection"))
+        };
+        self.inner()?.handle.adopt_turn(descriptor, tls.map(given).transpose()?, first);
+        Ok(())
+    }
+
+    fn admit_turn(&self, username: String, key: Vec<u8>) -> PyResult<()> {
+        self.order(Command::AdmitTurn { username: username.into(), key })
+    }
+
+    fn release_turn(&self, username: String) -> PyResult<()> {
+        self.order(Command::ReleaseTurn { username: username.into() })
+    }
+
+    fn tell_turn_peers(&self, addresses: Vec<(String, u16)>) -> PyResult<()> {
+        let peers = addresses.iter().map(|(host, port)| Ok(SocketAddr::new(address(host)?, *port)));
+        self.order(Command::TellTurnPeers { peers: peers.collect::<PyResult<_>>()? })
     }
 
     fn open(&self, peer: PeerId, lines: Vec<PyLine>, slots: Vec<PySlot>, bitrate: u64) -> PyResult<()> {
@@ -184,9 +204,14 @@ impl Core {
     }
 }
 
+fn address(host: &str) -> PyResult<IpAddr> {
+    host.parse().map_err(|_| PyValueError::new_err("not an IP address"))
+}
+
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Core>()?;
     events::add_to(module)?;
+    tls::add_to(module)?;
     figures::add_to(module)
 }

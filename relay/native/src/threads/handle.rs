@@ -14,14 +14,15 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::events::{CoreEvent, Events, ForTranscoder};
 use super::ordered::{MOST_WAITING, Ordered};
-use super::tcp_worker::TcpWorker;
+use super::tcp_worker::{Adopted, TcpWorker};
 use super::worker::Worker;
 use crate::counters::{Counter, Totals};
 use crate::exchange::{Command, Exchange};
 use crate::ice::bindings::Patience;
 use crate::net::{Bound, Buffers, Flows, Poll, Stream, Wake};
-use crate::path::Path;
 use crate::time::{NtpClock, Time};
+use crate::tls::Tls;
+use crate::turn::Routes;
 
 /// Events that wait at most. Those about flows are kept beyond it, one for each peer.
 const EVENTS: usize = 4_096;
@@ -69,7 +70,7 @@ pub struct Config {
 /// Running media threads.
 pub struct Handle {
     commands: SyncSender<Command>,
-    adopted: SyncSender<(Stream, Path)>,
+    adopted: SyncSender<Adopted>,
     adopted_wake: Arc<Wake>,
     events: Receiver<CoreEvent>,
     for_transcoders: Receiver<ForTranscoder>,
@@ -108,7 +109,8 @@ impl Handle {
         let totals = Arc::new(Totals::default());
         let ntp = NtpClock::new(unix, Time::default());
         let (commands, command_queue) = sync_channel(MOST_WAITING);
-        let exchange = Exchange::new(Arc::clone(&totals), ntp, config.patience);
+        let routes = Arc::new(Routes::default());
+        let exchange = Exchange::new(Arc::clone(&totals), ntp, config.patience, Arc::clone(&routes));
         let exchange = Arc::new(Mutex::new(Ordered::new(exchange, command_queue)));
         let (event_queue, events) = sync_channel(EVENTS);
         let (transcoder_queue, for_transcoders) = sync_channel(FOR_TRANSCODERS);
@@ -118,7 +120,7 @@ impl Handle {
         let (adopted, adopted_queue) = sync_channel(ADOPTED);
         let adopted_wake = wake()?;
         let poll = Poll::new(&adopted_wake).map_err(fail(anywhere))?;
-        let flows = Arc::new(Flows::new(poll, Arc::clone(&totals)));
+        let flows = Arc::new(Flows::new(poll, routes, Arc::clone(&totals)));
         let mut handle = Self {
             commands,
             adopted,
@@ -191,8 +193,18 @@ impl Handle {
     /// Take over an accepted TCP connection, on which a framed check waits to be read. It is closed when it is no
     /// TCP connection, or when too many wait.
     pub fn adopt(&self, descriptor: RawFd) {
-        let Ok(connection) = Stream::adopt(descriptor) else { return };
-        if self.adopted.try_send(connection).is_ok() {
+        let Ok((stream, path)) = Stream::adopt(descriptor) else { return };
+        self.take_over(Adopted { stream, path, turn: None });
+    }
+
+    /// The same, of one on which TURN is spoken: through TLS if there is some. `first` was read already.
+    pub fn adopt_turn(&self, descriptor: RawFd, tls: Option<Tls>, first: Vec<u8>) {
+        let Ok((stream, path)) = Stream::adopt(descriptor) else { return };
+        self.take_over(Adopted { stream, path, turn: Some((tls, first)) });
+    }
+
+    fn take_over(&self, adopted: Adopted) {
+        if self.adopted.try_send(adopted).is_ok() {
             self.adopted_wake.signal();
         }
     }

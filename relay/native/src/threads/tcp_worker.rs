@@ -1,6 +1,7 @@
 //! The thread that takes TCP connections in, reads from them, and takes them out.
 //!
-//! A connection lives as long as its path has an owner: it has [`PROOF_TIMEOUT`] to find one, by a right check.
+//! A connection lives as long as its path has an owner: it has [`PROOF_TIMEOUT`] to find one, by a right check. One of
+//! TURN lives as long as its allocation.
 //! Each gets one read per turn, so nobody who sends much keeps the others waiting.
 
 use std::collections::HashMap;
@@ -16,9 +17,11 @@ use crate::counters::{Counter, Reason, Totals};
 use crate::ice::newcomers::Newcomers;
 use crate::net::{Bound, Flow, Flows, Sender, Stream, Wake};
 use crate::outbox::Outbox;
-use crate::path::Path;
+use crate::path::{Path, Transport};
 use crate::time::Time;
-use crate::wire::framing::Deframer;
+use crate::tls::Tls;
+use crate::turn::Client;
+use crate::wire::framing::{Deframer, Framing};
 
 /// Milliseconds that a connection has for its first right check.
 const PROOF_TIMEOUT: u64 = 10_000;
@@ -28,6 +31,9 @@ const MOST_UNPROVED: usize = 512;
 
 /// Between looks for connections that nobody owns.
 const SWEEP: Duration = Duration::from_secs(1);
+
+/// Messages of TURN on one connection that may be refused. A browser has one or two, when it moves its channels.
+const MOST_REFUSED: u32 = 16;
 
 /// Bytes read before others get their turn.
 const READ_SIZE: usize = 32 * 1024;
@@ -44,8 +50,22 @@ struct Connections {
 struct Connection {
     flow: Arc<Flow>,
     deframer: Deframer,
+    /// For TURN: who its paths belong to.
+    client: Option<Client>,
+    /// Messages of TURN that were refused.
+    refused: u32,
     /// Until when it has to prove itself; None once it has.
     unproved: Option<Time>,
+}
+
+/// A connection that Python accepted.
+pub struct Adopted {
+    /// Itself.
+    pub stream: Stream,
+    /// Its ends.
+    pub path: Path,
+    /// If TURN is spoken on it: TLS around it, and what has been read.
+    pub turn: Option<(Option<Tls>, Vec<u8>)>,
 }
 
 /// What the thread needs.
@@ -59,7 +79,7 @@ pub struct TcpWorker {
     /// Everybody's.
     pub totals: Arc<Totals>,
     /// Accepted connections.
-    pub adopted: Queue<(Stream, Path)>,
+    pub adopted: Queue<Adopted>,
     /// Signalled when there are some, or when it is time to stop.
     pub wake: Arc<Wake>,
     /// Upward.
@@ -83,7 +103,12 @@ impl TcpWorker {
 
     fn work(&mut self) -> Result<(), String> {
         crate::ice::path_validation::warm_up();
-        let mut turn = Turn { sender: Sender::default(), outbox: Outbox::default(), buffer: vec![0; READ_SIZE] };
+        let mut turn = Turn {
+            sender: Sender::default(),
+            outbox: Outbox::default(),
+            buffer: vec![0; READ_SIZE],
+            plain: Vec::new(),
+        };
         let mut connections = Connections::default();
         let mut swept = Instant::now();
         while !self.stopping.load(Ordering::Acquire) {
@@ -92,7 +117,7 @@ impl TcpWorker {
             for ready in ready.map_err(|error| format!("TCP connections can't be waited for: {error}"))? {
                 if ready.id == u64::MAX {
                     self.wake.clear();
-                    self.adopt(&mut connections);
+                    self.adopt(&mut connections, &mut turn)?;
                     continue;
                 }
                 let Some(connection) = connections.by_id.get_mut(&ready.id) else { continue };
@@ -100,12 +125,8 @@ impl TcpWorker {
                     self.flows.flush(&connection.flow);
                 }
                 if ready.readable {
-                    match self.read(connection, &mut turn) {
-                        Read::GoesOn => {}
-                        Read::Proved => connections.newcomers.remove(connection.flow.path.remote.ip(), ready.id),
-                        Read::Ended => self.close(&mut connections, ready.id),
-                        Read::Broken => return Err(BROKEN.to_owned()),
-                    }
+                    let read = self.read(connection, &mut turn);
+                    self.settle(&mut connections, ready.id, read)?;
                 }
             }
             if swept.elapsed() >= SWEEP {
@@ -118,38 +139,92 @@ impl TcpWorker {
         Ok(())
     }
 
-    fn adopt(&self, connections: &mut Connections) {
+    fn adopt(&mut self, connections: &mut Connections, turn: &mut Turn) -> Result<(), String> {
         let deadline = self.now().plus_millis(PROOF_TIMEOUT);
-        for (stream, path) in self.adopted.try_iter() {
+        while let Ok(Adopted { stream, path, turn: spoken }) = self.adopted.try_recv() {
             if connections.newcomers.len() >= MOST_UNPROVED {
                 if let Some(id) = connections.newcomers.to_go_for(path.remote.ip()) {
                     self.totals.drops.count(Reason::TcpCrowded);
                     self.close(connections, id);
                 }
             }
+            let framing = if spoken.is_some() { Framing::Turn } else { Framing::Ice };
+            let (tls, first) = spoken.map_or((None, None), |(tls, first)| (tls, Some(first)));
+            let carrier = if tls.is_some() { Transport::TurnTls } else { Transport::TurnTcp };
             let id = connections.next;
-            let Ok((flow, before)) = self.flows.insert(id, path, stream) else { continue };
+            let Ok((flow, before)) = self.flows.insert(id, path, stream, framing, tls) else { continue };
             if let Some(before) = before {
                 // The browser used the port again: it has forgotten the older connection.
                 self.close(connections, before.id);
             }
-            let connection = Connection { flow, deframer: Deframer::default(), unproved: Some(deadline) };
-            connections.by_id.insert(id, connection);
+            let mut connection = Connection {
+                flow,
+                deframer: Deframer::new(framing),
+                client: first.is_some().then_some(Client { path, carrier }),
+                refused: 0,
+                unproved: Some(deadline),
+            };
             connections.newcomers.add(path.remote.ip(), id);
             connections.next += 1;
+            let read = first.map_or(Read::GoesOn, |mut first| self.take(&mut connection, &mut first, turn));
+            connections.by_id.insert(id, connection);
+            self.settle(connections, id, read)?;
         }
+        Ok(())
+    }
+
+    /// Do what a reading led to.
+    fn settle(&self, connections: &mut Connections, id: u64, read: Read) -> Result<(), String> {
+        match read {
+            Read::GoesOn => {}
+            Read::Proved => {
+                if let Some(connection) = connections.by_id.get(&id) {
+                    connections.newcomers.remove(connection.flow.path.remote.ip(), id);
+                }
+            }
+            Read::Ended => self.close(connections, id),
+            Read::Broken => return Err(BROKEN.to_owned()),
+        }
+        Ok(())
     }
 
     fn read(&mut self, connection: &mut Connection, turn: &mut Turn) -> Read {
-        let Ok(length) = connection.flow.stream.read(&mut turn.buffer) else { return Read::Ended };
+        let mut buffer = std::mem::take(&mut turn.buffer);
+        let read = match connection.flow.stream.read(&mut buffer) {
+            Err(_) => Read::Ended,
+            Ok(length) if connection.client.is_some_and(|client| client.carrier == Transport::TurnTls) => {
+                let mut plain = std::mem::take(&mut turn.plain);
+                let opened = self.flows.open(&connection.flow, &buffer[..length], &mut plain);
+                // What came before the end counts, as a TURN client says that it leaves.
+                let read = self.take(connection, &mut plain, turn);
+                plain.clear();
+                turn.plain = plain;
+                if opened.is_ok() { read } else { Read::Ended }
+            }
+            Ok(length) => self.take(connection, &mut buffer[..length], turn),
+        };
+        turn.buffer = buffer;
+        read
+    }
+
+    /// Take in what came on a connection.
+    fn take(&mut self, connection: &mut Connection, piece: &mut [u8], turn: &mut Turn) -> Read {
         let now = self.now();
         let path = connection.flow.path;
         let Ok(mut ordered) = self.exchange.lock() else { return Read::Broken };
         let exchange = ordered.current(now, &mut turn.outbox);
-        let fed = connection
-            .deframer
-            .feed(&mut turn.buffer[..length], |datagram| exchange.receive(datagram, path, now, &mut turn.outbox));
-        let proved = connection.unproved.is_some() && exchange.is_owned(&path);
+        let (client, refused) = (connection.client, &mut connection.refused);
+        let fed = connection.deframer.feed(piece, |datagram| match client {
+            None => exchange.receive(datagram, path, now, &mut turn.outbox),
+            // Nobody has it answer without end.
+            Some(_) if *refused > MOST_REFUSED => {}
+            Some(client) => *refused += u32::from(!exchange.receive_turn(datagram, client, now, &mut turn.outbox)),
+        });
+        let proves = match client {
+            None => exchange.is_owned(&path),
+            Some(_) => exchange.has_allocation(&path),
+        };
+        let proved = connection.unproved.is_some() && proves;
         if proved {
             connection.unproved = None;
         }
@@ -162,7 +237,7 @@ impl TcpWorker {
             self.totals.drops.add(Reason::SendFailed, failed as u64);
             turn.outbox.clear();
         }
-        if fed.is_err() {
+        if fed.is_err() || *refused > MOST_REFUSED {
             self.totals.drops.count(Reason::TcpMalformed);
             return Read::Ended;
         }
@@ -177,6 +252,7 @@ impl TcpWorker {
         let exchange = ordered.as_it_stands();
         let unowned = connections.by_id.iter().filter(|(_, known)| match known.unproved {
             Some(deadline) => deadline <= now,
+            None if known.client.is_some() => !exchange.has_allocation(&known.flow.path),
             None => !exchange.is_owned(&known.flow.path),
         });
         let unowned: Vec<(u64, bool)> = unowned.map(|(id, known)| (*id, known.unproved.is_some())).collect();
@@ -196,7 +272,11 @@ impl TcpWorker {
         self.flows.remove(&connection.flow);
         if let Ok(mut ordered) = self.exchange.lock() {
             // Only the path is lost: the browser may be about to come back on another.
-            ordered.as_it_stands().forget(&connection.flow.path, self.now());
+            let (exchange, path, now) = (ordered.as_it_stands(), &connection.flow.path, self.now());
+            match connection.client {
+                None => exchange.forget(path, now),
+                Some(_) => exchange.forget_client(path, now),
+            }
         }
     }
 
@@ -210,6 +290,8 @@ struct Turn {
     sender: Sender,
     outbox: Outbox,
     buffer: Vec<u8>,
+    /// What TLS was taken from.
+    plain: Vec<u8>,
 }
 
 enum Read {

@@ -9,19 +9,26 @@ use aws_lc_rs::hmac;
 
 use crate::wire::bytes::{u16_at, u32_at};
 
-const MAGIC_COOKIE: u32 = 0x2112_a442;
-const HEADER: usize = 20;
+/// In every message of STUN (section 5).
+pub(super) const MAGIC_COOKIE: u32 = 0x2112_a442;
+/// Bytes before the attributes.
+pub(super) const HEADER: usize = 20;
 const BINDING_REQUEST: u16 = 0x0001;
 const BINDING_SUCCESS: u16 = 0x0101;
-const USERNAME: u16 = 0x0006;
-const MESSAGE_INTEGRITY: u16 = 0x0008;
-const XOR_MAPPED_ADDRESS: u16 = 0x0020;
+pub(super) const USERNAME: u16 = 0x0006;
+pub(super) const MESSAGE_INTEGRITY: u16 = 0x0008;
+pub(super) const XOR_MAPPED_ADDRESS: u16 = 0x0020;
 const PRIORITY: u16 = 0x0024;
 const USE_CANDIDATE: u16 = 0x0025;
 const ICE_CONTROLLED: u16 = 0x8029;
-const FINGERPRINT: u16 = 0x8028;
+pub(super) const FINGERPRINT: u16 = 0x8028;
 const FINGERPRINT_XOR: u32 = 0x5354_554e;
-const INTEGRITY_LENGTH: usize = 20;
+pub(super) const INTEGRITY_LENGTH: usize = 20;
+
+/// Families of addresses (section 14.1).
+pub(super) const FAMILY_V4: u8 = 1;
+/// As above.
+pub(super) const FAMILY_V6: u8 = 2;
 
 /// Of a host candidate, which is all that we have (RFC 8445 section 5.1.2.2).
 const HOST_PRIORITY: u32 = 126 << 24 | 0xffff << 8 | 0xff;
@@ -64,13 +71,8 @@ impl<'a> Message<'a> {
             let (kind, size) = (u16_at(message, at)?, usize::from(u16_at(message, at + 2)?));
             let value = message.get(at + 4..at + 4 + size)?;
             match (kind, integrity_at) {
-                (FINGERPRINT, _) => {
-                    // Always the last attribute, over everything before it (section 14.7).
-                    let right = u32_at(value, 0)? == crc32(&message[..at]) ^ FINGERPRINT_XOR;
-                    if size != 4 || at + 8 != message.len() || !right {
-                        return None;
-                    }
-                }
+                (FINGERPRINT, _) if is_right_fingerprint(message, at, value) => {}
+                (FINGERPRINT, _) => return None,
                 // What follows MESSAGE-INTEGRITY is not protected by it (section 14.5).
                 (_, Some(_)) => {}
                 (MESSAGE_INTEGRITY, None) if size == INTEGRITY_LENGTH => integrity_at = Some(at),
@@ -96,25 +98,13 @@ impl<'a> Message<'a> {
 
     /// Whether MESSAGE-INTEGRITY was made with this key. Takes the same time for every answer.
     pub fn is_authentic(&self, key: &hmac::Key) -> bool {
-        let Some(integrity_at) = self.integrity_at else { return false };
-        let mut signed = hmac::Context::with_key(key);
-        // The length as if MESSAGE-INTEGRITY were the last attribute.
-        let length = (integrity_at + 4 + INTEGRITY_LENGTH - HEADER) as u16;
-        signed.update(&self.message[..2]);
-        signed.update(&length.to_be_bytes());
-        signed.update(&self.message[4..integrity_at]);
-        let tag = &self.message[integrity_at + 4..][..INTEGRITY_LENGTH];
-        aws_lc_rs::constant_time::verify_slices_are_equal(signed.sign().as_ref(), tag).is_ok()
+        self.integrity_at.is_some_and(|at| is_signed(self.message, at, key))
     }
 
     /// Append the response that tells the sender its address as seen from here.
     pub fn respond(&self, mapped: SocketAddr, key: &hmac::Key, response: &mut Vec<u8>) {
-        let start = response.len();
-        response.extend_from_slice(&BINDING_SUCCESS.to_be_bytes());
-        response.extend_from_slice(&[0, 0]);
-        response.extend_from_slice(&MAGIC_COOKIE.to_be_bytes());
-        response.extend_from_slice(&self.transaction);
-        append_mapped_address(response, mapped, &self.transaction);
+        let start = begin(BINDING_SUCCESS, &self.transaction, response);
+        append_address(response, XOR_MAPPED_ADDRESS, mapped, &self.transaction);
         sign(response, start, key);
     }
 }
@@ -127,11 +117,7 @@ pub fn write_check(
     key: &hmac::Key,
     message: &mut Vec<u8>,
 ) {
-    let start = message.len();
-    message.extend_from_slice(&BINDING_REQUEST.to_be_bytes());
-    message.extend_from_slice(&[0, 0]);
-    message.extend_from_slice(&MAGIC_COOKIE.to_be_bytes());
-    message.extend_from_slice(&transaction);
+    let start = begin(BINDING_REQUEST, &transaction, message);
     let length = remote_ufrag.len() + 1 + local_ufrag.len();
     message.extend_from_slice(&USERNAME.to_be_bytes());
     message.extend_from_slice(&(length as u16).to_be_bytes());
@@ -145,8 +131,23 @@ pub fn write_check(
     sign(message, start, key);
 }
 
+/// Begin a message; gives where. Its length is set when it is signed, or by [`finish`].
+pub(super) fn begin(kind: u16, transaction: &[u8; 12], message: &mut Vec<u8>) -> usize {
+    let start = message.len();
+    message.extend_from_slice(&kind.to_be_bytes());
+    message.extend_from_slice(&[0, 0]);
+    message.extend_from_slice(&MAGIC_COOKIE.to_be_bytes());
+    message.extend_from_slice(transaction);
+    start
+}
+
+/// End a message that nobody signs.
+pub(super) fn finish(message: &mut [u8], start: usize) {
+    set_length(message, start, 0);
+}
+
 /// Append MESSAGE-INTEGRITY and FINGERPRINT, and set the length.
-fn sign(message: &mut Vec<u8>, start: usize, key: &hmac::Key) {
+pub(super) fn sign(message: &mut Vec<u8>, start: usize, key: &hmac::Key) {
     set_length(message, start, 4 + INTEGRITY_LENGTH);
     let tag = hmac::sign(key, &message[start..]);
     append_attribute(message, MESSAGE_INTEGRITY, tag.as_ref());
@@ -155,33 +156,71 @@ fn sign(message: &mut Vec<u8>, start: usize, key: &hmac::Key) {
     append_attribute(message, FINGERPRINT, &fingerprint.to_be_bytes());
 }
 
-fn append_mapped_address(response: &mut Vec<u8>, mapped: SocketAddr, transaction: &[u8; 12]) {
+/// Whether the MESSAGE-INTEGRITY at `integrity_at` was made with this key. Takes the same time for every answer.
+pub(super) fn is_signed(message: &[u8], integrity_at: usize, key: &hmac::Key) -> bool {
+    let mut signed = hmac::Context::with_key(key);
+    // The length as if MESSAGE-INTEGRITY were the last attribute.
+    let length = (integrity_at + 4 + INTEGRITY_LENGTH - HEADER) as u16;
+    signed.update(&message[..2]);
+    signed.update(&length.to_be_bytes());
+    signed.update(&message[4..integrity_at]);
+    let tag = &message[integrity_at + 4..][..INTEGRITY_LENGTH];
+    aws_lc_rs::constant_time::verify_slices_are_equal(signed.sign().as_ref(), tag).is_ok()
+}
+
+/// Whether FINGERPRINT, which begins at `at` and has this value, is right (section 14.7): the last attribute, over
+/// everything before it.
+pub(super) fn is_right_fingerprint(message: &[u8], at: usize, value: &[u8]) -> bool {
+    let right = u32_at(value, 0) == Some(crc32(&message[..at]) ^ FINGERPRINT_XOR);
+    value.len() == 4 && at + 8 == message.len() && right
+}
+
+/// What hides an address from those who would rewrite it (section 14.2).
+fn mask(transaction: &[u8; 12]) -> [u8; 16] {
     let mut mask = [0; 16];
     mask[..4].copy_from_slice(&MAGIC_COOKIE.to_be_bytes());
     mask[4..].copy_from_slice(transaction);
+    mask
+}
+
+/// Append an address as XOR-MAPPED-ADDRESS and its kin have it.
+pub(super) fn append_address(message: &mut Vec<u8>, kind: u16, address: SocketAddr, transaction: &[u8; 12]) {
     let mut value = [0; 20];
-    let port = mapped.port() ^ (MAGIC_COOKIE >> 16) as u16;
+    let port = address.port() ^ (MAGIC_COOKIE >> 16) as u16;
     value[2..4].copy_from_slice(&port.to_be_bytes());
-    let length = match mapped.ip() {
+    let length = match address.ip() {
         IpAddr::V4(ip) => {
-            value[1] = 1;
+            value[1] = FAMILY_V4;
             value[4..8].copy_from_slice(&ip.octets());
             8
         }
         IpAddr::V6(ip) => {
-            value[1] = 2;
+            value[1] = FAMILY_V6;
             value[4..20].copy_from_slice(&ip.octets());
             20
         }
     };
-    for (byte, mask) in value[4..length].iter_mut().zip(mask) {
+    for (byte, mask) in value[4..length].iter_mut().zip(mask(transaction)) {
         *byte ^= mask;
     }
-    append_attribute(response, XOR_MAPPED_ADDRESS, &value[..length]);
+    append_attribute(message, kind, &value[..length]);
+}
+
+/// The same, read.
+pub(super) fn address(value: &[u8], transaction: &[u8; 12]) -> Option<SocketAddr> {
+    let port = u16_at(value, 2)? ^ (MAGIC_COOKIE >> 16) as u16;
+    let mask = mask(transaction);
+    let unmasked = |at: usize| value[4 + at] ^ mask[at];
+    let ip = match (value.get(1)?, value.len()) {
+        (&FAMILY_V4, 8) => IpAddr::from(std::array::from_fn::<u8, 4, _>(unmasked)),
+        (&FAMILY_V6, 20) => IpAddr::from(std::array::from_fn::<u8, 16, _>(unmasked)),
+        _ => return None,
+    };
+    Some(SocketAddr::new(ip, port))
 }
 
 /// `value` must fill whole words.
-fn append_attribute(response: &mut Vec<u8>, kind: u16, value: &[u8]) {
+pub(super) fn append_attribute(response: &mut Vec<u8>, kind: u16, value: &[u8]) {
     response.extend_from_slice(&kind.to_be_bytes());
     response.extend_from_slice(&(value.len() as u16).to_be_bytes());
     response.extend_from_slice(value);

@@ -78,7 +78,8 @@ impl Call {
     pub fn new() -> Self {
         let totals = Arc::new(Totals::default());
         let patience = Patience { consent: 30_000, silence: 7_000 };
-        let exchange = Exchange::new(Arc::clone(&totals), NtpClock::new(1_000_000_000, Time::default()), patience);
+        let exchange =
+            Exchange::new(Arc::clone(&totals), NtpClock::new(1_000_000_000, Time::default()), patience, Arc::default());
         let now = Time::from_millis(1_000);
         let mut call = Self { exchange, out: Outbox::default(), now, totals, next: [0; 3], seen: Seen::default() };
         for id in 1..=PEOPLE {
