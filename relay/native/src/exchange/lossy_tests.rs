@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::tests::{Browser, PLAYOUT, World, delta, keyframe};
+use super::world::{Browser, PLAYOUT, World, delta, keyframe};
 use super::*;
 use crate::ids::Medium;
 use crate::wire::rtcp;
