@@ -11,7 +11,7 @@ from tests.network.internet import SERVER, SERVER_V6
 from tests.network.people import ann_and_bob, meet, path
 from tests.network.processes import Server, serving
 from tests.network.turn import NAME, coturn
-from tests.network.ways import PLAIN, SECURE, THROUGH_PROXY, proxies
+from tests.network.ways import PLAIN, SECURE, THROUGH_PROXY, proxies, refuses
 
 
 async def has_path(server: Server, people: tuple[Person, Person], carrier: str, **expected: object) -> None:
@@ -75,9 +75,7 @@ async def test_the_proxy_insists_on_tls_and_turn_is_outside(
     ):
         tell("A CONNECT proxy that insists on TLS, through coturn", await meet(*people))
         await has_path(server, people, "turn_tls", type="relay", relay="tls")
-        # It is the proxy that kept ICE over TCP out, not luck that TURN came first.
-        for proxy in through:
-            await proxy.has_said("not TLS")
+        await refuses(internet, through, "not TLS", "-px", "{proxy}", f"http://{SERVER}:443/")
 
 
 async def test_there_is_no_ipv4(connect: Connect, tmp_path: Path, tell: Tell) -> None:

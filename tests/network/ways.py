@@ -1,14 +1,17 @@
 """Where the page is in the small internet, and the proxies on the way to it."""
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from tests.network.internet import HOMES, SERVER, Internet
+from tests.network.internet import HOMES, NAME, SERVER, Internet
 from tests.network.processes import Program, running
 
 PLAIN = f"http://{SERVER}:8080/"
 SECURE = f"https://{SERVER}/"
+NAMED = f"https://{NAME}/"
+"""Firefox takes no TURN over TLS from an address alone."""
 PORT = 3128
 THROUGH_PROXY = [f"--proxy-server=http://{{router}}:{PORT}"]
 FIREFOX_THROUGH_PROXY: dict[str, object] = {
@@ -48,3 +51,13 @@ async def _on_routers(internet: Internet, *options: str) -> AsyncIterator[list[P
             )
             for home in HOMES
         ]
+
+
+async def refuses(internet: Internet, programs: list[Program], words: str, *request: str) -> None:
+    """What curl asks in this way is refused by each of these, with these words: it is they who keep something out, not
+    luck that another way was faster. `{proxy}` stands for the person's own."""
+    for home, program in zip(HOMES, programs, strict=True):
+        own = [part.format(proxy=f"http://{home.router}:{PORT}") for part in request]
+        process = await asyncio.create_subprocess_exec(*internet.inside(home.person, "curl", "-sm5", *own))
+        assert await process.wait() != 0
+        await program.has_said(words)
