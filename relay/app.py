@@ -142,6 +142,11 @@ class Relay:
             journal=self.journal,
         )
         self._connections.listener = self._presence
+        self._turn = InsideTurn(
+            choice=settings.turn.turn_inside if self.media.takes_turn else TurnChoice.OFF,
+            reach=lambda: self._reach(False),
+            takes_tls=lambda: self._front.takes_turn,
+        )
         limits_for_visitors = Limits.configured(settings.limits)
         self._sessions = Sessions(
             directory=self._directory,
@@ -151,15 +156,7 @@ class Relay:
             presence=self._presence,
             capacity=self._capacity,
             visits=settings.visits,
-            turn=Turn(
-                inside=InsideTurn(
-                    choice=settings.turn.turn_inside if self.media.takes_turn else TurnChoice.OFF,
-                    reach=lambda: self._reach(False),
-                    takes_tls=lambda: self._front.takes_turn,
-                ),
-                outside=OutsideTurn.configured(settings.turn),
-                port=self._port,
-            ),
+            turn=Turn(inside=self._turn, outside=OutsideTurn.configured(settings.turn), port=self._port),
             limits=limits_for_visitors,
             rates=settings.rates,
             journal=self.journal,
@@ -378,6 +375,11 @@ class Relay:
     def addresses(self) -> tuple[str, ...]:
         """What browsers are told now."""
         return self._outside.over(self._advertised.addresses())
+
+    @property
+    def offers_turn_over_tls(self) -> bool:
+        """To browsers whose TLS ends here."""
+        return self._turn.offers_tls
 
     @property
     def port(self) -> int:

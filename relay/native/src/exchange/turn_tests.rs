@@ -108,7 +108,8 @@ fn a_check_through_turn_selects_its_path_and_is_answered_there() {
     let path = world.allocated(over_tls());
     let sent = world.check(over_tls(), 7);
     assert_eq!(world.events(), [Event::FlowSelected(ANN, path)]);
-    let [(by, answer)] = &sent[..] else { panic!("{sent:?}") };
+    assert_eq!(sent.len(), 1);
+    let (by, answer) = &sent[0];
     assert_eq!((*by, world.routes.get(by).unwrap().client), (path, over_tls().path));
     let answer = Message::parse(answer).unwrap();
     assert!(answer.is_answer && answer.is_authentic(&integrity_key(b"password of somebody")));

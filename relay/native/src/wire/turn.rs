@@ -206,6 +206,11 @@ impl<'a> Request<'a> {
         Some(())
     }
 
+    /// Bytes.
+    pub fn length(&self) -> usize {
+        self.message.len()
+    }
+
     /// Whether it is signed at all.
     pub fn is_signed(&self) -> bool {
         self.integrity_at.is_some()
@@ -229,8 +234,15 @@ impl<'a> Request<'a> {
     }
 
     /// Append the answer that refuses it, without words: to a stranger it must stay small. `challenge` are realm and
-    /// nonce, for those who have to sign.
-    pub fn refuse(&self, refusal: Refusal, challenge: Option<(&[u8], &[u8])>, response: &mut Vec<u8>) {
+    /// nonce, for those who have to sign. Who has signed rightly is answered with a signature, and believes nothing else
+    /// (RFC 8489 section 9.2.5).
+    pub fn refuse(
+        &self,
+        refusal: Refusal,
+        challenge: Option<(&[u8], &[u8])>,
+        key: Option<&hmac::Key>,
+        response: &mut Vec<u8>,
+    ) {
         let start = stun::begin(self.method as u16 | ERROR, &self.transaction, response);
         let code = refusal as u16;
         append_attribute(response, ERROR_CODE, &[0, 0, (code / 100) as u8, (code % 100) as u8]);
@@ -242,7 +254,10 @@ impl<'a> Request<'a> {
             append_padded(response, REALM, realm);
             append_padded(response, NONCE, nonce);
         }
-        stun::finish(response, start);
+        match key {
+            Some(key) => stun::sign(response, start, key),
+            None => stun::finish(response, start),
+        }
     }
 }
 
@@ -440,7 +455,7 @@ mod tests {
         let request = Request::parse(&message).unwrap();
         assert!(!request.is_signed());
         let mut response = Vec::new();
-        request.refuse(Refusal::Unauthenticated, Some((b"relay", &[b'n'; 20])), &mut response);
+        request.refuse(Refusal::Unauthenticated, Some((b"relay", &[b'n'; 20])), None, &mut response);
         assert_eq!(response[..2], [0x01, 0x13]);
         assert!(response.windows(8).any(|bytes| bytes == [0, 9, 0, 4, 0, 0, 4, 1]), "401");
         assert!(response.len() < 3 * message.len(), "{} for {}", response.len(), message.len());
@@ -473,7 +488,7 @@ mod tests {
         let request = Request::parse(&message).unwrap();
         assert!(request.has_unknown());
         let mut response = Vec::new();
-        request.refuse(Refusal::UnknownAttribute, None, &mut response);
+        request.refuse(Refusal::UnknownAttribute, None, None, &mut response);
         assert_eq!(response[HEADER + 8..], [0, 0x0a, 0, 2, 0, 0x18, 0, 0]);
     }
 
