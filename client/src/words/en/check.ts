@@ -24,7 +24,7 @@ export function works(milliseconds: number): string {
 }
 
 export function worksWithoutTls(milliseconds: number): string {
-  return `${works(milliseconds)}, but not over TLS`;
+  return `${works(milliseconds)}, without TLS`;
 }
 
 export const patience = 'This takes up to fifteen seconds.';
