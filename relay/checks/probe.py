@@ -29,7 +29,7 @@ PATIENCE = 5.0
 """Seconds for each answer."""
 
 ATTEMPT = 0.5
-"""Seconds after which a lost datagram is sent again."""
+"""Seconds after which a lost datagram is retransmitted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def _facts(configuration: Configuration, relay: Relay) -> dict[str, str]:
 def _warn(configuration: Configuration, relay: Relay) -> None:
     settings = configuration.settings
     if relay.media.choice is EngineChoice.FRAMES and settings.media.engine is None:
-        remedy = "install a Rust toolchain, and install the package again (`make clean run` in a clone)"
+        remedy = "install a Rust toolchain, and install the package again (in a clone, `make run` does)"
         log.warning("native_core_not_built", carries="a handful of people", remedy=remedy)
     if configuration.ignored:
         log.warning("variables_ignored", variables=", ".join(configuration.ignored), remedy=INJECTED)

@@ -51,7 +51,7 @@ fn a_picture_that_claims_to_be_larger_than_any_camera_s_is_not_passed_on() {
 }
 
 #[test]
-fn whoever_goes_on_by_another_path_gives_and_gets_a_keyframe_at_once() {
+fn one_who_goes_on_by_another_path_gives_and_gets_a_keyframe_at_once() {
     let mut world = World::new();
     let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 96));
     world.show(&ann, Some(&bob));

@@ -51,7 +51,7 @@ impl Lossy {
     }
 }
 
-/// Who sends: what it sent, and when each packet was last sent again.
+/// Who sends: what it sent, and when each packet was last retransmitted.
 struct Sender {
     browser: Browser,
     history: HashMap<u16, (u32, Vec<u8>, Option<Time>)>,
