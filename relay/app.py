@@ -31,7 +31,7 @@ from relay.media.switchboard import Switchboard
 from relay.observe.drops import Drops
 from relay.observe.happenings import Broken, KeptOut, TaskFailed
 from relay.observe.journal import Journal
-from relay.observe.logs.logging import get_logger
+from relay.observe.logs import logging
 from relay.observe.logs.pseudonyms import Ours, Pseudonyms
 from relay.observe.logs.recent import Recent
 from relay.observe.logs.writer import LogWriter
@@ -65,7 +65,7 @@ from relay.web.server import WebServer
 from relay.web.status import Status
 from relay.web.visitor_address import VisitorAddresses
 
-log = get_logger("app")
+log = logging.get_logger("app")
 
 
 class Relay:
@@ -75,11 +75,10 @@ class Relay:
         self,
         settings: Settings,
         order_drain: Callable[[], None] = lambda: None,
-        ours: set[str] | None = None,
+        ours: Ours | None = None,
     ) -> None:
-        """`order_drain` is what the operator's console calls to end the server in good order. `ours` are addresses that
-        the log tells as they are; those of this host that are found later join them."""
-        ours = set(settings.network.public_address) if ours is None else ours
+        """`order_drain` is what the operator's console calls to end the server in good order. `ours` is what the log
+        takes for the server's own addresses, where somebody has set the log up."""
         limits = limits_of(settings.capacity, settings.media.media_threads)
         settings = self.settings = settings.but(max_people=limits.people)
         self._ready = False
@@ -95,7 +94,8 @@ class Relay:
         self._interfaces = Interfaces()
         literal = settings.but(public_address=settings.network.public_ips).network
         self._advertised = Advertised(literal, self._interfaces, self.report)
-        self._outside = Outside(settings.network, ours.update, self.report)
+        ours = ours or Ours(self._interfaces, settings.network.public_address)
+        self._outside = Outside(settings.network, ours.add, self.report)
         self._ledger = Ledger(
             rates_of(settings.per_address),
             settings.per_address.max_cpu_per_address,
@@ -142,6 +142,11 @@ class Relay:
             journal=self.journal,
         )
         self._connections.listener = self._presence
+        self._turn = InsideTurn(
+            choice=settings.turn.turn_inside if self.media.takes_turn else TurnChoice.OFF,
+            reach=lambda: self._reach(False),
+            takes_tls=lambda: self._front.takes_turn,
+        )
         limits_for_visitors = Limits.configured(settings.limits)
         self._sessions = Sessions(
             directory=self._directory,
@@ -151,15 +156,7 @@ class Relay:
             presence=self._presence,
             capacity=self._capacity,
             visits=settings.visits,
-            turn=Turn(
-                inside=InsideTurn(
-                    choice=settings.turn.turn_inside if self.media.takes_turn else TurnChoice.OFF,
-                    reach=lambda: self._reach(False),
-                    takes_tls=lambda: self._front.takes_turn,
-                ),
-                outside=OutsideTurn.configured(settings.turn),
-                port=self._port,
-            ),
+            turn=Turn(inside=self._turn, outside=OutsideTurn.configured(settings.turn), port=self._port),
             limits=limits_for_visitors,
             rates=settings.rates,
             journal=self.journal,
@@ -203,7 +200,7 @@ class Relay:
             refusals=self.refusals,
             pulse=self._pulse,
         )
-        pseudonyms = Pseudonyms(Ours(self._interfaces, ours))
+        pseudonyms = Pseudonyms(ours)
         self._recent = Recent(pseudonyms)
 
         # the web
@@ -380,6 +377,11 @@ class Relay:
         return self._outside.over(self._advertised.addresses())
 
     @property
+    def offers_turn_over_tls(self) -> bool:
+        """To browsers whose TLS ends here."""
+        return self._turn.offers_tls
+
+    @property
     def port(self) -> int:
         """The one port of pages and WebSockets."""
         return self.settings.network.port
@@ -415,14 +417,16 @@ class Orders:
     """Read again what may change while it runs."""
 
 
-async def serve(
-    settings: Settings, orders: Orders, serving: Callable[[Relay], None], ours: set[str] | None = None
-) -> None:
-    """Run a server until it is ordered to end; `serving` is called when it takes people.
+async def serve(settings: Settings, orders: Orders, serving: Callable[[Relay], None]) -> None:
+    """Set the log up and run a server until it is ordered to end; `serving` is called when it takes people.
 
     Raises:
+        ConfigurationError: a setting is not right, or a port can't be bound.
         FatalError: it can't go on.
     """
+    ours = Ours(Interfaces(), settings.network.public_address)
+    # First, because a certificate that ends soon is warned of where it is read.
+    logging.configure(settings.logs.log_level, settings.logs.log_format, ours)
     relay = Relay(settings, orders.drain.set, ours)
     tasks = Tasks("orders", relay.report)
     await relay.start()

@@ -14,9 +14,7 @@ from relay.checks.probe import probe
 from relay.checks.run import check
 from relay.checks.start import injected, tell
 from relay.errors import ConfigurationError, FatalError
-from relay.machine.interfaces import Interfaces
 from relay.observe.logs import logging
-from relay.observe.logs.pseudonyms import Ours
 
 EXIT_CONFIGURATION = 2
 """A setting, a port or a file is not right: starting again changes nothing."""
@@ -45,11 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _raise_descriptor_limit()
                 return _tell(asyncio.run(check(configuration.settings, configuration.ignored)), as_json=parsed.json)
             case "serve":
-                settings = configuration.settings
-                ours = set(settings.network.public_address)
-                logging.configure(settings.logs.log_level, settings.logs.log_format, Ours(Interfaces(), ours))
                 _raise_descriptor_limit()
-                asyncio.run(_serve(configuration, lambda: config.load(os.environ, flags, parsed.config), ours))
+                asyncio.run(_serve(configuration, lambda: config.load(os.environ, flags, parsed.config)))
     except ConfigurationError as error:
         print(f"relay: {error}", file=sys.stderr)
         return EXIT_CONFIGURATION
@@ -109,9 +104,7 @@ def _raise_descriptor_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-async def _serve(
-    configuration: config.Configuration, read_again: Callable[[], config.Configuration], ours: set[str]
-) -> None:
+async def _serve(configuration: config.Configuration, read_again: Callable[[], config.Configuration]) -> None:
     orders = app.Orders(drain=asyncio.Event(), stop=asyncio.Event(), reload=asyncio.Event())
 
     def terminate() -> None:
@@ -136,4 +129,4 @@ async def _serve(
     loop.add_signal_handler(signal.SIGTERM, terminate)
     loop.add_signal_handler(signal.SIGINT, orders.stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload)
-    await app.serve(configuration.settings, orders, lambda relay: tell(configuration, relay), ours)
+    await app.serve(configuration.settings, orders, lambda relay: tell(configuration, relay))

@@ -3,12 +3,15 @@
 .PHONY: fuzz cargo-fuzz audit cargo-audit attacks
 
 FUZZ_SECONDS ?= 600
+# What reaches something new, hundreds of files in minutes: what is worth keeping is taken to the corpus by hand.
+FOUND := $(CURDIR)/target/fuzz
 FUZZ_TARGETS := $(basename $(notdir $(wildcard $(CORE)/fuzz/fuzz_targets/*.rs)))
 
 fuzz: $(VENV)/installed cargo-fuzz ## Fuzz every parser, ten minutes each (FUZZ_SECONDS=...)
 	$(BIN)/python -m tests.hostile.fuzz --seconds $(FUZZ_SECONDS)
-	cd $(CORE) && for target in $(FUZZ_TARGETS); do \
-		cargo fuzz run --sanitizer none $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+	cd $(CORE) && for target in $(FUZZ_TARGETS); do mkdir -p $(FOUND)/$$target && \
+		cargo fuzz run --sanitizer none $$target $(FOUND)/$$target fuzz/corpus/$$target -- \
+		-max_total_time=$(FUZZ_SECONDS) || exit 1; done
 
 audit: $(VENV)/installed client/node_modules/installed cargo-audit ## Look for known vulnerabilities in what we depend on
 	$(BIN)/python -m tests.hostile.audit

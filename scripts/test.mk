@@ -56,11 +56,14 @@ test-network: $(VENV)/installed $(STATIC) chromium network firefox ## Real brows
 test-client: client/node_modules/installed # The client's own tests
 	cd client && npm run --silent test
 
+# Make passes its jobserver on to recipes that call make, and names it to all: rustdoc looks for it and warns.
+CARGO_TEST := MAKEFLAGS= cargo test --quiet --locked
+
 test-core: rust # The native core's own tests
-	cargo test --quiet --locked --manifest-path $(CORE)/Cargo.toml
+	$(CARGO_TEST) --manifest-path $(CORE)/Cargo.toml
 
 test-load: core $(STATIC) chromium # The load generator's own tests, and short runs of what it does
-	cargo test --quiet --locked --manifest-path $(LOAD)/Cargo.toml
+	$(CARGO_TEST) --manifest-path $(LOAD)/Cargo.toml
 	$(BIN)/pytest -q $(LOAD)
 
 test-pages: $(VENV)/installed $(STATIC) chromium proxies # Real browsers, without what is slow
@@ -70,7 +73,7 @@ test-monitoring: $(VENV)/installed promtool # Fire every alert on made-up figure
 	promtool check config docker/prometheus/prometheus.yml
 	promtool test rules docker/prometheus/rules_test.yml
 	amtool check-config docker/alertmanager/alertmanager.yml
-	$(BIN)/pytest -q tests/monitoring
+	$(BIN)/pytest -q -n 2 --dist worksteal tests/monitoring
 
 test-idle: $(VENV)/installed $(STATIC) proxies # Say nothing for ten minutes behind every proxy of docker/proxies, and then something
 	$(BIN)/pytest -q tests/scenario/test_idle_behind_proxies.py

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Starts coturn with what differs from place to place, and has it read a renewed certificate. The service `coturn` of
-# compose.yaml runs it.
+# turn/compose.yaml runs it.
 #
 # A command line can be read by everybody on the host, so the secret goes into a file that only coturn reads.
 set -eu

@@ -1,8 +1,11 @@
 """The server's own certificate: whether browsers take it, and for how long."""
 
 import datetime
+from pathlib import Path
 
+from relay import native
 from relay.checks.finding import Finding, failure, ok, warning
+from relay.checks.plain import plain
 from relay.config.settings import Settings, TlsChoice
 from relay.errors import ConfigurationError
 from relay.front.front import certificate_of, state_folder
@@ -29,6 +32,18 @@ def check_certificate(settings: Settings, now: datetime.datetime) -> list[Findin
             " and RELAY_TLS_KEY, or RELAY_TLS=self-signed in a local network.",
         )
     ]
+
+
+def why_not_in_core(settings: Settings) -> str | None:
+    """What keeps the core from using the certificate for TURN, though pages are served with it; None if nothing."""
+    chain, key = settings.https.tls_cert, settings.https.tls_key
+    if chain is None or key is None:
+        return None  # our own
+    try:
+        native.TlsContext(Path(chain).read_bytes(), Path(key).read_bytes())
+    except (OSError, ValueError) as cause:
+        return plain(cause)
+    return None
 
 
 def _self_signed(settings: Settings) -> Finding:

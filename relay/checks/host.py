@@ -7,12 +7,12 @@ import socket
 from pathlib import Path
 
 from relay import native
-from relay.checks.certificate import check_certificate
+from relay.checks.certificate import check_certificate, why_not_in_core
 from relay.checks.finding import Finding, failure, ok, warning
 from relay.checks.limits import check_limits
 from relay.checks.plain import plain
 from relay.config.addresses import usable_by_browsers
-from relay.config.settings import Settings
+from relay.config.settings import EngineChoice, Settings, TurnChoice
 from relay.errors import ConfigurationError
 from relay.transport.addresses import advertised, is_waiting, own_addresses
 from relay.transport.listening import ALL, together
@@ -29,6 +29,7 @@ def check_host(settings: Settings, now: datetime.datetime, found: tuple[str, ...
         _engine(),
         *_addresses(settings, found),
         *check_certificate(settings, now),
+        _turn_inside(settings),
         _clock(now),
         *check_limits(settings),
     ]
@@ -92,6 +93,27 @@ def _engine() -> Finding:
         "The native core is not built, so every picture is decoded and encoded again, which takes a third of a core"
         " per person. Install a Rust toolchain and install the package again.",
     )
+
+
+def _turn_inside(settings: Settings) -> Finding:
+    """What browsers are offered of our own TURN, and why it is not all that it could be."""
+    name = "TURN inside"
+    has_other = any(url.startswith("turns:") for url in settings.turn.turn_urls)
+    say, loss = (ok, "") if has_other else (warning, " Networks that let only TLS through can't be served.")
+    if settings.turn.turn_inside is TurnChoice.OFF:
+        return say(name, f"RELAY_TURN_INSIDE is off.{loss}")
+    if settings.media.engine is EngineChoice.FRAMES or not native.BUILT:
+        return say(name, f"The frames engine has none.{loss}")
+    instead = f"browsers are offered TURN without TLS, on TCP port {settings.network.outside_tcp_port}.{loss}"
+    if settings.https.tls is None and settings.https.tls_cert is None:
+        remedy = (
+            "Give the server the certificate (RELAY_TLS_CERT, RELAY_TLS_KEY); a proxy in front can pass TLS on unread."
+        )
+        return say(name, f"TLS does not end here, so {instead} {remedy}")
+    if (cause := why_not_in_core(settings)) is not None:
+        return say(name, f"The core does not take the certificate ({cause}), so {instead}")
+    sentence = "Browsers are offered turns:NAME:PORT?transport=tcp, by the name and port of the page."
+    return ok(name, f"{sentence} Firefox takes no address in the place of a name.")
 
 
 async def check_outside(settings: Settings) -> tuple[tuple[str, ...], list[Finding]]:

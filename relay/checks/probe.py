@@ -20,7 +20,8 @@ from relay.checks.finding import Finding, Verdict, failure, ok, warning
 from relay.checks.offer import MID, OFFER, UFRAG
 from relay.checks.page import FAILURES, find_page, why_shut
 from relay.checks.plain import plain
-from relay.checks.turn import check_turn
+from relay.checks.turn import INSIDE, OUTSIDE, check_turn, is_inside
+from relay.errors import ErrorCode
 from relay.protocol.messages import IceServer
 from relay.transport.framing import LARGEST_DATAGRAM, frame
 
@@ -28,7 +29,7 @@ PATIENCE = 5.0
 """Seconds for each answer."""
 
 ATTEMPT = 0.5
-"""Seconds after which a lost datagram is sent again."""
+"""Seconds after which a lost datagram is retransmitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,15 @@ class _RefusedError(Exception):
         self.sentence = sentence
 
 
-REMEDIES = {
-    "server_full": "`relay check` on the server says what limits it.",
-    "server_draining": "It was told to end. Ask again when another one has taken its place.",
-    "too_many_connections": "If a proxy is in front of the server, put it into RELAY_TRUSTED_PROXIES; else raise"
-    " RELAY_MAX_PER_ADDRESS.",
+NO_TURN_OVER_TLS = (
+    "There is none: networks that let only TLS through can't be served. `relay check` on the server says why."
+)
+
+REMEDIES: dict[str, str] = {
+    ErrorCode.SERVER_FULL: "`relay check` on the server says what limits it.",
+    ErrorCode.SERVER_DRAINING: "It was told to end. Ask again when another one has taken its place.",
+    ErrorCode.TOO_MANY_CONNECTIONS: "If a proxy is in front of the server, put it into RELAY_TRUSTED_PROXIES;"
+    " else raise RELAY_MAX_PER_ADDRESS.",
 }
 
 
@@ -89,10 +94,13 @@ async def probe(
                 media = await _media_port(visit)
                 for candidate in media.candidates:
                     found.append(await _candidate(media, *candidate, own))
-                if not servers:
-                    found.append(warning("TURN", "There is none: networks that let only TLS through can't be served."))
+                if not any(url.startswith("turns:") for server in servers for url in server.urls):
+                    found.append(warning("TURN over TLS", NO_TURN_OVER_TLS))
                 for server in servers:
-                    found += await check_turn(server, media.candidates, media.check, turn)
+                    place = (base.host or "", base.port or 0)
+                    ours = is_inside(server, place, media.candidates)
+                    context, remedies = (page, INSIDE) if ours else (turn, OUTSIDE)
+                    found += await check_turn(server, media.candidates, media.check, context, remedies, own)
         except aiohttp.WSServerHandshakeError as shut:
             found.append(await why_shut(client, base, page, shut.status))
         except _RefusedError as refused:

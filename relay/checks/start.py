@@ -41,14 +41,14 @@ def _facts(configuration: Configuration, relay: Relay) -> dict[str, str]:
         "capacity": f"{relay.settings.capacity.max_people} people; {bound_in_words(settings)}",
         "certificate": _certificate(relay),
         "settings": _sources(configuration),
-        "lacking": "; ".join(_lacking(settings)) or "nothing",
+        "lacking": "; ".join(_lacking(settings, relay)) or "nothing",
     }
 
 
 def _warn(configuration: Configuration, relay: Relay) -> None:
     settings = configuration.settings
     if relay.media.choice is EngineChoice.FRAMES and settings.media.engine is None:
-        remedy = "install a Rust toolchain, and install the package again (`make clean run` in a clone)"
+        remedy = "install a Rust toolchain, and install the package again (in a clone, `make run` does)"
         log.warning("native_core_not_built", carries="a handful of people", remedy=remedy)
     if configuration.ignored:
         log.warning("variables_ignored", variables=", ".join(configuration.ignored), remedy=INJECTED)
@@ -82,13 +82,13 @@ def _sources(configuration: Configuration) -> str:
     return "; ".join(f"{origin}: {', '.join(names)}" for origin, names in by_origin.items()) or "defaults"
 
 
-def _lacking(settings: Settings) -> list[str]:
+def _lacking(settings: Settings, relay: Relay) -> list[str]:
     """What people in the world will miss."""
     found = []
     if settings.https.tls is None and settings.https.tls_cert is None and not settings.site.trusted_proxies:
         found.append("TLS: without it browsers give out the camera on this host only (RELAY_TLS_CERT, RELAY_TLS)")
-    if not settings.turn.turn_urls:
-        found.append("TURN: networks that let only TLS through can't be served (RELAY_TURN_URLS)")
+    if not relay.offers_turn_over_tls and not any(url.startswith("turns:") for url in settings.turn.turn_urls):
+        found.append("TURN over TLS: networks that let nothing else through can't be served (`relay check` says why)")
     if settings.operator.operator_token is None:
         found.append("the operator's token: the console is closed (RELAY_OPERATOR_TOKEN)")
     return found

@@ -14,6 +14,7 @@ from relay.figures.figures import Figures
 from relay.machine import process
 from relay.machine.pulse import Pulse
 from relay.media.engine import LossRecovery
+from relay.observe.drops import Drop
 from relay.observe.tally import Tally
 from relay.tasks import Report, Tasks
 
@@ -22,7 +23,7 @@ INTERVAL = 5.0
 KEPT = 720
 """Samples: an hour."""
 
-LOST_HERE = ("socket_overflow", "send_failed", "too_late", "decoder_backlog", "slot_backlog")
+LOST_HERE = (Drop.SOCKET_OVERFLOW, Drop.SEND_FAILED, Drop.TOO_LATE, Drop.DECODER_BACKLOG, Drop.SLOT_BACKLOG)
 """Reasons for which the server, not the network or a stranger, lets go of what somebody should have seen."""
 
 

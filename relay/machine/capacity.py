@@ -86,7 +86,7 @@ class Load(NamedTuple):
     lag: float
     """The event loop's, in seconds."""
     cache: int
-    """Bytes of packets that are kept to be sent again."""
+    """Bytes of packets that are kept for retransmission."""
     memory: int = 0
     """Bytes that the process holds."""
 

@@ -115,7 +115,7 @@ class EngineStats:
     bytes_sent: int = 0
     drops: dict[str, int] = field(default_factory=dict)
     bytes_kept: int = 0
-    """Of sent packets, to be sent again."""
+    """Of sent packets, kept for retransmission."""
     to_peers: LossRecovery = field(default_factory=LossRecovery)
     from_peers: LossRecovery = field(default_factory=LossRecovery)
     transcoders: int = 0

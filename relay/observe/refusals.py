@@ -42,9 +42,9 @@ REMEDIES: dict[Reason, str] = {
     Reason.DRAINING: "none: the server was told to end, and another one is to take its place",
     Reason.DESCRIPTORS: "raise the limit of open files (ulimit -n, LimitNOFILE)",
     Reason.OFFER: "a browser that WebRTC here can't serve; if it is a current one, report it with this line",
-    Reason.NO_CHECK: "nothing from the browser reached the media port: open it for UDP and TCP, see"
-    " RELAY_PUBLIC_ADDRESS, and set RELAY_TURN_URLS for networks that let neither through; `relay probe`"
-    " tries it from outside",
+    Reason.NO_CHECK: "nothing from the browser reached the media port: open it for UDP and TCP, and see"
+    " RELAY_PUBLIC_ADDRESS; networks that let neither through need TURN over TLS, of which `relay check` tells;"
+    " `relay probe` tries it all from outside",
     Reason.NO_HANDSHAKE: "packets come, but the handshake does not end: look for a CPU that is used up",
     Reason.CROWDED_OUT: "one address has begun too many connections at once and ended none: nothing to do",
 }

@@ -202,7 +202,7 @@ class QualityReport(ClientMessage, frozen=True, kw_only=True):
     width: Pixels | None = None
     height: Pixels | None = None
     loss: Share | None = None
-    """Of the packets to this side, before any was sent again."""
+    """Of the packets to this side, before any was retransmitted."""
     round_trip: Annotated[float, Meta(ge=0, le=60)] | None = None
     """Seconds to the relay and back."""
     path: MediaPath | None = None

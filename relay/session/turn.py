@@ -60,6 +60,11 @@ class InsideTurn:
     takes_tls: Callable[[], bool]
     """Whether TURN is taken on the port of the pages, with their certificate."""
 
+    @property
+    def offers_tls(self) -> bool:
+        """Whether browsers whose TLS ends here are offered it over TLS."""
+        return self.choice is not TurnChoice.OFF and self.takes_tls()
+
     def urls(self, tls_host: str | None) -> tuple[str, ...]:
         """For a browser that reaches our own TLS by `tls_host` (host and port, as in a URL); None where TLS ends
         elsewhere, or where there is none: there only the media port is sure to be ours."""

@@ -23,7 +23,7 @@ RETRY_INTERVAL = 10.0
 PATIENCE = 3.0
 """Seconds for a name, and for a STUN server."""
 ATTEMPT = 0.5
-"""Seconds after which a lost question is sent again."""
+"""Seconds after which a lost question is retransmitted."""
 STUN_PORT = 3_478
 LARGEST_ANSWER = 1_500
 

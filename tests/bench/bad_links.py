@@ -63,7 +63,7 @@ class Seen:
     kbps: float
     nacks: float
     plis: float
-    mended: float
+    retransmitted: float
     lost: float
     longest_gap: float
     width: float
@@ -87,9 +87,11 @@ async def watch(person: Person) -> Seen:
     before = await person.page.evaluate(WATCHED)
     longest_gap = await person.partner.evaluate(LONGEST_GAP, SECONDS)
     after = await person.page.evaluate(WATCHED)
-    frames, frozen, size, nacks, plis, mended, lost, _ = (end - start for end, start in zip(after, before, strict=True))
+    frames, frozen, size, nacks, plis, retransmitted, lost, _ = (
+        end - start for end, start in zip(after, before, strict=True)
+    )
     kbps = size * 8 / 1_000 / SECONDS
-    return Seen(frames / SECONDS, frozen, kbps, nacks, plis, mended, lost, longest_gap, after[7])
+    return Seen(frames / SECONDS, frozen, kbps, nacks, plis, retransmitted, lost, longest_gap, after[7])
 
 
 async def talk(
@@ -143,7 +145,8 @@ async def measure() -> None:
                 for of in await talk_over(conditions, seed, Path(folder)):
                     print(
                         f"{kind}, seed {seed}: {of.fps:.1f} fps, {of.frozen:.1f} s of {SECONDS} frozen, longest gap"
-                        f" {of.longest_gap:.2f} s, {of.kbps:.0f} kbit/s, {of.lost:.0f} lost, {of.mended:.0f} again",
+                        f" {of.longest_gap:.2f} s, {of.kbps:.0f} kbit/s, {of.lost:.0f} lost,"
+                        f" {of.retransmitted:.0f} retransmitted",
                         flush=True,
                     )
 

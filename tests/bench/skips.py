@@ -106,7 +106,7 @@ LONGEST_STALL = 1_000
 
 GROWTH = 0.06
 """Seconds by which many skips may lengthen what pictures wait for each other. What they wait for the sound depends on
-how evenly this machine plays it, whoever is skipped."""
+how evenly this machine plays it, no matter who is skipped."""
 
 WANDER = 30
 """Milliseconds by which many skips may move timestamps against the clock: what one keyframe is late by."""

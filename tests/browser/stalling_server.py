@@ -17,11 +17,9 @@ STALL = 2.0
 serve = app.serve
 
 
-async def _serve(
-    settings: Settings, orders: Orders, serving: Callable[[Relay], None], ours: set[str] | None = None
-) -> Any:
+async def _serve(settings: Settings, orders: Orders, serving: Callable[[Relay], None]) -> Any:
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, time.sleep, STALL)
-    await serve(settings, orders, serving, ours)
+    await serve(settings, orders, serving)
 
 
 if __name__ == "__main__":

@@ -117,7 +117,7 @@ async def test_people_of_one_mode_meet(invite: Invite, mode: str) -> None:
     assert red.problems == blue.problems == []
 
 
-async def test_whoever_cannot_reach_the_server_yet_is_told_so(served: Served, tmp_path: Path) -> None:
+async def test_who_cannot_reach_the_server_yet_is_told_so(served: Served, tmp_path: Path) -> None:
     async with (
         wire_to(served.port) as wire,
         async_playwright() as playwright,

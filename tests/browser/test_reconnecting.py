@@ -145,7 +145,7 @@ async def test_a_restarted_server_finds_everybody_talking_again(tmp_path: Path) 
 
 @pytest.mark.slow
 async def test_after_an_upgrade_four_people_talk_again_within_five_seconds(tmp_path: Path) -> None:
-    """With whom is for the new server to say: whoever comes back is somebody new to it."""
+    """With whom is for the new server to say: each who comes back is somebody new to it."""
     async with _visitors(tmp_path) as visit:
         async with serving(drain_timeout="1") as old:
             people = await asyncio.gather(*(visit(colour, old.url) for colour in ("red", "blue", "green", "yellow")))

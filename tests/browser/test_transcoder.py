@@ -10,8 +10,9 @@ import pytest
 from playwright.async_api import async_playwright
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.kit.browsers import LOOK, TONE_TOLERANCE, Person, at_the_page, meet, see_each_other
+from tests.kit.browsers import TONE_TOLERANCE, Person, at_the_page, meet, see_each_other
 from tests.kit.cameras import TONES
+from tests.kit.looks import LOOK
 from tests.kit.servers import Served, serving
 
 PLAIN_COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0)}

@@ -144,6 +144,10 @@ class Subject:
     def dropped(self, reason: Drop) -> int:
         return self._media.engine.stats().drops.get(reason, 0)
 
+    def allocations(self) -> int:
+        """Of TURN, now."""
+        return self._media.engine.stats().turn_allocations
+
     async def close(self) -> None:
         for browser in self._browsers:
             browser.socket.close()

@@ -27,7 +27,7 @@ async def test_a_right_check_is_answered_with_the_address_it_came_from(subject: 
     assert subject.listener.selected == [(ANN, Path(*browser.address, "127.0.0.1"))]
 
 
-async def test_whoever_was_admitted_before_is_answered_at_the_first_check(subject: Subject) -> None:
+async def test_who_was_admitted_before_is_answered_at_the_first_check(subject: Subject) -> None:
     """Orders come before datagrams that are sent later, however busy the threads are."""
     for number in range(ADMITTED):
         peer, ufrag = PeerId(100 + number), f"ufrag{number}"

@@ -109,7 +109,7 @@ async def test_a_check_that_waits_in_the_connection_is_answered(subject: Subject
     assert subject.listener.selected == [(ANN, caller.path)]
 
 
-async def test_whoever_was_admitted_before_is_answered_at_the_first_check(subject: Subject, call: Call) -> None:
+async def test_who_was_admitted_before_is_answered_at_the_first_check(subject: Subject, call: Call) -> None:
     """Orders come before connections that are handed over later, however busy the threads are."""
     for number in range(ADMITTED):
         peer, ufrag = PeerId(100 + number), f"ufrag{number}"
@@ -235,7 +235,7 @@ async def test_who_proves_nothing_in_time_is_closed(
 
 
 @pytest.mark.parametrize("others", [1, 2, 50])
-async def test_whoever_comes_from_another_address_is_served_while_others_fill_the_table(
+async def test_who_comes_from_another_address_is_served_while_others_fill_the_table(
     subject: Subject, call: Call, others: int
 ) -> None:
     """Those who prove nothing hold all places, and come again for each that they lose."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from relay.checks.probe import REMEDIES
 from relay.config.settings import PerAddressSettings, RatesSettings
 from relay.errors import HTTP_ONLY, ErrorCode
 from relay.ledger.accounts import rates_of
@@ -41,6 +42,16 @@ def test_every_event_is_specified(event: str) -> None:
 @pytest.mark.parametrize("code", sorted(set(ErrorCode) - HTTP_ONLY))
 def test_every_error_code_is_specified(code: ErrorCode) -> None:
     assert f"| `{code.value}` |" in SPECIFICATION
+
+
+def test_what_keeps_a_newcomer_out_has_a_remedy_for_the_page_and_for_the_probe() -> None:
+    """The page's words for it are asked for by its types."""
+    specified = SPECIFICATION.partition("\nClose codes: ")[2].partition(" 1013 ")[2].partition(", 4000 ")[0]
+    codes = set(map(ErrorCode, re.findall(r"`(\w+)`", specified)))
+    assert ErrorCode.SERVER_FULL in codes
+    assert set(REMEDIES) == codes
+    state = (ROOT / "client/src/core/machine/state.ts").read_text()
+    assert set(re.findall(r"'(\w+)'", state.partition("REFUSALS = [")[2].partition("]")[0])) == codes
 
 
 @pytest.mark.parametrize("event", SAID)

@@ -44,7 +44,7 @@ LONGEST = 60_000
 """Bytes of one input."""
 
 SLOWEST = 0.25
-"""Seconds that one input may take, on a busy machine. Whoever offers keeps everybody else waiting so long."""
+"""Seconds that one input may take, on a busy machine. One who offers keeps everybody else waiting so long."""
 
 LIMITS = Limits(message_bytes=65_536, chat_characters=2_000, sdp_bytes=49_152, sdp_lines=1_200, candidates=64)
 LOCAL_END = LocalEnd("ufrag", "p" * 32, (Fingerprint("sha-256", "AB"),), Reach(("192.0.2.1",), 443))

@@ -1,4 +1,4 @@
-"""Whoever can write somebody's address as a source: what it can't do, and what it still can."""
+"""Somebody who can write another's address as a source: what they can't do, and what they still can."""
 
 import asyncio
 import contextlib

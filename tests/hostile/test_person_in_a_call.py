@@ -143,7 +143,7 @@ async def test_a_flood_from_a_person_in_a_call_leaves_other_calls_alone(relay: R
         await watching
         seconds = asyncio.get_running_loop().time() - started
         await until(lambda: relay.stats().packets_received - before.packets_received >= FLOOD)
-        # Whoever floods is held to their allowance, of each second that has begun, on either engine.
+        # One who floods is held to their allowance, of each second that has begun, on either engine.
         flooded = relay.stats().drops.get(Drop.FLOODED, 0)
         assert FLOOD - flooded <= PACKETS_PER_SECOND * (seconds + 2)
         assert flooded > 0

@@ -1,4 +1,4 @@
-"""Whatever is bounded, nobody can take all of it: whoever comes from another address is served at once."""
+"""Whatever is bounded, nobody can take all of it: those who come from another address are served at once."""
 
 import asyncio
 import contextlib

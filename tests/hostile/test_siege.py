@@ -1,4 +1,4 @@
-"""Whoever floods, or comes again and again, keeps nobody else waiting, and gains nothing by being many."""
+"""One who floods, or comes again and again, keeps nobody else waiting, and gains nothing by being many."""
 
 import asyncio
 import contextlib

@@ -8,6 +8,7 @@ from pathlib import Path
 from playwright.async_api import Browser, Locator, Page, Playwright, expect
 
 from tests.kit.cameras import camera, microphone
+from tests.kit.looks import LOOK
 
 CHROMIUM = "/usr/bin/chromium"
 OUTPUT = Path(__file__).parents[1] / "output"
@@ -33,23 +34,6 @@ FAKE_PERMISSION = ("--use-fake-ui-for-media-stream",)
 
 FAKE_DEVICES = ("--use-fake-device-for-media-stream",)
 """There are a camera and a microphone."""
-
-LOOK = """async (video) => {
-  const canvas = document.createElement('canvas');
-  canvas.width = 64; canvas.height = 48;
-  const context = canvas.getContext('2d', { willReadFrequently: true });
-  context.drawImage(video, 0, 0, 64, 48);
-  const mean = (x, y, width, height) => {
-    const { data } = context.getImageData(x, y, width, height);
-    const sums = [0, 0, 0];
-    for (let i = 0; i < data.length; i += 4) for (let c = 0; c < 3; c++) sums[c] += data[i + c];
-    return sums.map((sum) => sum / (data.length / 4));
-  };
-  const bar = [];
-  for (let x = 0; x < 64; x++) bar.push(mean(x, 44, 1, 1)[1] + mean(x, 44, 1, 1)[2]);
-  return { colour: mean(4, 4, 56, 24), bar: bar.indexOf(Math.max(...bar)), width: video.videoWidth };
-}"""
-"""The mean colour of the upper part, and where the white bar is."""
 
 LISTEN = """async (video) => {
   const context = new AudioContext();

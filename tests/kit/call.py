@@ -60,7 +60,7 @@ async def live_call(port: int) -> AsyncIterator[Call]:
 
 
 async def _stay(visitor: Visitor) -> None:
-    """Whoever is not heard of is given up; nobody reads what the server asks meanwhile."""
+    """One who is not heard of is given up; nobody reads what the server asks meanwhile."""
     with suppress(ConnectionError):
         while True:
             await asyncio.sleep(STAYING)

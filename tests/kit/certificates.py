@@ -16,10 +16,16 @@ DAY = datetime.timedelta(days=1)
 
 
 def certificate(
-    folder: Path, *, begins: int = -9, ends: int = 90, password: bytes | None = None, name: str = "chat.example"
+    folder: Path,
+    *,
+    begins: int = -9,
+    ends: int = 90,
+    password: bytes | None = None,
+    name: str = "chat.example",
+    key: ec.EllipticCurvePrivateKey | None = None,
 ) -> list[str]:
     """The flags for one that is valid for these days from now."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([])
     builder = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
     builder = builder.serial_number(1).not_valid_before(NOW + begins * DAY).not_valid_after(NOW + ends * DAY)

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tests.kit.browsers import START
-from tests.kit.scene import BEGIN_OFFSETS, PATCHES, PICTURE
+from tests.kit.looks import PICTURE
+from tests.kit.scene import BEGIN_OFFSETS, PATCHES
 
 CODECS = ("VP8", "H264", "VP9", "AV1")
 

@@ -14,6 +14,8 @@ from aiortc import (
     MediaStreamTrack,
     RTCBundlePolicy,
     RTCConfiguration,
+    RTCIceServer,
+    RTCIceTransportPolicy,
     RTCPeerConnection,
     RTCRtpSender,
     RTCSessionDescription,
@@ -166,11 +168,17 @@ class MediaVisitor:
         luma: int,
         video: str | None = None,
         sources: dict[Role, MediaStreamTrack] | None = None,
+        turn: RTCIceServer | None = None,
     ) -> None:
         """A camera of this brightness and a microphone, or these `sources`; `video` is the only codec that the browser
-        knows, such as VP8."""
+        knows, such as VP8. With `turn` nothing else gets through."""
         self.visitor = visitor
-        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+        policy = RTCIceTransportPolicy.RELAY if turn else RTCIceTransportPolicy.ALL
+        servers = [turn] if turn else []
+        bundled = RTCBundlePolicy.MAX_BUNDLE
+        self.connection = RTCPeerConnection(
+            RTCConfiguration(iceServers=servers, iceTransportPolicy=policy, bundlePolicy=bundled)
+        )
         sources = sources or {Role.MICROPHONE: Microphone(), Role.CAMERA: Camera(luma)}
         self._transceivers = [
             (role, self.connection.addTransceiver(sources.get(role, kind), direction=direction))

@@ -45,28 +45,6 @@ SCENE = """() => {
   };
 }"""
 
-PICTURE = """async () => {
-  const video = document.querySelector('video[aria-label="Partner video"]');
-  if (!video || !video.videoWidth) return null;
-  const canvas = document.createElement('canvas');
-  canvas.width = 60; canvas.height = 48;
-  const context = canvas.getContext('2d', { willReadFrequently: true });
-  context.drawImage(video, 0, 0, 60, 48);
-  const mean = (x, y, width, height) => {
-    const { data } = context.getImageData(x, y, width, height);
-    const sums = [0, 0, 0];
-    for (let i = 0; i < data.length; i += 4) for (let c = 0; c < 3; c++) sums[c] += data[i + c];
-    return sums.map((sum) => sum / (data.length / 4));
-  };
-  const bar = [];
-  for (let x = 0; x < 60; x++) bar.push(mean(x, 44, 1, 1)[0]);
-  return {
-    left: mean(4, 4, 12, 16), middle: mean(24, 4, 12, 16), right: mean(44, 4, 12, 16),
-    bar: bar.indexOf(Math.max(...bar)),
-  };
-}"""
-"""The partner's patches as they arrive, and where the bar is; null before there is a picture."""
-
 BEGIN_OFFSETS = """(label) => {
   const video = document.querySelector(`video[aria-label="${label}"]`);
   const seen = [], heard = [];

@@ -36,6 +36,7 @@ MEANINGS = {
     "addresses_unusable": "Browsers take none of the addresses that they are told.",
     "certificate_ended": "Browsers refuse the certificate: it has ended.",
     "certificate_ends_soon": "The certificate ends within 14 days.",
+    "certificate_not_for_turn": "The core can't use the certificate: pages are served with it, TURN over TLS is not.",
     "certificate_not_renewed": "The files changed and can't be used; the certificate of before is still served.",
     "certificate_not_valid_yet": "Browsers refuse the certificate: it begins later.",
     "certificate_renewed": "Another certificate was read, and is served from now on.",

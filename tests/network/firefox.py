@@ -12,7 +12,8 @@ from typing import Any
 
 import aiohttp
 
-from tests.kit.browsers import LOOK, START
+from tests.kit.browsers import START
+from tests.kit.looks import PICTURE
 from tests.network.internet import Internet
 from tests.network.people import SELECTED, WATCH, Timings
 from tests.network.processes import running
@@ -43,10 +44,6 @@ PREFERENCES: dict[str, object] = {
     "toolkit.telemetry.enabled": False,
 }
 
-SEEN = f"""async () => {{
-  const video = document.querySelector('video[aria-label="Partner video"]');
-  return video && video.videoWidth ? await ({LOOK})(video) : null;
-}}"""
 STRONGEST = {"red": 0, "green": 1, "blue": 2}
 
 
@@ -103,7 +100,7 @@ class FirefoxPerson:
         places: set[int] = set()
         async with asyncio.timeout(PATIENCE):
             while len(places) < 3:
-                seen = await self.evaluate(SEEN)
+                seen = await self.evaluate(PICTURE)
                 if seen is not None and seen["colour"].index(max(seen["colour"])) == STRONGEST[colour]:
                     places.add(seen["bar"])
                 await asyncio.sleep(0.13)

@@ -40,13 +40,11 @@ def _is_poll(descriptor: int) -> bool:
     return descriptor != own and "eventpoll" in os.path.realpath(f"/proc/self/fd/{descriptor}")
 
 
-async def _serve(
-    settings: Settings, orders: Orders, serving: Callable[[Relay], None], ours: set[str] | None = None
-) -> Any:
+async def _serve(settings: Settings, orders: Orders, serving: Callable[[Relay], None]) -> Any:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGUSR1, _replace, _is_udp)
     loop.add_signal_handler(signal.SIGUSR2, _replace, _is_poll)
-    await serve(settings, orders, serving, ours)
+    await serve(settings, orders, serving)
 
 
 if __name__ == "__main__":

@@ -122,7 +122,7 @@ async def test_one_person_gets_eight_allocations_and_leaves_room_for_the_next(co
 
 
 async def serial(port: int) -> int:
-    """Of the certificate that whoever connects now is shown."""
+    """Of the certificate that is shown to those who connect now."""
     text = await asyncio.to_thread(ssl.get_server_certificate, (COTURN, port))
     return x509.load_pem_x509_certificate(text.encode()).serial_number
 

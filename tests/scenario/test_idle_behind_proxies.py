@@ -1,4 +1,4 @@
-"""Ten minutes in which nobody says a word, behind every recipe of `docker/proxies` at once. Whoever was there still is,
+"""Ten minutes in which nobody says a word, behind every recipe of `docker/proxies` at once. One who was there still is,
 and hears what is said then.
 
 `test_proxy_recipes.py` has the short form: proxies that lose patience after two seconds.

@@ -1,4 +1,4 @@
-"""Whoever talks with somebody that is not there any more is told, within ten seconds."""
+"""Anyone who talks with somebody that is not there any more is told, within ten seconds."""
 
 import asyncio
 
@@ -104,7 +104,7 @@ async def test_media_that_stops_is_told_of_and_so_is_its_return(relay: Relay, mo
             await one.close()
 
 
-async def test_whoever_can_not_be_reached_is_paired_with_nobody(relay: Relay) -> None:
+async def test_who_can_not_be_reached_is_paired_with_nobody(relay: Relay) -> None:
     port = relay.port
     async with visit(port) as ann, visit(port) as bob:
         await ann.say("find_partner")

@@ -1,18 +1,26 @@
 """`/metrics` as Prometheus and strangers see it."""
 
+import contextlib
 import re
 from collections.abc import AsyncIterator
 from time import thread_time
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+from aiohttp.typedefs import Handler
 from prometheus_client.parser import text_string_to_metric_families
 
 from relay.app import Relay
 from relay.config.settings import Settings
 from relay.errors import RelayError
 from relay.ids import PeerId
+from relay.observe.journal import Journal
+from relay.observe.tally import Tally
 from relay.session.session import Session
+from relay.web.metrics import measure
+from relay.web.status import Status
 from tests.kit.offers import ROLES, negotiated, offer
 from tests.kit.payers import HOME, payer
 from tests.kit.people import introduce, until, visit
@@ -94,6 +102,40 @@ async def test_answers_are_timed_by_route_and_strangers_choose_no_label(
     assert 'relay_http_request_seconds_count{method="unmatched",route="unmatched",status="404"} 1.0' in text
     assert "made" not in text
     assert "PROPFIND" not in text
+
+
+async def test_a_mistake_of_ours_is_counted_with_its_status(
+    relay: Relay, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("what the server's authors did not think of")
+
+    monkeypatch.setattr(Status, "stats", broken)
+    async with client.get("/videochat/stats") as response:
+        assert response.status == 500
+    assert (await scrape(client))["relay_http_request_seconds_count[GET][/videochat/stats][500]"] == 1
+
+
+async def _gone(request: web.Request) -> web.Response:
+    raise ConnectionResetError
+
+
+async def _refused(request: web.Request) -> web.Response:
+    raise web.HTTPMethodNotAllowed("PUT", ["GET"])
+
+
+async def _upgraded(request: web.Request) -> web.Response:
+    return web.Response(status=101)
+
+
+@pytest.mark.parametrize(("handler", "statuses"), [(_gone, [500]), (_refused, [405]), (_upgraded, [])])
+async def test_what_was_not_answered_is_counted_as_our_failure_and_a_visit_not_at_all(
+    handler: Handler, statuses: list[int]
+) -> None:
+    tally = Tally()
+    with contextlib.suppress(ConnectionResetError, web.HTTPException):
+        await measure(Journal(tally))(make_mocked_request("GET", "/"), handler)
+    assert [status for _, _, status in tally.requests] == statuses
 
 
 async def test_what_an_offer_has_that_is_of_no_use_is_counted(relay: Relay, client: aiohttp.ClientSession) -> None:

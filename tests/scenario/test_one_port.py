@@ -16,7 +16,7 @@ from relay.checks.finding import exit_code, in_words
 from relay.checks.run import check
 from relay.config.settings import EngineChoice, TlsChoice
 from relay.errors import ConfigurationError
-from relay.front import mux, tls
+from relay.front import handover, mux, tls
 from relay.front.self_signed import self_signed
 from relay.observe.drops import Drop
 from relay.transport import asyncio_port
@@ -48,6 +48,23 @@ async def test_with_a_certificate_of_its_own_page_and_websocket_are_secure(tmp_p
         async with client.ws_connect(f"{base}/ws", ssl=trusted) as socket:
             assert "connected" in await socket.receive_str()
         assert (tmp_path / "self-signed.key").stat().st_mode & 0o077 == 0
+
+
+async def test_one_who_has_shaken_hands_gives_the_place_for_it_to_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handover, "MOST_HANDSHAKES_PER_ADDRESS", 2)
+    async with running(on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path))) as relay:
+        those = [await asyncio.open_connection("127.0.0.1", relay.port, ssl=anyone()) for _ in range(5)]
+        for reader, writer in those:
+            writer.write(b"GET /videochat/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            async with asyncio.timeout(PATIENCE):
+                assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        for _, writer in those:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+        assert relay.stats().drops.get(Drop.TCP_CROWDED, 0) == 0
 
 
 async def test_plain_http_is_shown_the_way_to_https(tmp_path: Path) -> None:

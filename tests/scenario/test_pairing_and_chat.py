@@ -105,7 +105,7 @@ async def test_tabs_of_one_browser_are_not_paired_and_are_told_of_each_other(rel
         await eve.say("find_partner", browser="b2")
         await asyncio.gather(tab.hear("partner_found"), eve.hear("partner_found"))
         assert await other_tab.hear("waiting_for_partner") == {}
-        # Whoever they part from, they are still two tabs of one browser.
+        # No matter from whom they part, they are still two tabs of one browser.
         await tab.say("next_partner")
         await eve.hear("partner_disconnected")
         await asyncio.gather(eve.hear("partner_found"), other_tab.hear("partner_found"))

@@ -2,10 +2,13 @@
 
 import datetime
 import resource
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aioice import stun
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from relay import cli
 from relay.app import Relay
@@ -14,7 +17,11 @@ from relay.checks.finding import Finding, Verdict, exit_code, in_json, in_words
 from relay.checks.host import check_host
 from relay.checks.probe import probe
 from relay.checks.run import check
+from relay.checks.turn import INSIDE, check_turn, is_inside
+from relay.config.settings import EngineChoice, TlsChoice, TurnChoice
 from relay.front.self_signed import self_signed
+from relay.protocol.messages import IceServer
+from tests.kit.certificates import certificate
 from tests.kit.ports import free_port
 from tests.kit.servers import on_loopback, running
 from tests.kit.turn import COTURN, RELAY
@@ -49,7 +56,9 @@ async def test_a_server_that_works_is_told_to_work(whole: Relay) -> None:
 
 async def test_the_probe_sees_the_same_from_elsewhere(whole: Relay) -> None:
     found = await probe(f"http://127.0.0.1:{whole.settings.network.port}/")
-    assert [item.check for item in found] == ["page", "clock", "WebSocket", "media over UDP", "media over TCP", "TURN"]
+    seen = ["page", "clock", "WebSocket", "media over UDP", "media over TCP", "TURN over TLS", "TURN inside"]
+    assert [item.check for item in found] == seen
+    assert told(found, "TURN over TLS").verdict is Verdict.WARNING
     assert exit_code(found) == 0
 
 
@@ -66,8 +75,8 @@ def test_the_certificate_ends_soon_or_is_not_valid_yet(tmp_path: Path) -> None:
 
 def test_too_few_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (256, 256))
-    finding = told(check_host(on_loopback(max_people=200), NOW), "descriptors")
-    assert finding.verdict is Verdict.FAILURE
+    for people, verdict in ((200, Verdict.FAILURE), (65, Verdict.FAILURE), (64, Verdict.OK)):
+        assert told(check_host(on_loopback(max_people=people), NOW), "descriptors").verdict is verdict
 
 
 def test_the_clock_is_before_the_installation() -> None:
@@ -96,6 +105,91 @@ async def test_turn_takes_our_credentials_and_reaches_us_alone(
         found = await check(relay.settings)
     assert told(found, "TURN").verdict is verdict, in_words(found)
     assert words in told(found, "TURN").sentence
+
+
+class TestTurnInside:
+    """Of our own it is said whether it is offered over TLS, and why not; and it is tried."""
+
+    @pytest.mark.parametrize(
+        ("settings", "verdict", "words"),
+        [
+            ({"tls": TlsChoice.SELF_SIGNED}, Verdict.OK, "turns:NAME:PORT?transport=tcp"),
+            ({"public_tcp_port": 8_765}, Verdict.WARNING, "without TLS, on TCP port 8765. Networks that let only TLS"),
+            ({"turn_inside": TurnChoice.OFF}, Verdict.WARNING, "RELAY_TURN_INSIDE is off. Networks that let only TLS"),
+            ({"engine": EngineChoice.FRAMES}, Verdict.WARNING, "The frames engine has none. Networks that let only"),
+            (
+                {"turn_inside": TurnChoice.OFF, "turn_urls": ("turns:turn.example",), "turn_secret": "a secret"},
+                Verdict.OK,
+                "RELAY_TURN_INSIDE is off.",
+            ),
+        ],
+    )
+    def test_what_is_offered(self, settings: dict[str, object], verdict: Verdict, words: str, tmp_path: Path) -> None:
+        finding = told(check_host(on_loopback(state_dir=str(tmp_path), **settings), NOW), "TURN inside")
+        assert (finding.verdict, words in finding.sentence) == (verdict, True), finding
+
+    def test_a_certificate_that_the_core_does_not_take(self, tmp_path: Path) -> None:
+        key = ec.generate_private_key(ec.SECP256K1())
+        flags = certificate(tmp_path, key=key)
+        settings = on_loopback(**dict(flag.removeprefix("--").replace("-", "_", 1).split("=") for flag in flags))
+        finding = told(check_host(settings, NOW), "TURN inside")
+        assert finding.verdict is Verdict.WARNING
+        assert "The core does not take the certificate (" in finding.sentence
+
+    async def test_over_tls_it_is_tried_by_the_name_of_the_page(self, tmp_path: Path) -> None:
+        async with running(on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path))) as relay:
+            found = await probe(f"https://127.0.0.1:{relay.port}/", insecure=True)
+        assert exit_code(found) == 0, in_words(found)
+        assert told(found, "TURN inside").sentence == (
+            f"turns:127.0.0.1:{relay.port}?transport=tcp takes our credentials, reaches the media port, and refuses"
+            " other peers."
+        )
+        assert "TURN over TLS" not in [finding.check for finding in found]
+
+    async def test_all_kinds_are_tried(self, tmp_path: Path) -> None:
+        settings = on_loopback(tls=TlsChoice.SELF_SIGNED, state_dir=str(tmp_path), turn_inside=TurnChoice.ALL)
+        async with running(settings) as relay:
+            found = await check(relay.settings)
+        assert exit_code(found) == 0, in_words(found)
+        tried = [finding.sentence.split()[0] for finding in found if finding.check == "TURN inside"]
+        place = f"127.0.0.1:{relay.port}"
+        urls = [f"turns:{place}?transport=tcp", f"turn:{place}?transport=udp", f"turn:{place}?transport=tcp"]
+        assert tried[1:] == urls
+
+    @pytest.mark.parametrize(
+        ("own", "verdict", "words"),
+        [
+            ((), Verdict.FAILURE, "have it pass TLS on unread"),
+            (("127.0.0.1",), Verdict.FAILURE, "have it pass TLS on unread"),
+            (("192.0.2.9",), Verdict.WARNING, "run `relay probe` on another machine"),
+        ],
+    )
+    async def test_where_nothing_answers_it_is_what_stands_in_front(
+        self, own: tuple[str, ...], verdict: Verdict, words: str
+    ) -> None:
+        server = IceServer(urls=(f"turn:127.0.0.1:{free_port()}?transport=tcp",), username="u", credential="c")
+        context = ssl.create_default_context()
+        (finding,) = await check_turn(server, [("udp", "127.0.0.1", 9)], no_check, context, INSIDE, own)
+        assert (finding.check, finding.verdict) == ("TURN inside", verdict)
+        assert words in finding.sentence
+
+    @pytest.mark.parametrize(
+        ("url", "expected"),
+        [
+            ("turns:talk.example:8443?transport=tcp", True),
+            ("turn:203.0.113.1:3478?transport=udp", True),
+            ("turn:[2001:db8::1]:443?transport=tcp", True),
+            ("turns:turn.example:8443?transport=tcp", False),
+            ("turn:203.0.113.1:3479", False),
+        ],
+    )
+    def test_it_is_known_by_its_place(self, url: str, expected: bool) -> None:
+        candidates = [("udp", "203.0.113.1", 3_478), ("tcp", "2001:db8::1", 443)]
+        assert is_inside(IceServer(urls=(url,)), ("talk.example", 8_443), candidates) is expected
+
+
+def no_check() -> stun.Message:
+    raise AssertionError("it is not asked for before there is an allocation")
 
 
 def test_the_command_exits_by_what_it_found(capsys: pytest.CaptureFixture[str]) -> None:

@@ -100,7 +100,7 @@ async def test_a_closed_page_is_gone_at_once(relay: Relay, ann: Visitor, bob: Vi
 
 
 async def test_a_token_works_once_and_moves_the_session(relay: Relay, ann: Visitor, bob: Visitor) -> None:
-    """Held by one live connection at a time: whoever shows it last has the session."""
+    """Held by one live connection at a time: the one that shows it last has the session."""
     await introduce(ann, bob)
     async with visit(relay.port) as thief, visit(relay.port) as again:
         await thief.say("resume", token=bob.token)

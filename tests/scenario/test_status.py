@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
+from relay import clock
 from relay.app import Relay
 from relay.config.settings import Settings
 from tests.kit.people import introduce, visit
@@ -49,6 +50,20 @@ async def test_stats_count_people_and_name_nobody(relay: Relay, client: aiohttp.
     assert (stats["people"], stats["rooms"], stats["matches"], stats["waits"]) == (2, 1, 1, 1)
     assert stats["waited_seconds"] >= 0
     assert found["room_id"] not in text
+
+
+async def test_how_long_a_room_lasts_is_told_to_a_tenth_of_a_second(
+    relay: Relay, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
+        await introduce(ann, bob)
+        (room,) = relay._rooms.rooms()
+        now = clock.monotonic()
+        monkeypatch.setattr(room, "opened_at", now - 61.26)
+        monkeypatch.setattr(clock, "monotonic", lambda: now)
+        async with client.get("/videochat/rooms", headers=OPERATOR) as response:
+            (told,) = await response.json()
+    assert told["seconds"] == 61.3
 
 
 async def test_rooms_are_for_the_operator(relay: Relay, client: aiohttp.ClientSession) -> None:

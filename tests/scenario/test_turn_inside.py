@@ -1,28 +1,39 @@
 """What browsers are told of the server's own TURN: by which name and port, and with which credentials."""
 
+import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import msgspec
 import pytest
+from aiortc import RTCIceServer
 
 from relay.app import Relay
 from relay.config.settings import EngineChoice, Settings, TlsChoice, TurnChoice
+from relay.observe.drops import Drop, Drops
 from relay.session.turn import TurnCredentials
 from relay.transport import outside
+from relay.transport.asyncio_port import AsyncioPort
 from relay.transport.native import NativePort
 from tests.kit.certificates import anyone
 from tests.kit.offers import ROLES, offer
-from tests.kit.people import Visitor, until, visit
+from tests.kit.people import MediaVisitor, Visitor, brightness, introduce, until, visit
 from tests.kit.ports import free_port
 from tests.kit.servers import on_loopback, running
 
 NAME = "talk.example.org"
 PROXY = "127.0.0.1"
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """There is none on the frames engine."""
+    return on_loopback(engine=EngineChoice.PACKETS)
 
 
 class Told:
@@ -75,7 +86,12 @@ async def urls(relay: Relay, tls: ssl.SSLContext | None = None, **headers: str) 
 
 @asynccontextmanager
 async def secure(folder: Path, **settings: object) -> AsyncIterator[Relay]:
-    given: dict[str, object] = {"tls": TlsChoice.SELF_SIGNED, "state_dir": str(folder), **settings}
+    given: dict[str, object] = {
+        "engine": EngineChoice.PACKETS,
+        "tls": TlsChoice.SELF_SIGNED,
+        "state_dir": str(folder),
+        **settings,
+    }
     async with running(on_loopback(**given)) as relay:
         yield relay
 
@@ -95,7 +111,9 @@ async def test_over_our_own_tls_it_has_the_name_and_port_that_the_page_has(tmp_p
 
 
 async def test_over_plain_http_it_is_the_media_port(relay: Relay) -> None:
-    assert await urls(relay) == [f"turn:127.0.0.1:{relay.port}?transport=tcp"]
+    async with greeted(relay) as (server,):
+        assert server["urls"] == [f"turn:127.0.0.1:{relay.port}?transport=tcp"]
+        assert [session.tls_host for session in relay._directory.sessions()] == [None]
 
 
 @pytest.mark.parametrize("header", ["X_Forwarded_For", "Forwarded", "Via"])
@@ -149,6 +167,44 @@ async def test_who_resumes_keeps_them(relay: Relay, told: Told) -> None:
             assert server["username"] in told.names
 
 
+@pytest.mark.parametrize("way", ["turn_udp", "turn_tcp", "turn_tls"])
+@pytest.mark.usefixtures("loopback_candidates")
+async def test_a_call_that_goes_through_it_is_counted_as_such(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both see and hear each other, and nothing of it is left when they have gone."""
+    # For aiortc, which verifies the certificate as browsers do.
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "self-signed.pem"))
+    wanted = {"turn_udp": "?transport=udp", "turn_tcp": "turn:127.0.0.1", "turn_tls": "turns:"}[way]
+    async with secure(tmp_path, turn_inside=TurnChoice.ALL) as relay:
+
+        async def come(luma: int, visits: AsyncExitStack) -> tuple[Visitor, MediaVisitor]:
+            url = f"https://127.0.0.1:{relay.port}/ws"
+            client = await visits.enter_async_context(aiohttp.ClientSession())
+            visitor = Visitor(await visits.enter_async_context(client.ws_connect(url, ssl=anyone(), max_msg_size=0)))
+            (server,) = (await visitor.hear("connected"))["ice_servers"]
+            (only,) = (each for each in server["urls"] if wanted in each and ("=tcp" in each or way == "turn_udp"))
+            turn = RTCIceServer(urls=only, username=server["username"], credential=server["credential"])
+            person = MediaVisitor(visitor, luma, turn=turn)
+            await person.connect()
+            return visitor, person
+
+        async with AsyncExitStack() as visits:
+            (ann, one), (bob, other) = await come(60, visits), await come(200, visits)
+            assert relay.figures().media.turn_allocations == 2
+            await introduce(ann, bob)
+            await asyncio.gather(brightness(one, 200), brightness(other, 60))
+            assert relay.stats().paths == {way: 2}
+            await ann.say("media_path", type="relay", protocol="udp", relay_protocol=way.removeprefix("turn_"))
+            await bob.say("media_path", type="host", protocol="udp")
+            await until(lambda: relay.stats().paths == {way: 1, "disputed": 1})
+            # What is void with the session is gone while the browser still holds it.
+            await bob.socket.close()
+            await until(lambda: relay.figures().media.turn_allocations == 1)
+            await asyncio.gather(one.close(), other.close())
+        await until(lambda: relay.figures().media.turn_allocations == 0)
+
+
 async def test_the_port_knows_what_may_be_named_before_anybody_is_told(
     monkeypatch: pytest.MonkeyPatch, told: Told
 ) -> None:
@@ -172,3 +228,12 @@ async def test_the_port_knows_what_may_be_named_before_anybody_is_told(
             answer = (await ann.hear("webrtc_answer"))["sdp"]
         assert "203.0.113.8 3478 typ host" in answer
         assert told.peers[1:] == [[("203.0.113.8", 3_478), ("2001:db8::7", 3_478)]]
+
+
+async def test_the_port_of_the_frames_engine_takes_no_turn() -> None:
+    drops = Drops()
+    ours, theirs = socket.socketpair()
+    AsyncioPort(drops, lambda task, failure: None).adopt_turn(ours, None, b"")
+    with theirs:
+        assert theirs.recv(1) == b""
+    assert drops[Drop.TCP_UNKNOWN] == 1

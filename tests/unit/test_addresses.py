@@ -268,6 +268,14 @@ def test_an_address_that_just_came_is_no_persons(own: Host, wait: Callable[[floa
     assert pseudonyms.hide(PUBLIC) == PUBLIC
 
 
+def test_an_address_that_was_found_is_no_persons_from_then_on() -> None:
+    ours = Ours(Interfaces(), ())
+    pseudonyms = Pseudonyms(ours)
+    assert PUBLIC_V6 not in pseudonyms.hide(PUBLIC_V6)
+    ours.add((PUBLIC_V6,))
+    assert pseudonyms.hide(PUBLIC_V6) == PUBLIC_V6
+
+
 def test_the_check_says_that_there_is_no_network(own: Host) -> None:
     (found,) = host._addresses(Settings())
     assert (found.check, found.verdict) == ("address", Verdict.FAILURE)

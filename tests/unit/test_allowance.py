@@ -21,6 +21,15 @@ def test_few_large_packets_are_too_much_as_well() -> None:
     assert allowance.is_used_up(0.5)
 
 
-def test_whoever_is_told_to_send_little_may_still_send_a_picture() -> None:
+def test_who_is_told_to_send_little_may_still_send_a_picture() -> None:
     allowance = Allowance(200_000)
     assert sum(allowance.take(1_200, 0.0) for _ in range(500)) == 1_500_000 // 8 // 1_200
+
+
+def test_the_last_byte_that_is_allowed_may_be_sent_and_none_after_it() -> None:
+    allowance = Allowance(BITRATE)
+    assert allowance.take(3 * BITRATE // 8 - 1, 0.0)
+    assert not allowance.is_used_up(0.5)
+    assert allowance.take(1, 0.5)
+    assert allowance.is_used_up(0.5)
+    assert not allowance.take(1, 0.5)

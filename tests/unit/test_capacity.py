@@ -1,9 +1,21 @@
 """What is short decides, and nothing that passes at once."""
 
+import resource
+
 import pytest
 
 from relay.config.settings import CapacitySettings, Settings
-from relay.machine.capacity import Capacity, Counters, Limits, Load, limits_of, most_people, shares
+from relay.machine.capacity import (
+    PACKETS_PER_THREAD,
+    Capacity,
+    Counters,
+    Limits,
+    Load,
+    limits_of,
+    most_connections,
+    most_people,
+    shares,
+)
 from relay.machine.pulse import Pulse
 
 LIMITS = Limits(people=10, packets=1_000.0, cpu=0.8, lag=0.2, cache=1_000, memory=1_000)
@@ -81,3 +93,24 @@ def test_the_machine_is_what_bounds_people(
     monkeypatch.setattr("relay.machine.capacity.process.cpu_limit", lambda: 2 * cores)
     monkeypatch.setattr("relay.machine.capacity.process.memory_limit", lambda: 2 * memory)
     assert most_people(64) == 2 * few
+
+
+@pytest.mark.parametrize(
+    ("descriptors", "memory", "most"),
+    [
+        (1_000, 2**40, 500),
+        (1_000_000, 4 * 96 * 1024 * 300, 300),
+        (resource.RLIM_INFINITY, 4 * 96 * 1024 * 700, 700),
+    ],
+)
+def test_connections_may_have_half_of_the_descriptors_and_a_quarter_of_the_memory(
+    monkeypatch: pytest.MonkeyPatch, descriptors: int, memory: int, most: int
+) -> None:
+    monkeypatch.setattr("relay.machine.capacity.process.memory_limit", lambda: memory)
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (16, descriptors))
+    assert most_connections() == most
+
+
+def test_packets_are_limited_by_how_many_threads_take_them() -> None:
+    one, three = (limits_of(CapacitySettings(), threads).packets for threads in (1, 3))
+    assert (one, three) == (PACKETS_PER_THREAD, 3 * PACKETS_PER_THREAD)

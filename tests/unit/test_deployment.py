@@ -1,6 +1,7 @@
 """What `docker/compose.yaml` and its scripts promise, as far as it can be read or run without containers."""
 
 import contextlib
+import fnmatch
 import os
 import re
 import signal
@@ -14,10 +15,17 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 10.0
-COMPOSE = (ROOT / "docker/compose.yaml").read_text()
-SERVICES = dict(
-    re.findall(r"^  (\w+):\n((?:    .*\n|\n)+)", COMPOSE.partition("services:\n")[2].partition("\nnetworks:")[0], re.M)
-)
+
+
+def services(file: str) -> dict[str, str]:
+    """What it says of each."""
+    text = (ROOT / file).read_text().partition("services:\n")[2].partition("\nnetworks:")[0]
+    return dict(re.findall(r"^  (\w+):\n((?:    .*\n|\n)+)", text, re.M))
+
+
+COMPOSE = services("docker/compose.yaml")
+VARIANT = services("docker/turn/compose.yaml")
+SERVICES = {**COMPOSE, "coturn": VARIANT["coturn"]}
 SCRIPTS = {"coturn": ROOT / "docker/turn/run.sh", "certificate": ROOT / "docker/certificate.sh"}
 SECRETS = ("TURN_SECRET", "OPERATOR_TOKEN", "GRAFANA_PASSWORD")
 
@@ -39,7 +47,21 @@ def script(service: str, places: Mapping[str, Path]) -> str:
 
 
 def test_all_services_are_seen() -> None:
-    assert set(SERVICES) == {"relay", "coturn", "certificate", "prometheus", "alertmanager", "grafana"}
+    assert set(COMPOSE) == {"relay", "certificate", "prometheus", "alertmanager", "grafana"}
+    assert set(VARIANT) == {"relay", "coturn", "prometheus"}
+
+
+def test_only_the_variant_with_coturn_knows_of_servers_outside() -> None:
+    named = {"RELAY_TURN_URLS", "RELAY_TURN_SECRET"}
+    assert set(re.findall(r"RELAY_TURN_\w+", VARIANT["relay"])) == named
+    assert not any("TURN" in text for text in COMPOSE.values())
+
+
+def test_prometheus_looks_for_coturn_where_the_variant_has_it() -> None:
+    (mounted,) = re.findall(r"- \./turn/watched\.yml:(/\S+):ro", VARIANT["prometheus"])
+    (looked_for,) = re.findall(r"files: \[(\S+)\]", (ROOT / "docker/prometheus/prometheus.yml").read_text())
+    assert fnmatch.fnmatch(mounted, looked_for)
+    assert "targets: [" in (ROOT / "docker/turn/watched.yml").read_text()
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -57,7 +79,8 @@ def test_no_secret_is_on_a_command_line(service: str) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_logs_are_kept_to_a_limit(service: str) -> None:
-    assert "    logging: *logging\n" in SERVICES[service]
+    is_limited = "    logging: *logging\n" in SERVICES[service] or 'max-size: 50m, max-file: "3"' in SERVICES[service]
+    assert is_limited
 
 
 @pytest.mark.parametrize("service", SCRIPTS)

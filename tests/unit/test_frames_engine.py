@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from fractions import Fraction
 
 import pytest
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
@@ -13,7 +14,7 @@ from relay import clock
 from relay.media.frames.downlink import RETRANSMISSIONS_PER_SECOND, Downlink
 from relay.media.frames.srtp import STREAMS_PER_PEER, RejectedError, SrtpContext
 from relay.media.frames.track import PushedTrack
-from relay.media.frames.uplink import ENCODED_BACKLOG, Uplink
+from relay.media.frames.uplink import ENCODED_BACKLOG, Source, Uplink
 from relay.observe.drops import Drop, Drops
 from relay.peer.lines import Codec, Medium, NegotiatedLine, NegotiatedSlot, SrtpKeys, SrtpProfile
 from relay.tasks import Tasks
@@ -180,7 +181,7 @@ async def test_a_slow_reader_of_a_track_gets_the_newest_frames(drops: Drops) -> 
     assert drops[Drop.SLOT_BACKLOG] == 3
 
 
-async def test_a_stopped_track_ends_whoever_waits_for_it(drops: Drops) -> None:
+async def test_a_stopped_track_ends_the_waiting_for_it(drops: Drops) -> None:
     track = PushedTrack("video", 2, drops)
     reading = asyncio.ensure_future(track.recv())
     await asyncio.sleep(0)
@@ -201,8 +202,46 @@ async def test_keyframes_and_retransmissions_are_granted_within_a_budget(
     nack.lost = list(range(RETRANSMISSIONS_PER_SECOND + 50))
     await downlink.handle_rtcp(nack)
     assert drops[Drop.FEEDBACK_THROTTLED] == 9 + 50
-    # And it is spent: within the same second nothing more is sent again.
+    # And it is spent: within the same second nothing more is retransmitted.
     nack.lost = list(range(RETRANSMISSIONS_PER_SECOND))
     await downlink.handle_rtcp(nack)
     assert drops[Drop.FEEDBACK_THROTTLED] == 9 + 50 + RETRANSMISSIONS_PER_SECOND
     await downlink.close()
+
+
+async def test_a_closed_slot_shows_and_sends_nothing_more(drops: Drops, tasks: Tasks) -> None:
+    before = asyncio.all_tasks()
+    sent: asyncio.Queue[bytes] = asyncio.Queue()
+    source = PushedTrack("video", 1, drops)
+    downlink = Downlink(SLOT, sent.put_nowait, drops, tasks)
+    downlink.show(Source(source, lambda timestamp: None))
+    source.push(black())
+    async with asyncio.timeout(5):
+        await sent.get()
+    await downlink.close()
+    assert source.readyState == "ended", "nobody reads it any more"
+    async with asyncio.timeout(5):
+        while len(tasks):  # noqa: ASYNC110 - what was cancelled ends by itself
+            await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before, "nobody encodes, and nobody writes reports"
+    while not sent.empty():
+        sent.get_nowait()
+    source.push(black())
+    await asyncio.sleep(0)
+    assert sent.empty()
+    await downlink.close()
+
+
+async def test_a_slot_that_never_showed_anything_ends_as_well(drops: Drops, tasks: Tasks) -> None:
+    before = asyncio.all_tasks()
+    downlink = Downlink(SLOT, lambda packet: None, drops, tasks)
+    await downlink.close()
+    assert asyncio.all_tasks() == before
+
+
+def black() -> VideoFrame:
+    frame = VideoFrame(64, 64, "yuv420p")
+    for plane in frame.planes:
+        plane.update(bytes(plane.buffer_size))
+    frame.pts, frame.time_base = 0, Fraction(1, 90_000)
+    return frame

@@ -85,6 +85,51 @@ def test_loss_is_of_the_packets_that_came_due_and_frozen_time_of_what_was_report
     assert between(READING, later()).frozen is None
 
 
+def test_what_is_told_has_as_many_places_as_are_of_use() -> None:
+    """And is rounded, not cut off."""
+    seven = INTERVAL + 2
+    figures = replace(
+        FIGURES,
+        media=EngineStats(
+            bytes_received=1_009,
+            bytes_sent=2_005,
+            drops={"socket_overflow": 10},
+            from_peers=LossRecovery(expected=3, lost=2),
+            to_peers=LossRecovery(expected=6, lost=1),
+        ),
+    )
+    after = replace(
+        READING,
+        at=READING.at + seven + 0.00049,
+        figures=figures,
+        arrivals=9,
+        matches=4,
+        failures=5,
+        setups=7,
+        setup_seconds=3.0,
+        reported_seconds=103.0,
+        frozen_seconds=3.0,
+        cpu=51.0,
+        media_cpu={"media-0": 20.5},
+        lag=0.123_46,
+    )
+    sample = between(READING, after)
+    assert sample.at == 1_007.0
+    assert (sample.received, sample.sent) == (10, 6)
+    assert (sample.arrivals, sample.matches, sample.failures) == (17.14, 8.57, 34.28)
+    assert (sample.cpu, sample.media_cpu, sample.lag) == (0.0714, 0.0714, 0.1235)
+    assert (sample.lost, sample.setup) == (0.71, 0.667)
+    assert (sample.loss_in, sample.loss_out, sample.frozen) == (0.6667, 0.1667, 0.6667)
+
+
+def test_no_share_is_below_nothing_or_above_all() -> None:
+    """Packets that were taken for lost come late after all, and reports overlap."""
+    before = replace(READING, figures=replace(FIGURES, media=EngineStats(from_peers=LossRecovery(expected=10, lost=5))))
+    late = replace(FIGURES, media=EngineStats(from_peers=LossRecovery(expected=20, lost=4)))
+    sample = between(before, later(figures=late, reported_seconds=101.0, frozen_seconds=3.0))
+    assert (sample.loss_in, sample.frozen) == (0.0, 1.0)
+
+
 class TestHistory:
     @pytest.fixture
     def history(self) -> History:

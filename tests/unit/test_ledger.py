@@ -70,7 +70,7 @@ def test_the_subnets_of_one_customer_are_one_customer() -> None:
     assert sum(own[payer.host] for payer in subnets) < sum(own[payer.host] for payer in strangers) / 3
 
 
-def test_a_deed_is_counted_for_the_address_whoever_does_it() -> None:
+def test_a_deed_is_counted_for_the_address_no_matter_who_does_it() -> None:
     of = ledger()
     assert [of.visitor("192.0.2.1", 0.0).take(Deed.SKIP, 0.0) for _ in range(20)] == [0.0] * 20
     assert of.visitor("192.0.2.1", 0.0).take(Deed.SKIP, 0.0) == pytest.approx(1.0)

@@ -1,3 +1,4 @@
+import copy
 import random
 
 import pytest
@@ -81,6 +82,17 @@ def test_a_forgotten_person_is_nobodys_last_partner() -> None:
     lobby.forget(ANN)
     assert ANN not in lobby
     assert lobby.seek(BOB, VIDEO, 1.0) is None
+
+
+def test_nothing_is_kept_of_people_who_are_forgotten() -> None:
+    lobby = Lobby()
+    empty = copy.deepcopy(vars(lobby))
+    lobby.parted(ANN, BOB)
+    lobby.parted(EVE, ANN)
+    lobby.seek(ANN, VIDEO, 0.0, "b1")
+    for user in (ANN, BOB, EVE):
+        lobby.forget(user)
+    assert vars(lobby) == empty
 
 
 def test_tabs_of_one_browser_never_meet_and_each_meets_others() -> None:

@@ -12,7 +12,7 @@ from relay.config.settings import LogFormat, LogLevel
 from relay.observe.logs.folding import BURST, WINDOW, FoldingHandler
 from relay.observe.logs.logging import configure, get_logger
 from relay.observe.logs.pseudonyms import Pseudonyms
-from relay.observe.logs.recent import KINDS, Recent
+from relay.observe.logs.recent import KINDS, LONGEST, Recent
 
 
 @pytest.fixture
@@ -156,6 +156,12 @@ class TestRecent:
         assert (latest.level, latest.source, latest.event, latest.times) == ("error", "web", "broken", 1)
         assert latest.detail.startswith("ValueError: by address-")
         assert (before.event, before.detail, before.times) == ("slow answer %d", "slow answer 2", 3)
+
+    def test_what_is_kept_of_one_is_bounded(self, recent: Recent) -> None:
+        logging.getLogger("relay.web").error("x" * (LONGEST + 1), exc_info=ValueError("y" * LONGEST))
+        (kept,) = recent.troubles()
+        assert kept.event == "x" * LONGEST
+        assert kept.detail == ("ValueError: " + "y" * LONGEST)[:LONGEST]
 
     def test_old_kinds_make_room(self, recent: Recent) -> None:
         logger = logging.getLogger("relay.web")

@@ -82,6 +82,15 @@ async def test_links_are_looked_at_again_and_again(monkeypatch: pytest.MonkeyPat
     await taken.close()
 
 
+async def test_links_are_not_looked_at_any_more_after_the_end() -> None:
+    before = asyncio.all_tasks()
+    taken = Survey(lambda: links([]), lambda task, failure: None)
+    taken.start()
+    (look,) = asyncio.all_tasks() - before
+    await taken.close()
+    assert look.done(), "it was waited for"
+
+
 def test_each_medium_has_a_histogram_before_anybody_reported() -> None:
     reported = Reported()
     reported.first_seen(PartnerFirstSeen(medium="sound", seconds=0.3))

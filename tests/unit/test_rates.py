@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.config.settings import RatesSettings
-from relay.ledger.bucket import TokenBucket
+from relay.ledger.bucket import TokenBucket, full
 from relay.session.rates import Activity, RateLimiter
 
 
@@ -29,3 +29,13 @@ def test_no_timing_gets_more_than_the_rate(pauses: list[float]) -> None:
         now += pause
         taken += bucket.take(now) == 0
         assert taken <= 5 + 2.0 * now + 1e-6
+
+
+def test_more_than_may_be_owed_is_forgiven() -> None:
+    bucket = full(2.0, 10.0, 0.0, most_owed=5.0)
+    bucket.charge(0.0, 1_000.0)
+    assert (bucket.left(0.0), bucket.wait(0.0)) == (-5.0, 2.5)
+    assert bucket.left(2.5) == 0.0
+    unbounded = full(2.0, 10.0, 0.0)
+    unbounded.charge(0.0, 1_000.0)
+    assert unbounded.left(0.0) == -990.0

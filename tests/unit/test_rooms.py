@@ -63,6 +63,8 @@ def test_a_room_of_three_outlives_one_who_goes_and_ends_with_the_next(rooms: Roo
     assert rooms.leave(ANN, PartingReason.LEFT, 1.0, searching=(BOB, EVE)) == ()
     assert (len(rooms), rooms.people, ANN in rooms) == (1, 2, False)
     assert rooms.others_of(BOB) == (EVE,)
+    (room,) = rooms.rooms()
+    assert room.impressions.keys() == {BOB, EVE}, "nothing is kept of who has gone"
     assert postbox.told == []
     assert rooms.leave(EVE, PartingReason.NEXT, 3.0, searching=(BOB,)) == (BOB,)
     assert (len(rooms), rooms.people) == (0, 0)

@@ -22,6 +22,7 @@ from relay.protocol.messages import (
 )
 from relay.session import outbox as outbox_module
 from relay.session.outbox import CAPACITY
+from relay.session.presence import GIVEN_UP_AFTER
 from relay.session.session import Ending, Session
 from relay.session.sessions import SLOW_READER, SUPERSEDED
 from tests.kit.control_side import TLS_HOST, ControlSide, FakeSocket, read
@@ -140,6 +141,24 @@ class TestResume:
         side.sessions.disconnected(bob, first, Ending.LOST)
         assert bob.socket is not None
         assert not bob.away
+
+
+def test_who_goes_away_again_is_waited_for_as_long_as_the_first_time(side: ControlSide) -> None:
+    """Their media stops, goes on and stops again, and nothing of their page has come yet."""
+    one, other = come(side), come(side)
+    for session in (one, other):
+        side.say(session, FindPartner())
+    side.connections.silent.add(other.user)
+    side.presence.media_changed(other.user)
+    for _ in range(GIVEN_UP_AFTER - 1):
+        assert side.presence.look_for_ghosts() == []
+    side.connections.silent.discard(other.user)
+    side.presence.media_changed(other.user)
+    side.connections.silent.add(other.user)
+    side.presence.media_changed(other.user)
+    for _ in range(GIVEN_UP_AFTER - 1):
+        assert side.presence.look_for_ghosts() == []
+    assert side.presence.look_for_ghosts() == [other]
 
 
 class TestSlowReaders:

@@ -22,7 +22,7 @@ def crowded(takes: Takes, crowd: int) -> Table[tuple[int, int]]:
 
 @pytest.mark.parametrize("takes", Takes)
 @pytest.mark.parametrize("crowd", [1, 2, 50])
-def test_a_newcomer_is_served_at_once_whoever_fills_the_table(takes: Takes, crowd: int) -> None:
+def test_a_newcomer_is_served_at_once_no_matter_who_fills_the_table(takes: Takes, crowd: int) -> None:
     table = crowded(takes, crowd)
     taken = table.enter((1_000, 0), groups(1_000))
     assert taken is not None
@@ -97,7 +97,7 @@ def test_at_one_address_what_matters_less_makes_room_for_what_matters_more() -> 
     assert table.enter("another", groups(1)) == "another"
 
 
-def test_a_full_table_takes_from_whoever_holds_most_though_what_they_hold_matters() -> None:
+def test_a_full_table_takes_from_the_one_who_holds_most_though_what_they_hold_matters() -> None:
     table: Table[str] = Table(2, Takes.NEWEST, rank=lambda name: 2 if name.startswith("talking") else 0)
     table.enter("talking 1", groups(1))
     table.enter("talking 2", groups(1))

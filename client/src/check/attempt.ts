@@ -3,8 +3,9 @@
 
 import { knock } from '../core/browser/door';
 import { relayUrl, Signalling } from '../core/browser/signalling';
+import { REFUSALS, type Refusal } from '../core/machine/state';
 import type { IceServer } from '../core/protocol';
-import { type Outcome, type Path, REFUSALS, type Refusal } from './verdict';
+import type { Outcome, Path } from './verdict';
 
 /** As long as browsers themselves try before they give a connection up. */
 const PATIENCE = 15_000;
@@ -13,6 +14,7 @@ export async function attempt(path: Path): Promise<Outcome> {
   const begun = performance.now();
   let refusal: Refusal | null = null;
   let isInside = false;
+  let withoutTls = false;
   const reached = new Promise<'works' | 'blocked' | 'absent'>((settle) => {
     const timer = setTimeout(() => settle('blocked'), PATIENCE);
     const done = (outcome: 'works' | 'blocked' | 'absent') => {
@@ -30,6 +32,7 @@ export async function attempt(path: Path): Promise<Outcome> {
           if (path === 'WebSocket') return done('works');
           const servers = message.data.ice_servers;
           if (path === 'TURN' && servers.length === 0) return done('absent');
+          withoutTls = path === 'TURN' && !overTls(servers);
           connection = open(path, servers, () => done('works'));
           void offer(connection, signalling);
         } else if (message.event === 'webrtc_answer') {
@@ -45,11 +48,16 @@ export async function attempt(path: Path): Promise<Outcome> {
     });
   });
   const state = await reached;
-  if (state === 'works') return { state, milliseconds: performance.now() - begun };
+  if (state === 'works') return { state, milliseconds: performance.now() - begun, withoutTls };
   if (state === 'absent') return { state };
   if (path !== 'WebSocket' && !isInside) return { state: 'untried' };
   if (refusal !== null) return { state, why: refusal };
   return path === 'WebSocket' ? { state, why: await knock() } : { state };
+}
+
+/** Whether one of the TURN servers is reached over TLS. */
+export function overTls(servers: readonly IceServer[]): boolean {
+  return servers.some(({ urls }) => urls.some((url) => url.startsWith('turns:')));
 }
 
 /** The answer with candidates of one transport. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { only } from './attempt';
+import { only, overTls } from './attempt';
 import { type Outcome, type Path, verdict, wordsFor } from './verdict';
 
 const SDP = [
@@ -26,8 +26,17 @@ test('a path is tried with its own candidates only', () => {
   expect(only('TCP', SDP)).toBe(SDP.replace(/a=candidate:0.*\r\n/, ''));
 });
 
+test('TURN over TLS is one of the servers at least', () => {
+  const plain = { urls: ['turn:192.0.2.1:443?transport=tcp'] };
+  expect(overTls([plain])).toBe(false);
+  expect(overTls([plain, { urls: [...plain.urls, 'turns:talk.example:443?transport=tcp'] }])).toBe(
+    true,
+  );
+});
+
 test('an outcome is told in words', () => {
   expect(wordsFor(WORKS)).toBe('Works, 12 ms');
+  expect(wordsFor({ ...WORKS, withoutTls: true })).toBe('Works, 12 ms, but not over TLS');
   expect(wordsFor({ state: 'absent' })).toBe('Not set up');
   expect(wordsFor({ state: 'untried' })).toBe('Not tried');
 });

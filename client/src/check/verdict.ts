@@ -1,6 +1,6 @@
 // Owns what came of the tries, and which words say it. Pure.
 
-import type { Door } from '../core/machine/state';
+import type { Door, Refusal } from '../core/machine/state';
 import { check as words } from '../words';
 
 export const PATHS = ['WebSocket', 'UDP', 'TCP', 'TURN'] as const;
@@ -8,21 +8,18 @@ export type Path = (typeof PATHS)[number];
 
 export type Outcome =
   | { readonly state: 'trying' }
-  | { readonly state: 'works'; readonly milliseconds: number }
+  /** `withoutTls`: through TURN that networks which let only TLS through would block. */
+  | { readonly state: 'works'; readonly milliseconds: number; readonly withoutTls?: boolean }
   /** `why`: what the relay says of it, over HTTP or before it closed. */
   | { readonly state: 'blocked'; readonly why?: Door | Refusal }
   | { readonly state: 'absent' }
   /** Media is agreed on over a WebSocket, and that was not to be had. */
   | { readonly state: 'untried' };
 
-/** What a WebSocket that opens may be told at once. */
-export const REFUSALS = ['server_full', 'server_draining', 'too_many_connections'] as const;
-export type Refusal = (typeof REFUSALS)[number];
-
 export function wordsFor(outcome: Outcome): string {
-  return outcome.state === 'works'
-    ? words.works(outcome.milliseconds)
-    : words.outcomes[outcome.state];
+  if (outcome.state !== 'works') return words.outcomes[outcome.state];
+  const { milliseconds, withoutTls } = outcome;
+  return withoutTls ? words.worksWithoutTls(milliseconds) : words.works(milliseconds);
 }
 
 /** One sentence for anyone who runs the relay or sits behind the firewall. */

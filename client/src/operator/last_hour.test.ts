@@ -43,6 +43,12 @@ describe('a chart', () => {
     expect(drawn).toBe(`M0.0 ${HEIGHT}.0h0L20.0 ${HEIGHT / 2}.0M${WIDTH}.0 0.0h0`);
   });
 
+  test('goes on over a gap of fifteen seconds, and no longer one', () => {
+    const shown = { from: 0, to: 300 };
+    expect(path([0, 15], [0, 0], shown, 10)).toBe(`M0.0 ${HEIGHT}.0h0L30.0 ${HEIGHT}.0`);
+    expect(path([0, 16], [0, 0], shown, 10)).toBe(`M0.0 ${HEIGHT}.0h0M32.0 ${HEIGHT}.0h0`);
+  });
+
   test('finds the sample under the pointer', () => {
     const shown = { from: 0, to: 300 };
     expect(nearest([0, 100, 300], shown, 0.4)).toBe(1);

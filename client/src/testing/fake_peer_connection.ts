@@ -59,14 +59,24 @@ class FakeTransceiver {
       this.sender.track = track;
     },
   };
-  readonly receiver: { readonly track: FakeTrack };
+  readonly receiver: {
+    readonly track: FakeTrack;
+    sources: Partial<RTCRtpSynchronizationSource>[];
+    getSynchronizationSources(): Partial<RTCRtpSynchronizationSource>[];
+  };
   mid: string | null = null;
   currentDirection: RTCRtpTransceiverDirection | null = null;
   preferred: readonly RTCRtpCodec[] = [];
 
   constructor(kind: string, init: RTCRtpTransceiverInit, index: number) {
     this.init = init;
-    this.receiver = { track: new FakeTrack(kind, `received-${index}`) };
+    this.receiver = {
+      track: new FakeTrack(kind, `received-${index}`),
+      sources: [],
+      getSynchronizationSources() {
+        return this.sources;
+      },
+    };
   }
 
   setCodecPreferences(codecs: readonly RTCRtpCodec[]) {

@@ -62,3 +62,23 @@ impl Allowance {
         self.used <= self.per_second
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_may_send_three_times_what_it_should_and_a_little_in_any_case() {
+        let allowed = |bitrate| Allowance::bytes(bitrate).per_second;
+        assert_eq!([0, 64_000, 2_500_000].map(allowed), [187_500, 187_500, 937_500]);
+        assert_eq!(allowed(u64::MAX), u32::MAX);
+    }
+
+    #[test]
+    fn what_was_used_is_forgotten_after_a_second() {
+        let mut allowance = Allowance::new(10);
+        assert!(allowance.take_all(10, Time::from_millis(5_000)));
+        assert!(!allowance.take(Time::from_millis(5_999)) && allowance.is_used_up(Time::from_millis(5_999)));
+        assert!(!allowance.is_used_up(Time::from_millis(6_000)) && allowance.take(Time::from_millis(6_000)));
+    }
+}

@@ -115,3 +115,56 @@ impl Outbox {
         self.items.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(outbox: &mut Outbox, peer: PeerId, path: Path, written: Result<&[u8], ()>) {
+        let pushed = outbox.push(peer, path, |bytes| {
+            // Also what fails has written something by then.
+            bytes.extend_from_slice(written.unwrap_or(b"in vain"));
+            written
+        });
+        assert_eq!(pushed, written);
+    }
+
+    #[test]
+    fn datagrams_of_one_peer_keep_their_order_and_what_failed_takes_no_room() {
+        let mut outbox = Outbox::default();
+        let path = Path::udp(([192, 0, 2, 1], 4_000).into(), [198, 51, 100, 1].into());
+        for round in 0..50_u8 {
+            for peer in [2, 1] {
+                push(&mut outbox, peer, path, Ok(&[round]));
+                push(&mut outbox, peer, path, Err(()));
+                push(&mut outbox, peer, Path::inside(), Ok(&[100 + round]));
+            }
+        }
+        assert_eq!(outbox.bytes.len(), 100);
+        let sorted = outbox.sorted().to_vec();
+        let sent: Vec<(PeerId, u8)> = sorted.iter().map(|item| (item.peer, outbox.bytes(item)[0])).collect();
+        assert_eq!(
+            sent,
+            [1, 2].map(|peer| (0..50).map(move |round| (peer, round))).into_iter().flatten().collect::<Vec<_>>()
+        );
+        assert_eq!(outbox.take_inside()[..3], [(2, vec![100]), (1, vec![100]), (2, vec![101])]);
+        outbox.clear();
+        assert!(outbox.items().is_empty() && outbox.bytes.is_empty() && outbox.take_inside().is_empty());
+    }
+
+    #[test]
+    fn what_may_go_nowhere_takes_no_room() {
+        let mut outbox = Outbox::default();
+        let path = Path::udp(([192, 0, 2, 1], 4_000).into(), [198, 51, 100, 1].into());
+        for most in [3, 4] {
+            let write = |bytes: &mut Vec<u8>| -> Result<(), Unsent> {
+                bytes.extend_from_slice(b"four");
+                Ok(())
+            };
+            let sent =
+                outbox.push_where(1, write, |length| if length <= most { Ok(path) } else { Err(Unsent::Withheld) });
+            assert_eq!(sent, if most == 4 { Ok(()) } else { Err(Unsent::Withheld) });
+        }
+        assert_eq!((outbox.items().len(), outbox.bytes.len()), (1, 4));
+    }
+}

@@ -14,8 +14,10 @@ use relay_core::wire::rtp::Header;
 use relay_core::wire::stun::Message;
 
 mod call;
+mod relayed;
 
 use call::{Call, Seen};
+use relayed::Relayed;
 
 const PATIENCE: Patience = Patience { consent: 30_000, silence: 7_000 };
 
@@ -80,4 +82,20 @@ fn what_was_kept_of_calls_reaches_everything_that_recovers_them() {
     let reached = [seen.forwarded, seen.repeated, seen.playout, seen.nacks, seen.keyframe_requests, seen.transport];
     assert!(reached.into_iter().all(|times| times > 0), "{seen:?}");
     assert!([seen.reports, seen.caps, seen.strangers, spent, throttled].into_iter().all(|times| times > 0), "{seen:?}");
+}
+
+#[test]
+fn what_was_kept_of_turn_gets_in_and_is_kept_out() {
+    let (mut granted, mut kept_out) = (0, [0; 3]);
+    for script in corpus("turn") {
+        let mut played = Relayed::new();
+        played.play(&script);
+        granted += played.granted;
+        for (count, reason) in
+            kept_out.iter_mut().zip([Reason::TurnMalformed, Reason::TurnRefused, Reason::TurnForbidden])
+        {
+            *count += played.dropped(reason);
+        }
+    }
+    assert!(granted > 10 && kept_out.iter().all(|count| *count > 0), "{granted} {kept_out:?}");
 }

@@ -7,7 +7,7 @@ import hashlib
 import ipaddress
 import re
 import secrets
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from typing import Protocol
 
 CANDIDATE = re.compile(r"(?<![\w.:])[0-9A-Fa-f:.]*[:.][0-9A-Fa-f:.]*[0-9A-Fa-f:](?![\w])")
@@ -47,11 +47,15 @@ class HostAddresses(Protocol):
 
 
 class Ours:
-    """The host's own addresses, whatever they are now, and those that are configured. A container."""
+    """The host's own addresses, whatever they are now, and those that are configured or found later. A container."""
 
-    def __init__(self, interfaces: HostAddresses, configured: Container[str]) -> None:
+    def __init__(self, interfaces: HostAddresses, configured: Iterable[str]) -> None:
         self._interfaces = interfaces
-        self._configured = configured
+        self._known = set(configured)
+
+    def add(self, found: Iterable[str]) -> None:
+        """These are ours from now on, and stay so: the log still names them when they have changed."""
+        self._known.update(found)
 
     def __contains__(self, address: object) -> bool:
-        return address in self._configured or self._interfaces.have_now(str(address))
+        return address in self._known or self._interfaces.have_now(str(address))

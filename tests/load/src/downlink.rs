@@ -53,7 +53,7 @@ pub struct Downlink {
     has_keyframe: bool,
     last_report: Option<(u32, Nanos)>,
     /// Packets that came as retransmissions; a browser counts them as lost all the same.
-    mended: u64,
+    recovered: u64,
     pictures: u64,
 }
 
@@ -67,7 +67,7 @@ impl Downlink {
             keyframe_asked: None,
             has_keyframe: false,
             last_report: None,
-            mended: 0,
+            recovered: 0,
             pictures: 0,
         }
     }
@@ -150,14 +150,14 @@ impl Downlink {
         Some(ReportBlock {
             ssrc: self.slot.ssrc,
             highest_sequence,
-            lost: (self.sequence.missing() + self.mended) as u32,
+            lost: (self.sequence.missing() + self.recovered) as u32,
             last_report: self.last_report.map(|(report, received)| (report, since(received))),
         })
     }
 
     /// Packets that should have come, those that did not at first, and whole pictures that did.
     pub fn arrivals(&self) -> [u64; 3] {
-        [self.sequence.expected(), self.sequence.missing() + self.mended, self.pictures]
+        [self.sequence.expected(), self.sequence.missing() + self.recovered, self.pictures]
     }
 
     /// A sender report about this slot came.
@@ -196,7 +196,7 @@ impl Downlink {
             Arrival::Newest { .. } => {}
             Arrival::Late => {
                 self.wanted.remove(number);
-                self.mended += u64::from(is_retransmission);
+                self.recovered += u64::from(is_retransmission);
                 tally.recovered += u64::from(is_retransmission);
                 tally.reordered += u64::from(!is_retransmission);
             }

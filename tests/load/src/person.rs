@@ -78,7 +78,7 @@ pub struct Person {
     pub chat: Chat,
     /// The WebSocket was cut, and is to be resumed.
     pub is_cut: bool,
-    /// Names this visit: whoever comes again is somebody else to the relay.
+    /// Names this visit: who comes again is somebody else to the relay.
     pub visit: Visit,
     /// An offer is not answered yet.
     pub is_restarting: bool,
@@ -123,7 +123,7 @@ impl Person {
         }
     }
 
-    /// Whoever needs no introduction: talks from the beginning, without signalling.
+    /// One who needs no introduction: talks from the beginning, without signalling.
     pub fn talking(id: u32, socket: Carrier, media: Media) -> Self {
         let has_camera = media.has_camera();
         Self { phase: Phase::Talking, socket: Some(socket), media: Some(media), ..Self::new(id, has_camera, false) }

@@ -169,7 +169,7 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             formatter,
-            "feedback         {} keyframes asked of us, {} packets sent again, {} NACKs sent, {} packets recovered",
+            "feedback         {} keyframes asked of us, {} packets retransmitted, {} NACKs sent, {} packets recovered",
             self.keyframes_asked, self.retransmissions, self.nacks, self.recovered
         )?;
         writeln!(

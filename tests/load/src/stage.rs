@@ -55,7 +55,7 @@ impl Stage {
         }
     }
 
-    /// Whether whoever comes in now looks for a partner at once.
+    /// Whether those who come in now look for a partner at once.
     pub fn is_running(self) -> bool {
         !matches!(self, Self::Entering { .. } | Self::Over)
     }

@@ -135,6 +135,37 @@ describe('sending', () => {
   });
 });
 
+describe('the partner’s sound', () => {
+  const MICROPHONE = 3;
+
+  function hears(...sources: Partial<RTCRtpSynchronizationSource>[]): Peer {
+    const peer = open();
+    const { transceivers } = FakePeerConnection.last;
+    for (const { receiver } of transceivers) receiver.sources = [{ audioLevel: 1, timestamp: 9e9 }];
+    const line = transceivers[MICROPHONE];
+    if (line !== undefined) line.receiver.sources = sources;
+    return peer;
+  }
+
+  test('is as loud as the loudest that comes, as its packets say', () => {
+    expect(hears({ audioLevel: 0.25 }, { audioLevel: 0.5 }, { audioLevel: 0.125 }).loudness()).toBe(
+      0.5,
+    );
+  });
+
+  test('is silent where nothing comes, and where the packets say nothing of it', () => {
+    expect(hears().loudness()).toBe(0);
+    expect(hears({ timestamp: 5 }).loudness()).toBe(0);
+  });
+
+  test('was last played when the latest of it was', () => {
+    expect(
+      hears({ timestamp: 1_000 }, { timestamp: 3_000 }, { timestamp: 2_000 }).lastHeard(),
+    ).toBe(3_000);
+    expect(hears().lastHeard()).toBeNull();
+  });
+});
+
 describe('a section that the relay refused', () => {
   test('leaves the other lines as they are, and is offered no more', async () => {
     const peer = open();

@@ -71,6 +71,13 @@ describe('a conversation between two looks', () => {
     });
   });
 
+  test('is told to a ten-thousandth', () => {
+    const odd = later({ at: BEFORE.at + 7_000, received: 1502, lost: 51, decoded: 301 });
+    const told = between(BEFORE, { ...odd, frozenSeconds: 1.000_06, roundTrip: 0.123_45 }, 'there');
+    expect(told).toMatchObject({ frames_per_second: 0.1429, loss: 0.3333, frozen_seconds: 0.3001 });
+    expect(told?.round_trip).toBe(0.1235);
+  });
+
   test('whose first frame is awaited shows how few came, and no freeze', () => {
     const awaited = between(BEFORE, later({ received: 1600, freezes: 3 }), 'awaited');
     expect(awaited).toMatchObject({ frames_per_second: 0, freezes: null, width: null, loss: 0 });

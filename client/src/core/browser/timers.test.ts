@@ -31,6 +31,17 @@ test('a timer that is set again begins anew', () => {
   expect(ended).toHaveBeenCalledOnce();
 });
 
+test('a timer that ran out is forgotten', () => {
+  const clear = vi.spyOn(globalThis, 'clearTimeout');
+  timers.set('message 1', 1);
+  timers.set('message 2', 2);
+  vi.advanceTimersByTime(1_000);
+  clear.mockClear();
+  timers.close();
+  expect(clear).toHaveBeenCalledOnce();
+  clear.mockRestore();
+});
+
 test('timers of different names run side by side', () => {
   timers.set('message 1', 1);
   timers.set('message 2', 2);

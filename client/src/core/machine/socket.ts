@@ -16,7 +16,17 @@
 import { withoutPeer } from './capture';
 import { failAll } from './chat_log';
 import type { Effect, Step } from './effects';
-import type { Door, Ending, OpenSocket, Outage, Phase, Session, Socket, SocketLoss } from './state';
+import type {
+  Door,
+  Ending,
+  OpenSocket,
+  Outage,
+  Phase,
+  Refusal,
+  Session,
+  Socket,
+  SocketLoss,
+} from './state';
 
 /** A browser alone may try for minutes to reach a server that does not answer. */
 export const CONNECTING_SECONDS = 10;
@@ -71,11 +81,7 @@ export function lost(session: Session, loss: SocketLoss): Step {
 }
 
 /** The relay has no room, and closes the socket next. */
-export function turnedAway(
-  session: Session,
-  loss: 'server_full' | 'server_draining' | 'too_many_connections',
-  retryAfter: number | null,
-): Step {
+export function turnedAway(session: Session, loss: Refusal, retryAfter: number | null): Step {
   const { socket } = session;
   const asksAgain = socket.name === 'reconnecting' && takesNobody(loss) && wasInside(socket);
   return asksAgain ? [session, []] : end(session, loss, retryAfter);

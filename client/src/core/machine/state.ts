@@ -1,4 +1,4 @@
-// Owns what the page knows: the state of its session. Types and the first state only; session.ts alone makes one state out of
+// Owns what the page knows: the state of its session. It has no functions: session.ts alone makes one state out of
 // another. What can happen to it is in events.ts, what it can ask to be done in effects.ts.
 
 import type { IceServer, Limits, Mode, PartingReason } from '../protocol';
@@ -47,13 +47,15 @@ export interface OpenSocket {
   readonly asked: boolean;
 }
 
+/** What a socket that opens may be told in the place of `connected`, before the relay closes it. */
+export const REFUSALS = ['server_full', 'server_draining', 'too_many_connections'] as const;
+export type Refusal = (typeof REFUSALS)[number];
+
 /** A socket that was ended on purpose: the same page connecting again would meet with the same. */
 export type Ending =
+  | Refusal
   | 'ended'
   | 'flooded'
-  | 'server_full'
-  | 'server_draining'
-  | 'too_many_connections'
   | 'too_slow'
   | 'superseded'
   /** The browser would not open one: it has no WebSockets, or a policy or an extension forbids it. */

@@ -1,6 +1,6 @@
 // The page at /check: what it tries, and what came of it. Some of it is for those who run the relay, with names of settings.
 
-import type { Door } from '../../core/machine/state';
+import type { Door, Refusal } from '../../core/machine/state';
 
 export const title = 'Can you reach this relay?';
 
@@ -23,6 +23,10 @@ export function works(milliseconds: number): string {
   return `Works, ${Math.round(milliseconds)} ms`;
 }
 
+export function worksWithoutTls(milliseconds: number): string {
+  return `${works(milliseconds)}, but not over TLS`;
+}
+
 export const patience = 'This takes up to fifteen seconds.';
 export const allWorks = 'Video chat works from here.';
 export const onlyTcp =
@@ -39,10 +43,7 @@ const TOO_MANY =
 const NO_WEBSOCKET =
   'The page was reached, but its WebSocket was not. A proxy may not pass on the headers Upgrade and Connection.';
 
-export const noSocket: Record<
-  Door | 'server_full' | 'server_draining' | 'too_many_connections',
-  string
-> = {
+export const noSocket: Record<Door | Refusal, string> = {
   silent: NO_WEBSOCKET,
   no_websocket: NO_WEBSOCKET,
   origin_refused:

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::tests::{Browser, PLAYOUT, World, delta, keyframe};
+use super::world::{Browser, PLAYOUT, World, delta, keyframe};
 use super::*;
 use crate::ids::Medium;
 use crate::wire::rtcp;
@@ -51,7 +51,7 @@ impl Lossy {
     }
 }
 
-/// Who sends: what it sent, and when each packet was last sent again.
+/// Who sends: what it sent, and when each packet was last retransmitted.
 struct Sender {
     browser: Browser,
     history: HashMap<u16, (u32, Vec<u8>, Option<Time>)>,

@@ -212,7 +212,9 @@ impl Peer {
                 line.misses.clear();
             }
             let due = line.misses.due(self.round_trip, now);
-            if line.misses.take_lost() && line.keyframes.lost(now) {
+            // As long as one was asked for lately, it stays to be asked for.
+            if line.misses.is_lost() && line.keyframes.lost(now) {
+                line.misses.take_lost();
                 lost.push(line.setup.medium);
             }
             if let Some(ssrc) = line.setup.ssrc.filter(|_| !due.is_empty()) {

@@ -1,7 +1,7 @@
 //! Loss between browsers and the exchange, in simulated time.
 #![allow(clippy::unwrap_used)]
 
-use super::tests::{Browser, World, delta, keyframe};
+use super::world::{Browser, PLI, World, delta, keyframe};
 use super::*;
 use crate::ids::Medium;
 use crate::wire::rtcp;
@@ -238,88 +238,58 @@ fn the_round_trip_is_no_longer_than_what_a_report_acknowledges_is_old() {
     assert_eq!(world.exchange.peers[&1].round_trip, Some(40));
 }
 
-/// `receiver` reports on its camera slot, and what it estimates it can receive.
-fn report(world: &mut World, receiver: &mut Browser, fraction_lost: u8, estimate: u64) {
-    let ssrc = receiver.slot(Medium::Camera);
-    let highest = receiver.media.last().map_or(0, |(header, _)| u32::from(header.sequence));
-    let block = rtcp::ReportBlock { ssrc, fraction_lost, lost: 0, highest, jitter: 0, last_report: 0, delay: 0 };
-    let mut compound = Vec::new();
-    rtcp::write_receiver_report(1, &[block], &mut compound);
-    rtcp::write_remb(1, estimate, &[ssrc], &mut compound);
-    receiver.outbound.seal_rtcp(&mut compound, 0).unwrap();
-    world.exchange.receive(&mut compound, receiver.path, world.now, &mut world.out);
-}
-
-/// What `sender` was told it may send, since the last call.
-fn caps(sender: &mut Browser) -> Vec<u64> {
-    let mut caps = Vec::new();
-    for compound in sender.feedback.drain(..) {
-        rtcp::read(&compound, |packet| {
-            if let rtcp::Packet::Estimate { bitrate } = packet {
-                caps.push(bitrate / 1_000);
-            }
-        })
-        .unwrap();
-    }
-    caps
-}
-
 #[test]
-fn a_sender_is_capped_while_its_partner_s_link_is_full_and_freed_at_the_next_pairing() {
+fn the_round_trip_is_averaged_over_about_eight_reports() {
     let mut world = World::new();
-    let (mut ann, mut bob, eve) = (world.join(1, 96), world.join(2, 40), world.join(3, 40));
-    world.show(&ann, Some(&bob));
-    let mut payload = keyframe(0).to_vec();
-    payload.resize(1_000, 0);
-    let second = |world: &mut World, ann: &mut Browser, bob: &mut Browser, lost: u8, estimate: u64| {
-        for frame in 0..100 {
-            if frame % 20 == 0 {
-                world.deliver(&mut [ann, bob]);
-                report(world, ann, lost, estimate);
-            }
-            world.send(bob, Medium::Camera, 900 * frame, &payload);
-            world.pass(10);
-        }
-        world.deliver(&mut [ann, bob]);
-        caps(bob)
+    let mut ann = world.join(1, 96);
+    let mut told = |millis: u32| {
+        let units = (millis << 16).div_ceil(1_000);
+        let report = (world.exchange.ntp.timestamp(world.now) >> 16) as u32 - units;
+        acknowledge(&mut world, &mut ann, Medium::Microphone, 0, (report, 0));
+        let peer = &world.exchange.peers[&1];
+        (peer.round_trip, peer.counters.round_trip.get())
     };
-    // 800 kbit/s on a free link, and on one that merely loses some.
-    assert_eq!(second(&mut world, &mut ann, &mut bob, 0, 1_200_000), [2_500]);
-    assert_eq!(second(&mut world, &mut ann, &mut bob, 12, 1_200_000), []);
-    let told = second(&mut world, &mut ann, &mut bob, 30, 280_000);
-    assert!((2..=4).contains(&told.len()) && told.iter().all(|cap| (500..750).contains(cap)), "{told:?}");
-    world.show(&ann, None);
-    world.show(&eve, Some(&bob));
-    world.pass(100);
+    assert_eq!([40, 120, 120].map(&mut told), [(Some(40), 40), (Some(50), 50), (Some(58), 58)]);
+}
+
+/// Ann has watched Bob for a second, and nothing is missing.
+fn watching() -> (World, Browser, Browser) {
+    let mut world = World::new();
+    let (mut ann, mut bob) = (world.join(1, 96), world.join(2, 40));
+    world.show(&ann, Some(&bob));
+    world.send(&mut bob, Medium::Camera, 0, &keyframe(0));
+    world.pass(1_000);
     world.deliver(&mut [&mut ann, &mut bob]);
-    assert_eq!(caps(&mut bob), [2_500]);
+    bob.kinds();
+    (world, ann, bob)
+}
+
+/// How often `sender` is asked for a keyframe within so many milliseconds.
+fn keyframes_asked(world: &mut World, sender: &mut Browser, millis: u64) -> usize {
+    world.pass(millis);
+    world.deliver(&mut [sender]);
+    sender.kinds().into_iter().filter(|kind| *kind == PLI).count()
 }
 
 #[test]
-fn what_a_receiver_told_of_its_last_partner_s_picture_holds_nobody_else_down() {
-    let mut world = World::new();
-    let (mut ann, mut bob, mut eve) = (world.join(1, 96), world.join(2, 40), world.join(3, 40));
-    world.show(&ann, Some(&bob));
-    let mut payload = keyframe(0).to_vec();
-    payload.resize(1_000, 0);
-    for frame in 0..200 {
-        if frame % 20 == 0 {
-            let (lost, estimate) = if frame < 100 { (0, 1_200_000) } else { (60, 280_000) };
-            world.deliver(&mut [&mut ann, &mut bob]);
-            report(&mut world, &mut ann, lost, estimate);
-        }
-        world.send(&mut bob, Medium::Camera, 900 * frame, &payload);
-        world.pass(10);
-    }
-    world.deliver(&mut [&mut ann, &mut bob]);
-    assert!(caps(&mut bob).last().is_some_and(|cap| *cap < 800));
-    world.show(&ann, Some(&eve));
-    for frame in 0..100 {
-        world.send(&mut eve, Medium::Camera, 900 * frame, &payload);
-        world.pass(10);
-    }
-    world.deliver(&mut [&mut ann, &mut eve]);
-    assert_eq!(caps(&mut eve), [2_500]);
+fn a_keyframe_is_asked_for_when_a_missing_packet_was_given_up() {
+    let (mut world, _, mut bob) = watching();
+    drop(bob.packet(Medium::Camera, 90_000, &delta(1)));
+    world.send(&mut bob, Medium::Camera, 93_000, &delta(2));
+    assert_eq!([600, 50, 1_000].map(|millis| keyframes_asked(&mut world, &mut bob, millis)), [0, 1, 0]);
+}
+
+#[test]
+fn a_keyframe_is_asked_for_at_once_when_more_is_missing_than_could_be_sent_again() {
+    let (mut world, _, mut bob) = watching();
+    bob.index += 129;
+    world.send(&mut bob, Medium::Camera, 90_000, &delta(1));
+    assert_eq!(keyframes_asked(&mut world, &mut bob, 0), 1);
+    // It comes, and soon after it another gap: that is not forgotten until there may be another request.
+    world.send(&mut bob, Medium::Camera, 93_000, &keyframe(2));
+    bob.index += 129;
+    world.send(&mut bob, Medium::Camera, 96_000, &delta(3));
+    assert_eq!([490, 20, 1_000].map(|millis| keyframes_asked(&mut world, &mut bob, millis)), [0, 1, 0]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Who receives where datagrams go: a person who writes a bystander's address as a source, and one who moves.
 #![allow(clippy::unwrap_used)]
 
-use super::tests::{Browser, REMOTE_PASSWORD, World, check, check_of, delta, keyframe, nomination};
+use super::world::{Browser, REMOTE_PASSWORD, World, check, check_of, delta, keyframe, nomination};
 use super::*;
 use crate::ice::bindings::Side;
 use crate::ids::Medium;
@@ -187,14 +187,34 @@ fn only_the_receiver_s_own_answer_counts() {
 fn a_connection_that_closes_gives_media_to_the_path_that_answered_last() {
     let mut world = World::new();
     let ann = world.join(1, 96);
+    let (other, never) = (at(&ann, ([192, 0, 2, 200], 5_000)), at(&ann, VICTIM));
     let tcp = Path::tcp(([192, 0, 2, 1], 9_000).into(), ann.path.local);
-    world.exchange.receive(&mut nomination("ufrag1", 1), tcp, world.now, &mut world.out);
-    assert_eq!(world.exchange.take_events(), [Event::FlowSelected(1, tcp)], "the handshake of TCP is an answer");
-    let never = at(&ann, VICTIM);
     world.deaf.push(never);
-    world.exchange.receive(&mut check("ufrag1"), ann.path, world.now, &mut world.out);
+    for (number, path) in [(1, other), (2, tcp)] {
+        world.exchange.receive(&mut nomination("ufrag1", number), path, world.now, &mut world.out);
+        world.answer();
+        assert_eq!(world.exchange.take_events(), [Event::FlowSelected(1, path)], "the handshake of TCP is an answer");
+    }
+    // Nobody answers where she checked last, and she answered at home before she did elsewhere.
+    world.exchange.receive(&mut check_of("ufrag1", "them", [3; 12], &[]), never, world.now, &mut world.out);
     world.exchange.forget(&tcp, world.now);
-    assert_eq!(world.exchange.take_events(), [Event::FlowSelected(1, ann.path)]);
+    assert_eq!(world.exchange.take_events(), [Event::FlowSelected(1, other)]);
+    assert!(is_validated(&mut world, other));
+}
+
+#[test]
+fn what_is_beyond_the_limit_goes_to_where_she_answered_last() {
+    let mut world = World::new();
+    let ann = world.join(1, 96);
+    let (other, never) = (at(&ann, ([192, 0, 2, 200], 5_000)), at(&ann, VICTIM));
+    world.deaf.push(never);
+    for (number, path) in [(1, other), (2, never)] {
+        world.exchange.receive(&mut nomination("ufrag1", number), path, world.now, &mut world.out);
+        world.answer();
+    }
+    world.clear();
+    world.order(Command::SendDtls { peer: 1, datagram: vec![22; 1_400] });
+    assert_eq!([other, never, ann.path].map(|path| world.sent_to(path)), [1_400, 0, 0]);
 }
 
 /// Bytes that the path was sent, and events, since the last time.
@@ -261,6 +281,24 @@ fn a_check_that_comes_again_is_answered_seven_times_and_changes_nothing() {
 }
 
 #[test]
+fn a_check_that_comes_again_by_another_path_is_refused_there() {
+    let mut world = World::new();
+    let ann = world.join(1, 96);
+    let away = at(&ann, ([192, 0, 2, 200], 5_000));
+    let recorded = nomination("ufrag1", 1);
+    world.exchange.receive(&mut recorded.clone(), away, world.now, &mut world.out);
+    world.answer();
+    toll(&mut world, away);
+    // Neither where she is known already nor where nobody is.
+    for path in [ann.path, at(&ann, VICTIM)] {
+        world.exchange.receive(&mut recorded.clone(), path, world.now, &mut world.out);
+        assert_eq!(toll(&mut world, path), (0, 0));
+    }
+    assert_eq!(world.exchange.totals.drops.get(Reason::StunReplayed), 2);
+    assert!(!world.exchange.is_owned(&at(&ann, VICTIM)));
+}
+
+#[test]
 fn of_many_connections_those_are_let_go_that_were_checked_longest_ago_and_no_other_path() {
     let mut world = World::new();
     let ann = world.join(1, 96);
@@ -273,6 +311,33 @@ fn of_many_connections_those_are_let_go_that_were_checked_longest_ago_and_no_oth
     let open: Vec<u16> = (1..=11).filter(|port| world.exchange.is_owned(&tcp(*port))).collect();
     assert_eq!(open, [1, 5, 6, 7, 8, 9, 10, 11], "the first is in use");
     assert!(world.exchange.is_owned(&ann.path));
+}
+
+#[test]
+fn of_many_addresses_sixteen_are_known() {
+    let mut world = World::new();
+    let ann = world.join(1, 96);
+    let path = |port: u16| at(&ann, ([192, 0, 2, 1], port));
+    for port in 1..=20_u16 {
+        let mut check = check_of("ufrag1", "them", [port as u8 + 100; 12], &[]);
+        world.exchange.receive(&mut check, path(port), world.now, &mut world.out);
+    }
+    let known: Vec<u16> = (1..=20).filter(|port| world.exchange.is_owned(&path(*port))).collect();
+    assert_eq!(known, (6..=20).collect::<Vec<_>>());
+    assert!(world.exchange.is_owned(&ann.path), "it is in use");
+}
+
+#[test]
+fn who_checks_again_where_nobody_answers_is_answered_each_time() {
+    let mut world = World::new();
+    let ann = world.join(1, 96);
+    let away = at(&ann, ([192, 0, 2, 200], 5_000));
+    world.deaf.push(away);
+    let check = nomination("ufrag1", 1);
+    for _ in 0..7 {
+        world.exchange.receive(&mut check.clone(), away, world.now, &mut world.out);
+        assert!(toll(&mut world, away).0 >= 64, "what comes again allows an answer as well");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Somebody who is shown two partners: one medium in two seats.
 #![allow(clippy::unwrap_used)]
 
-use super::tests::{World, delta, keyframe};
+use super::world::{World, delta, keyframe};
 use super::*;
 use crate::forward::line::{ExtensionIds, NumberedCodec};
 use crate::forward::slot::SlotSetup;

@@ -211,7 +211,7 @@ pub struct Arrival {
     pub round_trip: Option<u64>,
     /// Packets of it that were sent so far.
     pub sent: u32,
-    /// Datagrams, and their bytes, that the receiver was sent so far: this stream, others, and what was sent again.
+    /// Datagrams, and their bytes, that the receiver was sent so far: this stream, others, and retransmissions.
     pub with_others: (u64, u64),
 }
 

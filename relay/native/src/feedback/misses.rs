@@ -96,7 +96,7 @@ impl Misses {
         if gap > MOST {
             self.missing.clear();
             self.lost = true;
-            return false;
+            return true;
         }
         self.missing.extend((highest + 1..index).map(|index| Miss::new(index, now)));
         let beyond = self.missing.len().saturating_sub(MOST);
@@ -264,8 +264,18 @@ mod tests {
     fn a_gap_that_nothing_could_fill_is_left_to_a_keyframe() {
         let mut misses = Misses::default();
         misses.arrived(1, Time::from_millis(0));
-        misses.arrived(1_000, Time::from_millis(0));
+        assert!(misses.arrived(1_000, Time::from_millis(0)));
         assert!(!misses.any() && misses.take_lost());
+    }
+
+    #[test]
+    fn what_is_missing_beyond_the_most_is_lost() {
+        let mut misses = Misses::default();
+        for (index, lost) in [(1, false), (66, false), (131, false), (133, true)] {
+            misses.arrived(index, Time::from_millis(0));
+            assert_eq!(misses.is_lost(), lost, "{index}");
+        }
+        assert_eq!(misses.due(None, Time::from_millis(0))[..2], [3, 4], "the oldest is given up");
     }
 
     proptest! {

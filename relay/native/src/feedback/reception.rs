@@ -153,6 +153,35 @@ mod tests {
     }
 
     #[test]
+    fn jitter_moves_by_a_sixteenth_of_what_each_transit_time_differs() {
+        // A tick is a millisecond, and every other packet is 160 of them late (RFC 3550 section 6.4.1).
+        let mut reception = Reception::new(1_000);
+        let mut jitter = |packet: u32| {
+            let late = u64::from(packet % 2 * 160);
+            reception.count(u64::from(packet), 1_000 * packet, Time::from_millis(1_000 * u64::from(packet) + late));
+            reception.report(1, Time::default()).unwrap().jitter
+        };
+        assert_eq!([0, 1, 2, 3].map(&mut jitter), [0, 10, 19, 28]);
+        assert_eq!((4..200).map(jitter).last(), Some(159));
+    }
+
+    #[test]
+    fn loss_is_averaged_over_about_eight_reports() {
+        let mut reception = Reception::new(90_000);
+        let mut loss = |second: u64, missing: Option<u64>| {
+            for index in (4 * second..4 * second + 4).filter(|index| missing.is_none_or(|at| index % 4 != at)) {
+                reception.count(index, 0, Time::default());
+            }
+            reception.report(1, Time::default()).unwrap();
+            reception.loss
+        };
+        // A quarter is 64 of 256, in sixteenths.
+        assert_eq!([0, 1, 2].map(|second| loss(second, Some(1))), [128, 240, 338]);
+        assert_eq!((3..60).map(|second| loss(second, Some(1))).last(), Some(1_017));
+        assert_eq!([60, 61].map(|second| loss(second, None)), [889, 777]);
+    }
+
+    #[test]
     fn the_delay_since_the_sender_s_report_is_told() {
         let mut reception = Reception::new(90_000);
         reception.note_report(Anchor { ntp: 0x1234_5678_9abc_def0, rtp: 0 }, Time::from_millis(1_000));

@@ -120,6 +120,16 @@ mod tests {
     }
 
     #[test]
+    fn after_a_picture_that_was_overtaken_the_next_source_goes_on_from_the_newest() {
+        let mut numbers = PictureNumbers::default();
+        for (id, base_layer) in [(300, 9), (302, 11), (301, 10)] {
+            rewritten(&mut numbers, &payload(id, true, base_layer));
+        }
+        numbers.cut();
+        assert_eq!(rewritten(&mut numbers, &payload(7, true, 70)), (3, 3));
+    }
+
+    #[test]
     fn an_encoder_that_grows_from_7_to_15_bits_stays_continuous() {
         let mut numbers = PictureNumbers::default();
         let ids: Vec<_> = (120..140).map(|id| rewritten(&mut numbers, &payload(id, id >= 128, 0)).0).collect();

@@ -73,6 +73,19 @@ mod tests {
     }
 
     #[test]
+    fn a_report_that_was_held_up_moves_the_clock_by_half_a_millisecond_and_one_in_time_at_once() {
+        let ntp = NtpClock::new(0, Time::default());
+        let mut clock = SenderClock::default();
+        // Sent each second by a clock like ours; where the line stands 60 ms after a transit of 40.
+        let stands = [(0, 40), (1_000, 1_240), (2_000, 2_240), (3_000, 3_040)].map(|(sent, came)| {
+            let anchor = Anchor { ntp: ntp.timestamp(Time::from_millis(sent)), rtp: 0 };
+            clock.note_report(anchor, &ntp, Time::from_millis(came));
+            clock.position(anchor, 2_000, &ntp, Time::from_millis(sent + 100))
+        });
+        assert_eq!(stands, [Some(120), Some(119), Some(118), Some(120)]);
+    }
+
+    #[test]
     fn nothing_is_known_before_a_report() {
         let ntp = NtpClock::new(0, Time::default());
         assert_eq!(SenderClock::default().position(Anchor { ntp: 0, rtp: 0 }, 90_000, &ntp, Time::default()), None);

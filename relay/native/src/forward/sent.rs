@@ -304,6 +304,15 @@ mod tests {
     }
 
     #[test]
+    fn half_of_what_may_be_saved_up_is_plenty() {
+        let mut budget = Budget::default();
+        budget.spend(10_000);
+        assert!(budget.is_plentiful());
+        budget.spend(1);
+        assert!(!budget.is_plentiful());
+    }
+
+    #[test]
     fn who_is_delivered_more_may_have_more_retransmissions() {
         for (full, expected) in [(true, 380_000..=396_000), (false, 1_000_000..=1_021_000)] {
             let (mut budget, mut spent) = (Budget::default(), 0);

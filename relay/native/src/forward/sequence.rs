@@ -83,6 +83,19 @@ mod tests {
         assert_eq!(map.place(103), Some(10));
     }
 
+    #[test]
+    fn what_comes_later_than_dropped_ones_are_remembered_has_no_place() {
+        let mut map = SequenceMap::new(0, 0);
+        assert_eq!(map.place(0), Some(0));
+        for index in 2..2 + REMEMBERED as u64 {
+            map.skip(index);
+        }
+        assert_eq!(map.place(1), Some(1));
+        map.skip(2 + REMEMBERED as u64);
+        assert_eq!(map.place(1), None);
+        assert_eq!(map.place(3 + REMEMBERED as u64), Some(2));
+    }
+
     proptest! {
         /// Whatever is lost, dropped or reordered: no two packets share an index, order is kept, and
         /// without reordering there is no hole but a lost packet's.

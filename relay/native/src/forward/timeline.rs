@@ -173,6 +173,28 @@ mod tests {
     }
 
     #[test]
+    fn a_source_never_begins_at_or_before_what_was_shown_last() {
+        for (shown, delay) in [(3_000, None), (2_970, None), (2_970, Some(900))] {
+            let mut line = Timeline::new(RATE, 0);
+            line.cut(0, None, Time::from_millis(0));
+            let last = line.place(shown, Time::from_millis(33));
+            line.cut(77, delay, Time::from_millis(33));
+            assert_eq!(line.place(77, Time::from_millis(33)), last + 1, "who stands still is dropped as late");
+        }
+    }
+
+    #[test]
+    fn a_frame_that_was_overtaken_keeps_its_time_and_does_not_take_the_line_back() {
+        let mut line = Timeline::new(RATE, 0);
+        line.cut(0, None, Time::from_millis(0));
+        let first = line.place(0, Time::from_millis(0));
+        line.place(6_000, Time::from_millis(66));
+        assert_eq!(line.place(3_000, Time::from_millis(66)), first + 3_000);
+        line.cut(77, None, Time::from_millis(66));
+        assert_eq!(line.place(77, Time::from_millis(66)), first + 6_001);
+    }
+
+    #[test]
     fn reports_of_before_a_pause_are_not_believed() {
         let mut line = Timeline::new(48_000, 0);
         line.cut(1_000, None, Time::from_millis(0));

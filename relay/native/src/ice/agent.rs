@@ -183,3 +183,25 @@ impl Agent {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_checks_the_latest_are_known_again() {
+        let path = |port: u16| Path::udp(([192, 0, 2, 1], port).into(), [198, 51, 100, 1].into());
+        let mut agent = Agent::default();
+        let mut take = |number: usize, port: u16, now: u64| {
+            let mut transaction = [0; 12];
+            transaction[..8].copy_from_slice(&number.to_be_bytes());
+            agent.take_check(transaction, path(port), Time::from_millis(10 * now))
+        };
+        for number in 0..=CHECKS_REMEMBERED {
+            assert_eq!(take(number, 1, number as u64), Ok(Check::New));
+        }
+        assert_eq!(take(1, 2, 300), Err(Reason::StunReplayed));
+        assert_eq!(take(0, 2, 300), Ok(Check::New), "the first is forgotten");
+        assert_eq!(agent.checks.len(), CHECKS_REMEMBERED);
+    }
+}

@@ -343,3 +343,20 @@ fn of_browser<'a>(
     let mut admitted = agent.ufrags.iter().filter_map(|ufrag| credentials.get(ufrag));
     admitted.find(|found| found.remote_ufrag == known.ufrags.1).or_else(|| credentials.get(&known.ufrags.0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_restarts_two_credentials_are_kept_and_none_of_who_is_released() {
+        let mut table = BindingTable::new(Patience { consent: 30_000, silence: 7_000 });
+        let side = |ufrag: &str| Side { ufrag: ufrag.into(), password: b"pppppppppppppppppppppp".to_vec() };
+        for restart in 0..5 {
+            table.admit(1, side(&format!("ufrag{restart}")), side("them"));
+            assert!(table.credentials.len() <= 2);
+        }
+        table.release(1);
+        assert!(table.is_empty() && table.credentials.is_empty());
+    }
+}

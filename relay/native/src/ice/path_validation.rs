@@ -198,6 +198,16 @@ mod tests {
     }
 
     #[test]
+    fn of_what_may_be_sent_some_is_kept_for_a_question() {
+        let mut path = known();
+        path.checked((b"ann", b"them"), 100, at(0));
+        assert!(!path.allows_other(45));
+        assert!(path.allows_other(44));
+        assert!(!path.allows_other(1));
+        assert!(path.allows(256) && !path.allows(1));
+    }
+
+    #[test]
     fn a_question_is_repeated_ever_less_often_and_replaced_after_five_seconds() {
         let mut path = known();
         let asked: Vec<(u64, [u8; 12])> =

@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn addresses_survive_the_system_s_form() {
-        for address in ["192.0.2.1:3478", "[2001:db8::1]:443"] {
+        for address in ["192.0.2.1:3478", "[2001:db8::1]:443", "[fe80::1%7]:443"] {
             let address: SocketAddr = address.parse().unwrap();
             let mut name = Name::empty();
             name.set(address);

@@ -256,6 +256,14 @@ mod tests {
     }
 
     #[test]
+    fn what_waited_for_a_connection_that_broke_is_let_go() {
+        let (flows, flow, _, _browser) = connected();
+        flow.stream.shut_down();
+        send(&flows, &flow, &DTLS);
+        assert!(lock(&flow.sending).waiting.is_empty());
+    }
+
+    #[test]
     fn a_connection_that_was_let_go_takes_nothing() {
         let (flows, flow, _, mut browser) = connected();
         flows.remove(&flow);

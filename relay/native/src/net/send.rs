@@ -249,3 +249,39 @@ fn write_control(message: &libc::msghdr, local: Option<IpAddr>, segment: Option<
         length
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::path::Path;
+
+    /// How many datagrams each message would have, of those of these lengths to these ports.
+    fn runs(datagrams: &[(usize, u16)]) -> Vec<usize> {
+        let mut outbox = Outbox::default();
+        for (length, port) in datagrams {
+            let path = Path::udp(([192, 0, 2, 1], *port).into(), IpAddr::from([198, 51, 100, 1]));
+            let written: Result<(), ()> = outbox.push(1, path, |bytes| {
+                bytes.resize(bytes.len() + length, 0);
+                Ok(())
+            });
+            assert_eq!(written, Ok(()));
+        }
+        let (mut items, mut runs) = (outbox.items(), Vec::new());
+        while !items.is_empty() {
+            let length = run(&outbox, items);
+            runs.push(length);
+            items = &items[length..];
+        }
+        runs
+    }
+
+    #[test]
+    fn the_system_can_cut_a_message_into_the_datagrams_that_it_was_made_of() {
+        assert_eq!(runs(&[(100, 1); 3]), [3]);
+        assert_eq!(runs(&[(100, 1), (100, 1), (60, 1), (60, 1), (100, 1)]), [3, 1, 1], "only the last may be shorter");
+        assert_eq!(runs(&[(100, 1), (101, 1)]), [1, 1]);
+        assert_eq!(runs(&[(100, 1), (100, 2), (100, 2)]), [1, 2], "another path");
+        assert_eq!(runs(&[(1_200, 1); 100]), [SEGMENTS, SEGMENTS, 20]);
+        assert_eq!(runs(&[(25_000, 1); 3]), [2, 1]);
+    }
+}

@@ -165,6 +165,18 @@ mod tests {
     }
 
     #[test]
+    fn a_socket_serves_its_own_address_and_any_of_its_family_if_it_is_bound_to_all() {
+        let (bound, _) = visited(Ipv4Addr::LOCALHOST);
+        let served = |host: &str| {
+            let bound = Bound { host: host.parse().unwrap(), ..bound.duplicate().unwrap() };
+            ["192.0.2.1", "192.0.2.2", "2001:db8::1"].map(|local| bound.serves(local.parse().unwrap()))
+        };
+        assert_eq!(served("192.0.2.1"), [true, false, false]);
+        assert_eq!(served("0.0.0.0"), [true, true, false]);
+        assert_eq!(served("::"), [false, false, true]);
+    }
+
+    #[test]
     fn giants_are_not_even_queued() {
         let (bound, stranger) = visited(Ipv4Addr::LOCALHOST);
         let mut receiver = Receiver::default();

@@ -58,3 +58,18 @@ impl Outbound {
         self.cipher.seal_rtcp(packets, start, ssrc, self.rtcp_index)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::srtp::Profile;
+
+    #[test]
+    fn a_key_is_used_up_after_two_to_the_thirty_first_control_packets() {
+        let keys = Keys::new(Profile::Gcm128, vec![7; 28]).unwrap();
+        let mut outbound = Outbound { rtcp_index: (1 << 31) - 2, ..Outbound::new(&keys).unwrap() };
+        let mut seal = || outbound.seal_rtcp(&mut vec![0x80, 201, 0, 1, 0, 0, 0, 1], 0).is_some();
+        assert_eq!([seal(), seal(), seal()], [true, false, false]);
+    }
+}

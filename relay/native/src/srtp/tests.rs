@@ -86,6 +86,30 @@ fn one_index_is_never_sealed_twice() {
 }
 
 #[test]
+fn one_peer_has_only_so_many_streams_in_each_direction() {
+    let (mut outbound, mut inbound) = pair(Profile::Gcm128);
+    let plain = |ssrc: u32| [&packet(0, b"")[..8], &ssrc.to_be_bytes(), b"payload"].concat();
+    let mut open = |ssrc: u32, index: u64| {
+        // Each time by somebody with the same keys who has sent nothing else.
+        let (mut rtp, mut rtcp) = (plain(ssrc), [&[0x80, 201, 0, 1][..], &ssrc.to_be_bytes()].concat());
+        rtp[3] = index as u8;
+        let mut outbound = Outbound::new(&keys(Profile::Gcm128)).unwrap();
+        outbound.seal_rtp(&mut rtp, 0, HEADER, ssrc, index).unwrap();
+        (0..=index).for_each(|_| {
+            rtcp.truncate(8);
+            outbound.seal_rtcp(&mut rtcp, 0).unwrap();
+        });
+        (inbound.open_rtp(&mut rtp, HEADER, ssrc, index as u16).is_ok(), inbound.open_rtcp(&mut rtcp).is_ok())
+    };
+    for ssrc in 0..40 {
+        let fits = ssrc < STREAMS_PER_PEER as u32;
+        assert_eq!(open(ssrc, 0), (fits, fits), "{ssrc}");
+        assert_eq!(outbound.seal_rtp(&mut plain(ssrc), 0, HEADER, ssrc, 0).is_some(), fits, "{ssrc}");
+    }
+    assert_eq!(open(0, 1), (true, true), "those that are known go on");
+}
+
+#[test]
 fn packets_that_are_cut_short_are_refused() {
     for profile in PROFILES {
         let (mut outbound, mut inbound) = pair(profile);

@@ -93,14 +93,20 @@ mod tests {
                 }
             }
         }
+    }
 
-        #[test]
-        fn whatever_is_newer_than_the_window_and_unseen_is_new(back in 1_u64..1024) {
-            let mut window = Window::default();
-            window.accept(100_000);
-            prop_assert!(window.is_new(100_000 - back));
-            prop_assert!(!window.is_new(100_000 - 1024));
+    #[test]
+    fn whatever_is_within_the_window_and_unseen_is_new() {
+        let mut window = Window::default();
+        window.accept(100_000);
+        assert!((1..SIZE).all(|back| window.is_new(100_000 - back)));
+        assert!(!window.is_new(100_000 - SIZE));
+        // Also where the same bits stood for others before.
+        for index in 100_001..103_000 {
+            window.accept(index);
         }
+        window.accept(103_500);
+        assert!((103_000..103_500).all(|index| window.is_new(index)) && !window.is_new(102_999));
     }
 
     #[test]

@@ -278,3 +278,73 @@ impl Drop for Handle {
         self.stop();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::exchange::PeerSetup;
+    use crate::forward::line::{ExtensionIds, LineSetup, NumberedCodec};
+    use crate::forward::slot::SlotSetup;
+    use crate::ids::{LineId, Medium, PeerId, SlotId};
+    use crate::net::wait_readable;
+    use crate::wire::codecs::Codec;
+    use crate::wire::rtp::{Written, is_rtcp, write_header};
+
+    const SPEAKER: PeerId = 1;
+    const LISTENER: PeerId = 2;
+
+    /// Threads on loopback, and two transcoders, one of which hears the other: no packet of theirs leaves the process.
+    fn started() -> Handle {
+        let hosts = vec![IpAddr::from([127, 0, 0, 1])];
+        let patience = Patience { consent: 30_000, silence: 7_000 };
+        let buffers = Buffers { receive: 65_536, send: 65_536 };
+        let handle = Handle::start(&Config { hosts, port: 0, threads: 2, buffers, patience }).unwrap();
+        let (medium, extensions) = (Medium::Microphone, ExtensionIds::default());
+        let codecs = vec![NumberedCodec { codec: Codec::Opus, payload_type: 111, rtx_payload_type: None }];
+        let (mid, ssrc) = (Vec::new(), Some(7));
+        let line = LineSetup { medium, mid: mid.clone(), ssrc, rtx_ssrc: None, codecs: codecs.clone(), extensions };
+        let slot = SlotSetup { seat: 0, medium, mid, ssrc: 80, rtx_ssrc: 81, codecs, extensions };
+        for (peer, lines, slots) in [(SPEAKER, vec![line], vec![]), (LISTENER, vec![], vec![slot])] {
+            let setup = PeerSetup { lines, slots, bitrate: 2_500_000 };
+            handle.order(Command::OpenTranscoder { peer, setup }).unwrap();
+        }
+        let slot = SlotId { peer: LISTENER, seat: 0, medium };
+        handle.order(Command::Route { slot, source: Some(LineId { peer: SPEAKER, medium }) }).unwrap();
+        handle
+    }
+
+    fn say(handle: &Handle, sequence: u16) {
+        let fields = Written { marker: false, payload_type: 111, sequence, timestamp: 960, ssrc: 7 };
+        let mut packet = Vec::new();
+        write_header(&mut packet, fields, []);
+        packet.push(sequence as u8);
+        handle.order(Command::Inject { peer: SPEAKER, packet }).unwrap();
+    }
+
+    /// Wait until what was ordered before has been carried out and told: in this turn of the first thread, or the next.
+    fn settle(handle: &Handle) {
+        let turn = || handle.turns().into_iter().find(|(name, _)| *name == "media-0").unwrap().1;
+        let now = turn();
+        while turn() < now + 2 {
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn what_a_reader_leaves_keeps_the_descriptor_readable() {
+        let mut handle = started();
+        (0..3).for_each(|sequence| say(&handle, sequence));
+        settle(&handle);
+        let mut heard = Vec::new();
+        while wait_readable(&[], &handle.event_wake, Duration::ZERO) {
+            assert!(handle.events(1).is_empty());
+            // Reports come whenever they are due.
+            let sound = handle.for_transcoders(1).into_iter().filter(|(_, packet)| !is_rtcp(packet));
+            heard.extend(sound.map(|(peer, packet)| (peer, packet[12])));
+        }
+        assert_eq!(heard, [(LISTENER, 0), (LISTENER, 1), (LISTENER, 2)]);
+        handle.stop();
+        assert!(handle.threads.is_empty());
+    }
+}

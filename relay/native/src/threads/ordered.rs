@@ -38,3 +38,38 @@ impl Ordered {
         &mut self.exchange
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::Arc;
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+    use crate::counters::Totals;
+    use crate::ice::bindings::{Patience, Side};
+    use crate::time::NtpClock;
+
+    #[test]
+    fn all_that_was_ordered_before_is_carried_out_and_not_for_who_takes_it_as_it_stands() {
+        let patience = Patience { consent: 30_000, silence: 7_000 };
+        let exchange =
+            Exchange::new(Arc::new(Totals::default()), NtpClock::new(0, Time::default()), patience, Arc::default());
+        let (orders, queue) = sync_channel(MOST_WAITING);
+        let mut ordered = Ordered::new(exchange, queue);
+        let side = |ufrag: &str| Side { ufrag: ufrag.into(), password: Vec::new() };
+        for peer in 0..10 {
+            orders
+                .try_send(Command::Admit { peer, local: side(&peer.to_string()), remote: side("them") })
+                .ok()
+                .unwrap();
+        }
+        assert!(ordered.as_it_stands().is_idle());
+        let mut out = Outbox::default();
+        assert!(!ordered.current(Time::default(), &mut out).is_idle());
+        for peer in 0..10 {
+            orders.try_send(Command::Release { peer }).ok().unwrap();
+        }
+        assert!(ordered.current(Time::default(), &mut out).is_idle());
+    }
+}

@@ -233,7 +233,21 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::panic)]
     use super::*;
+
+    #[test]
+    fn a_thread_that_ends_though_nobody_told_it_to_says_why() {
+        let word = |told: bool, work: fn() -> Result<(), String>| supervise(&AtomicBool::new(told), work);
+        assert_eq!(word(true, || Ok(())), None);
+        assert_eq!(word(true, || Err("socket".to_owned())), None, "it was about to end anyway");
+        assert_eq!(word(false, || Err("socket".to_owned())).as_deref(), Some("socket"));
+        assert_eq!(word(false, || Ok(())).as_deref(), Some("nobody told it to end"));
+        // A panic is told of in any case: in words that were made for it, that were written before, or without any.
+        assert_eq!(word(true, || std::panic::panic_any("index 7".to_owned())).as_deref(), Some("index 7"));
+        assert_eq!(word(true, || std::panic::panic_any("index")).as_deref(), Some("index"));
+        assert_eq!(word(true, || std::panic::panic_any(7)).as_deref(), Some("a media thread panicked"));
+    }
 
     fn is_busy_at(packets_per_second: usize) -> bool {
         let mut pace = Pace::default();

@@ -184,8 +184,12 @@ impl TurnServer {
         if request.method == Method::Send {
             return self.carried(request, &client.path).map(Some);
         }
-        match self.judge(&request, client, now) {
-            Ok((key, granted)) => out.push(NOBODY, client.path, |response| {
+        let key = match self.authenticate(&request, client, now) {
+            Ok(key) => key,
+            Err(refusal) => return self.refuse(&request, refusal, None, client, now, out),
+        };
+        match self.obey(&request, client, now) {
+            Ok(granted) => out.push(NOBODY, client.path, |response| {
                 request.grant(&key, response, |answer| match granted {
                     Granted::Allocation(relayed, lifetime) => {
                         answer.addresses(relayed, client.path.remote).lifetime(lifetime);
@@ -197,7 +201,7 @@ impl TurnServer {
                 });
                 Ok(None)
             }),
-            Err(refusal) => self.refuse(&request, refusal, message.len(), client, now, out),
+            Err(refusal) => self.refuse(&request, refusal, Some(&key), client, now, out),
         }
     }
 
@@ -213,37 +217,36 @@ impl TurnServer {
         }
     }
 
-    /// Do what a request asks. Gives the key that its answer is signed with.
-    fn judge(&mut self, request: &Request<'_>, client: Client, now: Time) -> Result<(hmac::Key, Granted), Refusal> {
-        let (username, key) = self.authenticate(request, client, now)?;
+    /// Do what an authentic request asks.
+    fn obey(&mut self, request: &Request<'_>, client: Client, now: Time) -> Result<Granted, Refusal> {
+        let username = request.username.ok_or(Refusal::BadRequest)?;
         if request.has_unknown() {
             return Err(Refusal::UnknownAttribute);
         }
         if request.method == Method::Allocate {
-            return Ok((key, self.allocate(request, client, username, now)?));
+            return self.allocate(request, client, username.to_vec(), now);
         }
         let allocation = self.allocations.get_mut(&client.path).ok_or(Refusal::AllocationMismatch)?;
         if allocation.username != username {
             return Err(Refusal::WrongCredentials);
         }
-        let granted = match request.method {
+        match request.method {
             Method::Refresh if request.lifetime == Some(0) => {
                 self.end(&client.path);
-                Granted::Lifetime(0)
+                Ok(Granted::Lifetime(0))
             }
             Method::Refresh => {
                 let lifetime = lifetime(request);
                 allocation.expires = now.plus_millis(1_000 * u64::from(lifetime));
-                Granted::Lifetime(lifetime)
+                Ok(Granted::Lifetime(lifetime))
             }
-            Method::CreatePermission => self.permit(request, client)?,
-            _ => self.bind(request, client)?,
-        };
-        Ok((key, granted))
+            Method::CreatePermission => self.permit(request, client),
+            _ => self.bind(request, client),
+        }
     }
 
-    /// Whose request it is (RFC 8489 section 9.2.4).
-    fn authenticate(&self, request: &Request<'_>, client: Client, now: Time) -> Result<(Vec<u8>, hmac::Key), Refusal> {
+    /// The key of whoever signed a request rightly (RFC 8489 section 9.2.4).
+    fn authenticate(&self, request: &Request<'_>, client: Client, now: Time) -> Result<hmac::Key, Refusal> {
         if !request.is_signed() {
             return Err(Refusal::Unauthenticated);
         }
@@ -258,7 +261,7 @@ impl TurnServer {
         if realm != REALM || !request.is_authentic(&account.key) {
             return Err(Refusal::Unauthenticated);
         }
-        Ok((username.to_vec(), account.key.clone()))
+        Ok(account.key.clone())
     }
 
     fn allocate(
@@ -379,7 +382,7 @@ impl TurnServer {
         &mut self,
         request: &Request<'_>,
         refusal: Refusal,
-        length: usize,
+        key: Option<&hmac::Key>,
         client: Client,
         now: Time,
         out: &mut Outbox,
@@ -394,8 +397,8 @@ impl TurnServer {
         let first = refusal == Refusal::Unauthenticated && !request.is_signed();
         out.push(NOBODY, client.path, |response| {
             let start = response.len();
-            request.refuse(refusal, challenge, response);
-            let is_long = is_stranger && response.len() - start >= AMPLIFICATION * length;
+            request.refuse(refusal, challenge, key, response);
+            let is_long = is_stranger && response.len() - start >= AMPLIFICATION * request.length();
             if is_long { Err(Reason::TurnRefused) } else { Ok(()) }
         })?;
         match refusal {

@@ -5,19 +5,17 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use aws_lc_rs::hmac;
-
 use super::server::MOST_EACH;
 use super::{Client, Route, Routes, TurnServer};
 use crate::counters::{Reason, Totals};
 use crate::outbox::Outbox;
 use crate::path::{Path, Transport};
 use crate::time::Time;
-use crate::wire::stun::integrity_key;
 use crate::wire::turn::Method;
-use crate::wire::turn::client::{Attribute, read, request};
+use crate::wire::turn::client::{Attribute, Reply, Signer, read, request};
 
 const KEY: &[u8] = b"0123456789abcdef";
+const ANN: (&[u8], &[u8]) = (b"ann", KEY);
 const UDP: Attribute<'_> = Attribute::Transport(17);
 
 fn address(text: &str) -> SocketAddr {
@@ -28,6 +26,9 @@ fn address(text: &str) -> SocketAddr {
 fn ours() -> SocketAddr {
     address("203.0.113.5:443")
 }
+
+/// What a message carried, and by which path.
+type Taken = (Path, Vec<u8>);
 
 struct World {
     server: TurnServer,
@@ -48,7 +49,7 @@ impl World {
     }
 
     /// What the server makes of a message, and what it answers.
-    fn send(&mut self, client: Client, message: &[u8]) -> (Result<Option<(Path, Vec<u8>)>, Reason>, Vec<u8>) {
+    fn send(&mut self, client: Client, message: &[u8]) -> (Result<Option<Taken>, Reason>, Vec<u8>) {
         let mut out = Outbox::default();
         let received = self.server.receive(message, client, self.now, &mut out);
         let carried = received.map(|carried| carried.map(|(path, data)| (path, message[data].to_vec())));
@@ -61,39 +62,41 @@ impl World {
         (carried, answer.concat())
     }
 
-    fn transaction(&mut self) -> [u8; 12] {
-        self.count += 1;
-        [self.count; 12]
-    }
-
     fn nonce(&mut self, client: Client) -> Vec<u8> {
         let message = request(Method::Allocate, &[0; 12], &[UDP], None);
-        read(&self.send(client, &message).1).2.unwrap()
+        read(&self.send(client, &message).1).nonce.unwrap()
     }
 
-    /// A signed request; gives the error code, or 0.
-    fn ask_as(
+    /// A signed request with an id of its own.
+    fn signed(
         &mut self,
-        (name, key): (&[u8], &[u8]),
+        (username, key): (&[u8], &[u8]),
         client: Client,
         method: Method,
         attributes: &[Attribute<'_>],
-    ) -> u16 {
-        let (nonce, transaction) = (self.nonce(client), self.transaction());
-        let key: hmac::Key = integrity_key(key);
-        let message = request(method, &transaction, attributes, Some((name, b"relay", &nonce, &key)));
-        read(&self.send(client, &message).1).1
+    ) -> Vec<u8> {
+        let nonce = self.nonce(client);
+        self.count = self.count.wrapping_add(1);
+        request(method, &[self.count; 12], attributes, Some(Signer { username, nonce: &nonce, key }))
+    }
+
+    /// What is answered to a signed request.
+    fn reply(&mut self, who: (&[u8], &[u8]), client: Client, method: Method, attributes: &[Attribute<'_>]) -> Reply {
+        let message = self.signed(who, client, method, attributes);
+        read(&self.send(client, &message).1)
+    }
+
+    /// The error code, or 0.
+    fn ask_as(&mut self, who: (&[u8], &[u8]), client: Client, method: Method, attributes: &[Attribute<'_>]) -> u16 {
+        self.reply(who, client, method, attributes).code
     }
 
     fn ask(&mut self, client: Client, method: Method, attributes: &[Attribute<'_>]) -> u16 {
-        self.ask_as((b"ann", KEY), client, method, attributes)
+        self.ask_as(ANN, client, method, attributes)
     }
 
     fn allocate(&mut self, client: Client) -> SocketAddr {
-        let (nonce, transaction) = (self.nonce(client), self.transaction());
-        let key = integrity_key(KEY);
-        let message = request(Method::Allocate, &transaction, &[UDP], Some((b"ann", b"relay", &nonce, &key)));
-        read(&self.send(client, &message).1).3.unwrap()
+        self.reply(ANN, client, Method::Allocate, &[UDP]).relayed.unwrap()
     }
 
     fn allocations(&self) -> u64 {
@@ -195,13 +198,12 @@ fn what_is_forged_or_out_of_order_is_refused() {
 #[test]
 fn a_nonce_of_somebody_else_is_stale() {
     let (mut world, client) = (World::new(), over_udp(1));
-    let (nonce, key) = (world.nonce(over_udp(2)), integrity_key(KEY));
-    let message = request(Method::Allocate, &[1; 12], &[UDP], Some((b"ann", b"relay", &nonce, &key)));
+    let message = world.signed(ANN, over_udp(2), Method::Allocate, &[UDP]);
     let (result, answer) = world.send(client, &message);
     assert_eq!(result, Err(Reason::TurnRefused));
-    let (kind, code, nonce, _) = read(&answer);
-    assert_eq!((kind, code), (0x0113, 438));
-    assert!(nonce.is_some(), "with a fresh one");
+    let reply = read(&answer);
+    assert_eq!((reply.kind, reply.code), (0x0113, 438));
+    assert!(reply.nonce.is_some(), "with a fresh one");
 }
 
 #[test]
@@ -222,11 +224,10 @@ fn a_stranger_gets_few_answers_and_short_ones() {
 #[test]
 fn an_allocate_that_comes_again_is_granted_again() {
     let (mut world, client) = (World::new(), over_udp(1));
-    let (nonce, key) = (world.nonce(client), integrity_key(KEY));
-    let message = request(Method::Allocate, &[7; 12], &[UDP], Some((b"ann", b"relay", &nonce, &key)));
+    let message = world.signed(ANN, client, Method::Allocate, &[UDP]);
     let first = world.send(client, &message).1;
     assert_eq!(world.send(client, &message).1, first);
-    assert_eq!((read(&first).0, world.allocations()), (0x0103, 1));
+    assert_eq!((read(&first).kind, world.allocations()), (0x0103, 1));
 }
 
 #[test]
@@ -298,10 +299,8 @@ fn no_two_allocations_share_a_relayed_address() {
     for person in 0..3_000_u16 {
         let name = person.to_be_bytes();
         world.server.admit(name.to_vec(), KEY);
-        let (client, key) = (over_tls(person), integrity_key(KEY));
-        let nonce = world.nonce(client);
-        let message = request(Method::Allocate, &[1; 12], &[UDP], Some((&name, b"relay", &nonce, &key)));
-        relayed.push(read(&world.send(client, &message).1).3.unwrap());
+        let client = over_tls(person);
+        relayed.push(world.reply((&name, KEY), client, Method::Allocate, &[UDP]).relayed.unwrap());
         if person % 2 == 0 {
             world.server.end(&client.path);
             relayed.pop();
@@ -316,10 +315,9 @@ fn no_two_allocations_share_a_relayed_address() {
 #[test]
 fn a_client_is_given_the_family_that_it_asks_for_if_we_are_reached_by_it() {
     let mut world = World::new();
-    let (nonce, key) = (world.nonce(over_tls(1)), integrity_key(KEY));
     let attributes = [UDP, Attribute::Family(2)];
-    let message = request(Method::Allocate, &[1; 12], &attributes, Some((b"ann", b"relay", &nonce, &key)));
-    assert_eq!(read(&world.send(over_tls(1), &message).1).3.unwrap().ip(), address("[2001:db8::5]:1").ip());
+    let reply = world.reply(ANN, over_tls(1), Method::Allocate, &attributes);
+    assert_eq!(reply.relayed.unwrap().ip(), address("[2001:db8::5]:1").ip());
     world.server.tell_peers(vec![ours()]);
     assert_eq!(world.ask(over_tls(2), Method::Allocate, &attributes), 440);
     world.server.tell_peers(vec![address("[2001:db8::5]:443")]);

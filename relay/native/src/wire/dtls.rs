@@ -86,8 +86,11 @@ mod tests {
     fn what_browsers_send_goes_on() {
         let hello = record(HANDSHAKE, 0, &fragment(1, 1_700, 0, &[0; 1_000]));
         let key = record(HANDSHAKE, 0, &fragment(16, 66, 0, &[0; 66]));
+        // A first hello is of the oldest version that its sender knows (RFC 6347 section 4.2.1).
+        let mut oldest = hello.clone();
+        oldest[1..3].copy_from_slice(&[0xfe, 0xff]);
         let flight = [key, record(CHANGE_CIPHER_SPEC, 0, &[1]), record(HANDSHAKE, 1, &[0; 40])].concat();
-        for datagram in [hello, flight, record(ALERT, 1, &[0; 26])] {
+        for datagram in [hello, oldest, flight, record(ALERT, 1, &[0; 26])] {
             assert!(is_sensible(&datagram), "{datagram:?}");
         }
     }

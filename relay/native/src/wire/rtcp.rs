@@ -294,6 +294,18 @@ mod tests {
     }
 
     #[test]
+    fn another_version_is_malformed_and_what_is_behind_it_is_not_read() {
+        let mut compound = Vec::new();
+        for _ in 0..3 {
+            write_pli(1, 77, &mut compound);
+        }
+        compound[12] = 0x41;
+        let mut read_before = 0;
+        assert_eq!(read(&compound, |_| read_before += 1), Err(Malformed));
+        assert_eq!(read_before, 1);
+    }
+
+    #[test]
     fn who_sends_as_well_reports_in_a_sender_s_report() {
         let anchor = Anchor { ntp: 7, rtp: 42 };
         let block = ReportBlock { ssrc: 9, fraction_lost: 1, lost: 2, highest: 3, jitter: 4, last_report: 5, delay: 6 };

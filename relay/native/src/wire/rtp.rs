@@ -198,6 +198,29 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_behind_contributing_sources_is_read() {
+        let packet = b"\x92\x60\0\x01\0\0\0\x02\0\0\0\x03mixdmixd\xbe\xde\0\x01\x20A\0\0rest";
+        let header = Header::parse(packet).unwrap();
+        assert_eq!(header.extension(packet, 2), Some(&b"A"[..]));
+        assert_eq!(header.payload_of(packet), Some(&b"rest"[..]));
+        assert_eq!(Header::parse(&packet[..19]), None);
+    }
+
+    #[test]
+    fn what_one_byte_can_not_announce_is_left_out() {
+        let mut packet = Vec::new();
+        let fits = [(1, &b"1"[..]), (14, &[7; 16])];
+        let others = [(0, &b"0"[..]), (15, b"15"), (2, b""), (3, &[7; 17])];
+        let length = write_header(&mut packet, FIELDS, others);
+        assert_eq!((length, packet[0]), (FIXED, 0x80), "not even an empty block");
+        packet.clear();
+        write_header(&mut packet, FIELDS, others.into_iter().chain(fits));
+        let header = Header::parse(&packet).unwrap();
+        assert_eq!([1, 14].map(|id| header.extension(&packet, id)), fits.map(|(_, value)| Some(value)));
+        assert_eq!([2, 3].map(|id| header.extension(&packet, id)), [None; 2]);
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_read_without_harm(mut bytes in prop::collection::vec(any::<u8>(), 0..80), id: u8) {

@@ -317,4 +317,14 @@ mod tests {
             assert!(check.is_authentic(&integrity_key(PASSWORD)));
         }
     }
+
+    #[test]
+    fn what_somebody_appended_behind_the_signature_nominates_nothing() {
+        let mut message = REQUEST[..REQUEST.len() - 8].to_vec();
+        message.extend_from_slice(&USE_CANDIDATE.to_be_bytes());
+        message.extend_from_slice(&[0, 0]);
+        set_length(&mut message, 0, 0);
+        let check = Message::parse(&message).unwrap();
+        assert!(check.is_authentic(&integrity_key(PASSWORD)) && !check.use_candidate);
+    }
 }

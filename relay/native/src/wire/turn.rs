@@ -206,6 +206,11 @@ impl<'a> Request<'a> {
         Some(())
     }
 
+    /// Bytes.
+    pub fn length(&self) -> usize {
+        self.message.len()
+    }
+
     /// Whether it is signed at all.
     pub fn is_signed(&self) -> bool {
         self.integrity_at.is_some()
@@ -229,8 +234,15 @@ impl<'a> Request<'a> {
     }
 
     /// Append the answer that refuses it, without words: to a stranger it must stay small. `challenge` are realm and
-    /// nonce, for those who have to sign.
-    pub fn refuse(&self, refusal: Refusal, challenge: Option<(&[u8], &[u8])>, response: &mut Vec<u8>) {
+    /// nonce, for those who have to sign. Who has signed rightly is answered with a signature, and believes nothing else
+    /// (RFC 8489 section 9.2.5).
+    pub fn refuse(
+        &self,
+        refusal: Refusal,
+        challenge: Option<(&[u8], &[u8])>,
+        key: Option<&hmac::Key>,
+        response: &mut Vec<u8>,
+    ) {
         let start = stun::begin(self.method as u16 | ERROR, &self.transaction, response);
         let code = refusal as u16;
         append_attribute(response, ERROR_CODE, &[0, 0, (code / 100) as u8, (code % 100) as u8]);
@@ -242,7 +254,10 @@ impl<'a> Request<'a> {
             append_padded(response, REALM, realm);
             append_padded(response, NONCE, nonce);
         }
-        stun::finish(response, start);
+        match key {
+            Some(key) => stun::sign(response, start, key),
+            None => stun::finish(response, start),
+        }
     }
 }
 
@@ -315,12 +330,20 @@ pub(crate) mod client {
         Other(u16),
     }
 
-    /// A request with these attributes, signed if there are name, realm, nonce and key.
+    /// Who signs a request.
+    pub(crate) struct Signer<'a> {
+        pub(crate) username: &'a [u8],
+        pub(crate) nonce: &'a [u8],
+        /// Of MESSAGE-INTEGRITY.
+        pub(crate) key: &'a [u8],
+    }
+
+    /// A request with these attributes, signed if somebody does.
     pub(crate) fn request(
         method: Method,
         transaction: &[u8; 12],
         attributes: &[Attribute<'_>],
-        signed: Option<(&[u8], &[u8], &[u8], &hmac::Key)>,
+        signer: Option<Signer<'_>>,
     ) -> Vec<u8> {
         let mut message = Vec::new();
         let start = stun::begin(method as u16, transaction, &mut message);
@@ -341,33 +364,44 @@ pub(crate) mod client {
                 Attribute::Other(kind) => append_attribute(&mut message, *kind, &[0; 4]),
             }
         }
-        match signed {
+        match signer {
             None => stun::finish(&mut message, start),
-            Some((username, realm, nonce, key)) => {
-                append_padded(&mut message, USERNAME, username);
-                append_padded(&mut message, REALM, realm);
-                append_padded(&mut message, NONCE, nonce);
-                stun::sign(&mut message, start, key);
+            Some(signer) => {
+                append_padded(&mut message, USERNAME, signer.username);
+                append_padded(&mut message, REALM, b"relay");
+                append_padded(&mut message, NONCE, signer.nonce);
+                stun::sign(&mut message, start, &stun::integrity_key(signer.key));
             }
         }
         message
     }
 
-    /// The type of an answer, its error code or 0, and its nonce and relayed address if they are there.
-    pub(crate) fn read(answer: &[u8]) -> (u16, u16, Option<Vec<u8>>, Option<SocketAddr>) {
-        let (mut at, mut code, mut nonce, mut relayed) = (HEADER, 0, None, None);
+    /// What an answer says.
+    #[derive(Debug, Default)]
+    pub(crate) struct Reply {
+        pub(crate) kind: u16,
+        /// 0 without an error.
+        pub(crate) code: u16,
+        pub(crate) nonce: Option<Vec<u8>>,
+        pub(crate) relayed: Option<SocketAddr>,
+    }
+
+    /// Read an answer.
+    pub(crate) fn read(answer: &[u8]) -> Reply {
+        let mut reply = Reply { kind: u16_at(answer, 0).unwrap_or_default(), ..Reply::default() };
+        let mut at = HEADER;
         let transaction = answer.get(8..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default();
         while let (Some(kind), Some(size)) = (u16_at(answer, at), u16_at(answer, at + 2)) {
             let value = &answer[at + 4..][..usize::from(size)];
             match kind {
-                ERROR_CODE => code = u16::from(value[2]) * 100 + u16::from(value[3]),
-                NONCE => nonce = Some(value.to_vec()),
-                XOR_RELAYED_ADDRESS => relayed = stun::address(value, &transaction),
+                ERROR_CODE => reply.code = u16::from(value[2]) * 100 + u16::from(value[3]),
+                NONCE => reply.nonce = Some(value.to_vec()),
+                XOR_RELAYED_ADDRESS => reply.relayed = stun::address(value, &transaction),
                 _ => {}
             }
             at += 4 + usize::from(size).next_multiple_of(4);
         }
-        (u16_at(answer, 0).unwrap_or_default(), code, nonce, relayed)
+        reply
     }
 }
 
@@ -376,7 +410,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use proptest::prelude::*;
 
-    use super::client::{Attribute, request};
+    use super::client::{Attribute, Signer, request};
     use super::*;
     use crate::wire::stun::integrity_key;
 
@@ -384,9 +418,8 @@ mod tests {
 
     /// An Allocate as a browser sends it, signed with "key" if it is to be.
     fn allocate(signed: bool) -> Vec<u8> {
-        let key = integrity_key(b"key");
-        let signed = signed.then_some((&b"ann-1"[..], &b"relay"[..], &b"0123456789"[..], &key));
-        request(Method::Allocate, &ID, &[Attribute::Transport(17)], signed)
+        let signer = signed.then_some(Signer { username: b"ann-1", nonce: b"0123456789", key: b"key" });
+        request(Method::Allocate, &ID, &[Attribute::Transport(17)], signer)
     }
 
     #[test]
@@ -422,7 +455,7 @@ mod tests {
         let request = Request::parse(&message).unwrap();
         assert!(!request.is_signed());
         let mut response = Vec::new();
-        request.refuse(Refusal::Unauthenticated, Some((b"relay", &[b'n'; 20])), &mut response);
+        request.refuse(Refusal::Unauthenticated, Some((b"relay", &[b'n'; 20])), None, &mut response);
         assert_eq!(response[..2], [0x01, 0x13]);
         assert!(response.windows(8).any(|bytes| bytes == [0, 9, 0, 4, 0, 0, 4, 1]), "401");
         assert!(response.len() < 3 * message.len(), "{} for {}", response.len(), message.len());
@@ -455,7 +488,7 @@ mod tests {
         let request = Request::parse(&message).unwrap();
         assert!(request.has_unknown());
         let mut response = Vec::new();
-        request.refuse(Refusal::UnknownAttribute, None, &mut response);
+        request.refuse(Refusal::UnknownAttribute, None, None, &mut response);
         assert_eq!(response[HEADER + 8..], [0, 0x0a, 0, 2, 0, 0x18, 0, 0]);
     }
 

@@ -30,7 +30,7 @@ const AGAIN: u32 = 100;
 #[derive(Debug, Default)]
 pub struct Seen {
     pub forwarded: u64,
-    /// Packets sent again.
+    /// Packets that were retransmitted.
     pub repeated: u64,
     /// Packets that asked for a longer playout.
     pub playout: u64,

@@ -126,7 +126,7 @@ impl Forwarder {
     }
 
     fn send(&mut self, to: u32, packet: &[u8]) {
-        // Whoever has not said anything yet, can't be reached.
+        // One who has not said anything yet can't be reached.
         if let Some(address) = self.addresses.get(&to) {
             self.outbox.push_to(*address, packet);
         }

@@ -156,6 +156,41 @@ fn a_link_that_always_loses_some_is_not_full() {
 }
 
 #[test]
+fn loss_is_averaged_over_about_eight_windows() {
+    let mut downlink = Downlink::default();
+    downlink.reported(arrival(0, 0, 100, 0), 1_000_000, START);
+    let mut loss = |second: u64, lost: u64| {
+        downlink.reported(arrival(100, lost, 100, 100 * second), 1_000_000, START.plus_millis(1_000 * second));
+        (downlink.loss(), downlink.is_lossy())
+    };
+    // A fifth is 51 of 255, in sixteenths.
+    assert_eq!([1, 2, 3].map(|second| loss(second, 20)), [(102, true), (191, true), (269, true)]);
+    assert_eq!((4..20).map(|second| loss(second, 0)).find(|(_, lossy)| !lossy), Some((39, false)));
+}
+
+#[test]
+fn what_a_receiver_says_came_is_twice_what_was_sent_at_most() {
+    for (said, rate) in [(50, 400_000), (100, 800_000), (150, 1_200_000), (200, 1_600_000), (100_000, 1_600_000)] {
+        let mut window = Window::default();
+        assert_eq!(window.add(&arrival(0, 0, 100, 0), START), None);
+        // A hundred packets in a second.
+        assert_eq!(window.add(&arrival(said, 0, 100, 100), START.plus_millis(1_000)), Some((0, rate)));
+    }
+}
+
+#[test]
+fn a_cap_that_is_lowered_does_not_rise() {
+    let (lowered_at, calm_since, faster_since, risen_at) = (START, START, START, START);
+    for (before, after) in [(300_000, 300_000), (900_000, 700_000)] {
+        let ceiling = Ceiling { bitrate: before, takes: 400_000, lowered_at, calm_since, faster_since, risen_at };
+        let mut downlink = Downlink { ceiling: Some(ceiling), arrived: Some(800_000), ..Downlink::default() };
+        // Of what came, 75 thousandths for the queue, and 50 to spare.
+        downlink.lower(1_000_000, START);
+        assert_eq!(downlink.cap(1_000_000, MOST, START), Some(after));
+    }
+}
+
+#[test]
 fn an_estimate_close_to_what_is_delivered_is_no_reason_by_itself() {
     let mut downlink = Downlink::default();
     for tenth in 0..100 {
@@ -177,6 +212,31 @@ fn packets_that_wait_or_get_lost_are_a_reason_once_the_estimate_has_stayed_low()
         let cap = downlink.cap(1_000_000, MOST, START.plus_millis(1_000 + TUNING.stays_ms));
         assert!(cap.is_some_and(|cap| (700_000..900_000).contains(&cap)), "{cap:?}");
     }
+}
+
+#[test]
+fn losses_that_begin_are_no_reason_without_a_queue_or_a_falling_estimate() {
+    for (before, capped) in [(280_000, false), (560_000, true)] {
+        let mut downlink = Downlink::default();
+        downlink.estimated(before, START);
+        downlink.reported(arrival(0, 0, 100, 0), 1_000_000, START);
+        downlink.reported(arrival(125, 15, 100, 125), 1_000_000, START.plus_millis(1_000));
+        downlink.estimated(280_000, START.plus_millis(1_000));
+        downlink.cap(1_000_000, MOST, START.plus_millis(1_000));
+        assert_eq!(downlink.cap(1_000_000, MOST, START.plus_millis(1_000 + TUNING.stays_ms)).is_some(), capped);
+    }
+}
+
+#[test]
+fn what_a_full_link_takes_is_averaged_and_a_cap_is_a_quarter_above_it_at_most() {
+    let (lowered_at, calm_since, faster_since, risen_at) = (START, START, START, START);
+    let mut ceiling = Ceiling { bitrate: 1_000_000, takes: 400_000, lowered_at, calm_since, faster_since, risen_at };
+    let stopped = [600_000, 100_000, 0, 0].map(|came| {
+        ceiling.filled(came);
+        (ceiling.takes, ceiling.bitrate)
+    });
+    // Reports cut time unevenly: what came may be more than what it takes on average.
+    assert_eq!(stopped, [(500_000, 750_000), (300_000, 375_000), (150_000, 187_500), (75_000, TUNING.least_bps)]);
 }
 
 #[test]

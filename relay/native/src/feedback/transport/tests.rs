@@ -90,6 +90,25 @@ fn a_gap_at_the_end_of_one_message_is_told_in_the_next() {
 }
 
 #[test]
+fn a_message_stays_below_an_ethernet_frame() {
+    let mut feedback = TransportFeedback::default();
+    for number in 0..1_000_u16 {
+        // Every other delta needs two bytes.
+        feedback.record(number, Time::from_millis(1_000 + 100 * u64::from(number / 2)));
+    }
+    let mut packets = Vec::new();
+    feedback.write(1, 2, &mut packets);
+    let mut counts = Vec::new();
+    while !packets.is_empty() {
+        let length = 4 * (usize::from(u16_at(&packets, 2).unwrap()) + 1);
+        assert!(length <= 1_200, "{length}");
+        counts.push(u16_at(&packets, 14).unwrap());
+        packets.drain(..length);
+    }
+    assert_eq!(counts, [400, 400, 200]);
+}
+
+#[test]
 fn however_a_sender_counts_only_so_many_numbers_are_kept() {
     for step in [1, 100, 3_999, 20_000] {
         let mut feedback = TransportFeedback::default();

@@ -23,12 +23,12 @@ pub fn starts_keyframe(payload: &[u8]) -> bool {
 /// begin a unit with nothing, which would hide what it is from who looks at the next packet.
 pub fn fits(payload: &[u8]) -> bool {
     let Some((first, mut rest)) = payload.split_first() else { return true };
-    let (amount, mut continues) = (first & ELEMENTS, first & CONTINUES != 0);
+    let (amount, mut continues) = (usize::from(first & ELEMENTS) >> 4, first & CONTINUES != 0);
     let (mut number, mut ends_with_nothing) = (0, true);
     while !rest.is_empty() {
         number += 1;
         let element;
-        if amount != 0 && number == amount >> 4 {
+        if amount != 0 && number == amount {
             (element, rest) = (rest, &[][..]);
         } else {
             let Some((length, behind)) = leb128(rest) else { return true };
@@ -170,5 +170,10 @@ mod tests {
         // Other units have no size that counts.
         assert!(fits(&[0x50, 0x32]) && fits(&[0xd0, 0x01]) && fits(&[0x48, 1, 0x10]));
         assert!(fits(&[0x10, 0x32]) && fits(&[0x10]) && fits(&[]) && fits(&[0x00, 0xff, 0xff, 0xff, 0xff]));
+    }
+
+    #[test]
+    fn elements_of_nothing_may_be_more_than_a_byte_counts() {
+        assert!(fits(&[0; 300]));
     }
 }

@@ -201,6 +201,17 @@ mod tests {
     }
 
     #[test]
+    fn parameters_are_read_without_what_escapes_start_codes() {
+        let sized = |width: u64| {
+            let order = Writer::default().put(66, 8).put(0xe0, 8).put(31, 8).golomb(0).golomb((1 << 30) - 1);
+            let size = order.golomb(0).golomb(0).golomb(1).put(0, 1).golomb(width - 1).golomb(29).put(1, 1);
+            size.unit()
+        };
+        assert!(sized(40).windows(3).any(|bytes| bytes == [0, 0, 3]));
+        assert_eq!([40, 256, 257, 400].map(|width| fits(&sized(width))), [true, true, false, false]);
+    }
+
+    #[test]
     fn parameters_that_can_not_be_read_do_not_fit() {
         let unit = parameters(66, 40, 30, true);
         for length in 1..10 {
