@@ -24,8 +24,8 @@ _SERVER_NAME = 0
 _HOST_NAME = 0
 _PROTOCOLS = 16
 _EXTENSION_HEADER = 4
-_HTTP = (b"http/1.1", b"h2", b"http/1.0")
-_TURN = b"stun.turn"
+_HTTP_2 = b"h2"
+_ANSWERED = (b"http/1.1", b"stun.turn")
 _RECORD_HEADER = 5
 _MESSAGE_HEADER = 4
 _BINDING_REQUEST = b"\x00\x01"
@@ -58,10 +58,11 @@ class Opening:
     kind: Kind
     server_name: str | None = None
     """The name in a ClientHello, in lower case, if it has one."""
-    offers_http: bool = False
-    """Whether a ClientHello says that HTTP may follow. Browsers say so for pages and never for TURN."""
-    offers_turn: bool = False
-    """Whether it says that TURN may follow (RFC 7443)."""
+    is_http: bool = False
+    """Whether a ClientHello says that pages are wanted: browsers offer HTTP/2 for them, and nobody does for TURN. What
+    offers `http/1.1` alone may be a WebSocket, or the TURN of Firefox behind a proxy. Other TURN offers nothing."""
+    is_named: bool = False
+    """Whether it names a protocol that the core's TLS answers to: `http/1.1`, or TURN's `stun.turn` (RFC 7443)."""
 
 
 class Judge:
@@ -167,7 +168,7 @@ def _read_hello(hello: bytes) -> Opening:
             protocols = frozenset(_Reader(_Reader(said[_PROTOCOLS]).vector(2)).vectors(1))
     except _OddError:
         pass  # what was understood until there holds
-    return Opening(Kind.TLS, name, offers_http=not protocols.isdisjoint(_HTTP), offers_turn=_TURN in protocols)
+    return Opening(Kind.TLS, name, is_http=_HTTP_2 in protocols, is_named=not protocols.isdisjoint(_ANSWERED))
 
 
 def _extensions(hello: bytes) -> dict[int, bytes]:

@@ -184,10 +184,10 @@ async def test_what_runs_here_is_told_to_the_operator_alone(client: aiohttp.Clie
 
 class TestHsts:
     async def asked(self, relay: Relay) -> str | None:
-        """Whether or not its client says beforehand that HTTP follows TLS."""
+        """Whether or not its client says beforehand that pages follow TLS."""
         url = f"https://127.0.0.1:{relay.port}/videochat/health/live"
         told = set[str | None]()
-        for context in (anyone(), anyone("http/1.1")):
+        for context in (anyone(), anyone("h2", "http/1.1")):
             async with aiohttp.ClientSession() as client, client.get(url, ssl=context) as response:
                 assert response.status == 200
                 told.add(response.headers.get("Strict-Transport-Security"))

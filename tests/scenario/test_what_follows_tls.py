@@ -106,7 +106,7 @@ async def test_pages_and_websockets_are_served_whatever_their_reader_says_before
 
 
 @pytest.mark.parametrize("pieces", [1, 3, 1_000])
-@pytest.mark.parametrize("protocols", [(), ("stun.turn",)])
+@pytest.mark.parametrize("protocols", [(), ("stun.turn",), ("http/1.1",)])
 async def test_turn_reaches_the_media_port_with_its_tls(
     tmp_path: Path, adopted: list[Adopted], pieces: int, protocols: Sequence[str]
 ) -> None:
@@ -176,9 +176,9 @@ async def test_what_is_neither_turn_nor_http_is_closed_unanswered(tmp_path: Path
     assert not adopted
 
 
-async def test_who_names_http_and_speaks_turn_is_closed(tmp_path: Path, adopted: list[Adopted]) -> None:
+async def test_who_names_http_2_and_speaks_turn_is_closed(tmp_path: Path, adopted: list[Adopted]) -> None:
     async with running(on_loopback(**secured(tmp_path))) as relay:
-        reader, writer = await connect(relay, "http/1.1")
+        reader, writer = await connect(relay, "h2")
         writer.write(allocate())
         async with asyncio.timeout(PATIENCE):
             assert (await reader.read()).startswith(b"HTTP/1.0 400")
@@ -283,7 +283,7 @@ async def test_a_page_is_sent_whole_to_a_slow_reader(tmp_path: Path) -> None:
     async with running(on_loopback(**secured(tmp_path))) as relay, aiohttp.ClientSession() as client:
         url = f"https://127.0.0.1:{relay.port}/"
         bodies = []
-        for context in (anyone(), anyone("http/1.1")):
+        for context in (anyone(), anyone("h2", "http/1.1")):
             async with client.get(url, ssl=context, headers={"Accept-Encoding": "identity"}) as response:
                 body = b""
                 while piece := await response.content.read(100):
