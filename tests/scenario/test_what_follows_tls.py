@@ -53,13 +53,6 @@ def secured(folder: Path, **more: object) -> dict[str, object]:
     return {"tls": TlsChoice.SELF_SIGNED, "state_dir": str(folder), "engine": EngineChoice.PACKETS, **more}
 
 
-def offering(*protocols: str) -> ssl.SSLContext:
-    context = anyone()
-    if protocols:
-        context.set_alpn_protocols(list(protocols))
-    return context
-
-
 def allocate() -> bytes:
     request = stun.Message(stun.Method.ALLOCATE, stun.Class.REQUEST, transaction_id=b"transaction1")
     request.attributes["REQUESTED-TRANSPORT"] = 0x11000000
@@ -67,7 +60,7 @@ def allocate() -> bytes:
 
 
 async def connect(relay: Relay, *protocols: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    return await asyncio.open_connection("127.0.0.1", relay.port, ssl=offering(*protocols))
+    return await asyncio.open_connection("127.0.0.1", relay.port, ssl=anyone(*protocols))
 
 
 async def first_line(reader: asyncio.StreamReader) -> bytes:
@@ -94,7 +87,7 @@ async def ends(reader: asyncio.StreamReader) -> None:
 async def test_pages_and_websockets_are_served_whatever_their_reader_says_beforehand(
     tmp_path: Path, offers: Sequence[str], version: ssl.TLSVersion
 ) -> None:
-    context = offering(*offers)
+    context = anyone(*offers)
     context.maximum_version = version
     async with running(on_loopback(**secured(tmp_path))) as relay, aiohttp.ClientSession() as client:
         base = f"https://127.0.0.1:{relay.port}"
@@ -112,20 +105,8 @@ async def test_pages_and_websockets_are_served_whatever_their_reader_says_before
         writer.close()
 
 
-async def test_a_page_without_alpn_is_as_secure_as_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("relay.front.tls.ServerContext.is_self_signed", False)
-    monkeypatch.setattr("relay.web.answers._is_trusted", lambda context: isinstance(context, ssl.SSLContext))
-    async with running(on_loopback(**secured(tmp_path))) as relay:
-        for protocols in ((), ("http/1.1",)):
-            reader, writer = await connect(relay, *protocols)
-            writer.write(LIVE)
-            async with asyncio.timeout(PATIENCE):
-                assert b"Strict-Transport-Security" in await reader.readuntil(b"\r\n\r\n")
-            writer.close()
-
-
 @pytest.mark.parametrize("pieces", [1, 3, 1_000])
-@pytest.mark.parametrize("protocols", [(), ("stun.turn",)])
+@pytest.mark.parametrize("protocols", [(), ("stun.turn",), ("http/1.1",)])
 async def test_turn_reaches_the_media_port_with_its_tls(
     tmp_path: Path, adopted: list[Adopted], pieces: int, protocols: Sequence[str]
 ) -> None:
@@ -160,7 +141,7 @@ async def test_turn_reaches_the_media_port_with_its_tls(
 async def test_the_core_answers_turn_over_tls_and_without_it(tmp_path: Path) -> None:
     async with running(on_loopback(**secured(tmp_path))) as relay:
         relay._port.admit_turn("somebody", bytes(16))
-        for context in (offering(), offering("stun.turn"), None):
+        for context in (anyone(), anyone("stun.turn"), None):
             reader, writer = await asyncio.open_connection("127.0.0.1", relay.port, ssl=context)
             writer.write(allocate())
             async with asyncio.timeout(PATIENCE):
@@ -195,9 +176,9 @@ async def test_what_is_neither_turn_nor_http_is_closed_unanswered(tmp_path: Path
     assert not adopted
 
 
-async def test_who_names_http_and_speaks_turn_is_closed(tmp_path: Path, adopted: list[Adopted]) -> None:
+async def test_who_names_http_2_and_speaks_turn_is_closed(tmp_path: Path, adopted: list[Adopted]) -> None:
     async with running(on_loopback(**secured(tmp_path))) as relay:
-        reader, writer = await connect(relay, "http/1.1")
+        reader, writer = await connect(relay, "h2")
         writer.write(allocate())
         async with asyncio.timeout(PATIENCE):
             assert (await reader.read()).startswith(b"HTTP/1.0 400")
@@ -256,7 +237,7 @@ async def test_a_hello_in_many_records_leads_to_turn(tmp_path: Path, adopted: li
     async with running(on_loopback(**secured(tmp_path))) as relay:
         reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        person = offering().wrap_bio(incoming, outgoing)
+        person = anyone().wrap_bio(incoming, outgoing)
         with pytest.raises(ssl.SSLWantReadError):
             person.do_handshake()
         writer.write(in_records_of(size, outgoing.read()))
@@ -302,7 +283,7 @@ async def test_a_page_is_sent_whole_to_a_slow_reader(tmp_path: Path) -> None:
     async with running(on_loopback(**secured(tmp_path))) as relay, aiohttp.ClientSession() as client:
         url = f"https://127.0.0.1:{relay.port}/"
         bodies = []
-        for context in (offering(), offering("http/1.1")):
+        for context in (anyone(), anyone("h2", "http/1.1")):
             async with client.get(url, ssl=context, headers={"Accept-Encoding": "identity"}) as response:
                 body = b""
                 while piece := await response.content.read(100):

@@ -22,22 +22,22 @@ def test_tls_is_known_with_the_name_that_is_wanted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("offers", "http", "turn"),
+    ("offers", "http", "named"),
     [
-        (["h2", "http/1.1"], True, False),
-        (["http/1.1"], True, False),
+        (["h2", "http/1.1"], True, True),  # pages
+        (["http/1.1"], False, True),  # WebSockets, and TURN of Firefox behind a proxy
         (["stun.turn"], False, True),
-        (["stun.turn", "h2"], True, True),
+        (["h2"], True, False),
         (["h3", "http/1.1x", "c-webrtc"], False, False),
         ([], False, False),
     ],
 )
 @pytest.mark.parametrize("size", [1, 40, 20_000])
 def test_what_may_follow_tls_is_known_if_its_client_says_so(
-    offers: list[str], http: bool, turn: bool, size: int
+    offers: list[str], http: bool, named: bool, size: int
 ) -> None:
     hello = in_records_of(size, client_hello("chat.example", offers))
-    assert judge(hello) == Opening(Kind.TLS, "chat.example", offers_http=http, offers_turn=turn)
+    assert judge(hello) == Opening(Kind.TLS, "chat.example", is_http=http, is_named=named)
 
 
 NAME = (0, b"\0\x07\0\0\x04chat")
@@ -62,7 +62,7 @@ HTTP = (16, b"\0\x03\x02h2")
 def test_odd_extensions_cost_no_more_than_what_they_say(
     extensions: list[tuple[int, bytes]], name: str | None, http: bool
 ) -> None:
-    assert judge(hello_with(*extensions)) == Opening(Kind.TLS, name, offers_http=http)
+    assert judge(hello_with(*extensions)) == Opening(Kind.TLS, name, is_http=http)
 
 
 @pytest.mark.parametrize("size", [1, 40, 200])
