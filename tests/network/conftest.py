@@ -61,7 +61,8 @@ def tell(report: Report) -> Tell:
         ann, bob = timings
         report(
             f"{scenario}: offer to connected {ann.offer_to_connected:.0f} and {bob.offer_to_connected:.0f} ms,"
-            f" partner found to first frame {ann.found_to_frame:.0f} and {bob.found_to_frame:.0f} ms"
+            f" partner found to first frame {ann.found_to_frame:.0f} and {bob.found_to_frame:.0f} ms,"
+            f" both together {ann.offer_to_frame:.0f} and {bob.offer_to_frame:.0f} ms"
         )
 
     return line

@@ -72,10 +72,28 @@ POLICIES = {
         'iifname "lan" meta l4proto { udp, icmp, ipv6-icmp } drop',
         'iifname "lan" tcp dport != 443 reject with tcp reset',
     ],
+    "only_turn_over_udp": [
+        "meta l4proto udp @th,64,4 4 accept",
+        "meta l4proto udp @th,64,2 0 @th,96,32 0x2112a442 @th,76,4 != 1 accept",
+        "meta l4proto udp drop",
+        "tcp dport 3478 reject with tcp reset",
+    ],
+    "only_turn_over_tcp": [
+        "meta l4proto udp drop",
+        "tcp dport 3478 @ih,48,32 0x2112a442 reject with tcp reset",
+    ],
     "nothing": ['iifname "lan" reject'],
     "outage": ["drop"],
     "all": [],
 }
+"""TURN's messages have two zero bits, the magic cookie and any method but Binding, and its ChannelData begins with 4
+(RFC 8656 section 12). ICE over TCP is known by the cookie behind a length (RFC 4571)."""
+
+DIVERSION = """
+table ip diversion {
+  chain arriving { type nat hook prerouting priority dstnat; iifname "lan" tcp dport %d redirect to :%d; }
+}
+"""
 
 REBIND = """
 table inet binding {
@@ -122,6 +140,11 @@ class Internet:
                 continue
             rules = "\n".join(f"add rule inet home rules {rule}" for rule in POLICIES[policy])
             self._nft(f"home_{home.person}", f"flush chain inet home rules\n{rules}\n")
+
+    def divert(self, port: int, to: int) -> None:
+        """Whoever asks this TCP port of anybody gets `to` of their own router."""
+        for home in HOMES:
+            self._nft(f"home_{home.person}", DIVERSION % (port, to))
 
     def rebind(self, person: str) -> None:
         """Their NAT forgets its mappings of UDP; a symmetric one takes other ports now. Nobody is told."""

@@ -54,12 +54,13 @@ async def test_only_an_http_proxy_is_there(
         await has_path(server, people, "tcp", protocol="tcp", remote=SERVER, port=443)
 
 
-async def test_the_proxy_insists_on_tls(
+async def test_the_proxy_insists_on_tls_and_turn_is_outside(
     connect: Connect, certificate: dict[str, str], tmp_path: Path, tell: Tell
 ) -> None:
     internet = connect(ipv6=False)
     settings = {
         "port": "443",
+        "turn_inside": "off",
         "turn_urls": f"turns:{NAME}:443?transport=tcp",
         "turn_secret": SECRET,
         "turn_sni": NAME,
@@ -72,7 +73,7 @@ async def test_the_proxy_insists_on_tls(
         serving(internet, **settings) as server,
         ann_and_bob(internet, SECURE, tmp_path, THROUGH_PROXY) as people,
     ):
-        tell("A CONNECT proxy that insists on TLS", await meet(*people))
+        tell("A CONNECT proxy that insists on TLS, through coturn", await meet(*people))
         await has_path(server, people, "turn_tls", type="relay", relay="tls")
         # It is the proxy that kept ICE over TCP out, not luck that TURN came first.
         for proxy in through:
