@@ -18,6 +18,9 @@ Report = Callable[[str], None]
 ENGINE = {"engine": engine} if (engine := os.environ.get("NETWORK_ENGINE")) else {}
 """Settings of the engine under test; the default one without."""
 
+NO_TURN = {"turn_inside": "off"}
+"""Where ICE's own ways, or coturn, are what a test is about."""
+
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:

@@ -1,4 +1,8 @@
-"""Two strangers in real Chromium windows see each other move, whatever lies between them and the server."""
+"""Two strangers in real Chromium windows see each other move, whatever lies between them and the server.
+
+Where ICE over TCP gets through, the relay's own TURN does too, and browsers take the one or the other: here it is off
+(`test_turn_inside.py`).
+"""
 
 from pathlib import Path
 
@@ -6,7 +10,7 @@ import pytest
 
 from tests.kit.browsers import Person
 from tests.kit.turn import SECRET
-from tests.network.conftest import ENGINE, Connect, Tell
+from tests.network.conftest import ENGINE, NO_TURN, Connect, Tell
 from tests.network.internet import SERVER, SERVER_V6
 from tests.network.people import ann_and_bob, meet, path
 from tests.network.processes import Server, serving
@@ -25,7 +29,7 @@ async def has_path(server: Server, people: tuple[Person, Person], carrier: str, 
 async def test_udp_is_blocked(connect: Connect, tmp_path: Path, tell: Tell) -> None:
     internet = connect(ipv6=False)
     internet.forbid("udp_blocked")
-    async with serving(internet, **ENGINE) as server, ann_and_bob(internet, PLAIN, tmp_path) as people:
+    async with serving(internet, **NO_TURN, **ENGINE) as server, ann_and_bob(internet, PLAIN, tmp_path) as people:
         tell("UDP blocked", await meet(*people))
         await has_path(server, people, "tcp", protocol="tcp", remote=SERVER, port=8080)
 
@@ -34,7 +38,7 @@ async def test_only_tcp_443_is_open(connect: Connect, certificate: dict[str, str
     internet = connect(ipv6=False)
     internet.forbid("only_tcp_443")
     async with (
-        serving(internet, port="443", **certificate, **ENGINE) as server,
+        serving(internet, port="443", **certificate, **NO_TURN, **ENGINE) as server,
         ann_and_bob(internet, SECURE, tmp_path) as people,
     ):
         tell("Only TCP 443", await meet(*people))
@@ -47,7 +51,7 @@ async def test_only_an_http_proxy_is_there(
     internet = connect(ipv6=False)
     async with (
         proxies(internet),
-        serving(internet, port="443", **certificate, **ENGINE) as server,
+        serving(internet, port="443", **certificate, **NO_TURN, **ENGINE) as server,
         ann_and_bob(internet, SECURE, tmp_path, THROUGH_PROXY) as people,
     ):
         tell("Only a CONNECT proxy", await meet(*people))
@@ -60,11 +64,11 @@ async def test_the_proxy_insists_on_tls_and_turn_is_outside(
     internet = connect(ipv6=False)
     settings = {
         "port": "443",
-        "turn_inside": "off",
         "turn_urls": f"turns:{NAME}:443?transport=tcp",
         "turn_secret": SECRET,
         "turn_sni": NAME,
         **certificate,
+        **NO_TURN,
         **ENGINE,
     }
     async with (
@@ -94,7 +98,7 @@ async def test_the_server_is_behind_a_nat_with_other_ports(
     if carrier == "tcp":
         internet.forbid("udp_blocked")
     url = f"http://{SERVER}:5080/"
-    settings = {"public_address": SERVER, "public_tcp_port": "5080", "public_udp_port": "5081", **ENGINE}
+    settings = {"public_address": SERVER, "public_tcp_port": "5080", "public_udp_port": "5081", **NO_TURN, **ENGINE}
     async with (
         serving(internet, **settings) as server,
         ann_and_bob(internet, url, tmp_path) as people,

@@ -8,7 +8,7 @@ from playwright.async_api import async_playwright
 
 from tests.kit.codecs import CODECS, FORCE, SOUND_UNASKED, begin_talking, has_lips_in_sync, is_sent_and_seen
 from tests.kit.scene import SCENE
-from tests.network.conftest import ENGINE, Connect, Tell
+from tests.network.conftest import ENGINE, NO_TURN, Connect, Tell
 from tests.network.couples import meet_firefox
 from tests.network.firefox import at_firefox
 from tests.network.internet import HOMES, SERVER, Internet
@@ -50,7 +50,7 @@ async def test_firefox_behind_a_symmetric_nat(connect: Connect, tmp_path: Path, 
 async def test_firefox_where_udp_is_blocked(connect: Connect, tmp_path: Path, tell: Tell) -> None:
     internet = connect(ipv6=False)
     internet.forbid("udp_blocked")
-    async with serving(internet, **ENGINE) as server:
+    async with serving(internet, **NO_TURN, **ENGINE) as server:
         await meet(internet, server, PLAIN, tmp_path, tell, "UDP blocked", "tcp")
 
 
@@ -59,7 +59,7 @@ async def test_firefox_where_only_an_http_proxy_is_there(
 ) -> None:
     internet = connect(ipv6=False)
     flags = tuple(flag.format(router=BOB.router) for flag in THROUGH_PROXY)
-    async with proxies(internet), serving(internet, port="443", **certificate, **ENGINE) as server:
+    async with proxies(internet), serving(internet, port="443", **certificate, **NO_TURN, **ENGINE) as server:
         await meet(
             internet, server, SECURE, tmp_path, tell, "Only a CONNECT proxy", "tcp", FIREFOX_THROUGH_PROXY, flags
         )
