@@ -12,7 +12,7 @@ from relay.checks.finding import Finding, failure, ok, warning
 from relay.checks.limits import check_limits
 from relay.checks.plain import plain
 from relay.config.addresses import usable_by_browsers
-from relay.config.settings import EngineChoice, Settings, TurnChoice
+from relay.config.settings import EngineChoice, Settings, TlsChoice, TurnChoice
 from relay.errors import ConfigurationError
 from relay.transport.addresses import advertised, is_waiting, own_addresses
 from relay.transport.listening import ALL, together
@@ -113,6 +113,8 @@ def _turn_inside(settings: Settings) -> Finding:
     if (cause := why_not_in_core(settings)) is not None:
         return say(name, f"The core does not take the certificate ({cause}), so {instead}")
     sentence = "Browsers are offered turns:NAME:PORT?transport=tcp, by the name and port of the page."
+    if settings.https.tls is TlsChoice.SELF_SIGNED:
+        return ok(name, f"{sentence} Chromium takes no self-signed certificate there, unless its system trusts it.")
     return ok(name, f"{sentence} Firefox takes no address in the place of a name.")
 
 

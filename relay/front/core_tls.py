@@ -92,8 +92,6 @@ class FirstData(asyncio.Protocol):
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        if self._transport.is_closing():
-            return
         self._first += data
         opening = self._judge.look(self._first)
         if opening is not None:

@@ -13,6 +13,7 @@ would be 1: no STUN message has that, as all its attributes are padded to four b
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from struct import unpack_from
 
 LONGEST_HELLO = 8 * 1024
 """Bytes looked at. A browser's ClientHello with post-quantum key shares has about 1,800."""
@@ -22,8 +23,9 @@ _CLIENT_HELLO = 1
 _SERVER_NAME = 0
 _HOST_NAME = 0
 _PROTOCOLS = 16
-_HTTP = (b"http/1.1", b"h2", b"http/1.0")
-_TURN = b"stun.turn"
+_EXTENSION_HEADER = 4
+_HTTP_2 = b"h2"
+_ANSWERED = (b"http/1.1", b"stun.turn")
 _RECORD_HEADER = 5
 _MESSAGE_HEADER = 4
 _BINDING_REQUEST = b"\x00\x01"
@@ -56,10 +58,11 @@ class Opening:
     kind: Kind
     server_name: str | None = None
     """The name in a ClientHello, in lower case, if it has one."""
-    offers_http: bool = False
-    """Whether a ClientHello says that HTTP may follow. Browsers say so for pages and never for TURN."""
-    offers_turn: bool = False
-    """Whether it says that TURN may follow (RFC 7443)."""
+    is_http: bool = False
+    """Whether a ClientHello says that pages are wanted: browsers offer HTTP/2 for them, and nobody does for TURN. What
+    offers `http/1.1` alone may be a WebSocket, or the TURN of Firefox behind a proxy. Other TURN offers nothing."""
+    is_named: bool = False
+    """Whether it names a protocol that the core's TLS answers to: `http/1.1`, or TURN's `stun.turn` (RFC 7443)."""
 
 
 class Judge:
@@ -156,28 +159,32 @@ class _OddError(Exception):
 
 
 def _read_hello(hello: bytes) -> Opening:
+    said = _extensions(hello)
     name, protocols = None, frozenset[bytes]()
     try:
-        for kind, content in _extensions(hello):
-            if kind == _SERVER_NAME and name is None:
-                name = _host_name(content)
-            elif kind == _PROTOCOLS:
-                protocols = frozenset(_Reader(_Reader(content).vector(2)).vectors(1))
+        if _SERVER_NAME in said:
+            name = _host_name(said[_SERVER_NAME])
+        if _PROTOCOLS in said:
+            protocols = frozenset(_Reader(_Reader(said[_PROTOCOLS]).vector(2)).vectors(1))
     except _OddError:
         pass  # what was understood until there holds
-    return Opening(Kind.TLS, name, offers_http=not protocols.isdisjoint(_HTTP), offers_turn=_TURN in protocols)
+    return Opening(Kind.TLS, name, is_http=_HTTP_2 in protocols, is_named=not protocols.isdisjoint(_ANSWERED))
 
 
-def _extensions(hello: bytes) -> Iterator[tuple[int, bytes]]:
+def _extensions(hello: bytes) -> dict[int, bytes]:
+    """Those that matter here, by number. Browsers send some 18, and every page begins with them: it is kept short."""
     reader = _Reader(hello)
     reader.take(2 + 32)  # legacy_version, random
     for width in (1, 2, 1):  # legacy_session_id, cipher_suites, legacy_compression_methods
         reader.vector(width)
-    if not reader.left:
-        return
-    extensions = _Reader(reader.vector(2))
-    while extensions.left:
-        yield int.from_bytes(extensions.take(2)), extensions.vector(2)
+    listed = reader.vector(2) if reader.left else b""
+    said, at = {}, 0
+    while at + _EXTENSION_HEADER <= len(listed):
+        kind, length = unpack_from(">HH", listed, at)
+        at += _EXTENSION_HEADER + length
+        if kind in (_SERVER_NAME, _PROTOCOLS):
+            said[kind] = listed[at - length : at]
+    return said
 
 
 def _host_name(content: bytes) -> str | None:

@@ -160,10 +160,10 @@ class Front:
         elif self._came_to(arrival, self._network.http_hosts):
             context, server = self._certificate.context(clock.monotonic()), self._server.protocol
             core = self._certificate.for_core
-            if opening.offers_http or core is None:
+            if opening.is_http or core is None:
                 self._handover.give(arrival, server, context)
             else:
-                self._handover.give_undecided(arrival, server, context, core.accept(offers_turn=opening.offers_turn))
+                self._handover.give_undecided(arrival, server, context, core.accept(is_named=opening.is_named))
 
     def _take_plain(self, arrival: Arrival, opening: Opening) -> None:
         if self._certificate is None:

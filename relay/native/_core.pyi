@@ -215,8 +215,9 @@ class TlsContext:
             ValueError: they can't be used, in words.
         """
 
-    def accept(self, *, offers_turn: bool) -> TlsConnection:
-        """A connection that begins. Whether its client names TURN's protocol (RFC 7443): then so does the answer."""
+    def accept(self, *, is_named: bool) -> TlsConnection:
+        """A connection that begins. Whether its client names `stun.turn` or `http/1.1` beforehand (RFC 7301): then so
+        does the answer."""
 
 @final
 class TlsConnection:

@@ -37,10 +37,12 @@ def certificate(
     return [f"--tls-cert={chain}", f"--tls-key={own}"]
 
 
-def anyone() -> ssl.SSLContext:
-    """Trusts everybody, as a person does who clicks the warning away."""
+def anyone(*offers: str) -> ssl.SSLContext:
+    """Trusts everybody, as a person does who clicks the warning away. `offers`: what it says may follow (ALPN)."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if offers:
+        context.set_alpn_protocols(list(offers))
     return context
 
 

@@ -113,7 +113,7 @@ class TestTurnInside:
     @pytest.mark.parametrize(
         ("settings", "verdict", "words"),
         [
-            ({"tls": TlsChoice.SELF_SIGNED}, Verdict.OK, "turns:NAME:PORT?transport=tcp"),
+            ({"tls": TlsChoice.SELF_SIGNED}, Verdict.OK, "Chromium takes no self-signed certificate there"),
             ({"public_tcp_port": 8_765}, Verdict.WARNING, "without TLS, on TCP port 8765. Networks that let only TLS"),
             ({"turn_inside": TurnChoice.OFF}, Verdict.WARNING, "RELAY_TURN_INSIDE is off. Networks that let only TLS"),
             ({"engine": EngineChoice.FRAMES}, Verdict.WARNING, "The frames engine has none. Networks that let only"),
@@ -127,6 +127,13 @@ class TestTurnInside:
     def test_what_is_offered(self, settings: dict[str, object], verdict: Verdict, words: str, tmp_path: Path) -> None:
         finding = told(check_host(on_loopback(state_dir=str(tmp_path), **settings), NOW), "TURN inside")
         assert (finding.verdict, words in finding.sentence) == (verdict, True), finding
+
+    def test_a_certificate_that_the_core_takes(self, tmp_path: Path) -> None:
+        flags = certificate(tmp_path)
+        settings = on_loopback(**dict(flag.removeprefix("--").replace("-", "_", 1).split("=") for flag in flags))
+        finding = told(check_host(settings, NOW), "TURN inside")
+        assert finding.verdict is Verdict.OK
+        assert finding.sentence.startswith("Browsers are offered turns:NAME:PORT?transport=tcp")
 
     def test_a_certificate_that_the_core_does_not_take(self, tmp_path: Path) -> None:
         key = ec.generate_private_key(ec.SECP256K1())

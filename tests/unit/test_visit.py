@@ -92,6 +92,7 @@ async def visit(wire: Wire, noted: Noted) -> AsyncIterator[Visit]:
         sessions=sessions,
         reception=mock.Mock(),
         payer=payer(),
+        tls_host=None,
         turns=turns,
         tasks=tasks,
         journal=Journal(noted),

@@ -36,7 +36,7 @@ test('TURN over TLS is one of the servers at least', () => {
 
 test('an outcome is told in words', () => {
   expect(wordsFor(WORKS)).toBe('Works, 12 ms');
-  expect(wordsFor({ ...WORKS, withoutTls: true })).toBe('Works, 12 ms, but not over TLS');
+  expect(wordsFor({ ...WORKS, withoutTls: true })).toBe('Works, 12 ms, without TLS');
   expect(wordsFor({ state: 'absent' })).toBe('Not set up');
   expect(wordsFor({ state: 'untried' })).toBe('Not tried');
 });

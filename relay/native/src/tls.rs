@@ -35,14 +35,14 @@ const SUITES: [SupportedCipherSuite; 9] = [
     suites::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 ];
 
-/// TURN, for clients that name what they are about to speak (RFC 7443).
-const TURN: &[u8] = b"stun.turn";
+/// What clients may name beforehand (RFC 7301) and hear back: TURN (RFC 7443) and HTTP.
+const PROTOCOLS: [&[u8]; 2] = [b"stun.turn", b"http/1.1"];
 
 /// A certificate with its key, and how connections begin.
 pub struct Config {
     unnamed: Arc<ServerConfig>,
-    /// The same, for clients that offer [`TURN`].
-    turn: Arc<ServerConfig>,
+    /// The same, for clients that name one of [`PROTOCOLS`]. Others would be refused by it.
+    named: Arc<ServerConfig>,
 }
 
 impl Config {
@@ -66,15 +66,15 @@ impl Config {
         // Nothing is kept of who was here: the ticket has it all, and its keys change every six hours.
         config.ticketer = aws_lc_rs::Ticketer::new().map_err(in_words)?;
         config.send_tls13_tickets = 1;
-        let mut turn = config.clone();
-        turn.alpn_protocols = vec![TURN.to_vec()];
-        Ok(Self { unnamed: Arc::new(config), turn: Arc::new(turn) })
+        let mut named = config.clone();
+        named.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
+        Ok(Self { unnamed: Arc::new(config), named: Arc::new(named) })
     }
 
-    /// A connection that begins. `offers_turn`: its client names RFC 7443's protocol (`stun.turn`). Whatever else it
-    /// names is passed over, as RFC 7301 allows, and the handshake succeeds.
-    pub fn accept(&self, offers_turn: bool) -> Result<Tls, String> {
-        let config = if offers_turn { &self.turn } else { &self.unnamed };
+    /// A connection that begins. `is_named`: its client names one of [`PROTOCOLS`]. Whatever else it names is passed
+    /// over, as RFC 7301 allows, and the handshake succeeds.
+    pub fn accept(&self, is_named: bool) -> Result<Tls, String> {
+        let config = if is_named { &self.named } else { &self.unnamed };
         Ok(Tls {
             connection: ServerConnection::new(Arc::clone(config)).map_err(in_words)?,
             unfruitful: 0,
@@ -260,7 +260,10 @@ o8yhUb1TOOsdjyDszP4McsdK+QlS9ARasAIZyUOzXw5SWMdvQJdk1mW7
                 .with_no_client_auth();
             config.alpn_protocols = offers.iter().map(|offered| offered.to_vec()).collect();
             let client = ClientConnection::new(config.into(), ServerName::try_from("relay.test").unwrap()).unwrap();
-            let server = Config::new(CHAIN, KEY).unwrap().accept(offers.contains(&TURN)).unwrap();
+            let server = Config::new(CHAIN, KEY)
+                .unwrap()
+                .accept(offers.iter().any(|offered| PROTOCOLS.contains(offered)))
+                .unwrap();
             Self { client, server, read: Vec::new() }
         }
 
@@ -347,10 +350,12 @@ o8yhUb1TOOsdjyDszP4McsdK+QlS9ARasAIZyUOzXw5SWMdvQJdk1mW7
     }
 
     #[test]
-    fn who_names_turn_hears_it_and_whatever_else_is_named_is_no_hindrance() {
+    fn who_names_turn_or_http_hears_it_and_whatever_else_is_named_is_no_hindrance() {
+        let [turn, http] = PROTOCOLS;
         for (offers, chosen) in [
-            (&[TURN][..], Some(TURN)),
-            (&[b"stun.nat-discovery", TURN][..], Some(TURN)),
+            (&[turn][..], Some(turn)),
+            (&[b"stun.nat-discovery", turn], Some(turn)),
+            (&[http], Some(http)),
             (&[b"h3", b"c-webrtc"], None),
             (&[], None),
         ] {

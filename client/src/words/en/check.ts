@@ -9,7 +9,7 @@ export const meaning = {
   WebSocket: 'Pairing and text',
   UDP: 'Video and sound, the best way',
   TCP: 'Video and sound where UDP is blocked',
-  TURN: 'Video and sound where only TLS gets through',
+  TURN: 'Video and sound where nothing else gets through',
 };
 
 export const outcomes = {
@@ -24,7 +24,7 @@ export function works(milliseconds: number): string {
 }
 
 export function worksWithoutTls(milliseconds: number): string {
-  return `${works(milliseconds)}, but not over TLS`;
+  return `${works(milliseconds)}, without TLS`;
 }
 
 export const patience = 'This takes up to fifteen seconds.';

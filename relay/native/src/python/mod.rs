@@ -25,7 +25,7 @@ use crate::ice::bindings::Patience;
 use crate::ids::PeerId;
 use crate::net::Buffers;
 use crate::srtp::{Keys, Profile};
-use crate::threads::handle::{Config, Handle};
+use crate::threads::handle::{Config, Handle, Overloaded};
 
 /// Running media threads, or none after `close`.
 #[pyclass(frozen)]
@@ -47,8 +47,12 @@ impl Core {
     }
 
     fn order(&self, command: Command) -> PyResult<()> {
-        let overloaded = |_| PyRuntimeError::new_err("the media threads take no more commands");
         self.inner()?.handle.order(command).map_err(overloaded)
+    }
+
+    /// Of what is for those who come later, such as credentials: each newcomer has some, and few ever use them.
+    fn order_in_time(&self, command: Command) -> PyResult<()> {
+        self.inner()?.handle.order_in_time(command).map_err(overloaded)
     }
 }
 
@@ -116,16 +120,16 @@ impl Core {
     }
 
     fn admit_turn(&self, username: String, key: Vec<u8>) -> PyResult<()> {
-        self.order(Command::AdmitTurn { username: username.into(), key })
+        self.order_in_time(Command::AdmitTurn { username: username.into(), key })
     }
 
     fn release_turn(&self, username: String) -> PyResult<()> {
-        self.order(Command::ReleaseTurn { username: username.into() })
+        self.order_in_time(Command::ReleaseTurn { username: username.into() })
     }
 
     fn tell_turn_peers(&self, addresses: Vec<(String, u16)>) -> PyResult<()> {
         let peers = addresses.iter().map(|(host, port)| Ok(SocketAddr::new(address(host)?, *port)));
-        self.order(Command::TellTurnPeers { peers: peers.collect::<PyResult<_>>()? })
+        self.order_in_time(Command::TellTurnPeers { peers: peers.collect::<PyResult<_>>()? })
     }
 
     fn open(&self, peer: PeerId, lines: Vec<PyLine>, slots: Vec<PySlot>, bitrate: u64) -> PyResult<()> {
@@ -206,6 +210,10 @@ impl Core {
         py.detach(|| self.inner.lock().map(|mut inner| inner.handle.stop()).map_err(|_| ()))
             .map_err(|()| PyRuntimeError::new_err("the core is broken"))
     }
+}
+
+fn overloaded(_: Overloaded) -> PyErr {
+    PyRuntimeError::new_err("the media threads take no more commands")
 }
 
 fn address(host: &str) -> PyResult<IpAddr> {

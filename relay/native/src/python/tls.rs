@@ -21,9 +21,9 @@ impl TlsContext {
         Config::new(chain, key).map(|config| Self { config }).map_err(PyValueError::new_err)
     }
 
-    #[pyo3(signature = (*, offers_turn))]
-    fn accept(&self, offers_turn: bool) -> PyResult<TlsConnection> {
-        let tls = self.config.accept(offers_turn).map_err(PyValueError::new_err)?;
+    #[pyo3(signature = (*, is_named))]
+    fn accept(&self, is_named: bool) -> PyResult<TlsConnection> {
+        let tls = self.config.accept(is_named).map_err(PyValueError::new_err)?;
         Ok(TlsConnection { inner: Mutex::new(Some(tls)) })
     }
 }

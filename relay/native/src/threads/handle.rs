@@ -188,9 +188,14 @@ impl Handle {
 
     /// Order something. Never waits. What reaches any socket afterwards is judged when it has been carried out.
     pub fn order(&self, command: Command) -> Result<(), Overloaded> {
-        self.commands.try_send(command).map_err(|_| Overloaded)?;
+        self.order_in_time(command)?;
         self.command_wake.signal();
         Ok(())
+    }
+
+    /// The same, without waking a thread: of what nobody notices before something reaches a socket.
+    pub fn order_in_time(&self, command: Command) -> Result<(), Overloaded> {
+        self.commands.try_send(command).map_err(|_| Overloaded)
     }
 
     /// Take over an accepted TCP connection, on which a framed check waits to be read. It is closed when it is no
