@@ -1,7 +1,7 @@
 # Test
 
 .PHONY: lint test test-all test-built loadgen test-client test-core test-load test-unit test-scenario test-pages test-browser test-monitoring \
-	test-network test-idle test-lossy-links test-blocked-udp fire-alerts truth \
+	test-network test-long-calls test-idle test-lossy-links test-blocked-udp fire-alerts truth \
 	firefox network chromium coturn proxies systemd promtool containers
 
 lint: $(VENV)/installed client/node_modules/installed ## Style, types and import contracts
@@ -51,7 +51,7 @@ test-browser: $(VENV)/installed $(STATIC) chromium proxies ## Real browsers in e
 	$(BIN)/pytest -q tests/browser
 
 test-network: $(VENV)/installed $(STATIC) chromium network firefox ## Real browsers behind hostile networks (as root)
-	$(BIN)/pytest -q tests/network
+	$(BIN)/pytest -q tests/network -m 'not slow'
 
 test-client: client/node_modules/installed # The client's own tests
 	cd client && npm run --silent test
@@ -81,8 +81,11 @@ test-idle: $(VENV)/installed $(STATIC) proxies # Say nothing for ten minutes beh
 test-lossy-links: $(VENV)/installed $(STATIC) chromium # Two browsers behind links that lose packets or become narrow
 	$(BIN)/pytest -q tests/network/test_bad_links.py tests/network/test_narrow_links.py -k one_
 
-test-blocked-udp: $(VENV)/installed $(STATIC) chromium network # Two browsers where UDP is blocked (as root)
-	$(BIN)/pytest -q tests/network/test_everywhere.py -k test_udp_is_blocked
+test-long-calls: $(VENV)/installed $(STATIC) chromium network firefox # Say nothing for eleven minutes behind a proxy that lasts one, in real browsers (as root)
+	$(BIN)/pytest -q tests/network/test_long_calls.py
+
+test-blocked-udp: $(VENV)/installed $(STATIC) chromium network # Two browsers where UDP is blocked, or all but TLS (as root)
+	$(BIN)/pytest -q tests/network/test_everywhere.py tests/network/test_turn_inside.py -k 'udp_is_blocked or one_proxy'
 
 fire-alerts: $(VENV)/installed promtool # Cause every alert's condition on a live server, and see Prometheus fire it (as root)
 	$(BIN)/python -m tests.bench.fire

@@ -73,7 +73,7 @@ def _packets(media: MediaSettings, people: int, drops: Drops, report: Report, re
     from relay.media.packets import PacketsEngine
     from relay.transport.native import NativePort
 
-    port = NativePort(media.media_threads, people, report)
+    port = NativePort(threads=media.media_threads, gathering=media.max_gathering / 1_000, people=people, report=report)
     transcoders = max(1, int(process.cpu_limit())) if media.transcoders is None else media.transcoders
     engine = PacketsEngine(port, drops, media.max_bitrate, transcoders, report)
 

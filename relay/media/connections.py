@@ -248,6 +248,10 @@ class MediaConnections:
 
     def flow_selected(self, peer: PeerId, path: Path) -> None:
         if held := self._peers.get(peer):
+            before = self._paths.get(peer, path)
+            if (before.transport, before.remote_host) != (path.transport, path.remote_host):
+                # It was said of another path: TURN is often there first, and soon left for TCP.
+                self._claims.pop(peer, None)
             self._paths[peer] = path
             self._journal.note(PathSelected(user=held.user, peer=peer, path=self._seen_path(peer)))
             held.connection.flow_selected()

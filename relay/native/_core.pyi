@@ -257,7 +257,17 @@ class TlsConnection:
 class Core:
     """Bound sockets and running media threads."""
 
-    def __new__(cls, hosts: list[str], port: int, *, threads: int, buffer: int, consent: float, silence: float) -> Core:
+    def __new__(
+        cls,
+        hosts: list[str],
+        port: int,
+        *,
+        threads: int,
+        buffer: int,
+        consent: float,
+        silence: float,
+        gathering: float,
+    ) -> Core:
         """The buffer is in bytes, each way, for all sockets of one address together. In seconds: how long consent
         lasts, and after how long without a packet a peer is silent.
 

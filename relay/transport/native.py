@@ -47,9 +47,11 @@ class NativePort:
     transcoders: TranscoderListener
     """Is told of transcoders. The engine puts itself there."""
 
-    def __init__(self, threads: int, people: int, report: Report) -> None:
-        """`people` are admitted at most: the sockets' buffers are sized for them."""
+    def __init__(self, *, threads: int, gathering: float, people: int, report: Report) -> None:
+        """A thread rests for `gathering` seconds where there is enough to gather. `people` are admitted at most: the
+        sockets' buffers are sized for them."""
         self._threads = threads
+        self._gathering = gathering
         self._buffer = wanted_buffer(people)
         self._report = report
         self._core: Core | None = None
@@ -140,6 +142,7 @@ class NativePort:
             buffer=self._buffer,
             consent=bindings.CONSENT_TIMEOUT,
             silence=bindings.QUIET_TIMEOUT,
+            gathering=self._gathering,
         )
 
     def _look_after_threads(self) -> None:

@@ -54,7 +54,9 @@ class World:
     def __init__(self, most: int = 1) -> None:
         self.drops = Drops()
         self.failures: list[BaseException] = []
-        self.port = NativePort(1, 2, lambda task, failure: self.failures.append(failure))
+        self.port = NativePort(
+            threads=1, gathering=0.001, people=2, report=lambda task, failure: self.failures.append(failure)
+        )
         self.port.transcoders = self
         self.port.open(("127.0.0.1",), free_port(), Listener())
         self.taken: list[SlotId] = []

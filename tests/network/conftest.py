@@ -18,6 +18,9 @@ Report = Callable[[str], None]
 ENGINE = {"engine": engine} if (engine := os.environ.get("NETWORK_ENGINE")) else {}
 """Settings of the engine under test; the default one without."""
 
+NO_TURN = {"turn_inside": "off"}
+"""Where ICE's own ways, or coturn, are what a test is about."""
+
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
@@ -61,7 +64,8 @@ def tell(report: Report) -> Tell:
         ann, bob = timings
         report(
             f"{scenario}: offer to connected {ann.offer_to_connected:.0f} and {bob.offer_to_connected:.0f} ms,"
-            f" partner found to first frame {ann.found_to_frame:.0f} and {bob.found_to_frame:.0f} ms"
+            f" partner found to first frame {ann.found_to_frame:.0f} and {bob.found_to_frame:.0f} ms,"
+            f" both together {ann.offer_to_frame:.0f} and {bob.offer_to_frame:.0f} ms"
         )
 
     return line

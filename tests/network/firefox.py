@@ -12,7 +12,6 @@ from typing import Any
 
 import aiohttp
 
-from tests.kit.browsers import START
 from tests.kit.looks import PICTURE
 from tests.network.internet import Internet
 from tests.network.people import SELECTED, WATCH, Timings
@@ -44,6 +43,8 @@ PREFERENCES: dict[str, object] = {
     "toolkit.telemetry.enabled": False,
 }
 
+PRESS = """() => [...document.querySelectorAll('button, label')]
+  .find((it) => it.textContent.trim() === %s).click()"""
 STRONGEST = {"red": 0, "green": 1, "blue": 2}
 
 
@@ -83,9 +84,9 @@ class FirefoxPerson:
         assert result["type"] == "success", result["exceptionDetails"]["text"]
         return json.loads(result["result"]["value"])
 
-    async def until(self, function: str) -> None:
+    async def until(self, function: str, patience: float = PATIENCE) -> None:
         """Wait until a JavaScript function gives something true."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             while not await self.evaluate(function):  # noqa: ASYNC110 - it is the browser that changes
                 await asyncio.sleep(0.1)
 
@@ -93,7 +94,14 @@ class FirefoxPerson:
         await self.until("() => 'connected' in window.marks")
 
     async def start(self) -> None:
-        await self.evaluate(START)
+        await self.press("Start")
+
+    async def is_told(self, words: str, patience: float = PATIENCE) -> None:
+        await self.until(f"() => document.querySelector('[role=status]').textContent.includes('{words}')", patience)
+
+    async def press(self, button: str) -> None:
+        """The one that has this name; or choose so."""
+        await self.evaluate(PRESS % json.dumps(button))
 
     async def sees(self, colour: str) -> None:
         """Wait for the partner's colour, and for three places of the bar in their picture."""

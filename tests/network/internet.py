@@ -16,10 +16,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+FILES = Path("/etc/netns")
+"""What stands here in a folder with a namespace's name is what programs find in /etc (ip-netns(8))."""
+
 Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 
 SERVER = "203.0.113.10"
 SERVER_V6 = "2001:db8:5::10"
+NAME = "talk.test"
+"""The server's, for those who have name resolution."""
 INSIDE = "198.51.100.250"
 """The server's own address when it is behind a NAT of its own."""
 
@@ -72,10 +77,28 @@ POLICIES = {
         'iifname "lan" meta l4proto { udp, icmp, ipv6-icmp } drop',
         'iifname "lan" tcp dport != 443 reject with tcp reset',
     ],
+    "only_turn_over_udp": [
+        "meta l4proto udp @th,64,4 4 accept",
+        "meta l4proto udp @th,64,2 0 @th,96,32 0x2112a442 @th,76,4 != 1 accept",
+        "meta l4proto udp drop",
+        "tcp dport 3478 reject with tcp reset",
+    ],
+    "only_turn_over_tcp": [
+        "meta l4proto udp drop",
+        "tcp dport 3478 @ih,48,32 0x2112a442 reject with tcp reset",
+    ],
     "nothing": ['iifname "lan" reject'],
     "outage": ["drop"],
     "all": [],
 }
+"""TURN's messages have two zero bits, the magic cookie and any method but Binding, and its ChannelData begins with 4
+(RFC 8656 section 12). ICE over TCP is known by the cookie behind a length (RFC 4571)."""
+
+DIVERSION = """
+table ip diversion {
+  chain arriving { type nat hook prerouting priority dstnat; iifname "lan" tcp dport %d redirect to :%d; }
+}
+"""
 
 REBIND = """
 table inet binding {
@@ -98,12 +121,15 @@ class Internet:
         ipv4: bool = True,
         ipv6: bool = True,
         server_nat: Mapping[str, int] | None = None,
+        names: bool = True,
     ) -> None:
-        """`server_nat` puts the server behind a 1:1 NAT: from `udp:PORT` outside to the port inside."""
+        """`server_nat` puts the server behind a 1:1 NAT: from `udp:PORT` outside to the port inside. Without `names`
+        people have no name resolution of their own, as where everything goes through a proxy."""
         self._prefix = f"rvc{os.getpid() % 10_000}"
         self._names: list[str] = []
         self._bindings = 0
         self._moves = 0
+        self._nameless = () if names else tuple(home.person for home in HOMES)
         self._versions = ([4] if ipv4 else []) + ([6] if ipv6 else [])
         try:
             self._build("fully-random" if symmetric else "", server_nat)
@@ -122,6 +148,11 @@ class Internet:
                 continue
             rules = "\n".join(f"add rule inet home rules {rule}" for rule in POLICIES[policy])
             self._nft(f"home_{home.person}", f"flush chain inet home rules\n{rules}\n")
+
+    def divert(self, port: int, to: int) -> None:
+        """Whoever asks this TCP port of anybody gets `to` of their own router."""
+        for home in HOMES:
+            self._nft(f"home_{home.person}", DIVERSION % (port, to))
 
     def rebind(self, person: str) -> None:
         """Their NAT forgets its mappings of UDP; a symmetric one takes other ports now. Nobody is told."""
@@ -161,7 +192,9 @@ class Internet:
     def close(self) -> None:
         """Idempotent."""
         while self._names:
-            subprocess.run(["ip", "netns", "del", self._names.pop()], check=False, capture_output=True)
+            name = self._names.pop()
+            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+            shutil.rmtree(FILES / name, ignore_errors=True)
 
     def _name(self, name: str) -> str:
         return f"{self._prefix}-{name}"
@@ -199,6 +232,11 @@ class Internet:
         full = self._name(name)
         self._ip("netns", "add", full)
         self._names.append(full)
+        (FILES / full).mkdir(parents=True, exist_ok=True)
+        known = "" if name in self._nameless else f"{SERVER} {NAME}\n"
+        (FILES / full / "hosts").write_text(f"127.0.0.1 localhost\n{known}")
+        # Where nobody listens, so that what is not known is known at once.
+        (FILES / full / "resolv.conf").write_text("nameserver 127.0.0.1\n")
         self._ip("-n", full, "link", "set", "lo", "up")
         switches = [f"net.ipv4.ip_forward={int(forwards)}", f"net.ipv6.conf.all.forwarding={int(forwards)}"]
         # Who refuses does so each time: Linux would answer six times and then swallow all but one a second, and a

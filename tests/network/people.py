@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Playwright, async_playwright
+from playwright.async_api import Browser, Playwright, async_playwright
 
 from tests.kit.browsers import CHROMIUM, FLAGS, Person
 from tests.kit.cameras import camera, microphone
@@ -110,13 +110,24 @@ async def at_home(
         ],
     )
     try:
-        page = await browser.new_page(viewport={"width": 1280, "height": 800}, ignore_https_errors=True)
-        await page.add_init_script(f"({script})()")
-        at_page = Person(page, colour)
-        await page.goto(url)
-        yield at_page
+        yield await _open(browser, colour, url, script)
     finally:
         await browser.close()
+
+
+async def another(person: Person, url: str) -> Person:
+    """Somebody else at the same computer, whose browser knows nothing of the first."""
+    browser = person.page.context.browser
+    assert browser is not None
+    return await _open(browser, person.colour, url, WATCH)
+
+
+async def _open(browser: Browser, colour: str, url: str, script: str) -> Person:
+    page = await browser.new_page(viewport={"width": 1280, "height": 800}, ignore_https_errors=True)
+    await page.add_init_script(f"({script})()")
+    person = Person(page, colour)
+    await page.goto(url)
+    return person
 
 
 @asynccontextmanager

@@ -104,6 +104,14 @@ class Server:
         assert "people" in found, (found, self.program.lines[-20:])
         return found
 
+    async def has_paths(self, expected: Mapping[str, int]) -> None:
+        """Wait until this is what carries media: browsers may begin by TURN, and move where less is between."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + PATIENCE
+        while (found := (await self.stats())["paths"]) != expected:
+            assert loop.time() < deadline, found
+            await asyncio.sleep(0.2)
+
 
 @asynccontextmanager
 async def serving(internet: Internet, **settings: str) -> AsyncIterator[Server]:

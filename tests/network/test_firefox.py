@@ -1,30 +1,22 @@
 """The same with Firefox at one end and Chromium at the other."""
 
-import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from playwright.async_api import async_playwright
 
-from tests.kit.browsers import START
 from tests.kit.codecs import CODECS, FORCE, SOUND_UNASKED, begin_talking, has_lips_in_sync, is_sent_and_seen
 from tests.kit.scene import SCENE
-from tests.network.conftest import ENGINE, Connect, Tell
+from tests.network.conftest import ENGINE, NO_TURN, Connect, Tell
+from tests.network.couples import meet_firefox
 from tests.network.firefox import at_firefox
 from tests.network.internet import HOMES, SERVER, Internet
-from tests.network.people import CONNECT_TIMEOUT, CONNECTED, WATCH, at_home, timings
+from tests.network.people import WATCH, at_home
 from tests.network.processes import Server, serving
-from tests.network.ways import PLAIN, SECURE, THROUGH_PROXY, proxies
+from tests.network.ways import FIREFOX_THROUGH_PROXY, PLAIN, SECURE, THROUGH_PROXY, proxies
 
-ANN, BOB = HOMES
-PROXY: dict[str, object] = {
-    "network.proxy.type": 1,
-    "network.proxy.http": ANN.router,
-    "network.proxy.http_port": 3128,
-    "network.proxy.ssl": ANN.router,
-    "network.proxy.ssl_port": 3128,
-}
+_, BOB = HOMES
 
 
 async def meet(
@@ -43,14 +35,10 @@ async def meet(
         at_firefox(internet, "ann", url, folder, preferences or {}) as ann,
         at_home(playwright, internet, "bob", "blue", url, folder, flags) as bob,
     ):
-        await asyncio.gather(ann.connected(), bob.page.wait_for_function(CONNECTED, timeout=CONNECT_TIMEOUT))
-        await ann.start()
-        await bob.start()
-        await asyncio.gather(ann.sees("blue"), bob.page.wait_for_function("() => 'frame' in window.marks"))
-        tell(f"{scenario}, Firefox and Chromium", (await ann.timings(), await timings(bob)))
+        tell(f"{scenario}, Firefox and Chromium", await meet_firefox(ann, bob))
+        await server.has_paths({carrier: 2})
         selected = await ann.path()
         assert (selected["protocol"], selected["remote"]) == (carrier, SERVER), selected
-        assert (await server.stats())["paths"] == {carrier: 2}
 
 
 async def test_firefox_behind_a_symmetric_nat(connect: Connect, tmp_path: Path, tell: Tell) -> None:
@@ -62,7 +50,7 @@ async def test_firefox_behind_a_symmetric_nat(connect: Connect, tmp_path: Path, 
 async def test_firefox_where_udp_is_blocked(connect: Connect, tmp_path: Path, tell: Tell) -> None:
     internet = connect(ipv6=False)
     internet.forbid("udp_blocked")
-    async with serving(internet, **ENGINE) as server:
+    async with serving(internet, **NO_TURN, **ENGINE) as server:
         await meet(internet, server, PLAIN, tmp_path, tell, "UDP blocked", "tcp")
 
 
@@ -71,8 +59,10 @@ async def test_firefox_where_only_an_http_proxy_is_there(
 ) -> None:
     internet = connect(ipv6=False)
     flags = tuple(flag.format(router=BOB.router) for flag in THROUGH_PROXY)
-    async with proxies(internet), serving(internet, port="443", **certificate, **ENGINE) as server:
-        await meet(internet, server, SECURE, tmp_path, tell, "Only a CONNECT proxy", "tcp", PROXY, flags)
+    async with proxies(internet), serving(internet, port="443", **certificate, **NO_TURN, **ENGINE) as server:
+        await meet(
+            internet, server, SECURE, tmp_path, tell, "Only a CONNECT proxy", "tcp", FIREFOX_THROUGH_PROXY, flags
+        )
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -102,12 +92,8 @@ async def test_firefox_with_webrtc_turned_off_is_told_so_and_writes(connect: Con
         serving(internet, **ENGINE),
         at_firefox(internet, "ann", PLAIN, tmp_path, preferences, script="() => {}") as ann,
     ):
-        await ann.until(_is_told("cannot hold video calls"))
-        await ann.evaluate(START.replace("'Start'", "'Chat by text instead'"))
-        await ann.until(_is_told("Ready"))
+        await ann.is_told("cannot hold video calls")
+        await ann.press("Chat by text instead")
+        await ann.is_told("Ready")
         await ann.start()
-        await ann.until(_is_told("Looking for a partner"))
-
-
-def _is_told(words: str) -> str:
-    return f"() => document.querySelector('[role=status]').textContent.includes('{words}')"
+        await ann.is_told("Looking for a partner")

@@ -11,7 +11,7 @@ import pytest
 
 from relay.config.settings import EngineChoice
 from tests.kit.cameras import HEIGHT, WIDTH, camera
-from tests.network.conftest import Connect
+from tests.network.conftest import NO_TURN, Connect
 from tests.network.internet import SERVER, Internet
 from tests.network.people import COLOURS, CONNECT_TIMEOUT, ann_and_bob, meet
 from tests.network.processes import serving
@@ -67,7 +67,7 @@ async def test_who_stops_reading_loses_media_and_gets_the_picture_back(
     for colour in COLOURS:
         restless(colour, tmp_path)
     flags = [f"--use-file-for-fake-video-capture={tmp_path}/{{colour}}-restless.y4m"]
-    settings = {"engine": engine.value}
+    settings = {"engine": engine.value, **NO_TURN}
     async with serving(internet, **settings) as server, ann_and_bob(internet, URL, tmp_path, flags) as (ann, bob):
         await meet(ann, bob)
         before = server.program.resident()

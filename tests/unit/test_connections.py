@@ -16,7 +16,7 @@ from relay.peer.aiortc_bridge import SharedCertificate
 from relay.peer.candidates import Reach
 from relay.peer.lines import SrtpKeys, SrtpProfile
 from relay.protocol.messages import CandidateProtocol, CandidateType, MediaPath
-from relay.transport.port import Path
+from relay.transport.port import Path, Transport
 from tests.kit.offers import OFFER, ROLES
 from tests.kit.payers import payer
 
@@ -106,3 +106,16 @@ async def test_who_fell_silent_is_heard_again_and_told_of_once_each(connections:
     connections.flow_heard(peer)
     assert not connections.is_silent(ANN)
     assert connections.listener.media_changed.mock_calls == [mock.call(ANN)] * 2  # type: ignore[attr-defined]
+
+
+async def test_what_a_browser_said_holds_for_the_path_that_it_had_then(connections: MediaConnections) -> None:
+    connect(connections, ANN)
+    peer = connections.peer_of(ANN)
+    assert peer is not None
+    connections.flow_selected(peer, PATH._replace(transport=Transport.TURN_TLS))
+    connections.note_claim(ANN, MediaPath(type=CandidateType.RELAY, protocol=CandidateProtocol.UDP))
+    connections.flow_selected(peer, PATH._replace(transport=Transport.TCP))
+    assert connections.paths() == {"tcp": 1}
+    connections.note_claim(ANN, CLAIM)
+    connections.flow_selected(peer, PATH._replace(transport=Transport.TCP, remote_port=4_712))
+    assert connections.paths() == {"disputed": 1}, "a NAT may take another port for the same path"

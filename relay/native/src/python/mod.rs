@@ -10,6 +10,7 @@ mod tls;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -24,7 +25,7 @@ use crate::ice::bindings::Patience;
 use crate::ids::PeerId;
 use crate::net::Buffers;
 use crate::srtp::{Keys, Profile};
-use crate::threads::handle::{Config, Handle};
+use crate::threads::handle::{Config, Handle, Overloaded};
 
 /// Running media threads, or none after `close`.
 #[pyclass(frozen)]
@@ -46,15 +47,19 @@ impl Core {
     }
 
     fn order(&self, command: Command) -> PyResult<()> {
-        let overloaded = |_| PyRuntimeError::new_err("the media threads take no more commands");
         self.inner()?.handle.order(command).map_err(overloaded)
+    }
+
+    /// Of what is for those who come later, such as credentials: each newcomer has some, and few ever use them.
+    fn order_in_time(&self, command: Command) -> PyResult<()> {
+        self.inner()?.handle.order_in_time(command).map_err(overloaded)
     }
 }
 
 #[pymethods]
 impl Core {
     #[new]
-    #[pyo3(signature = (hosts, port, *, threads, buffer, consent, silence))]
+    #[pyo3(signature = (hosts, port, *, threads, buffer, consent, silence, gathering))]
     fn new(
         py: Python<'_>,
         hosts: Vec<String>,
@@ -63,11 +68,14 @@ impl Core {
         buffer: usize,
         consent: f64,
         silence: f64,
+        gathering: f64,
     ) -> PyResult<Self> {
         let hosts = hosts.iter().map(|host| address(host)).collect::<PyResult<Vec<_>>>()?;
         let buffers = Buffers { receive: buffer, send: buffer };
         let patience = Patience { consent: (consent * 1_000.0) as u64, silence: (silence * 1_000.0) as u64 };
-        let config = Config { hosts, port, threads, buffers, patience };
+        let gathering =
+            Duration::try_from_secs_f64(gathering).map_err(|_| PyValueError::new_err("no time to gather in"))?;
+        let config = Config { hosts, port, threads, buffers, patience, gathering };
         let handle = py.detach(|| Handle::start(&config)).map_err(|failed| {
             PyOSError::new_err((failed.cause.raw_os_error(), failed.cause.to_string(), failed.host.to_string()))
         })?;
@@ -112,16 +120,16 @@ impl Core {
     }
 
     fn admit_turn(&self, username: String, key: Vec<u8>) -> PyResult<()> {
-        self.order(Command::AdmitTurn { username: username.into(), key })
+        self.order_in_time(Command::AdmitTurn { username: username.into(), key })
     }
 
     fn release_turn(&self, username: String) -> PyResult<()> {
-        self.order(Command::ReleaseTurn { username: username.into() })
+        self.order_in_time(Command::ReleaseTurn { username: username.into() })
     }
 
     fn tell_turn_peers(&self, addresses: Vec<(String, u16)>) -> PyResult<()> {
         let peers = addresses.iter().map(|(host, port)| Ok(SocketAddr::new(address(host)?, *port)));
-        self.order(Command::TellTurnPeers { peers: peers.collect::<PyResult<_>>()? })
+        self.order_in_time(Command::TellTurnPeers { peers: peers.collect::<PyResult<_>>()? })
     }
 
     fn open(&self, peer: PeerId, lines: Vec<PyLine>, slots: Vec<PySlot>, bitrate: u64) -> PyResult<()> {
@@ -202,6 +210,10 @@ impl Core {
         py.detach(|| self.inner.lock().map(|mut inner| inner.handle.stop()).map_err(|_| ()))
             .map_err(|()| PyRuntimeError::new_err("the core is broken"))
     }
+}
+
+fn overloaded(_: Overloaded) -> PyErr {
+    PyRuntimeError::new_err("the media threads take no more commands")
 }
 
 fn address(host: &str) -> PyResult<IpAddr> {

@@ -65,6 +65,8 @@ pub struct Config {
     pub buffers: Buffers,
     /// How long peers may be silent.
     pub patience: Patience,
+    /// How long a thread may rest for a fuller batch ([`Worker::gathering`]).
+    pub gathering: Duration,
 }
 
 /// Running media threads.
@@ -165,6 +167,7 @@ impl Handle {
                 exchange: Arc::clone(&exchange),
                 totals: Arc::clone(&totals),
                 leads,
+                gathering: config.gathering,
                 wake,
                 events: Events::new(event_queue.clone(), transcoder_queue.clone(), Arc::clone(&event_wake)),
                 stopping: Arc::clone(&handle.stopping),
@@ -185,9 +188,14 @@ impl Handle {
 
     /// Order something. Never waits. What reaches any socket afterwards is judged when it has been carried out.
     pub fn order(&self, command: Command) -> Result<(), Overloaded> {
-        self.commands.try_send(command).map_err(|_| Overloaded)?;
+        self.order_in_time(command)?;
         self.command_wake.signal();
         Ok(())
+    }
+
+    /// The same, without waking a thread: of what nobody notices before something reaches a socket.
+    pub fn order_in_time(&self, command: Command) -> Result<(), Overloaded> {
+        self.commands.try_send(command).map_err(|_| Overloaded)
     }
 
     /// Take over an accepted TCP connection, on which a framed check waits to be read. It is closed when it is no
@@ -299,7 +307,15 @@ mod tests {
         let hosts = vec![IpAddr::from([127, 0, 0, 1])];
         let patience = Patience { consent: 30_000, silence: 7_000 };
         let buffers = Buffers { receive: 65_536, send: 65_536 };
-        let handle = Handle::start(&Config { hosts, port: 0, threads: 2, buffers, patience }).unwrap();
+        let handle = Handle::start(&Config {
+            hosts,
+            port: 0,
+            threads: 2,
+            buffers,
+            patience,
+            gathering: Duration::from_millis(1),
+        })
+        .unwrap();
         let (medium, extensions) = (Medium::Microphone, ExtensionIds::default());
         let codecs = vec![NumberedCodec { codec: Codec::Opus, payload_type: 111, rtx_payload_type: None }];
         let (mid, ssrc) = (Vec::new(), Some(7));

@@ -18,12 +18,11 @@ use crate::net::{BATCH, Bound, Flows, Receiver, Sender, Wake, precise_timers, wa
 use crate::outbox::Outbox;
 use crate::time::Time;
 
-/// From so many packets a second on, a thread sleeps between batches instead of being woken by what comes
-/// (`docs/decisions/0013-when-a-media-thread-wakes.md`).
-const BUSY: f64 = 10_000.0;
+/// Packets in a burst, at least where few people talk: a picture's, or one of sound.
+const BURST: f64 = 2.0;
 
-/// Slept between batches then.
-const GATHERING: Duration = Duration::from_millis(1);
+/// A rest that is shorter costs more than it saves.
+const SHORTEST_REST: Duration = Duration::from_micros(30);
 
 /// What is due may wait so long for a packet to wake the thread anyway.
 const SLACK: Duration = Duration::from_millis(2);
@@ -49,6 +48,9 @@ pub struct Worker {
     pub totals: Arc<Totals>,
     /// Whether this is the first thread.
     pub leads: bool,
+    /// From one wake to the next, as soon as bursts come more often than that
+    /// (`docs/decisions/0013-when-a-media-thread-wakes.md`). Zero: what comes wakes the thread, however much it is.
+    pub gathering: Duration,
     /// Signalled when there are commands, or when it is time to stop.
     pub wake: Arc<Wake>,
     /// Upward.
@@ -76,20 +78,22 @@ impl Worker {
         let (mut receiver, mut sender, mut outbox) = (Receiver::default(), Sender::default(), Outbox::default());
         let mut pace = Pace::default();
         let mut overflow = vec![0; self.sockets.len()];
-        let mut wait = Duration::ZERO;
+        let (mut wait, mut woke) = (Duration::ZERO, self.origin.elapsed());
         // Whether anything came, and whether some of it is still there.
         let (mut came, mut behind) = (false, false);
         while !self.stopping.load(Ordering::Acquire) {
             self.turns.add(1);
-            if came && pace.is_busy() {
-                if !behind {
-                    std::thread::sleep(GATHERING);
-                }
+            let ordered = if came && pace.is_busy(self.gathering) {
+                let rest = (woke + self.gathering).saturating_sub(self.origin.elapsed());
+                // Orders end the rest: somebody joins, or is shown to somebody else.
+                !behind && rest >= SHORTEST_REST && wait_readable(&[], &self.wake, rest)
             } else {
-                if wait_readable(&self.sockets, &self.wake, wait) {
-                    self.wake.clear();
-                }
+                wait_readable(&self.sockets, &self.wake, wait)
+            };
+            if ordered {
+                self.wake.clear();
             }
+            woke = self.origin.elapsed();
             (came, behind) = (false, false);
             if self.leads && !self.lead(&mut sender, &mut outbox) {
                 return Err(BROKEN.to_owned());
@@ -226,8 +230,9 @@ impl Pace {
         }
     }
 
-    fn is_busy(&self) -> bool {
-        self.rate >= BUSY
+    /// Whether bursts come more often than once in this time.
+    fn is_busy(&self, gathering: Duration) -> bool {
+        self.rate * gathering.as_secs_f64() >= BURST
     }
 }
 
@@ -249,15 +254,17 @@ mod tests {
         assert_eq!(word(true, || std::panic::panic_any(7)).as_deref(), Some("a media thread panicked"));
     }
 
-    fn is_busy_at(packets_per_second: usize) -> bool {
+    fn is_busy_at(packets_per_second: usize, gathering: Duration) -> bool {
         let mut pace = Pace::default();
         (1..=300).for_each(|millis| pace.count(packets_per_second / 1_000, Duration::from_millis(millis)));
-        pace.is_busy()
+        pace.is_busy(gathering)
     }
 
     #[test]
-    fn only_a_crowd_is_made_to_wait_for_a_fuller_batch() {
-        assert!(!is_busy_at(9_000));
-        assert!(is_busy_at(12_000));
+    fn a_thread_gathers_as_soon_as_bursts_come_more_often_than_it_rests() {
+        let millis = Duration::from_millis;
+        assert!(!is_busy_at(1_000, millis(1)) && is_busy_at(3_000, millis(1)));
+        assert!(!is_busy_at(1_000, millis(1)) && is_busy_at(1_000, millis(3)));
+        assert!(!is_busy_at(1_000_000, Duration::ZERO), "never");
     }
 }
