@@ -3,8 +3,9 @@
 Server and generator are pinned to a core each, which never sleeps (`awake.py`). Per row: the server's whole
 process, Python included, is charged with each packet that reached a person. *floor* is the kernel's price:
 the generator's packets received, rewritten and sent in batches, nothing else. *coturn* relays by
-ChannelData. Latency is what the relay adds to the same pairs talking from socket to socket. All of them take
-turns (`contest.py`), and a row shows the median of its turns.
+ChannelData; *spliced* is one behind the relay's port, for people who get nothing through but TLS, and both
+processes are charged. Latency is what the relay adds to the same pairs talking from socket to socket. All of
+them take turns (`contest.py`), and a row shows the median of its turns.
 """
 
 import argparse
@@ -76,7 +77,13 @@ FRAMES_PEOPLE = 2
 LINKS_PEOPLE = 32
 """With so many, packets also go over other links than UDP without loss."""
 
-OPTIONS = {"frames": ("--foreign",), "over TCP": ("--transport", "tcp"), "2 % lost": ("--loss", "0.02")}
+OPTIONS = {
+    "frames": ("--foreign",),
+    "over TCP": ("--transport", "tcp"),
+    "TURN/TLS": ("--transport", "turn-tls"),
+    "spliced": ("--transport", "turn-tls"),
+    "2 % lost": ("--loss", "0.02"),
+}
 """Of the generator, for each engine. Loss is on everybody's link, each way."""
 
 Starter = Callable[[], AbstractContextManager[servers.Server]]
@@ -159,6 +166,8 @@ def _servers(people: int, cores: Cores) -> Iterator[tuple[str, Starter]]:
     yield "packets", lambda: servers.relay("packets", people, cores.server)
     if people == LINKS_PEOPLE:
         yield "over TCP", lambda: servers.relay("packets", people, cores.server)
+        yield "TURN/TLS", lambda: servers.turn_inside(people, cores.server)
+        yield "spliced", lambda: servers.turn_spliced(people, cores.server)
         yield "2 % lost", lambda: servers.relay("packets", people, cores.server)
     yield "floor", lambda: servers.forwarder(cores.server)
     yield "coturn", lambda: servers.coturn(cores.server)
@@ -218,6 +227,10 @@ def verdicts(lines: Sequence[Line]) -> Iterator[str]:
             theirs = cost.get((yardstick, people))
             if ours and theirs:
                 yield f"packets / {yardstick} with {people} people: {ours / theirs:.2f}"
+        for yardstick in ("spliced", "over TCP"):
+            ours, theirs = cost.get(("TURN/TLS", people)), cost.get((yardstick, people))
+            if ours and theirs:
+                yield f"TURN/TLS / {yardstick} with {people} people: {ours / theirs:.2f}"
     each = {(row.engine, row.people): row.core_percent_per_person for row in rows}
     frames = each.get(("frames", FRAMES_PEOPLE))
     crowd = max((people for engine, people in each if engine == "packets" and people <= 32), default=0)

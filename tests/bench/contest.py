@@ -32,7 +32,7 @@ class Turn:
     """What one measurement saw."""
 
     cpu: float
-    """Seconds of the server's whole process."""
+    """Seconds of the server's processes."""
     received: int
     """Packets that reached people."""
     foreign: float
@@ -55,7 +55,7 @@ class Contender:
     _before: tuple[float, float, int] = (0.0, 0.0, 0)
 
     def note(self, phase: str, received: int) -> None:
-        cpu = cpu_seconds(self.server.pid)
+        cpu = _cpu_seconds(self.server)
         busy = core_seconds(self.cores.server) - cpu_seconds(self.cores.spinner)
         if phase == "pairing":
             self.joined_cpu = cpu
@@ -66,7 +66,7 @@ class Contender:
             used = cpu - before[0]
             foreign = max(busy - before[1] - used, 0.0)
             self.turns.append(Turn(used, received - before[2], foreign))
-            self.talking_kib = own_kib(self.server.pid)
+            self.talking_kib = _own_kib(self.server)
 
     def us_per_packet(self) -> float:
         return median(self._costs())
@@ -94,12 +94,20 @@ class Contender:
         return [1e6 * turn.cpu / max(turn.received, 1) for turn in self.turns]
 
 
+def _cpu_seconds(server: servers.Server) -> float:
+    return sum(map(cpu_seconds, server.pids))
+
+
+def _own_kib(server: servers.Server) -> int:
+    return sum(map(own_kib, server.pids))
+
+
 @contextmanager
 def enter(
     engine: str, server: servers.Server, people: int, options: list[str], cores: Cores
 ) -> Iterator[tuple[Contender, Player]]:
     """Let people connect to a server, and rest."""
-    idle = (cpu_seconds(server.pid), own_kib(server.pid))
+    idle = (_cpu_seconds(server), _own_kib(server))
     contender = Contender(engine, people, server, cores, *idle)
     standing_by = generator.stand_by(
         server.route, server.address, *options, core=cores.generator, on_phase=contender.note

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -10,10 +11,15 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, TypeVar
 
+from relay.front.self_signed import self_signed
+from tests.kit import turn
+from tests.kit.certificates import anyone
 from tests.kit.generator import FORWARDER
 from tests.kit.ports import free_port
 
@@ -32,6 +38,9 @@ CHECKOUT = Path(__file__).parents[2]
 RATES = [f"rate_address_{deed}" for deed in ("connection", "join", "offer", "skip")]
 OFTEN = "1000000"
 """A minute: as often as they like."""
+
+SPLICED = "turn.test"
+"""The name by which TURN over TLS is told from pages."""
 
 COTURN_ALLOCATIONS = ("--min-port", "40000", "--max-port", "49999")
 
@@ -53,18 +62,33 @@ class Server:
     address: str
     started_in: float
     """Seconds until it served."""
+    helpers: tuple[int, ...] = ()
+    """Processes without which it would not serve, and whose work is its own."""
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        return (self.pid, *self.helpers)
 
 
 @contextmanager
-def relay(engine: str, people: int, core: int, checkout: Path = CHECKOUT, share: float = 1.0) -> Iterator[Server]:
+def relay(
+    engine: str,
+    people: int,
+    core: int,
+    checkout: Path = CHECKOUT,
+    share: float = 1.0,
+    port: int | None = None,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Server]:
     """The product with one of its engines, this one or that of another checkout where everything is built.
 
     `share` is what one address may have of the event loop, and all people come from one: with 1 nothing is metered.
+    `port` is a free one if none is given; `more` are settings beside those that all servers have.
 
     Raises:
         UnavailableError: it does not know the engine, or runs another one.
     """
-    port = free_port()
+    port = port or free_port()
     settings = {
         "RELAY_ENGINE": engine,
         "RELAY_PORT": str(port),
@@ -82,12 +106,58 @@ def relay(engine: str, people: int, core: int, checkout: Path = CHECKOUT, share:
         for name, value in {"max_cpu_per_address": str(share), **dict.fromkeys(RATES, OFTEN)}.items()
         if f"    {name}:" in known
     }
-    environment = {**os.environ, "PYTHONPATH": str(checkout), **settings}
+    environment = {**os.environ, "PYTHONPATH": str(checkout), **settings, **more}
     with _running([sys.executable, "-P", "-m", "relay", "serve"], core, environment) as process:
-        running = process.wait_for(lambda: _health(port))["engine"]
+        running = process.wait_for(lambda: _health(port, "RELAY_TLS" in more))["engine"]
         if running != engine:
             raise UnavailableError(f"relay: runs the engine `{running}` instead of `{engine}`")
         yield Server(process.pid, "relay", f"127.0.0.1:{port}", process.age())
+
+
+@contextmanager
+def turn_inside(people: int, core: int) -> Iterator[Server]:
+    """The product with HTTPS, whose own TURN people use."""
+    with tempfile.TemporaryDirectory() as folder, relay("packets", people, core, more=_https(people, folder)) as server:
+        yield server
+
+
+@contextmanager
+def turn_spliced(people: int, core: int) -> Iterator[Server]:
+    """The product with HTTPS, and coturn behind it as in `docker/turn`: both are charged.
+
+    Raises:
+        UnavailableError: coturn can't be had.
+    """
+    _install_coturn()
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder, _coturn_behind(Path(folder), core) as (behind, backend):
+        splice = {
+            "RELAY_TURN_INSIDE": "off",
+            "RELAY_TURN_URLS": f"turns:{SPLICED}:{port}?transport=tcp",
+            "RELAY_TURN_SECRET": turn.SECRET,
+            "RELAY_TURN_SNI": SPLICED,
+            "RELAY_TURN_BACKEND": backend,
+        }
+        with relay("packets", people, core, port=port, more={**_https(people, folder), **splice}) as server:
+            yield replace(server, helpers=(behind,))
+
+
+@contextmanager
+def _coturn_behind(folder: Path, core: int) -> Iterator[tuple[int, str]]:
+    """The process of one that relays to the product alone, and where it listens for TLS."""
+    chain, key = self_signed(folder / "coturn", (), datetime.now(UTC))
+    port, secure = free_port(), free_port()
+    certificate = {"tls_cert": str(chain), "tls_key": str(key)}
+    command = turn.options(certificate, folder, turn.COTURN, turn.COTURN, "127.0.0.1")
+    command += ["--allow-loopback-peers", f"--listening-port={port}", f"--tls-listening-port={secure}"]
+    with _running(command, core) as process:
+        process.wait_for(lambda: _is_bound(port, turn.COTURN))
+        yield process.pid, f"{turn.COTURN}:{secure}"
+
+
+def _https(people: int, folder: str) -> dict[str, str]:
+    # People have two connections each where else they have one.
+    return {"RELAY_TLS": "self-signed", "RELAY_STATE_DIR": folder, "RELAY_MAX_PER_ADDRESS": str(4 * people)}
 
 
 @contextmanager
@@ -163,22 +233,22 @@ def _running(command: Sequence[str], core: int, environment: Mapping[str, str] |
             process.end()
 
 
-def _health(port: int) -> dict[str, object] | None:
+def _health(port: int, is_secure: bool) -> dict[str, object] | None:
     """What the product says of itself; None while it does not answer."""
-    url = f"http://127.0.0.1:{port}/videochat/health"
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {TOKEN}"})
+    url = f"{'https' if is_secure else 'http'}://127.0.0.1:{port}/videochat/health"
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {TOKEN}"})  # noqa: S310 - as just written
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE) as response:  # noqa: S310 - HTTP, as just written
+        with urllib.request.urlopen(request, timeout=PATIENCE, context=anyone()) as response:  # noqa: S310 - likewise
             health: dict[str, object] = json.load(response)
             return health
     except OSError:
         return None
 
 
-def _is_bound(port: int) -> bool | None:
-    """True as soon as somebody has this UDP port of the loopback address."""
-    sockets = Path("/proc/net/udp").read_text().splitlines()
-    return True if any(f"0100007F:{port:04X}" in socket for socket in sockets) else None
+def _is_bound(port: int, address: str = "127.0.0.1") -> bool | None:
+    """True as soon as somebody has this UDP port. The kernel writes addresses backwards."""
+    backwards = socket.inet_aton(address)[::-1].hex().upper()
+    return True if f"{backwards}:{port:04X}" in Path("/proc/net/udp").read_text() else None
 
 
 def _install_coturn() -> None:

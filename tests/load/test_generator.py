@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -10,6 +11,8 @@ from tests.kit import generator
 from tests.kit.generator import Report
 
 pytestmark = pytest.mark.skipif(shutil.which("cargo") is None, reason="the generator is built with cargo")
+
+Starter = Callable[[int, int], AbstractContextManager[servers.Server]]
 
 PEOPLE = "8"
 SECONDS = "2"
@@ -46,6 +49,18 @@ def test_people_over_tcp_reach_the_relay_and_each_other() -> None:
     with servers.relay("packets", 4, ANY_CORE) as server:
         options = ("--people", "4", "--seconds", SECONDS, "--transport", "tcp")
         report = generator.play(server.route, server.address, *options)
+    assert (faults(report), report.failures, report.loss) == (set(), {}, 0)
+    assert report.packets_per_person == pytest.approx(160, rel=0.1)
+
+
+@pytest.mark.parametrize("start", [servers.turn_inside, servers.turn_spliced])
+def test_people_over_turn_reach_the_relay_and_each_other(start: Starter) -> None:
+    try:
+        with start(4, ANY_CORE) as server:
+            options = ("--people", "4", "--seconds", SECONDS, "--transport", "turn-tls")
+            report = generator.play(server.route, server.address, *options)
+    except servers.UnavailableError as reason:
+        pytest.skip(str(reason))
     assert (faults(report), report.failures, report.loss) == (set(), {}, 0)
     assert report.packets_per_person == pytest.approx(160, rel=0.1)
 

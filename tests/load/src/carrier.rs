@@ -1,57 +1,48 @@
-//! What carries a person's datagrams: a UDP socket, or one TCP connection to the relay's port (RFC 6544, active
-//! side), on which each datagram has its length before it (RFC 4571).
+//! What carries a person's datagrams: a UDP socket, one TCP connection to the relay's port (RFC 6544, active
+//! side), on which each datagram has its length before it (RFC 4571), or TURN over TLS.
 
 use std::cell::RefCell;
-use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::{AsRawFd, RawFd};
 
-use crate::options::Transport;
+use crate::stream::Stream;
+use crate::turn::tunnel::{Server, Tunnel};
 use crate::udp::{self, BATCH, Inbox, Outbox};
 
 /// Bytes of length before a datagram.
 const HEADER: usize = 2;
-/// Bytes that wait for a relay that does not read; what comes then is lost.
-const MOST_WAITING: usize = 1 << 20;
-/// Bytes read at once.
-const PIECE: usize = 64 * 1024;
 
 /// A non-blocking way to the relay.
 pub enum Carrier {
     Udp(UdpSocket),
     Tcp(RefCell<Stream>),
-}
-
-/// A connection, and what is unfinished on it.
-pub struct Stream {
-    socket: TcpStream,
-    arrived: Vec<u8>,
-    waiting: Vec<u8>,
+    Turn(Box<RefCell<Tunnel>>),
 }
 
 impl Carrier {
-    /// On its way to `relay`, so that the route there tells which of our addresses is the candidate.
-    pub fn open(transport: Transport, relay: SocketAddr) -> io::Result<Self> {
-        match transport {
-            Transport::Udp => {
-                let any = if relay.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
-                let socket = udp::open(SocketAddr::new(any, 0))?;
-                socket.connect(relay)?;
-                Ok(Self::Udp(socket))
-            }
-            Transport::Tcp => {
-                let socket = TcpStream::connect(relay)?;
-                socket.set_nodelay(true)?;
-                socket.set_nonblocking(true)?;
-                Ok(Self::Tcp(RefCell::new(Stream { socket, arrived: Vec::new(), waiting: Vec::new() })))
-            }
-        }
+    /// UDP on its way to `relay`, so that the route there tells which of our addresses is the candidate.
+    pub fn udp(relay: SocketAddr) -> io::Result<Self> {
+        let any = if relay.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+        let socket = udp::open(SocketAddr::new(any, 0))?;
+        socket.connect(relay)?;
+        Ok(Self::Udp(socket))
     }
 
+    pub fn tcp(relay: SocketAddr) -> io::Result<Self> {
+        Ok(Self::Tcp(RefCell::new(Stream::open(relay)?)))
+    }
+
+    pub fn turn(server: &Server, relay: SocketAddr) -> io::Result<Self> {
+        Ok(Self::Turn(Box::new(RefCell::new(Tunnel::open(server, relay)?))))
+    }
+
+    /// Our candidate.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         match self {
             Self::Udp(socket) => socket.local_addr(),
             Self::Tcp(stream) => stream.borrow().socket.local_addr(),
+            Self::Turn(tunnel) => Ok(tunnel.borrow().relayed()),
         }
     }
 
@@ -60,7 +51,13 @@ impl Carrier {
         match self {
             Self::Udp(socket) => socket.connect(candidate),
             Self::Tcp(_) => Ok(()),
+            Self::Turn(tunnel) => tunnel.borrow_mut().connect(candidate),
         }
+    }
+
+    /// Whether what did not fit into a batch waits here, and not in the kernel.
+    pub fn is_stream(&self) -> bool {
+        !matches!(self, Self::Udp(_))
     }
 
     /// Take what has arrived, a batch at most; 0 when there is nothing. A full batch may not have been all, and the
@@ -68,7 +65,8 @@ impl Carrier {
     pub fn receive(&self, inbox: &mut Inbox) -> io::Result<usize> {
         match self {
             Self::Udp(socket) => inbox.receive(socket),
-            Self::Tcp(stream) => stream.borrow_mut().receive(inbox),
+            Self::Tcp(stream) => receive(&mut stream.borrow_mut(), inbox),
+            Self::Turn(tunnel) => tunnel.borrow_mut().receive(inbox),
         }
     }
 
@@ -76,7 +74,8 @@ impl Carrier {
     pub fn send(&self, outbox: &mut Outbox) {
         match self {
             Self::Udp(socket) => outbox.flush(socket),
-            Self::Tcp(stream) => stream.borrow_mut().send(outbox),
+            Self::Tcp(stream) => send(&mut stream.borrow_mut(), outbox),
+            Self::Turn(tunnel) => tunnel.borrow_mut().send(outbox),
         }
     }
 }
@@ -92,55 +91,41 @@ impl AsRawFd for Carrier {
         match self {
             Self::Udp(socket) => socket.as_raw_fd(),
             Self::Tcp(stream) => stream.borrow().socket.as_raw_fd(),
+            Self::Turn(tunnel) => tunnel.borrow().socket().as_raw_fd(),
         }
     }
 }
 
-impl Stream {
-    fn receive(&mut self, inbox: &mut Inbox) -> io::Result<usize> {
-        let held = self.arrived.len();
-        self.arrived.resize(held + PIECE, 0);
-        let read = match self.socket.read(&mut self.arrived[held..]) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
-            // The end of the connection is found out by silence, like any other loss.
-            read => read,
-        };
-        self.arrived.truncate(held + *read.as_ref().unwrap_or(&0));
-        read?;
-        let (mut at, mut count) = (0, 0);
-        while let (true, Some(&[high, low])) = (count < BATCH, self.arrived.get(at..at + HEADER)) {
-            let start = at + HEADER;
-            let end = start + usize::from(u16::from_be_bytes([high, low]));
-            let Some(datagram) = self.arrived.get(start..end) else { break };
-            inbox.put(count, datagram);
-            count += 1;
-            at = end;
-        }
-        self.arrived.drain(..at);
-        Ok(count)
+fn receive(stream: &mut Stream, inbox: &mut Inbox) -> io::Result<usize> {
+    stream.fill()?;
+    let (mut at, mut count) = (0, 0);
+    while let (true, Some(&[high, low])) = (count < BATCH, stream.arrived.get(at..at + HEADER)) {
+        let start = at + HEADER;
+        let end = start + usize::from(u16::from_be_bytes([high, low]));
+        let Some(datagram) = stream.arrived.get(start..end) else { break };
+        inbox.put(count, datagram);
+        count += 1;
+        at = end;
     }
+    stream.arrived.drain(..at);
+    Ok(count)
+}
 
-    fn send(&mut self, outbox: &mut Outbox) {
-        outbox.drain(|datagram| {
-            if let Ok(length) = u16::try_from(datagram.len())
-                && self.waiting.len() + datagram.len() <= MOST_WAITING
-            {
-                self.waiting.extend_from_slice(&length.to_be_bytes());
-                self.waiting.extend_from_slice(datagram);
-            }
-        });
-        while !self.waiting.is_empty() {
-            match self.socket.write(&self.waiting) {
-                Ok(written) if written > 0 => drop(self.waiting.drain(..written)),
-                // The rest goes with what is sent next.
-                _ => return,
-            }
+fn send(stream: &mut Stream, outbox: &mut Outbox) {
+    outbox.drain(|datagram| {
+        if let Ok(length) = u16::try_from(datagram.len())
+            && stream.has_room(datagram.len())
+        {
+            stream.waiting.extend_from_slice(&length.to_be_bytes());
+            stream.waiting.extend_from_slice(datagram);
         }
-    }
+    });
+    stream.flush();
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
     use std::net::TcpListener;
 
     use super::*;
@@ -148,7 +133,7 @@ mod tests {
     #[test]
     fn datagrams_pass_a_stream_whole_however_it_is_cut() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let carrier = Carrier::open(Transport::Tcp, listener.local_addr().unwrap()).unwrap();
+        let carrier = Carrier::tcp(listener.local_addr().unwrap()).unwrap();
         let (mut relay, _) = listener.accept().unwrap();
         let mut outbox = Outbox::default();
         for text in [&b"one"[..], b"three"] {

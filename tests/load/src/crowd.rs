@@ -171,7 +171,7 @@ impl Crowd {
             }
         }
         // A stream keeps the rest to itself; a socket's is told of again.
-        if received == BATCH && matches!(&person.socket, Some(Carrier::Tcp(_))) {
+        if received == BATCH && person.socket.as_ref().is_some_and(Carrier::is_stream) {
             self.receive(index, inbox, notices);
         }
     }

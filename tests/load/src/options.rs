@@ -109,6 +109,8 @@ pub enum Transport {
     Udp,
     /// Active ICE-TCP (RFC 6544).
     Tcp,
+    /// TURN over TLS, at the server that the relay names. The WebSocket goes over TLS, too.
+    TurnTls,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]

@@ -32,6 +32,8 @@ pub enum Phase {
 /// What the others have to know of what happened to a person.
 #[derive(Debug, PartialEq)]
 pub enum Notice {
+    /// There is a way for media that was not there when they came in.
+    Tunnelled,
     Secured,
     /// The session goes on: in a room, or searching or not.
     Resumed {
@@ -90,6 +92,8 @@ pub struct Person {
     has_camera: bool,
     ssrcs: Ssrcs,
     answer: Option<Answer>,
+    /// Where TURN is, until the relay tells how it is used.
+    awaits_turn: Option<SocketAddr>,
 }
 
 impl Person {
@@ -120,6 +124,7 @@ impl Person {
             has_camera,
             ssrcs: Ssrcs::random(),
             answer: None,
+            awaits_turn: None,
         }
     }
 
@@ -135,11 +140,22 @@ impl Person {
         self.phase = Phase::Connecting;
         self.entered = now;
         self.ssrcs = Ssrcs::random();
-        self.signalling = Some(Signalling::open(relay)?);
+        self.signalling = Some(Signalling::open(relay, transport == Transport::TurnTls)?);
         if self.writes_only {
             return Ok(());
         }
-        let socket = Carrier::open(transport, relay)?;
+        match transport {
+            Transport::Udp => self.carry(Carrier::udp(relay)?),
+            Transport::Tcp => self.carry(Carrier::tcp(relay)?),
+            Transport::TurnTls => {
+                self.awaits_turn = Some(relay);
+                Ok(())
+            }
+        }
+    }
+
+    /// Have media go this way.
+    fn carry(&mut self, socket: Carrier) -> io::Result<()> {
         self.connection = Some(Connection::new(socket.local_addr()?).map_err(io::Error::other)?);
         self.socket = Some(socket);
         Ok(())
@@ -155,8 +171,8 @@ impl Person {
     }
 
     /// Come back to the session that was cut.
-    pub fn come_back(&mut self, relay: SocketAddr) -> io::Result<()> {
-        self.signalling = Some(Signalling::open(relay)?);
+    pub fn come_back(&mut self, relay: SocketAddr, transport: Transport) -> io::Result<()> {
+        self.signalling = Some(Signalling::open(relay, transport == Transport::TurnTls)?);
         Ok(())
     }
 
@@ -186,7 +202,7 @@ impl Person {
         }
         self.phase = Phase::Away;
         (self.connection, self.media, self.answer) = (None, None, None);
-        (self.planned, self.room) = (None, None);
+        (self.planned, self.room, self.awaits_turn) = (None, None, None);
         (self.sees, self.is_cut, self.has_left, self.is_restarting) = (false, false, false, false);
         (self.signalling.take(), self.socket.take())
     }
@@ -282,14 +298,20 @@ impl Person {
         notices: &mut Vec<Notice>,
     ) -> Result<(), String> {
         match message {
-            Said::Connected { token } if self.is_cut => {
+            Said::Connected { token, .. } if self.is_cut => {
                 self.provisional = token;
                 let last_message = self.chat.last_heard().map(str::to_owned);
                 let resume = Say::Resume { token: self.token.clone(), last_message };
                 self.say(&resume).map_err(|Closed(reason)| reason)?;
             }
-            Said::Connected { token } => {
+            Said::Connected { token, turn } => {
                 self.token = token;
+                if let Some(relay) = self.awaits_turn.take() {
+                    let server = turn.ok_or("the relay knows of no TURN over TLS")?;
+                    let carried = Carrier::turn(&server, relay).and_then(|socket| self.carry(socket));
+                    carried.map_err(|error| error.to_string())?;
+                    notices.push(Notice::Tunnelled);
+                }
                 if self.writes_only {
                     self.phase = Phase::Ready;
                     notices.push(Notice::Secured);

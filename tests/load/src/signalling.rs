@@ -14,12 +14,16 @@ use tungstenite::{Error, Message, WebSocket};
 
 use crate::chat::Written;
 use crate::offer;
+use crate::tls::Wire;
+use crate::turn::tunnel::Server;
 
 /// What the relay says, as far as it concerns us (`relay/protocol/README.md`).
 #[derive(Debug, PartialEq)]
 pub enum Said {
     Connected {
         token: String,
+        /// The first TURN server that speaks TLS.
+        turn: Option<Server>,
     },
     /// The session goes on over this connection.
     Resumed {
@@ -64,7 +68,7 @@ impl Said {
             data[name].as_str().map(str::to_owned).ok_or_else(|| Closed(format!("{event} without {name}")))
         };
         Ok(match event.as_str() {
-            "connected" => Self::Connected { token: field("session_token")? },
+            "connected" => Self::Connected { token: field("session_token")?, turn: turn(&data["ice_servers"]) },
             "resumed" => Self::Resumed {
                 token: field("session_token")?,
                 room: field("room_id").ok(),
@@ -82,6 +86,13 @@ impl Said {
             _ => Self::Other,
         })
     }
+}
+
+fn turn(servers: &Value) -> Option<Server> {
+    servers.as_array()?.iter().find_map(|server| {
+        let (username, credential) = (server["username"].as_str()?, server["credential"].as_str()?);
+        server["urls"].as_array()?.iter().find_map(|url| Server::new(url.as_str()?, username, credential))
+    })
 }
 
 /// What a person says.
@@ -119,8 +130,8 @@ pub enum Say {
 pub struct Closed(pub String);
 
 enum State {
-    Greeting(MidHandshake<ClientHandshake<TcpStream>>),
-    Open(Box<WebSocket<TcpStream>>),
+    Greeting(MidHandshake<ClientHandshake<Wire>>),
+    Open(Box<WebSocket<Wire>>),
     Closed,
 }
 
@@ -136,13 +147,18 @@ impl AsRawFd for Signalling {
 }
 
 impl Signalling {
-    /// Connect to `/ws` of the relay.
-    pub fn open(relay: SocketAddr) -> io::Result<Self> {
+    /// Connect to `/ws` of the relay, with TLS or without.
+    pub fn open(relay: SocketAddr, is_secure: bool) -> io::Result<Self> {
         let stream = TcpStream::connect(relay)?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
         let descriptor = stream.as_raw_fd();
-        let state = match tungstenite::client(format!("ws://{relay}/ws"), stream) {
+        let (scheme, wire) = if is_secure {
+            ("wss", Wire::secure(stream, &relay.ip().to_string())?)
+        } else {
+            ("ws", Wire::Plain(stream))
+        };
+        let state = match tungstenite::client(format!("{scheme}://{relay}/ws"), wire) {
             Ok((socket, _)) => State::Open(Box::new(socket)),
             Err(HandshakeError::Interrupted(handshake)) => State::Greeting(handshake),
             Err(HandshakeError::Failure(error)) => return Err(io::Error::other(error)),

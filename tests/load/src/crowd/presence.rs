@@ -72,10 +72,13 @@ impl Crowd {
     }
 
     fn watch(&self, index: usize) -> std::io::Result<()> {
-        if let Some(signalling) = &self.people[index].signalling {
-            self.poller.watch(signalling, (index as u64) << 1 | SIGNALLING)?;
-        }
+        self.watch_signalling(index)?;
         self.watch_media(index)
+    }
+
+    fn watch_signalling(&self, index: usize) -> std::io::Result<()> {
+        let token = (index as u64) << 1 | SIGNALLING;
+        self.people[index].signalling.as_ref().map_or(Ok(()), |signalling| self.poller.watch(signalling, token))
     }
 
     pub(super) fn watch_media(&self, index: usize) -> std::io::Result<()> {
@@ -103,6 +106,11 @@ impl Crowd {
                     self.visits += 1;
                     self.people[index].visit = self.visits;
                     self.find(index);
+                }
+                Notice::Tunnelled => {
+                    if let Err(error) = self.watch_media(index) {
+                        self.fail(index, error.to_string(), now);
+                    }
                 }
                 Notice::Secured => {
                     self.common.tally.join.record(now - person.entered);
@@ -268,11 +276,8 @@ impl Crowd {
 
     /// Come back to a session whose WebSocket was cut.
     pub(super) fn resume(&mut self, index: usize, now: Nanos) {
-        let back =
-            self.people[index].come_back(self.options.server).and_then(|()| match &self.people[index].signalling {
-                Some(signalling) => self.poller.watch(signalling, (index as u64) << 1 | SIGNALLING),
-                None => Ok(()),
-            });
+        let (relay, transport) = (self.options.server, self.options.transport);
+        let back = self.people[index].come_back(relay, transport).and_then(|()| self.watch_signalling(index));
         match back {
             Ok(()) => self.listen(index),
             Err(error) => self.fail(index, error.to_string(), now),
