@@ -95,17 +95,16 @@ class Splice:
         except BaseException:
             connection.close()
             raise
-        here = await asyncio.open_connection(sock=connection)
-        try:
+        with contextlib.ExitStack() as ends:
+            ends.callback(there[1].transport.abort)
+            here = await asyncio.open_connection(sock=connection)
+            ends.callback(here[1].transport.abort)
             with contextlib.suppress(OSError, TimeoutError):
                 async with asyncio.timeout(IDLE_TIMEOUT) as deadline:
-                    # The end of one way ends both: the other one is cut off below.
+                    # The end of one way ends both: the other one is cut off here.
                     await asyncio.gather(
                         self._pass(here[0], there[1], deadline, payer), self._pass(there[0], here[1], deadline, payer)
                     )
-        finally:
-            for _, writer in (here, there):
-                writer.transport.abort()
 
     async def _pass(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, deadline: asyncio.Timeout, payer: Payer

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from unittest import mock
 
 import pytest
+from aiohttp import WSMessage, WSMsgType
 
 from relay.errors import ErrorCode
 from relay.ledger.turns import Turns
@@ -30,6 +31,9 @@ class Wire:
     hangs: bool = False
     sent: list[str] = field(default_factory=list)
     pings: int = 0
+    answers: int = 0
+    """How many more pings are answered."""
+    said: asyncio.Queue[WSMessage] = field(default_factory=asyncio.Queue)
     closed: list[tuple[int, bytes]] = field(default_factory=list)
     aborted: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -42,6 +46,12 @@ class Wire:
 
     async def ping(self) -> None:
         self.pings += 1
+        if self.answers:
+            self.answers -= 1
+            self.said.put_nowait(WSMessage(WSMsgType.PONG, b"", None))
+
+    async def receive(self) -> WSMessage:
+        return await self.said.get()
 
     async def close(self, *, code: int, message: bytes, drain: bool) -> None:
         self.closed.append((code, message))
@@ -51,6 +61,7 @@ class Wire:
 
     def abort(self) -> None:
         self.aborted.set()
+        self.said.put_nowait(WSMessage(WSMsgType.CLOSED, None, None))
 
 
 class Noted:
@@ -88,9 +99,9 @@ async def visit(wire: Wire, noted: Noted) -> AsyncIterator[Visit]:
     sessions.open.return_value = mock.Mock(user="ann", outbox=Outbox())
     yield Visit(
         request=mock.Mock(headers={}, transport=wire),
-        socket=wire,  # type: ignore[arg-type]  # only what writing takes
+        socket=wire,  # type: ignore[arg-type]  # only what a visit takes
         sessions=sessions,
-        reception=mock.Mock(),
+        reception=mock.Mock(tolerate=mock.Mock(return_value=0.0)),
         payer=payer(),
         tls_host=None,
         turns=turns,
@@ -136,6 +147,18 @@ async def test_who_answers_no_ping_is_abandoned_after_so_many(
     assert len(wire.sent) == 1, "from then on there was nothing to say"
     assert wire.pings == UNANSWERED_PINGS
     assert wire.closed == []
+    assert noted.happened == [ConnectionAbandoned(user=visit.session.user)]
+
+
+async def test_pings_are_counted_from_the_last_that_was_answered(
+    visit: Visit, wire: Wire, noted: Noted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visit_module, "PING_INTERVAL", 0.0)
+    wire.answers = answered = 2 * UNANSWERED_PINGS
+    async with asyncio.timeout(PATIENCE):
+        visit.session.outbox.put(Ping())
+        await visit.serve()
+    assert wire.pings == answered + UNANSWERED_PINGS
     assert noted.happened == [ConnectionAbandoned(user=visit.session.user)]
 
 

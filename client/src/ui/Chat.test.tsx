@@ -193,6 +193,31 @@ describe('the log', () => {
     expect(log.scrollTop).toBe(1_000);
   });
 
+  test('counts nothing more once somebody has scrolled back to its end', () => {
+    const writes = (session: Session, id: string) =>
+      advance(session, received({ event: 'chat_message', data: { id, text: id } }));
+    const one = writes(TALKING, '1');
+    const view = show(one);
+    const log = screen.getByRole('log');
+    Object.defineProperties(log, {
+      scrollHeight: { value: 1_000 },
+      clientHeight: { value: 100 },
+    });
+    const scroll = (top: number) => {
+      log.scrollTop = top;
+      fireEvent.scroll(log);
+    };
+    scroll(200);
+    view.go(writes(one, '2'));
+    expect(button('1 new')).toBeDefined();
+    scroll(860);
+    expect(button('1 new')).toBeDefined();
+    scroll(861);
+    expect(screen.queryByRole('button', { name: /new/ })).toBeNull();
+    scroll(200);
+    expect(screen.queryByRole('button', { name: /new/ })).toBeNull();
+  });
+
   test('says what becomes of a message, of the newest alone once it is sent', () => {
     const view = show(SAID);
     expect(screen.getByText('Sending…')).toBeDefined();

@@ -60,6 +60,18 @@ test('what the browser pauses is played again, without a word', async () => {
   expect(tell).not.toHaveBeenCalled();
 });
 
+test('three tries may come to nothing before that is said', async () => {
+  refusals = { aloud: 'AbortError', silently: 'AbortError' };
+  playback.want(true);
+  // After 100, 300 and 1000 milliseconds.
+  await settle(1_399);
+  expect(video.play).toHaveBeenCalledTimes(3);
+  expect(tell).not.toHaveBeenCalled();
+  await settle(1);
+  expect(video.play).toHaveBeenCalledTimes(4);
+  expect(tell.mock.calls).toEqual([['stopped']]);
+});
+
 describe('what the browser does not play for a while', () => {
   beforeEach(async () => {
     playback.want(true);
