@@ -34,9 +34,8 @@ _FRAMED_CHECK = 10
 """Bytes until the end of the magic cookie: frame length, type, length, cookie."""
 _LARGEST_CHECK = 0x05DC
 """1,500: what the media port takes for a datagram."""
-_TURN_TYPES = {1, 3, 4, 8, 9, 0x16}
-"""Requests to Bind, Allocate, Refresh, CreatePermission and ChannelBind, and the Send indication (RFC 8656 section 18).
-A TURN server answers Binding requests, too, and some ask so whether it is there."""
+_TURN_TYPES = {3, 4, 8, 9, 0x16}
+"""Requests to Allocate, Refresh, CreatePermission and ChannelBind, and the Send indication (RFC 8656 section 18)."""
 _UNFRAMED_CHECK = 8
 """Bytes until the end of the magic cookie: type, length, cookie."""
 

@@ -197,7 +197,20 @@ async def test_who_is_refused_all_the_time_is_cut_off(subject: Subject) -> None:
             received += piece
     near.close()
     assert 10 < received.count(b"\x01\x19") <= 17
-    assert subject.dropped(Drop.TCP_MALFORMED) == 1
+    assert subject.dropped(Drop.TURN_REFUSED) == 17
+
+
+async def test_who_is_refused_now_and_then_is_not(subject: Subject) -> None:
+    """A nonce is too old after an hour, and a call may take many."""
+    admit(subject)
+    async with client(subject, Transport.TURN_TCP) as browser:
+        await browser.protocol.connect()
+        await browser.bind(ours(subject))
+        for _ in range(50):
+            browser.protocol._send((CHANNEL + 1).to_bytes(2) + bytes(2))  # bound to nobody
+            browser.send(check(), ours(subject))
+            assert stun.parse_message((await browser.receive())[0]).message_class is stun.Class.RESPONSE
+        assert subject.dropped(Drop.TURN_REFUSED) == 50
 
 
 async def test_what_was_read_before_is_not_lost(subject: Subject) -> None:

@@ -150,7 +150,7 @@ class Internet:
             self._nft(f"home_{home.person}", f"flush chain inet home rules\n{rules}\n")
 
     def divert(self, port: int, to: int) -> None:
-        """Whoever asks this TCP port of anybody gets `to` of their own router."""
+        """Lead connections to this TCP port, wherever they go, to port `to` of the home's own router."""
         for home in HOMES:
             self._nft(f"home_{home.person}", DIVERSION % (port, to))
 

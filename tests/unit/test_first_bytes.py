@@ -99,7 +99,7 @@ def test_ice_is_known_by_the_framed_check() -> None:
     assert judge(framed_check()) == Opening(Kind.ICE)
 
 
-@pytest.mark.parametrize("method", [stun.Method.ALLOCATE, stun.Method.REFRESH, stun.Method.BINDING])
+@pytest.mark.parametrize("method", [stun.Method.ALLOCATE, stun.Method.REFRESH, stun.Method.CHANNEL_BIND])
 def test_turn_is_known_by_a_message_without_a_frame(method: stun.Method) -> None:
     assert judge(bytes(stun.Message(method, stun.Class.REQUEST))) == Opening(Kind.TURN)
     assert judge(bytes(stun.Message(method, stun.Class.RESPONSE))) == Opening(Kind.UNKNOWN)
@@ -107,9 +107,10 @@ def test_turn_is_known_by_a_message_without_a_frame(method: stun.Method) -> None
 
 @given(st.binary(max_size=64).map(lambda body: body[: len(body) // 4 * 4]))
 def test_no_message_is_taken_for_the_other_kind(body: bytes) -> None:
-    check = b"\0\x01" + len(body).to_bytes(2) + b"\x21\x12\xa4\x42" + bytes(12) + body
-    assert judge(check) == Opening(Kind.TURN)
-    assert judge(frame(check)) == Opening(Kind.ICE)
+    rest = len(body).to_bytes(2) + b"\x21\x12\xa4\x42" + bytes(12) + body
+    check, allocate = b"\0\x01" + rest, b"\0\x03" + rest
+    assert (judge(frame(check)), judge(check)) == (Opening(Kind.ICE), Opening(Kind.UNKNOWN))
+    assert (judge(allocate), judge(frame(allocate))) == (Opening(Kind.TURN), Opening(Kind.UNKNOWN))
 
 
 @pytest.mark.parametrize("text", [b"G", b"GET / HTTP/1.1\r\n", b"POST /x", b"OPTIONS * HTTP/1.1"])

@@ -14,27 +14,15 @@ from relay.front.first_bytes import Kind, Opening
 from relay.front.mux import Arrival, TcpMux
 from relay.ledger.turns import Turns
 from relay.observe.drops import Drops
-from relay.observe.happenings import Happening, KeptOut
+from relay.observe.happenings import KeptOut
 from relay.observe.journal import Journal
 from relay.observe.reasons import Reason
+from tests.kit.noted import Noted
 from tests.kit.payers import UNMETERED
 from tests.kit.ports import free_port
 
 PATIENCE = 5.0
 REQUEST = b"GET / HTTP/1.1\r\n"
-
-
-class Noted:
-    """What happened."""
-
-    def __init__(self) -> None:
-        self.happened: list[Happening] = []
-
-    def reads(self, kind: type[Happening]) -> bool:
-        return True
-
-    def note(self, happening: Happening) -> None:
-        self.happened.append(happening)
 
 
 class Short(socket.socket):

@@ -4,29 +4,24 @@ import pytest
 
 from relay.ids import UserId
 from relay.media.switchboard import Switchboard
-from relay.observe.happenings import Happening, RoomEnded
+from relay.observe.happenings import RoomEnded
 from relay.observe.journal import Journal
 from relay.protocol.messages import MediaState, Mode, PartingReason, PartnerDisconnected, PartnerFound, ServerMessage
 from relay.room.host import SHARED_AT_FIRST, RoomHost
+from tests.kit.noted import Noted
 
 ANN, BOB, EVE, TOM = UserId("ann"), UserId("bob"), UserId("eve"), UserId("tom")
 
 
-class Postbox:
+class Postbox(Noted):
     """Keeps what people were told, and what happened."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.told: list[tuple[UserId, ServerMessage]] = []
-        self.happened: list[Happening] = []
 
     def tell(self, user: UserId, message: ServerMessage) -> None:
         self.told.append((user, message))
-
-    def reads(self, kind: type[Happening]) -> bool:
-        return True
-
-    def note(self, happening: Happening) -> None:
-        self.happened.append(happening)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from aiohttp import WSMessage, WSMsgType
 
 from relay.errors import ErrorCode
 from relay.ledger.turns import Turns
-from relay.observe.happenings import ConnectionAbandoned, Happening
+from relay.observe.happenings import ConnectionAbandoned
 from relay.observe.journal import Journal
 from relay.protocol.messages import Ping
 from relay.session.outbox import Outbox
@@ -18,6 +18,7 @@ from relay.session.sessions import SLOW_READER
 from relay.tasks import Tasks
 from relay.web import visit as visit_module
 from relay.web.visit import UNANSWERED_PINGS, Visit
+from tests.kit.noted import Noted
 from tests.kit.payers import payer
 
 PATIENCE = 5.0
@@ -62,19 +63,6 @@ class Wire:
     def abort(self) -> None:
         self.aborted.set()
         self.said.put_nowait(WSMessage(WSMsgType.CLOSED, None, None))
-
-
-class Noted:
-    """What happened."""
-
-    def __init__(self) -> None:
-        self.happened: list[Happening] = []
-
-    def reads(self, kind: type[Happening]) -> bool:
-        return True
-
-    def note(self, happening: Happening) -> None:
-        self.happened.append(happening)
 
 
 @pytest.fixture

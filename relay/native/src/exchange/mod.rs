@@ -189,32 +189,4 @@ impl Exchange {
 }
 
 #[cfg(test)]
-mod abuse_tests;
-#[cfg(test)]
-mod admission_tests;
-#[cfg(test)]
-mod cap_tests;
-#[cfg(test)]
-mod consent_tests;
-#[cfg(test)]
-mod keyframe_tests;
-#[cfg(test)]
-mod line_tests;
-#[cfg(test)]
-mod lossy_tests;
-#[cfg(test)]
-mod recovery_tests;
-#[cfg(test)]
-mod report_tests;
-#[cfg(test)]
-mod return_path_tests;
-#[cfg(test)]
-mod seat_tests;
-#[cfg(test)]
-mod stream_tests;
-#[cfg(test)]
-mod transcoder_tests;
-#[cfg(test)]
-mod turn_tests;
-#[cfg(test)]
-mod world;
+mod tests;

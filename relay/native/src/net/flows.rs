@@ -91,7 +91,7 @@ impl Flows {
         self.send_wrapped(path, None, datagrams)
     }
 
-    /// Send datagrams to a client of TURN, as they come from this peer of it. Likewise.
+    /// Send datagrams to a client of TURN, as from this peer of it; gives how many there was no connection for.
     pub fn send_by<'a>(&self, route: &Route, datagrams: impl ExactSizeIterator<Item = &'a [u8]>) -> usize {
         self.send_wrapped(route.client, Some(route), datagrams)
     }
@@ -170,13 +170,6 @@ impl Flows {
         if waiting.is_empty() == armed {
             self.poll.watch_writable(&flow.stream, flow.id, !waiting.is_empty());
         }
-    }
-}
-
-impl Flow {
-    /// Whether TLS is around the datagrams.
-    pub fn is_encrypted(&self) -> bool {
-        lock(&self.sending).tls.is_some()
     }
 }
 

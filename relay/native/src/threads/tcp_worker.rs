@@ -32,7 +32,8 @@ const MOST_UNPROVED: usize = 512;
 /// Between looks for connections that nobody owns.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// Messages of TURN on one connection that may be refused. A browser has one or two, when it moves its channels.
+/// Messages of TURN on one connection that may be refused one after the other. Once an hour a browser's nonce is too
+/// old, and then it is refused a few times before it has taken the new one.
 const MOST_REFUSED: u32 = 16;
 
 /// Bytes read before others get their turn.
@@ -52,7 +53,7 @@ struct Connection {
     deframer: Deframer,
     /// For TURN: who its paths belong to.
     client: Option<Client>,
-    /// Messages of TURN that were refused.
+    /// Messages of TURN that were refused, one after the other.
     refused: u32,
     /// Until when it has to prove itself; None once it has.
     unproved: Option<Time>,
@@ -218,7 +219,8 @@ impl TcpWorker {
             None => exchange.receive(datagram, path, now, &mut turn.outbox),
             // Nobody has it answer without end.
             Some(_) if *refused > MOST_REFUSED => {}
-            Some(client) => *refused += u32::from(!exchange.receive_turn(datagram, client, now, &mut turn.outbox)),
+            Some(client) if exchange.receive_turn(datagram, client, now, &mut turn.outbox) => *refused = 0,
+            Some(_) => *refused += 1,
         });
         let proves = match client {
             None => exchange.is_owned(&path),
@@ -237,11 +239,14 @@ impl TcpWorker {
             self.totals.drops.add(Reason::SendFailed, failed as u64);
             turn.outbox.clear();
         }
-        if fed.is_err() || *refused > MOST_REFUSED {
+        if fed.is_err() {
             self.totals.drops.count(Reason::TcpMalformed);
-            return Read::Ended;
         }
-        if proved { Read::Proved } else { Read::GoesOn }
+        match proved {
+            _ if fed.is_err() || *refused > MOST_REFUSED => Read::Ended,
+            true => Read::Proved,
+            false => Read::GoesOn,
+        }
     }
 
     /// Close those whose time is over, or whose owner has left or has shown many newer paths. False if another

@@ -1,6 +1,6 @@
 //! Where what goes to a relayed address is sent in the end.
 //!
-//! The exchange writes it, and whoever sends reads it: framing is none of the exchange's business, and the sockets know
+//! The exchange writes it, and the threads read it when they send: the exchange frames nothing, and the sockets know
 //! nothing of allocations.
 
 use std::collections::HashMap;

@@ -245,7 +245,7 @@ impl TurnServer {
         }
     }
 
-    /// The key of whoever signed a request rightly (RFC 8489 section 9.2.4).
+    /// The key that a request is signed with, if it is one of ours (RFC 8489 section 9.2.4).
     fn authenticate(&self, request: &Request<'_>, client: Client, now: Time) -> Result<hmac::Key, Refusal> {
         if !request.is_signed() {
             return Err(Refusal::Unauthenticated);

@@ -27,7 +27,7 @@ pub(super) const INTEGRITY_LENGTH: usize = 20;
 
 /// Families of addresses (section 14.1).
 pub(super) const FAMILY_V4: u8 = 1;
-/// As above.
+/// The other one.
 pub(super) const FAMILY_V6: u8 = 2;
 
 /// Of a host candidate, which is all that we have (RFC 8445 section 5.1.2.2).

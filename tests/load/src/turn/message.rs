@@ -103,7 +103,7 @@ pub fn find(answer: &[u8], wanted: u16) -> Option<&[u8]> {
     None
 }
 
-/// Likewise, of one that is an address.
+/// An address among the attributes, if it is there.
 pub fn find_address(answer: &[u8], wanted: u16) -> Option<SocketAddrV4> {
     let value = find(answer, wanted)?;
     let port = u16::from_be_bytes([*value.get(2)?, *value.get(3)?]) ^ (COOKIE >> 16) as u16;

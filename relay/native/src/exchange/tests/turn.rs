@@ -1,12 +1,10 @@
 //! Paths inside TURN are paths like others.
 
-#![allow(clippy::unwrap_used)]
-
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::{Command, Event, Exchange};
 use crate::counters::{Reason, Totals};
+use crate::exchange::{Command, Event, Exchange};
 use crate::ice::bindings::{Patience, Side};
 use crate::outbox::Outbox;
 use crate::path::{Path, Transport};

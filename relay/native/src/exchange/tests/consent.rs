@@ -1,8 +1,7 @@
 //! Who is silent, who is back, and whose consent has expired.
-#![allow(clippy::unwrap_used)]
 
 use super::world::{World, nomination};
-use super::*;
+use crate::exchange::*;
 use crate::ids::Medium;
 
 #[test]

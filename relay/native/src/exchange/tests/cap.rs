@@ -1,5 +1,4 @@
 //! Links that are full: what the sender of a picture is told because of them.
-#![allow(clippy::unwrap_used)]
 
 use super::world::{Browser, World, keyframe};
 use crate::ids::Medium;

@@ -1,8 +1,7 @@
 //! A transcoder between two browsers without a codec in common, in simulated time.
-#![allow(clippy::unwrap_used)]
 
 use super::world::{Browser, World, delta, keyframe};
-use super::*;
+use crate::exchange::*;
 use crate::forward::line::{ExtensionIds, LineSetup, NumberedCodec};
 use crate::forward::slot::SlotSetup;
 use crate::ids::{LineId, Medium, SlotId};

@@ -1,8 +1,7 @@
 //! Strangers, replays and floods: what they reach, and what they cost.
-#![allow(clippy::unwrap_used)]
 
 use super::world::{World, keys};
-use super::*;
+use crate::exchange::*;
 use crate::ids::Medium;
 
 #[test]

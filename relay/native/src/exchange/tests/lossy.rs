@@ -1,12 +1,11 @@
 //! A picture over two links that lose packets, in simulated time and from a seed. Both browsers behave as libwebrtc
 //! does: the receiver complains at once and then once in a round trip, ten times in all; the sender repeats a packet
 //! once in a round trip; playout waits as long as the receiver is told to, or a round trip.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::world::{Browser, PLAYOUT, World, delta, keyframe};
-use super::*;
+use crate::exchange::*;
 use crate::ids::Medium;
 use crate::wire::rtcp;
 use crate::wire::rtp::{Written, write_header};

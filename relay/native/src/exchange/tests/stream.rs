@@ -1,8 +1,7 @@
-//! What a slot's receiver sees: one stream, whoever is shown.
-#![allow(clippy::unwrap_used)]
+//! What a slot's receiver sees: one stream, whatever its source.
 
 use super::world::{AUDIO_LEVEL, Browser, MID, SEND_TIME, TRANSPORT, TRANSPORT_FEEDBACK, World, delta, keyframe};
-use super::*;
+use crate::exchange::*;
 use crate::ids::Medium;
 use crate::wire::codecs::vp8;
 use crate::wire::rtp::{Header, Written, write_header};

@@ -1,8 +1,7 @@
 //! When a sender is asked for a keyframe, and what is not shown without one.
-#![allow(clippy::unwrap_used)]
 
 use super::world::{Browser, PLI, World, delta, keyframe, keyframe_of, nomination};
-use super::*;
+use crate::exchange::*;
 use crate::ids::Medium;
 use crate::wire::stun;
 

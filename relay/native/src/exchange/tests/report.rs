@@ -1,5 +1,4 @@
 //! What both sides are told in time: reports, feedback, and by which clock.
-#![allow(clippy::unwrap_used)]
 
 use super::world::{Browser, REMB, TRANSPORT_FEEDBACK, World, delta, keyframe};
 use crate::ids::Medium;

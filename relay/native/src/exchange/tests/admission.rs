@@ -1,8 +1,7 @@
 //! Which credentials are taken, and whose an address is.
-#![allow(clippy::unwrap_used)]
 
 use super::world::{PASSWORD, REMOTE_PASSWORD, World, nomination};
-use super::*;
+use crate::exchange::*;
 use crate::ice::bindings::Side;
 
 /// The peer restarts ICE: it may check with this ufrag from now on.

@@ -1,8 +1,7 @@
 //! Which streams a line takes for its own, and what becomes of a stream that changes.
-#![allow(clippy::unwrap_used)]
 
 use super::world::{MID, World, delta, keyframe};
-use super::*;
+use crate::exchange::*;
 use crate::forward::line::{ExtensionIds, LineSetup, NumberedCodec};
 use crate::forward::slot::SlotSetup;
 use crate::ids::{LineId, Medium};

@@ -1,10 +1,9 @@
 //! Two browsers around one exchange, in simulated time.
-#![allow(clippy::unwrap_used)]
 
 use std::net::SocketAddr;
 
-use super::*;
 use crate::counters::PeerCounters;
+use crate::exchange::*;
 use crate::forward::line::{ExtensionIds, LineSetup, NumberedCodec};
 use crate::forward::slot::SlotSetup;
 use crate::ice::bindings::{Patience, Side};

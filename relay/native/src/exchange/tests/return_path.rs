@@ -1,8 +1,7 @@
 //! Who receives where datagrams go: a person who writes a bystander's address as a source, and one who moves.
-#![allow(clippy::unwrap_used)]
 
 use super::world::{Browser, REMOTE_PASSWORD, World, check, check_of, delta, keyframe, nomination};
-use super::*;
+use crate::exchange::*;
 use crate::ice::bindings::Side;
 use crate::ids::Medium;
 use crate::wire::stun;

@@ -1,8 +1,7 @@
 //! Somebody who is shown two partners: one medium in two seats.
-#![allow(clippy::unwrap_used)]
 
 use super::world::{World, delta, keyframe};
-use super::*;
+use crate::exchange::*;
 use crate::forward::line::{ExtensionIds, NumberedCodec};
 use crate::forward::slot::SlotSetup;
 use crate::ids::{LineId, Medium, Seat};

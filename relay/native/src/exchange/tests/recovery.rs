@@ -1,8 +1,7 @@
 //! Loss between browsers and the exchange, in simulated time.
-#![allow(clippy::unwrap_used)]
 
 use super::world::{Browser, PLI, World, delta, keyframe};
-use super::*;
+use crate::exchange::*;
 use crate::ids::Medium;
 use crate::wire::rtcp;
 use crate::wire::rtp::{Written, write_header};
