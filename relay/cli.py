@@ -7,14 +7,19 @@ import resource
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from relay import __version__, app, config
 from relay.checks.finding import Finding, exit_code, in_json, in_words
 from relay.checks.probe import probe
 from relay.checks.run import check
 from relay.checks.start import injected, tell
+from relay.config.settings import StateSettings
 from relay.errors import ConfigurationError, FatalError
 from relay.observe.logs import logging
+from relay.store import database, upkeep
 
 EXIT_CONFIGURATION = 2
 """A setting, a port or a file is not right: starting again changes nothing."""
@@ -103,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _look_after(state: StateSettings, parsed: argparse.Namespace) -> str:
     """What was done, or what there is, in words."""
-    url = locate(state.database, state.folder)
+    url = database.locate(state.database, state.folder)
     try:
         match parsed.order:
             case "status":
@@ -115,7 +120,7 @@ def _look_after(state: StateSettings, parsed: argparse.Namespace) -> str:
             case _:
                 return upkeep.restore(url, parsed.file)
     except (SQLAlchemyError, OSError) as cause:
-        raise ConfigurationError(f"The database can't be reached: {plain(cause)}") from cause
+        raise ConfigurationError(f"The database can't be reached: {database.in_words(cause)}.") from cause
 
 
 def _tell(findings: Sequence[Finding], *, as_json: bool) -> int:

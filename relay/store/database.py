@@ -23,6 +23,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from relay.errors import ConfigurationError
 
+OFF = "off"
+"""The setting that wants none."""
+
 FILE = "relay.db"
 """Of SQLite, in the state folder."""
 
@@ -30,6 +33,8 @@ PATIENCE = 5.0
 """Seconds that a connection may take to come about, or another writer of the same file to let go of it."""
 STATEMENT = 10.0
 """Seconds that PostgreSQL may take for one statement."""
+LONGEST_CAUSE = 200
+"""Characters of what a driver says."""
 CONNECTIONS = 2
 """That one server holds at most: one writes, one is asked."""
 
@@ -43,8 +48,10 @@ def locate(database: str | None, folder: Path) -> URL:
     """Where the database is: as the setting says, or in `folder`.
 
     Raises:
-        ConfigurationError: the setting is no URL of SQLite or PostgreSQL.
+        ConfigurationError: the setting is no URL of SQLite or PostgreSQL, or says that there is to be none.
     """
+    if database == OFF:
+        raise ConfigurationError("`database` is `off`: nothing is kept.")
     if database is None:
         return URL.create(DRIVERS["sqlite"], database=str(folder / FILE))
     try:
@@ -131,6 +138,8 @@ def _locked(file: Path) -> Iterator[None]:
 
 
 def _upgrade(connection: Connection) -> None:
+    # What it does each time is of no interest.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", "relay.store:migrations")
     present = revision_of(connection)
@@ -140,13 +149,18 @@ def _upgrade(connection: Connection) -> None:
             f"The database was written by a newer version of relay (its tables are at {present!r}): run that version,"
             " or set `database` to another one."
         )
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     command.upgrade(config, "head")
 
 
 def revision_of(connection: Connection) -> str | None:
     """Of the tables; None: there are none yet."""
     return MigrationContext.configure(connection).get_current_revision()
+
+
+def in_words(cause: Exception) -> str:
+    """What the driver says, without the statement, which has values in it."""
+    original = getattr(cause, "orig", None) or cause
+    return f"{type(original).__name__}: {original}"[:LONGEST_CAUSE]
 
 
 def copy(source: Path, target: Path) -> None:

@@ -10,13 +10,12 @@ from relay import clock
 from relay.config.settings import StateSettings
 from relay.observe.happenings import Happening
 from relay.store.chronicle import Chronicle
-from relay.store.database import locate
+from relay.store.database import OFF, locate
 from relay.store.store import Store, StoreFigures
 from relay.store.writing import Keep
 from relay.tasks import Report, Tasks
 
 DAY = 86_400
-OFF = "off"
 SUMMING = 60.0
 """Seconds between two times that the sums of the hour are written."""
 LONGEST_NODE = 64

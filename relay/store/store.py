@@ -15,6 +15,7 @@ from sqlalchemy import URL
 
 from relay.errors import ConfigurationError
 from relay.observe.happenings import Happening, StoreAway, StoreOpened
+from relay.store.database import in_words
 from relay.store.facts import Fact
 from relay.store.writer import Writer
 from relay.store.writing import Keep
@@ -110,7 +111,7 @@ class Store:
         self._hand_over(lambda: self._change(StoreState.OPEN, ""))
 
     def went_away(self, cause: Exception) -> None:
-        self._hand_over(lambda: self._change(StoreState.AWAY, _in_words(cause)))
+        self._hand_over(lambda: self._change(StoreState.AWAY, in_words(cause)))
 
     def unusable(self, cause: ConfigurationError) -> None:
         self._hand_over(lambda: self._give_up(cause))
@@ -143,9 +144,3 @@ class Store:
         else:
             settled.set_exception(failure)
         return False
-
-
-def _in_words(cause: Exception) -> str:
-    """Of the driver, without the statement: that has values in it."""
-    original = getattr(cause, "orig", None) or cause
-    return f"{type(original).__name__}: {original}"[:200]

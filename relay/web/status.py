@@ -63,7 +63,9 @@ class Status:
 
     def health(self) -> Health:
         figures = self._figures()
-        return Health(ready=figures.ready, version=figures.version, engine=figures.engine, store=figures.store.state.value)
+        return Health(
+            ready=figures.ready, version=figures.version, engine=figures.engine, store=figures.store.state.value
+        )
 
     def stats(self) -> Stats:
         return stats_of(self._figures(), self._tally)

@@ -124,8 +124,8 @@ async def test_a_batch_that_is_written_twice_is_there_once_and_a_sum_has_its_lat
 
 
 async def test_migrations_lead_to_the_tables_that_the_code_knows(database: str) -> None:
-    def differences(connection: Connection) -> list[Any]:
-        return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)
+    def differences(connection: Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata))
 
     async with opened(database) as engine, engine.connect() as connection:
         assert await connection.run_sync(differences) == []
@@ -164,7 +164,7 @@ async def test_what_is_old_enough_goes_in_steps_and_takes_along_who_was_there(
         async with engine.begin() as connection:
             sums = [hour(1, begins=begins) for begins in (1, 2, 1_900)]
             await write(connection, NODE, "run", [*facts, *sums])
-        removed = []
+        removed: list[int] = []
         while not removed or removed[-1]:
             async with engine.begin() as connection:
                 removed.append(await remove_old(connection, 2_000, Keep(visits=1_000, sums=100)))

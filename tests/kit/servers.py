@@ -111,19 +111,18 @@ async def serving(
     What it logs goes to `log`, if there is one.
     """
     usual = {"port": str(free_port()), "public_address": LOOPBACK, "metrics_allow": "127.0.0.1,::1"}
-    state = TemporaryDirectory(prefix="relay-")
-    given = {**usual, "database": f"sqlite:///{state.name}/relay.db", "engine": engine.value, **settings}
-    process = await start(module=module, log=log, **given)
-    try:
-        served = Served(process, int(given["port"]))
-        await served.answers()
-        yield served
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(ENDING):
-            assert await process.wait() == 0
-        state.cleanup()
+    with TemporaryDirectory(prefix="relay-") as state:
+        given = {**usual, "database": f"sqlite:///{state}/relay.db", "engine": engine.value, **settings}
+        process = await start(module=module, log=log, **given)
+        try:
+            served = Served(process, int(given["port"]))
+            await served.answers()
+            yield served
+        finally:
+            if process.returncode is None:
+                process.send_signal(signal.SIGINT)
+            async with asyncio.timeout(ENDING):
+                assert await process.wait() == 0
 
 
 @asynccontextmanager
