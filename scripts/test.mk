@@ -1,8 +1,8 @@
 # Test
 
 .PHONY: lint test test-all test-built loadgen test-client test-core test-load test-unit test-scenario test-pages test-browser test-monitoring \
-	test-network test-long-calls test-idle test-lossy-links test-blocked-udp fire-alerts truth \
-	firefox network chromium coturn proxies systemd promtool containers
+	test-network test-long-calls test-idle guard test-lossy-links test-blocked-udp fire-alerts truth \
+	firefox network chromium coturn proxies systemd promtool valgrind containers
 
 lint: $(VENV)/installed client/node_modules/installed ## Style, types and import contracts
 	$(BIN)/ruff format --check relay tests
@@ -20,7 +20,7 @@ IS_ROOT := $(filter 0,$(shell id -u))
 FORGED := tests/hostile/test_forged_addresses.py
 UNFORGED := $(if $(IS_ROOT),,--ignore $(FORGED))
 
-test: ready core test-built test-unit test-monitoring test-scenario test-load test-pages $(if $(IS_ROOT),test-blocked-udp) test-lossy-links ## Everything that must hold before a change lands
+test: ready core test-built guard test-unit test-monitoring test-scenario test-load test-pages $(if $(IS_ROOT),test-blocked-udp) test-lossy-links ## Everything that must hold before a change lands
 	@test -n "$(IS_ROOT)" || echo "Left out, since they need root: make test-blocked-udp, and $(FORGED)" >&2
 
 test-all: test test-browser ## The same, and what takes two engines or more time
@@ -68,6 +68,9 @@ test-load: core $(STATIC) chromium # The load generator's own tests, and short r
 
 test-pages: $(VENV)/installed $(STATIC) chromium proxies # Real browsers, without what is slow
 	$(BIN)/pytest -q tests/browser -m 'not slow'
+
+guard: core rust valgrind # Fail if a packet or a join takes more instructions than noted; NOTE=1 notes them, KEEP=FOLDER keeps what callgrind wrote
+	@$(BIN)/python -m tests.bench.guard $(if $(NOTE),--note) $(if $(KEEP),--keep $(KEEP))
 
 test-monitoring: $(VENV)/installed promtool # Fire every alert on made-up figures, with Prometheus's own tool
 	promtool check config docker/prometheus/prometheus.yml
@@ -133,6 +136,9 @@ systemd:
 promtool:
 	@command -v promtool >/dev/null && command -v amtool >/dev/null || \
 		$(call DEBIAN,prometheus prometheus-alertmanager,Tests of alerts)
+
+valgrind:
+	@command -v valgrind >/dev/null && test -e /usr/include/valgrind/callgrind.h || $(call DEBIAN,valgrind,Counts of instructions)
 
 containers:
 	@for program in buildah podman runc debootstrap iptables; do command -v $$program >/dev/null || lacking=yes; done; \
