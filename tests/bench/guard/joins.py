@@ -1,8 +1,8 @@
 """People who join and are paired, without sockets and without waiting: what `make guard` counts of Python.
 
-Everything of a join is real but the ends: the session and its messages, the offer and its answer, DTLS with a client of
+Everything of a join is real but the ends: the session and its messages, the offer and its answer, DTLS with clients of
 OpenSSL, the lobby, the room, the routes. Not in it: HTTP, the WebSocket, and the core, which takes what it is told.
-The clock stands still. What the client does is not counted, nor is garbage collection, whose turns come by numbers of
+The clock stands still. What browsers do is not counted, nor is garbage collection, whose turns come by numbers of
 objects and not of joins.
 """
 
@@ -10,8 +10,9 @@ import argparse
 import asyncio
 import ctypes
 import gc
+import re
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -39,22 +40,24 @@ PATIENCE = 30.0
 LARGEST = 65_536
 REACH = Reach(("203.0.113.7",), udp_port=443, tcp_port=443)
 
-CERTIFICATE = RTCCertificate.generateCertificate()
-FRAMES = [
-    encode(WebrtcOffer(sdp=OFFER.replace(FINGERPRINT, f"sha-256 {own.value}"), lines=ROLES))
-    for own in CERTIFICATE.getFingerprints()
-    if own.algorithm == "sha-256"
-] + [encode(FindPartner())]
-"""What a browser says, in this order."""
 
+class Browser:
+    """What one says, and its side of a handshake, whose datagrams need no network.
 
-class Client:
-    """The browser's side of a handshake, whose datagrams need no network."""
+    Names, passwords, streams and certificates are each browser's own; all else is alike.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, number: int) -> None:
+        certificate = RTCCertificate.generateCertificate()
+        (fingerprint,) = (own for own in certificate.getFingerprints() if own.algorithm == "sha-256")
+        sdp = OFFER.replace(FINGERPRINT, f"sha-256 {fingerprint.value}")
+        sdp = sdp.replace("ice-ufrag:wxyz", f"ice-ufrag:w{number:03}").replace("p" * 24, f"{number:024}")
+        sdp = re.sub(r"(?<=ssrc:)\d+|(?<=FID )\d+|(?<=FID \d{4} )\d+", lambda found: f"{number}{found[0]}", sdp)
+        self.offer = encode(WebrtcOffer(sdp=sdp, lines=ROLES))
+        self.search = encode(FindPartner())
         context = SSL.Context(SSL.DTLS_METHOD)
-        context.use_certificate(CERTIFICATE._cert)
-        context.use_privatekey(CERTIFICATE._key)
+        context.use_certificate(certificate._cert)
+        context.use_privatekey(certificate._key)
         context.set_tlsext_use_srtp(b"SRTP_AEAD_AES_128_GCM")
         self._tls = SSL.Connection(context, None)
         self._tls.set_connect_state()
@@ -91,22 +94,22 @@ class Core:
 
 
 class Port(FakeTurnPort):
-    """A media port with a client behind every peer. `uncounted` is called before and after what clients do."""
+    """A media port with a browser behind every peer. `uncounted` is called before and after what browsers do."""
 
     connections: MediaConnections
 
-    def __init__(self, uncounted: Callable[[], None]) -> None:
+    def __init__(self, browsers: Sequence[Browser], uncounted: Callable[[], None]) -> None:
         super().__init__()
         self.core = Core()
+        self.browsers = dict(enumerate(browsers, 1))
         self._uncounted = uncounted
-        self._clients: defaultdict[PeerId, Client] = defaultdict(Client)
 
     def admit(self, peer: PeerId, *_: object) -> None:
         asyncio.get_running_loop().call_soon(self._prove, peer)
 
     def send_dtls(self, peer: PeerId, datagram: bytes) -> None:
         self._uncounted()
-        answer = self._clients[peer].receive(datagram)
+        answer = self.browsers[peer].receive(datagram)
         if answer:
             asyncio.get_running_loop().call_soon(self.connections.dtls_received, peer, answer)
         self._uncounted()
@@ -121,18 +124,18 @@ class Port(FakeTurnPort):
 
 async def join(side: ControlSide, port: Port, number: int) -> Session:
     """As far as the search for a partner; every second one finds the one before."""
+    browser = port.browsers[number]
     session = side.sessions.open(FakeSocket(), payer(), tls_host=TLS_HOST)
-    offer, search = FRAMES
-    side.reception.receive(session, offer)
+    side.reception.receive(session, browser.offer)
     async with asyncio.timeout(PATIENCE):
         await port.core.secured[PeerId(number)].wait()
-    side.reception.receive(session, search)
+    side.reception.receive(session, browser.search)
     return session
 
 
 async def play(before: int, counted: int, marks: Any) -> None:
     """So many pairs, of which only the later ones count."""
-    port = Port(marks.toggle)
+    port = Port([Browser(number) for number in range(1, 2 * (before + counted) + 1)], marks.toggle)
     drops = Drops()
     engine = PacketsEngine(port, drops, bitrate=2_500_000, transcoders=0, report=fail)  # type: ignore[arg-type]
     certificate = SharedCertificate()
