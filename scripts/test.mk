@@ -40,8 +40,11 @@ loadgen: rust # People who are played, for tests and measurements
 # somebody waits are marked `alone` and come afterwards.
 BESIDE := $(BIN)/pytest -q -n 4 --dist worksteal
 
+# These compute as much as they wait, and browsers most of all.
+TWO := $(BIN)/pytest -q -n 2 --dist worksteal
+
 test-unit: $(VENV)/installed ## Python without a browser or a network: unit and contract tests
-	$(BIN)/pytest -q tests/unit tests/contract
+	$(TWO) tests/unit tests/contract
 
 test-scenario: core $(STATIC) loadgen chromium coturn proxies systemd ## Whole servers, coturn and proxies, and attacks on them
 	$(BESIDE) -m 'not slow and not alone' tests/scenario tests/hostile $(UNFORGED)
@@ -64,10 +67,12 @@ test-core: rust # The native core's own tests
 
 test-load: core $(STATIC) chromium # The load generator's own tests, and short runs of what it does
 	$(CARGO_TEST) --manifest-path $(LOAD)/Cargo.toml
-	$(BIN)/pytest -q $(LOAD)
+	$(TWO) -m 'not alone' $(LOAD)
+	$(BIN)/pytest -q -m alone $(LOAD)
 
 test-pages: $(VENV)/installed $(STATIC) chromium proxies # Real browsers, without what is slow
-	$(BIN)/pytest -q tests/browser -m 'not slow'
+	$(TWO) -m 'not slow and not alone' tests/browser
+	$(BIN)/pytest -q -m 'alone and not slow' tests/browser
 
 guard: core rust valgrind # Fail if a packet or a join takes more instructions than noted; NOTE=1 notes them, KEEP=FOLDER keeps what callgrind wrote
 	@$(BIN)/python -m tests.bench.guard $(if $(NOTE),--note) $(if $(KEEP),--keep $(KEEP))
@@ -76,7 +81,7 @@ test-monitoring: $(VENV)/installed promtool # Fire every alert on made-up figure
 	promtool check config docker/prometheus/prometheus.yml
 	promtool test rules docker/prometheus/rules_test.yml
 	amtool check-config docker/alertmanager/alertmanager.yml
-	$(BIN)/pytest -q -n 2 --dist worksteal tests/monitoring
+	$(TWO) tests/monitoring
 
 test-idle: $(VENV)/installed $(STATIC) proxies # Say nothing for ten minutes behind every proxy of docker/proxies, and then something
 	$(BIN)/pytest -q tests/scenario/test_idle_behind_proxies.py
