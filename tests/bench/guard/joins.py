@@ -149,7 +149,6 @@ async def play(before: int, counted: int, marks: Any) -> None:
             reach=lambda just_changed: REACH,
             drops=drops,
             journal=journal,
-            report=fail,
         )
         return port.connections
 
@@ -171,7 +170,7 @@ async def play(before: int, counted: int, marks: Any) -> None:
                 encode(session.outbox.take())
     marks.toggle()
     assert len(side.rooms) == before + counted
-    await port.connections.close()
+    port.connections.close()
     side.close()
     print(f"{2 * counted} people joined")
 
