@@ -20,7 +20,7 @@ IS_ROOT := $(filter 0,$(shell id -u))
 FORGED := tests/hostile/test_forged_addresses.py
 UNFORGED := $(if $(IS_ROOT),,--ignore $(FORGED))
 
-test: ready core test-built guard test-unit test-monitoring test-scenario test-load test-pages $(if $(IS_ROOT),test-blocked-udp) test-lossy-links ## Everything that must hold before a change lands
+test: ready core test-built test-unit test-monitoring test-scenario test-load test-pages $(if $(IS_ROOT),test-blocked-udp) test-lossy-links ## Everything that must hold before a change lands
 	@test -n "$(IS_ROOT)" || echo "Left out, since they need root: make test-blocked-udp, and $(FORGED)" >&2
 
 test-all: test test-browser ## The same, and what takes two engines or more time
@@ -31,7 +31,7 @@ test-all: test test-browser ## The same, and what takes two engines or more time
 
 # What compiles and checks, and looks at no clock: two at a time, since each has stretches in which it keeps one core busy.
 test-built: $(VENV)/installed client/node_modules/installed rust
-	@$(MAKE) --no-print-directory -j2 --output-sync=target loadgen lint test-core test-client
+	@$(MAKE) --no-print-directory -j2 --output-sync=target loadgen lint test-core test-client guard
 
 loadgen: rust # People who are played, for tests and measurements
 	cargo build --quiet --locked --manifest-path $(LOAD)/Cargo.toml
