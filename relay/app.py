@@ -244,6 +244,7 @@ class Relay:
                 rooms=self._rooms,
                 connections=self._connections,
                 engine=self.engine,
+                records=self._records,
                 order_drain=order_drain,
             ),
             metrics=self.metrics,

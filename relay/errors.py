@@ -32,13 +32,21 @@ class ErrorCode(StrEnum):
     HOST_REFUSED = "host_refused"
     ORIGIN_REFUSED = "origin_refused"
     NOT_FOUND = "not_found"
+    STORE_OFF = "store_off"
+    STORE_AWAY = "store_away"
     INTERNAL = "internal"
 
 
 AT_THE_DOOR = frozenset({ErrorCode.HOST_REFUSED, ErrorCode.ORIGIN_REFUSED})
 """Why a page is not served or a WebSocket not opened, by HTTP."""
 
-HTTP_ONLY = AT_THE_DOOR | {ErrorCode.OPERATOR_ONLY, ErrorCode.OPERATOR_TOKEN_WRONG, ErrorCode.NOT_FOUND}
+HTTP_ONLY = AT_THE_DOOR | {
+    ErrorCode.OPERATOR_ONLY,
+    ErrorCode.OPERATOR_TOKEN_WRONG,
+    ErrorCode.NOT_FOUND,
+    ErrorCode.STORE_OFF,
+    ErrorCode.STORE_AWAY,
+}
 """Codes of HTTP answers; no visitor is told one over the WebSocket."""
 
 

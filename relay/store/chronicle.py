@@ -105,6 +105,7 @@ class Chronicle:
         visit = self._visits.pop(closed.user, None)
         if visit is None:
             return
+        self._add("visits", 1)
         self._add("visited_seconds", now - visit.started_at)
         self._note(
             SessionFact(
@@ -130,6 +131,8 @@ class Chronicle:
         conversation = self._conversations.pop(ended.room, None)
         if conversation is None:
             return
+        self._add(f"ended_{ended.reason}", 1)
+        self._add("room_seconds", ended.seconds)
         self._add("talked_seconds", ended.seconds * len(conversation.sessions))
         self._note(
             RoomFact(

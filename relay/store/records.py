@@ -1,4 +1,5 @@
-"""What lasts, as the rest of the server sees it: a reader of the journal, and figures of how it goes.
+"""What lasts, as the rest of the server sees it: a reader of the journal, figures of how it goes, and what the operator
+asks of it.
 
 `RELAY_DATABASE=off` is a `Records` that reads nothing.
 """
@@ -8,9 +9,12 @@ from collections.abc import Callable
 
 from relay import clock
 from relay.config.settings import StateSettings
+from relay.errors import ErrorCode, RelayError
 from relay.observe.happenings import Happening
+from relay.store.analytics import Analytics, Step, window
 from relay.store.chronicle import Chronicle
 from relay.store.database import OFF, locate
+from relay.store.reading import read_analytics
 from relay.store.store import Store, StoreFigures
 from relay.store.writing import Keep
 from relay.tasks import Report, Tasks
@@ -51,6 +55,17 @@ class Records:
 
     def note(self, happening: Happening) -> None:
         self._chronicle.note(happening)
+
+    async def analytics(self, days: int, step: Step) -> Analytics:
+        """Of the latest so many days, with today.
+
+        Raises:
+            RelayError: nothing is kept, or the database does not answer.
+        """
+        if self._store is None:
+            raise RelayError(ErrorCode.STORE_OFF, "Nothing is kept: RELAY_DATABASE is off.")
+        shown = window(days, step, clock.unix())
+        return await self._store.ask(lambda connection: read_analytics(connection, shown))
 
     async def start(self) -> None:
         """Open the database, or go on without it for now.

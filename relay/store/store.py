@@ -1,4 +1,5 @@
-"""What lasts, as the rest of the server sees it: facts are noted, and nobody waits until they are written.
+"""What lasts, as the rest of the server sees it: facts are noted, and nobody waits until they are written. Who asks the
+database waits for a few seconds at most.
 
 What waits is bounded; what finds no room is dropped and counted. While the database is away facts wait and it is
 tried again (`writer.py`): calls, pairing and chat know nothing of it.
@@ -13,11 +14,12 @@ from enum import StrEnum
 
 from sqlalchemy import URL
 
-from relay.errors import ConfigurationError
+from relay.errors import ConfigurationError, ErrorCode, RelayError
 from relay.observe.happenings import Happening, StoreAway, StoreOpened
+from relay.observe.logs.logging import get_logger
 from relay.store.database import in_words
 from relay.store.facts import Fact
-from relay.store.writer import Writer
+from relay.store.writer import Answer, Question, Writer
 from relay.store.writing import Keep
 
 MOST_WAITING = 20_000
@@ -26,6 +28,10 @@ OPENING = 10.0
 """Seconds that a start waits for the database. After that the server takes people without it."""
 STOPPING = 3.0
 """Seconds that an end waits until everything is written."""
+ANSWERING = 5.0
+"""Seconds that the database has for an answer, with the questions before it."""
+
+log = get_logger("store")
 
 
 class StoreState(StrEnum):
@@ -94,6 +100,28 @@ class Store:
         self._waiting.append(fact)
         if len(self._waiting) == 1:
             self._writer.wake()
+
+    async def ask(self, question: Question[Answer]) -> Answer:
+        """Have the database answer. The event loop does other things meanwhile.
+
+        Raises:
+            RelayError: it is away, or does not answer in `ANSWERING` seconds.
+        """
+        if self._thread is None or self._state is not StoreState.OPEN:
+            raise RelayError(ErrorCode.STORE_AWAY, "The database is away. The log says why.")
+        answer = asyncio.wrap_future(self._writer.ask(question))
+        try:
+            await asyncio.wait([answer], timeout=ANSWERING)
+        finally:
+            answer.cancel()
+        if answer.cancelled():
+            log.warning("store_silent", seconds=ANSWERING)
+            raise RelayError(ErrorCode.STORE_AWAY, "The database did not answer in time.")
+        failure = answer.exception()
+        if isinstance(failure, Exception):
+            log.warning("store_answered_nothing", cause=in_words(failure))
+            raise RelayError(ErrorCode.STORE_AWAY, "The database did not answer. The log says why.") from failure
+        return answer.result()
 
     async def stop(self) -> None:
         """Write what waits, if that can be done in `STOPPING` seconds. Idempotent."""

@@ -1,4 +1,5 @@
-"""The store's thread: opens the database, writes what waits, removes what is old, and tries again when it can't.
+"""The store's thread: opens the database, writes what waits, removes what is old, and tries again when it can't. It
+answers who asks, beside that.
 
 It has an event loop and connections of its own: a loop that also writes is late by tens of milliseconds, and people
 would feel it.
@@ -6,12 +7,13 @@ would feel it.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import URL
 from sqlalchemy.exc import DataError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from relay import clock
 from relay.errors import ConfigurationError
@@ -29,6 +31,12 @@ CLEANING = 3_600.0
 """Seconds between two times that old rows are removed."""
 BREATH = 0.05
 """Seconds between two steps of it, in which others get to write."""
+DISMISSING = 1.0
+"""Seconds that an end waits for those who ask, once it has told them that they get no answer."""
+
+Answer = TypeVar("Answer")
+Question = Callable[[AsyncConnection], Coroutine[Any, Any, Answer]]
+"""Asked of the database in the thread."""
 
 
 class Listener(Protocol):
@@ -45,7 +53,7 @@ class Listener(Protocol):
 
 
 class Writer:
-    """Everything but what `__init__`, `wake` and `stop` do happens in its thread, which calls `run`."""
+    """Everything but what `__init__`, `wake`, `ask` and `stop` do happens in its thread, which calls `run`."""
 
     def __init__(self, *, url: URL, node: str, keep: Keep, waiting: "deque[Fact]", listener: Listener) -> None:
         """Takes facts out of `waiting` at its left."""
@@ -59,7 +67,11 @@ class Writer:
         """Facts, so far."""
         self.refused = 0
         """Facts that the database will never take."""
+        self._engine = open_engine(url)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._asking = asyncio.Lock()
+        """One question at a time: there are two connections, and one of them is for writing."""
+        self._questions: set[asyncio.Task[Any]] = set()
         self._wake = asyncio.Event()
         self._stopping = False
         self._is_away = True
@@ -69,6 +81,15 @@ class Writer:
         loop = self._loop
         if loop is not None:
             loop.call_soon_threadsafe(self._wake.set)
+
+    def ask(self, question: Question[Answer]) -> Future[Answer]:
+        """Have it answered when those before it are. From any thread, while this one runs.
+
+        Whoever wants no answer any more cancels it.
+        """
+        if self._loop is None:
+            raise RuntimeError("nobody is there to answer")
+        return asyncio.run_coroutine_threadsafe(self._answer(question), self._loop)
 
     def stop(self) -> None:
         """Write what waits, and end; if the database is away, end. From any thread."""
@@ -81,7 +102,7 @@ class Writer:
 
     async def _work(self) -> None:
         self._loop = asyncio.get_running_loop()
-        engine = open_engine(self._url)
+        engine = self._engine
         try:
             await self._insist(lambda: self._open(engine))
             cleaned = -CLEANING
@@ -97,6 +118,7 @@ class Writer:
             self._listener.unusable(cause)
         finally:
             self._loop = None
+            await self._dismiss()
             await engine.dispose()
 
     async def _insist(self, step: Callable[[], Awaitable[None]]) -> None:
@@ -133,6 +155,25 @@ class Writer:
                 await asyncio.wait_for(self._wake.wait(), left)
             except TimeoutError:
                 return
+
+    async def _answer(self, question: Question[Answer]) -> Answer:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("this is no task")
+        self._questions.add(task)
+        try:
+            async with self._asking, self._engine.connect() as connection:
+                return await question(connection)
+        finally:
+            self._questions.discard(task)
+
+    async def _dismiss(self) -> None:
+        """Those who ask get no answer any more."""
+        questions = set(self._questions)
+        for task in questions:
+            task.cancel()
+        if questions:
+            await asyncio.wait(questions, timeout=DISMISSING)
 
     async def _open(self, engine: AsyncEngine) -> None:
         make_folder(self._url)

@@ -15,9 +15,11 @@ STATUSES: dict[ErrorCode, int] = {
     ErrorCode.OPERATOR_TOKEN_WRONG: 401,
     ErrorCode.ORIGIN_REFUSED: 403,
     ErrorCode.NOT_FOUND: 404,
+    ErrorCode.STORE_OFF: 404,
     ErrorCode.HOST_REFUSED: 421,
     ErrorCode.RATE_LIMITED: 429,
     ErrorCode.INTERNAL: 500,
+    ErrorCode.STORE_AWAY: 503,
 }
 
 LONGEST_PATH = 200

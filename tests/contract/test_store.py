@@ -3,85 +3,27 @@
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, Select, select, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Connection, select, text
 
 from relay.errors import ConfigurationError
 from relay.observe.happenings import Happening, StoreAway, StoreOpened
 from relay.store import store as store_module
 from relay.store import writer as writer_module
 from relay.store import writing
-from relay.store.database import FILE, copy, locate, migrate, open_engine
-from relay.store.facts import Fact, RoomFact, SessionFact, SumFact, new_key
+from relay.store.database import FILE, copy, locate, open_engine
+from relay.store.facts import Fact, SumFact, new_key
 from relay.store.store import Store, StoreState
 from relay.store.tables import hourly, metadata, room_sessions, rooms, sessions
 from relay.store.writing import Keep, remove_old, write
 from tests.kit.people import until
-from tests.kit.postgres import Postgres, postgres
-
-KEEP = Keep(visits=1_000, sums=10_000)
-NODE = "here"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Postgres]:
-    with postgres() as running:
-        yield running
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty one."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / FILE}"
-    server: Postgres = request.getfixturevalue("server")
-    return server.create(f"test_{new_key()}")
-
-
-@asynccontextmanager
-async def opened(database: str) -> AsyncIterator[AsyncEngine]:
-    engine = open_engine(locate(database, Path()))
-    try:
-        await migrate(engine)
-        yield engine
-    finally:
-        await engine.dispose()
-
-
-@asynccontextmanager
-async def storing(database: str, told: list[Happening] | None = None) -> AsyncIterator[Store]:
-    store = Store(url=locate(database, Path()), node=NODE, keep=KEEP, tell=(told if told is not None else []).append)
-    await store.start()
-    try:
-        yield store
-    finally:
-        await store.stop()
-
-
-async def found(database: str, query: Select[Any]) -> list[tuple[Any, ...]]:
-    async with opened(database) as engine, engine.connect() as connection:
-        return [tuple(row) for row in await connection.execute(query)]
-
-
-def visit(key: str = "", ended_at: int = 20) -> SessionFact:
-    key = key or new_key()
-    return SessionFact(key=key, started_at=10, ended_at=ended_at, reason="left", browser="firefox", path="udp", rooms=1)
-
-
-def room(*keys: str, ended_at: int = 20) -> RoomFact:
-    return RoomFact(key=new_key(), mode="video", opened_at=10, ended_at=ended_at, reason="next", sessions=keys)
-
-
-def hour(value: float, name: str = "sessions", begins: int = 3_600) -> SumFact:
-    return SumFact(hour=begins, name=name, value=value)
+from tests.kit.postgres import Postgres
+from tests.kit.stores import KEEP, NODE, found, hour, opened, room, storing, visit
 
 
 async def test_what_is_noted_is_written_without_anybody_asking(database: str) -> None:

@@ -59,6 +59,8 @@ MEANINGS = {
     "socket_buffers_small": "The system gives smaller buffers for UDP than this many people need.",
     "splice_failed": "TURN over our port can't be passed on: nothing listens at `turn_backend`.",
     "stopped": "The server has ended.",
+    "store_answered_nothing": "The operator asked for what is kept, and the database gave no answer.",
+    "store_silent": "The operator asked for what is kept, and the database did not answer in time.",
     "token_right": "Somebody used the operator's token, or Prometheus its own, for the first time in a while.",
     "variables_ignored": "Variables of Kubernetes or Docker's links were passed over.",
 }

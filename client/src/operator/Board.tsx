@@ -1,8 +1,9 @@
-// Owns the layout of the console: what is now, the last hour, rooms, and what went wrong.
+// Owns the layout of the console: what is now, the last hour, rooms, what went wrong, and days past.
 
 import { figures, operator as words } from '../words';
 import { Chart } from './Chart';
 import { Confirm } from './Confirm';
+import { Days } from './Days';
 import styles from './operator.module.css';
 import { latest } from './overview';
 import { Refused } from './Refused';
@@ -185,6 +186,7 @@ export function Board({ session, state }: Props) {
       />
       <Refused refused={overview.refused} now={overview.now} />
       <Troubles troubles={overview.troubles} now={overview.now} />
+      <Days session={session} />
     </main>
   );
 }

@@ -1,26 +1,40 @@
-// Owns one chart of the last hour: two lines on a plain SVG, with the values under the pointer.
+// Owns one chart: up to three lines on a plain SVG, with the values under the pointer.
 
 import type { TargetedPointerEvent } from 'preact';
 import { useState } from 'preact/hooks';
 import { figures, operator as words } from '../words';
 import styles from './Chart.module.css';
 import shared from './operator.module.css';
-import { HEIGHT, nearest, path, span, top, WIDTH } from './scale';
-import type { Series, SeriesName } from './types';
+import { HEIGHT, LONGEST_GAP, nearest, path, span, top, WIDTH } from './scale';
 
-interface Props {
+interface Props<Name extends string> {
   title: string;
-  series: Series;
+  series: Readonly<Record<Name | 'at', readonly (number | null)[]>>;
   /** Each with its name. */
-  lines: [SeriesName, string][];
+  lines: [Name, string][];
   format: (value: number) => string;
   /** The axis goes up to this at least. */
   atLeast?: number;
   /** Values are whole numbers. */
   whole?: boolean;
+  /** What is told of each line while nothing is pointed at, instead of its last value. */
+  atRest?: Readonly<Record<Name, number | null>>;
+  /** Seconds without a value over which a line goes on. */
+  gap?: number;
+  when?: (at: number) => string;
 }
 
-export function Chart({ title, series, lines, format, atLeast = 0, whole = false }: Props) {
+export function Chart<Name extends string>({
+  title,
+  series,
+  lines,
+  format,
+  atLeast = 0,
+  whole = false,
+  atRest,
+  gap = LONGEST_GAP,
+  when = figures.clock,
+}: Props<Name>) {
   const [pointed, setPointed] = useState<number | null>(null);
   const times = series.at;
   const shown = span(times);
@@ -32,8 +46,8 @@ export function Chart({ title, series, lines, format, atLeast = 0, whole = false
   const index = pointed === null ? times.length - 1 : nearest(times, shown, pointed);
   const at = times[index];
   const values = lines.map(([name, label]) => {
-    const value =
-      pointed === null ? series[name].findLast((one) => one !== null) : series[name][index];
+    const rests = atRest ? atRest[name] : series[name].findLast((one) => one !== null);
+    const value = pointed === null ? rests : series[name][index];
     return `${label} ${value === null || value === undefined ? '–' : format(value)}`;
   });
 
@@ -77,7 +91,7 @@ export function Chart({ title, series, lines, format, atLeast = 0, whole = false
                 key={name}
                 className={styles.line}
                 data-line={place}
-                d={path(times, series[name], shown, ceiling)}
+                d={path(times, series[name], shown, ceiling, gap)}
               />
             ))}
             {pointed !== null && at !== null && at !== undefined && (
@@ -88,9 +102,9 @@ export function Chart({ title, series, lines, format, atLeast = 0, whole = false
             )}
           </svg>
           <span className={styles.times}>
-            <span>{figures.clock(shown.from)}</span>
-            <span>{pointed === null ? '' : figures.clock(at ?? shown.to)}</span>
-            <span>{figures.clock(shown.to)}</span>
+            <span>{when(shown.from)}</span>
+            <span>{pointed === null ? '' : when(at ?? shown.to)}</span>
+            <span>{when(shown.to)}</span>
           </span>
         </div>
       )}

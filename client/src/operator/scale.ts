@@ -7,7 +7,7 @@ export const HEIGHT = 150;
 const SHORTEST = 300;
 
 /** Seconds without a value over which a line goes on. */
-const LONGEST_GAP = 15;
+export const LONGEST_GAP = 15;
 
 export interface Span {
   from: number;
@@ -37,6 +37,7 @@ export function path(
   values: readonly (number | null)[],
   { from, to }: Span,
   ceiling: number,
+  gap = LONGEST_GAP,
 ): string {
   let drawn = '';
   let last = Number.NEGATIVE_INFINITY;
@@ -45,7 +46,7 @@ export function path(
     if (value === null || at === null || at === undefined) return;
     const x = (((at - from) / (to - from || 1)) * WIDTH).toFixed(1);
     const y = (HEIGHT - (Math.min(value, ceiling) / ceiling) * HEIGHT).toFixed(1);
-    drawn += at - last > LONGEST_GAP ? `M${x} ${y}h0` : `L${x} ${y}`;
+    drawn += at - last > gap ? `M${x} ${y}h0` : `L${x} ${y}`;
     last = at;
   });
   return drawn;

@@ -3,7 +3,7 @@
 
 import { operator as words } from '../words';
 import { joined, newest } from './overview';
-import type { Overview } from './types';
+import type { Analytics, Overview } from './types';
 
 /** Milliseconds between questions. */
 export const INTERVAL = 2000;
@@ -11,6 +11,17 @@ export const INTERVAL = 2000;
 export type State =
   | { view: 'locked'; refusal: string | null; busy: boolean }
   | { view: 'open'; overview: Overview; stale: string | null; notice: string | null };
+
+/** How many days are wanted, and of what there is to be a value. */
+export interface Past {
+  readonly days: number;
+  readonly by: 'hour' | 'day';
+}
+
+/** Why there is no answer, in words. */
+export interface Untold {
+  untold: string;
+}
 
 type Fetch = (input: string, init: RequestInit) => Promise<Response>;
 
@@ -60,6 +71,30 @@ export class OperatorSession {
     await this.#order('videochat/cleanup', (done) => {
       return words.cleanedUp(Number((done as { people?: number }).people ?? 0));
     });
+  }
+
+  /** What is kept of the latest days. */
+  analytics(past: Past): Promise<Analytics | Untold> {
+    return this.#question(`videochat/analytics?${asked(past)}`, async (response) => {
+      return (await response.json()) as Analytics;
+    });
+  }
+
+  /** The same for a spreadsheet (CSV). */
+  table(past: Past): Promise<Blob | Untold> {
+    return this.#question(`videochat/analytics.csv?${asked(past)}`, (response) => response.blob());
+  }
+
+  async #question<Answer>(
+    path: string,
+    read: (response: Response) => Promise<Answer>,
+  ): Promise<Answer | Untold> {
+    try {
+      const response = await this.#ask('GET', path);
+      return response.ok ? await read(response) : { untold: await refusal(response) };
+    } catch {
+      return { untold: words.unreachable };
+    }
   }
 
   async #look(): Promise<void> {
@@ -125,6 +160,10 @@ export class OperatorSession {
     this.#state = state;
     for (const listener of this.#listeners) listener();
   }
+}
+
+function asked({ days, by }: Past): string {
+  return `days=${days}&by=${by}`;
 }
 
 async function refusal(response: Response): Promise<string> {

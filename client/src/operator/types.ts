@@ -1,5 +1,5 @@
-// What the server says of itself. Generated from relay/web/operator/routes.py and relay/figures/history.py by
-// `make protocol`.
+// What the server says of itself. Generated from relay/web/operator/routes.py, relay/figures/history.py and
+// relay/store/analytics.py by `make protocol`.
 
 export const SERIES = [
   'at',
@@ -95,4 +95,32 @@ export interface Overview {
   readonly rooms_in_all: number;
   readonly refused: readonly Refusal[];
   readonly troubles: readonly Trouble[];
+}
+
+/** An hour or a day, as far as it is over. Means are in seconds; None: there was nothing to take one of. */
+export interface Period {
+  readonly at: number;
+  readonly people: number;
+  readonly waits: number;
+  readonly mean_wait: number | null;
+  readonly rooms_video: number;
+  readonly rooms_audio: number;
+  readonly rooms_text: number;
+  readonly ended_next: number;
+  readonly ended_left: number;
+  readonly ended_disconnected: number;
+  readonly ended_operator: number;
+  readonly ended_server_stopping: number;
+  readonly mean_room: number | null;
+  readonly mean_visit: number | null;
+  readonly connected: number;
+  readonly failed: number;
+  readonly success: number | null;
+}
+
+/** Periods without a gap, the oldest first; `total` is all of them as one. */
+export interface Analytics {
+  readonly step: number;
+  readonly periods: readonly Period[];
+  readonly total: Period;
 }

@@ -21,6 +21,8 @@ from relay.protocol.messages import QualityReport
 from relay.room.host import RoomHost
 from relay.room.impression import Impression
 from relay.room.room import Room
+from relay.store.analytics import Analytics, Step
+from relay.store.records import Records
 from relay.web.operator.routes import Overview, RefusalView, RoomView, Side, TroubleView
 
 MOST_ROOMS = 200
@@ -44,6 +46,7 @@ class OperatorConsole:
         rooms: RoomHost,
         connections: MediaConnections,
         engine: Engine,
+        records: Records,
         order_drain: Callable[[], None],
     ) -> None:
         self._figures = figures
@@ -57,6 +60,7 @@ class OperatorConsole:
         self._rooms = rooms
         self._connections = connections
         self._engine = engine
+        self._records = records
         self._order_drain = order_drain
         self._began = clock.monotonic()
 
@@ -119,6 +123,9 @@ class OperatorConsole:
     def drain(self) -> None:
         self._journal.note(OperatorOrderedDrain())
         self._order_drain()
+
+    async def analytics(self, days: int, step: Step) -> Analytics:
+        return await self._records.analytics(days, step)
 
     def _views(self, rooms: list[Room]) -> tuple[RoomView, ...]:
         now = clock.monotonic()

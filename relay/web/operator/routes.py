@@ -6,7 +6,9 @@ import msgspec
 from aiohttp import web
 
 from relay.errors import ErrorCode, RelayError
+from relay.store.analytics import Analytics, Step
 from relay.web.callers import Callers
+from relay.web.operator import analytics
 from relay.web.pages import Pages
 
 
@@ -109,6 +111,13 @@ class Console(Protocol):
 
     def drain(self) -> None: ...
 
+    async def analytics(self, days: int, step: Step) -> Analytics:
+        """Of the latest so many days.
+
+        Raises:
+            RelayError: nothing is kept, or it can't be read now.
+        """
+
 
 def add_routes(app: web.Application, console: Console, callers: Callers, pages: Pages) -> None:
     """The page at /operator, and its endpoints."""
@@ -136,6 +145,7 @@ def add_routes(app: web.Application, console: Console, callers: Callers, pages: 
     app.router.add_get("/videochat/overview", overview)
     app.router.add_post("/videochat/rooms/{room}/end", end_room)
     app.router.add_post("/videochat/drain", drain)
+    analytics.add_routes(app, console.analytics, callers)
 
 
 def _json(content: object) -> web.Response:

@@ -6,11 +6,12 @@ import msgspec
 
 from relay.figures.history import Sample
 from relay.protocol.types import interface
+from relay.store.analytics import Analytics, Period
 from relay.web.operator.routes import Overview, RefusalView, RoomView, Side, TroubleView
 
 HEADER = """\
-// What the server says of itself. Generated from relay/web/operator/routes.py and relay/figures/history.py by
-// `make protocol`.
+// What the server says of itself. Generated from relay/web/operator/routes.py, relay/figures/history.py and
+// relay/store/analytics.py by `make protocol`.
 """
 
 SERIES = """\
@@ -26,6 +27,8 @@ NAMES: dict[type[msgspec.Struct], str] = {
     TroubleView: "Trouble",
     RefusalView: "Refusal",
     Overview: "Overview",
+    Period: "Period",
+    Analytics: "Analytics",
 }
 
 

@@ -92,7 +92,60 @@ export const charts = {
     failures: 'failures',
     dropped: 'dropped here',
   },
+  came: { title: 'People who came', people: 'people' },
+  rooms: { title: 'Conversations', video: 'video', audio: 'audio', text: 'text' },
+  ended: {
+    title: 'How conversations ended',
+    next: 'Next',
+    left: 'somebody left',
+    disconnected: 'connection lost',
+  },
+  wait: { title: 'Wait for a partner', mean: 'mean' },
+  length: { title: 'How long', rooms: 'conversation', visits: 'visit' },
+  success: { title: 'Media connections that came about', share: 'of all' },
 };
+
+export const daysPast = 'Days past';
+
+export function byStep(step: 'hour' | 'day'): string {
+  return step === 'hour' ? 'by the hour' : 'by the day, in UTC';
+}
+
+/** A choice of how much is shown. */
+export function spanOf(days: number): string {
+  return days === 1 ? '24 hours' : `${days} days`;
+}
+
+export const table = 'Table (CSV)';
+
+/** Of the file. */
+export function tableName(days: number): string {
+  return `relay-${days === 1 ? '24-hours' : `${days}-days`}.csv`;
+}
+
+const DAYS = new Intl.DateTimeFormat('en-GB', {
+  weekday: 'short',
+  day: 'numeric',
+  month: 'short',
+  timeZone: 'UTC',
+});
+const HOURS = new Intl.DateTimeFormat('en-GB', {
+  weekday: 'short',
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+});
+
+/** Seconds since 1970, as a day of UTC: `Mon, 30 Nov`. */
+export function dayOf(at: number): string {
+  return DAYS.format(at * 1000);
+}
+
+/** Seconds since 1970, as an hour where the page is read: `Mon 30 Nov, 14:00`. */
+export function hourOf(at: number): string {
+  return HOURS.format(at * 1000);
+}
 
 export const refused = 'Refused';
 export const nobodyRefused = 'Nobody was kept out.';
