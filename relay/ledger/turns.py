@@ -28,6 +28,10 @@ REST = 0.0002
 """Seconds without work after which nobody can be late: the event loop has looked for what comes meanwhile."""
 
 
+def _nothing() -> None:
+    """What a turn is for that is not wanted any more."""
+
+
 @dataclass(slots=True, eq=False)
 class Turn:
     """Something that waits."""
@@ -37,8 +41,8 @@ class Turn:
     is_over: bool = False
 
     def cancel(self) -> None:
-        """It is not wanted any more. Idempotent."""
-        self.is_over = True
+        """It is not wanted any more, and keeps nothing. Idempotent."""
+        self.is_over, self.go = True, _nothing
 
 
 @dataclass(slots=True)

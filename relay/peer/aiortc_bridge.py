@@ -94,6 +94,7 @@ class Dtls:
         self._pipe.close()
         if pump is not None:
             await asyncio.wait([pump])
+        self._transport.remove_all_listeners()
 
     def _state_changed(self) -> None:
         if self._transport.state in ("closed", "failed"):
@@ -108,7 +109,8 @@ class SlotSender:
 
     def __init__(self, slot: NegotiatedSlot, track: MediaStreamTrack, send: Callable[[bytes], None]) -> None:
         self._slot = slot
-        self._sender = RTCRtpSender(track, cast("RTCDtlsTransport", _SenderTransport(send)))
+        self._transport = _SenderTransport(send)
+        self._sender = RTCRtpSender(track, cast("RTCDtlsTransport", self._transport))
         self._sender._ssrc = slot.ssrc
         self._sender._rtx_ssrc = slot.rtx_ssrc
 
@@ -128,7 +130,9 @@ class SlotSender:
         await self._sender._handle_rtcp_packet(packet)
 
     async def stop(self) -> None:
+        """Idempotent."""
         await self._sender.stop()
+        self._transport.close()
 
 
 class FrameAssembler:
@@ -222,6 +226,10 @@ class _KeyExportingTransport(RTCDtlsTransport):
         self.exported = SrtpKeys(SrtpProfile(name.decode()), receive=theirs, send=ours)
 
 
+def _nowhere(packet: bytes) -> None:
+    """Where packets go after the end."""
+
+
 class _SenderTransport:
     """What RTCRtpSender needs of an RTCDtlsTransport."""
 
@@ -230,6 +238,9 @@ class _SenderTransport:
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
         self._send = send
+
+    def close(self) -> None:
+        self._send = _nowhere
 
     async def _send_rtp(self, packet: bytes) -> None:
         self._send(packet)
