@@ -267,8 +267,8 @@ class Sessions:
             socket.turn_away(error)
 
     def _kept_out(self, reason: Reason, error: RelayError, payer: Payer) -> RelayError:
-        """Count it, and tell the operator; the error is for whom it concerns. It is raised as it is returned: a variable
-        of who raises it would have both keep each other."""
+        """Count it, and tell the operator; the error is for whom it concerns. It is raised as it is returned: a
+        variable of who raises it would have both keep each other."""
         cause, fields = payer.host, {"source": payer.host}
         if reason is Reason.FULL:
             cause, fields = self._capacity.fullest, {"used_up": self._capacity.fullest}

@@ -86,10 +86,10 @@ class Protocol(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
+        if exc is not None and message:
+            drop_trace(exc)  # of what could not be read, which is kept with it
         # Its own sentence repeats what was sent.
         answer = super().handle_error(request, status, exc, NO_REQUEST if message else None)
-        if exc is not None:
-            drop_trace(exc)  # what was read is kept with it, and it with what was read
         self._headers.put(request, answer)
         return answer
 
