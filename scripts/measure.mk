@@ -1,6 +1,6 @@
 # Measure
 
-.PHONY: bench bench-quick bench-crowd bench-sockets soak overload upgrade-drill \
+.PHONY: bench bench-quick bench-crowd bench-sockets bench-pauses soak overload upgrade-drill \
 	measure measure-skips measure-loss measure-page measure-narrow
 
 bench: core ## Relay, the kernel's floor and coturn in one run; JSON=FILE keeps it
@@ -14,6 +14,9 @@ bench-crowd: core ## A thousand people who talk for a minute on two cores; fails
 
 bench-sockets: $(VENV)/installed # What ten thousand idle visitors cost
 	$(BIN)/python -m tests.bench.sockets
+
+bench-pauses: core # How long garbage collection stops the event loop with 5,000 people; fails above 20 ms
+	$(BIN)/python -m tests.bench.pauses
 
 soak: core ## Churn: 100,000 pairs meet, part, lose their connections and come back; nothing may be left behind
 	$(BIN)/python -m tests.bench.soak

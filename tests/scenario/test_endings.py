@@ -21,7 +21,7 @@ from relay.app import Relay
 from relay.config.settings import EngineChoice, Settings, TlsChoice
 from relay.front.core_tls import Tls
 from relay.ledger.turns import Turns
-from relay.machine import memory
+from relay.machine import collection
 from relay.media.frames.peer import FramesPeer
 from relay.peer.aiortc_bridge import Dtls
 from relay.peer.connection import PeerConnection
@@ -62,8 +62,8 @@ def settings(engine: EngineChoice) -> Settings:
 
 @pytest.fixture(autouse=True)
 def uncollected(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Not by the server either, once everybody has left."""
-    monkeypatch.setattr(memory, "give_back", lambda: None)
+    """Not by the server either."""
+    monkeypatch.setattr(collection, "INTERVAL", 1_000.0)
     gc.collect()
     gc.disable()
     yield
