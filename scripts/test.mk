@@ -2,7 +2,7 @@
 
 .PHONY: lint test test-all test-built loadgen test-client test-core test-load test-unit test-scenario test-pages test-browser test-monitoring \
 	test-network test-long-calls test-idle test-lossy-links test-blocked-udp fire-alerts truth \
-	firefox network chromium coturn proxies systemd promtool containers
+	firefox network chromium coturn postgresql proxies systemd promtool containers
 
 lint: $(VENV)/installed client/node_modules/installed ## Style, types and import contracts
 	$(BIN)/ruff format --check relay tests
@@ -40,8 +40,11 @@ loadgen: rust # People who are played, for tests and measurements
 # somebody waits are marked `alone` and come afterwards.
 BESIDE := $(BIN)/pytest -q -n 4 --dist worksteal
 
-test-unit: $(VENV)/installed ## Python without a browser or a network: unit and contract tests
-	$(BIN)/pytest -q tests/unit tests/contract
+# These compute as much as they wait, and browsers most of all.
+TWO := $(BIN)/pytest -q -n 2 --dist worksteal
+
+test-unit: $(VENV)/installed postgresql ## Python without a browser or a network: unit and contract tests
+	$(TWO) tests/unit tests/contract
 
 test-scenario: core $(STATIC) loadgen chromium coturn proxies systemd ## Whole servers, coturn and proxies, and attacks on them
 	$(BESIDE) -m 'not slow and not alone' tests/scenario tests/hostile $(UNFORGED)
@@ -64,16 +67,18 @@ test-core: rust # The native core's own tests
 
 test-load: core $(STATIC) chromium # The load generator's own tests, and short runs of what it does
 	$(CARGO_TEST) --manifest-path $(LOAD)/Cargo.toml
-	$(BIN)/pytest -q $(LOAD)
+	$(TWO) -m 'not alone' $(LOAD)
+	$(BIN)/pytest -q -m alone $(LOAD)
 
 test-pages: $(VENV)/installed $(STATIC) chromium proxies # Real browsers, without what is slow
-	$(BIN)/pytest -q tests/browser -m 'not slow'
+	$(TWO) -m 'not slow and not alone' tests/browser
+	$(BIN)/pytest -q -m 'alone and not slow' tests/browser
 
 test-monitoring: $(VENV)/installed promtool # Fire every alert on made-up figures, with Prometheus's own tool
 	promtool check config docker/prometheus/prometheus.yml
 	promtool test rules docker/prometheus/rules_test.yml
 	amtool check-config docker/alertmanager/alertmanager.yml
-	$(BIN)/pytest -q -n 2 --dist worksteal tests/monitoring
+	$(TWO) tests/monitoring
 
 test-idle: $(VENV)/installed $(STATIC) proxies # Say nothing for ten minutes behind every proxy of docker/proxies, and then something
 	$(BIN)/pytest -q tests/scenario/test_idle_behind_proxies.py
@@ -118,6 +123,9 @@ network: # What the small internet is made of; namespaces are for root alone
 	@test "$$(id -u)" = 0 || { echo "Network tests make network namespaces: run them as root." >&2; exit 1; }
 	@for tool in ip nft sysctl turnserver curl; do command -v $$tool >/dev/null || lacking=yes; done; \
 		test -z "$$lacking" || $(call DEBIAN,iproute2 nftables coturn curl procps,Network tests)
+
+postgresql:
+	@command -v pg_ctlcluster >/dev/null || $(call DEBIAN,postgresql,Tests of the database)
 
 coturn:
 	@command -v turnserver >/dev/null || $(call DEBIAN,coturn,TURN tests)

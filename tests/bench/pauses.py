@@ -161,7 +161,7 @@ async def crowded(people: int, collects: str, file: Path) -> AsyncIterator[tuple
         "log_level": "error",
         **dict.fromkeys(RATES, OFTEN),
     }
-    process = await start(module="tests.bench.collecting", **settings)
+    process = await start(module="tests.bench.collecting", log=None, **settings)
     tasks = Tasks("crowd", lambda task, failure: None)
     try:
         async with AsyncExitStack() as stack:

@@ -23,8 +23,8 @@ from relay.front.core_tls import Tls
 from relay.ledger.turns import Turns
 from relay.machine import collection
 from relay.media.frames.peer import FramesPeer
-from relay.peer.aiortc_bridge import Dtls
 from relay.peer.connection import PeerConnection
+from relay.peer.dtls import Dtls
 from relay.session.session import Session
 from relay.web import visit as visit_module
 from relay.web.guests import Guest
