@@ -1,7 +1,7 @@
 """When the garbage collector looks at everything, and how long it stops the event loop.
 
 Owns the collector of the process: what it need not look at, its thresholds, and every full collection. A full one looks
-at all that there is, for 0.15 ms a person, and nothing else happens meanwhile. A visit that ends leaves nothing for it
+at all that there is, for a tenth of a millisecond a person, and nothing else happens meanwhile. A visit that ends leaves nothing for it
 (`tests/scenario/test_endings.py`), so there is none by itself. Young objects are looked at as ever, in about a
 millisecond, and all of them on purpose: while few are there, when everybody has left, and when memory runs short.
 Decision 21 has the numbers.
@@ -23,15 +23,15 @@ INTERVAL = 1.0
 RECENT = 60
 """Looks over which `worst` looks back."""
 
-YOUNG, MIDDLE = 700, 2
+YOUNG, MIDDLE = 350, 1
 """New objects, less those freed meanwhile, after which new ones are looked at; and looks after which those that have
-survived one are, too. Where people come and go as many are new as are freed: of Python's own ten looks 20,000 objects
-survive, and looking at them takes 35 ms."""
+survived one are, too. Python's own are 700 and 10: where people come and go as many objects are freed as are new, and
+so 20,000 survive ten looks. Looking at those takes 35 ms."""
 NEVER = 2**31 - 1
 """Times after which Python would look at everything by itself."""
 
 FEW = 100
-"""People with whom a full collection takes 20 ms at most, all of them in calls."""
+"""People with whom a full collection takes 2 to 12 ms, all of them in calls."""
 FEW_INTERVAL = 60.0
 """Seconds between full collections while so few are there."""
 SHORT = 0.8
