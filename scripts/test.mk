@@ -2,7 +2,7 @@
 
 .PHONY: lint test test-all test-built loadgen test-client test-core test-load test-unit test-scenario test-pages test-browser test-monitoring \
 	test-network test-long-calls test-idle guard test-lossy-links test-blocked-udp fire-alerts truth \
-	firefox network chromium coturn proxies systemd promtool valgrind containers
+	firefox network chromium coturn postgresql proxies systemd promtool valgrind containers
 
 lint: $(VENV)/installed client/node_modules/installed ## Style, types and import contracts
 	$(BIN)/ruff format --check relay tests
@@ -43,7 +43,7 @@ BESIDE := $(BIN)/pytest -q -n 4 --dist worksteal
 # These compute as much as they wait, and browsers most of all.
 TWO := $(BIN)/pytest -q -n 2 --dist worksteal
 
-test-unit: $(VENV)/installed ## Python without a browser or a network: unit and contract tests
+test-unit: $(VENV)/installed postgresql ## Python without a browser or a network: unit and contract tests
 	$(TWO) tests/unit tests/contract
 
 test-scenario: core $(STATIC) loadgen chromium coturn proxies systemd ## Whole servers, coturn and proxies, and attacks on them
@@ -126,6 +126,9 @@ network: # What the small internet is made of; namespaces are for root alone
 	@test "$$(id -u)" = 0 || { echo "Network tests make network namespaces: run them as root." >&2; exit 1; }
 	@for tool in ip nft sysctl turnserver curl; do command -v $$tool >/dev/null || lacking=yes; done; \
 		test -z "$$lacking" || $(call DEBIAN,iproute2 nftables coturn curl procps,Network tests)
+
+postgresql:
+	@command -v pg_ctlcluster >/dev/null || $(call DEBIAN,postgresql,Tests of the database)
 
 coturn:
 	@command -v turnserver >/dev/null || $(call DEBIAN,coturn,TURN tests)
