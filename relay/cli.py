@@ -1,4 +1,4 @@
-"""The command line: `relay serve`, `config`, `check`, `probe` and `store`."""
+"""The command line: `relay serve`, `config`, `check`, `probe`, `size` and `store`."""
 
 import argparse
 import asyncio
@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from relay import __version__, app, config
+from relay.checks import size
 from relay.checks.finding import Finding, exit_code, in_json, in_words
 from relay.checks.probe import probe
 from relay.checks.run import check
@@ -45,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if parsed.command == "probe":
         # The server is elsewhere: what is set here is none of its business.
         return _tell(asyncio.run(probe(parsed.url, insecure=parsed.insecure)), as_json=parsed.json)
+    if parsed.command == "size":
+        print(size.answer(parsed))
+        return 0
     flags = {name: value for name in config.names() if (value := getattr(parsed, name)) is not None}
     try:
         configuration = config.load(os.environ, flags, parsed.config)
@@ -74,7 +78,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parsed, unknown = parser.parse_known_args(arguments)
     if unknown:
         name = unknown[0].partition("=")[0].removeprefix("--").replace("-", "_")
-        near = config.near(name, "flag") if parsed.command != "probe" else ""
+        near = "" if parsed.command in ("probe", "size") else config.near(name, "flag")
         parser.error(f"{' '.join(unknown)} is not known.{near} `relay {parsed.command} --help` lists what is.")
     return parsed
 
@@ -103,6 +107,9 @@ def _parser() -> argparse.ArgumentParser:
     remote = commands.add_parser("probe", parents=[report], help="the same, from another machine")
     remote.add_argument("url", help="the page's address, such as chat.example.org")
     remote.add_argument("--insecure", action="store_true", help="take any certificate, such as a self-signed one")
+    size.add_arguments(
+        commands.add_parser("size", help="what so many people take of machines, and what to set for them")
+    )
     return parser
 
 

@@ -1,10 +1,10 @@
 """When the garbage collector looks at everything, and how long it stops the event loop.
 
 Owns the collector of the process: what it need not look at, its thresholds, and every full collection. A full one looks
-at all that there is, for a tenth of a millisecond a person, and nothing else happens meanwhile. A visit that ends leaves nothing for it
-(`tests/scenario/test_endings.py`), so there is none by itself. Young objects are looked at as ever, in about a
-millisecond, and all of them on purpose: while few are there, when everybody has left, and when memory runs short.
-Decision 21 has the numbers.
+at all that there is, for a tenth of a millisecond a person, and nothing else happens meanwhile. A visit that ends
+leaves nothing for it (`tests/scenario/test_endings.py`), so there is none by itself. New objects are looked at all the
+time, in small portions, and everything on purpose: while few are there, when everybody has left, and when memory runs
+short. Decision 21 has the numbers.
 """
 
 import ctypes
