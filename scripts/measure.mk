@@ -1,6 +1,6 @@
 # Measure
 
-.PHONY: bench bench-quick bench-crowd bench-sockets bench-pauses soak overload upgrade-drill \
+.PHONY: bench bench-quick bench-crowd bench-joins bench-pauses bench-sockets soak overload upgrade-drill \
 	measure measure-skips measure-loss measure-page measure-narrow
 
 bench: core ## Relay, the kernel's floor and coturn in one run; JSON=FILE keeps it
@@ -11,6 +11,9 @@ bench-quick: core # The same in under 90 s
 
 bench-crowd: core ## A thousand people who talk for a minute on two cores; fails if they are lost, or much of what they say
 	$(BIN)/python -m tests.bench.crowd
+
+bench-joins: core # What joining costs, one by one and 400 at once; OTHER=FOLDER takes turns with another checkout
+	$(BIN)/python -m tests.bench.joins $(OTHER)
 
 bench-sockets: $(VENV)/installed # What ten thousand idle visitors cost
 	$(BIN)/python -m tests.bench.sockets

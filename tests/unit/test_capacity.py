@@ -51,6 +51,14 @@ def test_the_last_place_is_taken_at_once() -> None:
     assert capacity(10).is_full
 
 
+@pytest.mark.parametrize(("people", "packets"), [(0, 0), (LIMITS.people // 2, 0), (1, int(LIMITS.packets))])
+def test_what_decides_who_may_come_is_the_largest_of_the_shares_that_are_shown(people: int, packets: int) -> None:
+    measured = capacity(people)
+    for _ in range(3):
+        measured.take(NOTHING._replace(packets=float(packets)))
+        assert measured.used == max(measured.shares().values()) > (0 if people or packets else -1)
+
+
 def test_a_moment_of_load_refuses_nobody_but_lasting_load_does() -> None:
     of = capacity()
     busy = NOTHING._replace(cpu=1.0)
