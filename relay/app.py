@@ -118,7 +118,6 @@ class Relay:
             reach=self._reach,
             drops=self.drops,
             journal=self.journal,
-            report=self.report,
         )
 
         # people
@@ -331,7 +330,7 @@ class Relay:
         await self._capacity.close()
         await self._memory.close()
         await self._pulse.close()
-        await self._connections.close()
+        self._connections.close()
         await self.engine.stop()
         await self._port.close()
 
