@@ -1,23 +1,39 @@
-"""The command line: `relay serve`, `config`, `check` and `probe`."""
+"""The command line: `relay serve`, `config`, `check`, `probe`, `store` and `size`."""
 
 import argparse
 import asyncio
+import functools
+import math
 import os
 import resource
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from relay import __version__, app, config
+from relay.checks import sizing
 from relay.checks.finding import Finding, exit_code, in_json, in_words
 from relay.checks.probe import probe
 from relay.checks.run import check
 from relay.checks.start import injected, tell
+from relay.config.settings import StateSettings
 from relay.errors import ConfigurationError, FatalError
 from relay.observe.logs import logging
+from relay.store import database, upkeep
 
 EXIT_CONFIGURATION = 2
 """A setting, a port or a file is not right: starting again changes nothing."""
+ORDERS = {
+    "status": "print where the database is, and how much is in it",
+    "migrate": "bring its tables to this version, as a start of the server does",
+    "backup": "copy all of it into a new file, while the server runs or not (SQLite)",
+    "restore": "put such a copy in the place of all that is there (SQLite)",
+}
+"""Of `relay store`."""
 EXIT_BROKEN = 70
 """EX_SOFTWARE of sysexits(3): start another."""
 
@@ -33,12 +49,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if parsed.command == "probe":
         # The server is elsewhere: what is set here is none of its business.
         return _tell(asyncio.run(probe(parsed.url, insecure=parsed.insecure)), as_json=parsed.json)
+    if parsed.command == "size":
+        print(_size(parsed))
+        return 0
     flags = {name: value for name in config.names() if (value := getattr(parsed, name)) is not None}
     try:
         configuration = config.load(os.environ, flags, parsed.config)
         match parsed.command:
             case "config":
                 _print(configuration)
+            case "store":
+                print(_look_after(configuration.settings.state, parsed))
             case "check":
                 _raise_descriptor_limit()
                 return _tell(asyncio.run(check(configuration.settings, configuration.ignored)), as_json=parsed.json)
@@ -60,7 +81,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parsed, unknown = parser.parse_known_args(arguments)
     if unknown:
         name = unknown[0].partition("=")[0].removeprefix("--").replace("-", "_")
-        near = config.near(name, "flag") if parsed.command != "probe" else ""
+        near = "" if parsed.command in ("probe", "size") else config.near(name, "flag")
         parser.error(f"{' '.join(unknown)} is not known.{near} `relay {parsed.command} --help` lists what is.")
     return parsed
 
@@ -80,10 +101,80 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "check", parents=[settings, report], help="what stands between people and this server; on its own host"
     )
+    store = commands.add_parser("store", help="look after the database: see it, bring it up to date, copy it")
+    orders = store.add_subparsers(dest="order", required=True)
+    for order, meaning in ORDERS.items():
+        command = orders.add_parser(order, parents=[settings], help=meaning, description=meaning)
+        if order in ("backup", "restore"):
+            command.add_argument("file", type=Path)
     remote = commands.add_parser("probe", parents=[report], help="the same, from another machine")
     remote.add_argument("url", help="the page's address, such as chat.example.org")
     remote.add_argument("--insecure", action="store_true", help="take any certificate, such as a self-signed one")
+    _add_size(commands.add_parser("size", help="what so many people take of machines, and what to set for them"))
     return parser
+
+
+def _look_after(state: StateSettings, parsed: argparse.Namespace) -> str:
+    """What was done, or what there is, in words."""
+    url = database.locate(state.database, state.folder)
+    try:
+        match parsed.order:
+            case "status":
+                return upkeep.status(url)
+            case "migrate":
+                return upkeep.bring_up_to_date(url)
+            case "backup":
+                return upkeep.back_up(url, parsed.file)
+            case _:
+                return upkeep.restore(url, parsed.file)
+    except (SQLAlchemyError, OSError) as cause:
+        raise ConfigurationError(f"The database can't be reached: {database.in_words(cause)}.") from cause
+
+
+def _add_size(size: argparse.ArgumentParser) -> None:
+    usual, node = sizing.Demand(people=1), sizing.Node()
+    given = functools.partial(size.add_argument, metavar="N")
+    given("--people", type=_amount, required=True, help="who talk at the same time")
+    given("--bitrate", type=_amount, default=usual.bitrate, help="bits a second of each picture (%(default)s)")
+    given("--share-by-tcp", type=_share, default=usual.share_by_tcp, help="of the people, 0 to 1 (%(default)s)")
+    given("--share-by-turn", type=_share, default=usual.share_by_turn, help="of the people, 0 to 1 (%(default)s)")
+    given("--return-within", type=_positive, default=usual.return_within, help="seconds, after a restart (%(default)s)")
+    given("--us-per-packet", type=_positive, help="CPU microseconds over UDP, measured on your host")
+    given("--ms-per-join", type=_positive, help="CPU milliseconds, measured on your host")
+    given("--node-cores", type=_amount, default=node.cores, help="of each machine (%(default)s)")
+    given("--node-mbits", type=_positive, default=node.mbits, help="a second, of each machine's network (%(default)s)")
+
+
+def _size(parsed: argparse.Namespace) -> str:
+    demand = sizing.Demand(
+        people=parsed.people,
+        bitrate=parsed.bitrate,
+        share_by_tcp=parsed.share_by_tcp,
+        share_by_turn=min(parsed.share_by_turn, 1 - parsed.share_by_tcp),
+        return_within=parsed.return_within,
+    )
+    basis = sizing.Basis().measured(parsed.us_per_packet, parsed.ms_per_join)
+    return sizing.in_words(demand, basis, sizing.Node(parsed.node_cores, parsed.node_mbits))
+
+
+def _amount(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("it has to be a whole number, 1 or more")
+    return int(text)
+
+
+def _positive(text: str) -> float:
+    with suppress(ValueError):
+        if 0 < (value := float(text)) < math.inf:
+            return value
+    raise argparse.ArgumentTypeError("it has to be a number above 0")
+
+
+def _share(text: str) -> float:
+    with suppress(ValueError):
+        if 0 <= (value := float(text)) <= 1:
+            return value
+    raise argparse.ArgumentTypeError("it has to be a number from 0 to 1")
 
 
 def _tell(findings: Sequence[Finding], *, as_json: bool) -> int:

@@ -7,6 +7,7 @@ port and passes each report to the connection or the engine it concerns.
 import dataclasses
 import itertools
 import secrets
+from array import array
 from collections import Counter
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
@@ -350,7 +351,7 @@ def _ice_string(entropy: int) -> str:
 
 def _fresh_ssrcs(amount: int) -> tuple[int, ...]:
     """Distinct SSRCs, none of them 0, which libwebrtc takes for "none"."""
-    chosen: set[int] = set()
-    while len(chosen) < amount:
-        chosen.add(1 + secrets.randbelow(0xFFFF_FFFE))
-    return tuple(chosen)
+    while True:
+        chosen = tuple(array("I", secrets.token_bytes(4 * amount)))
+        if len({0, *chosen}) == amount + 1:
+            return chosen

@@ -5,11 +5,12 @@ association has no task, no queue and no copy of its state, and a timer only whi
 """
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 
 from relay.peer.lines import DtlsRole, Fingerprint, SrtpKeys, SrtpProfile
 
@@ -129,8 +130,12 @@ class Dtls:
     def _is_theirs(self, tls: SSL.Connection) -> bool:
         """Whether their certificate has every digest that was announced (RFC 8122 section 5)."""
         certificate = tls.get_peer_certificate()
-        return certificate is not None and all(
-            certificate.digest(each.algorithm.replace("-", "")).decode() == each.value for each in self._fingerprints
+        if certificate is None:
+            return False
+        der = crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)
+        return all(
+            hashlib.new(each.algorithm.replace("-", ""), der).digest().hex(":").upper() == each.value
+            for each in self._fingerprints
         )
 
     def _keys(self, tls: SSL.Connection) -> SrtpKeys | None:
