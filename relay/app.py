@@ -53,6 +53,7 @@ from relay.session.presence import Presence
 from relay.session.reception import Reception
 from relay.session.sessions import Sessions
 from relay.session.turn import InsideTurn, OutsideTurn, Turn
+from relay.store.records import Records
 from relay.tasks import Tasks
 from relay.transport.addresses import Advertised, turn_relays
 from relay.transport.outside import Outside
@@ -88,7 +89,8 @@ class Relay:
         self.drops = Drops()
         self.tally = Tally()
         self.refusals = Refusals()
-        self.journal = Journal(self.tally, self.refusals, LogWriter())
+        self._records = Records(settings.state, lambda happening: self.journal.note(happening), self.report)
+        self.journal = Journal(self.tally, self.refusals, LogWriter(), self._records)
 
         # the machine, and where it is
         self._pulse = Pulse(self.report)
@@ -118,7 +120,6 @@ class Relay:
             reach=self._reach,
             drops=self.drops,
             journal=self.journal,
-            report=self.report,
         )
 
         # people
@@ -189,6 +190,7 @@ class Relay:
             turns=self._turns,
             tally=self.tally,
             web_connections=lambda: len(self._guests),
+            records=self._records,
             is_ready=lambda: self._ready,
             certificate_ends=lambda: self.certificate_ends,
         )
@@ -263,6 +265,7 @@ class Relay:
         self._front = Front(
             network=settings.network,
             https=settings.https,
+            state=settings.state,
             server=self._web,
             port=self._port,
             splice=self._splice(settings),
@@ -275,11 +278,12 @@ class Relay:
         )
 
     async def start(self) -> None:
-        """Open the media port, then the HTTP port.
+        """Open the database, the media port, then the HTTP port.
 
         Raises:
-            ConfigurationError: a port can't be bound; nothing is left open.
+            ConfigurationError: a port can't be bound, or the database can't be used; nothing is left open.
         """
+        await self._records.start()
         self.media.open(self.settings.network.media_hosts, self.settings.network.udp_port, self._connections)
         self._outside.start()
         self._advertised.start()
@@ -331,9 +335,10 @@ class Relay:
         await self._capacity.close()
         await self._memory.close()
         await self._pulse.close()
-        await self._connections.close()
+        self._connections.close()
         await self.engine.stop()
         await self._port.close()
+        await self._records.stop()
 
     def _reach(self, just_changed: bool) -> Reach:
         """For an answer or a greeting. The media port hears of it first: what browsers are told they may name as peers

@@ -171,13 +171,15 @@ class Capacity:
         self._pulse = pulse
         self._tasks = Tasks("capacity", report)
         self._measured = Load(0, 0.0, 0.0, 0.0, 0, 0)
+        self._measured_share = 0.0
+        """Of the resource of which most is used, people aside: everybody who comes is weighed by it."""
         self._last: tuple[float, int, dict[str, float]] | None = None
         self._cores = (process.cpu_limit(), clock.monotonic())
 
     @property
     def used(self) -> float:
         """0 to 1, and more where more is used than should be."""
-        return max(self.shares().values())
+        return max(self._people() / self.limits.people, self._measured_share)
 
     @property
     def fullest(self) -> str:
@@ -230,6 +232,7 @@ class Capacity:
             packets=before.packets + WEIGHT * (load.packets - before.packets),
             cpu=before.cpu + WEIGHT * (load.cpu - before.cpu),
         )
+        self._measured_share = max(shares(self._measured, self.limits).values())
 
 
 def _may_exceed() -> bool:

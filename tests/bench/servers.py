@@ -113,12 +113,15 @@ def relay(
     }
     cores = (core,) if second_core is None else (core, second_core)
     threads = {} if second_core is None else {"RELAY_MEDIA_THREADS": "2"}
-    environment = {**os.environ, "PYTHONPATH": str(checkout), **settings, **threads, **more}
-    with running([sys.executable, "-P", "-m", "relay", "serve"], cores, environment) as process:
-        runs = process.wait_for(lambda: _health(port, "RELAY_TLS" in more))["engine"]
-        if runs != engine:
-            raise UnavailableError(f"relay: runs the engine `{runs}` instead of `{engine}`")
-        yield Server(process.pid, "relay", f"127.0.0.1:{port}", process.age(), cores=len(cores))
+    command = [sys.executable, "-P", "-m", "relay", "serve"]
+    with tempfile.TemporaryDirectory() as state:
+        kept = {"RELAY_STATE_DIR": state}
+        environment = {**kept, **os.environ, "PYTHONPATH": str(checkout), **settings, **threads, **more}
+        with running(command, cores, environment) as process:
+            runs = process.wait_for(lambda: _health(port, "RELAY_TLS" in more))["engine"]
+            if runs != engine:
+                raise UnavailableError(f"relay: runs the engine `{runs}` instead of `{engine}`")
+            yield Server(process.pid, "relay", f"127.0.0.1:{port}", process.age(), cores=len(cores))
 
 
 @contextmanager
