@@ -20,7 +20,7 @@ from relay.front.splice import SPLICES_PER_PERSON, Splice
 from relay.ledger.accounts import Ledger, rates_of
 from relay.ledger.addresses import Networks
 from relay.ledger.turns import Turns
-from relay.machine.capacity import CONNECTIONS_PER_PERSON, Capacity, bound_of, limits_of, most_connections
+from relay.machine.capacity import CONNECTIONS_PER_PERSON, Capacity, bound_of, limits_of, most_cache, most_connections
 from relay.machine.collection import Collection, leave_what_stays
 from relay.machine.interfaces import Interfaces
 from relay.machine.pulse import Pulse
@@ -108,7 +108,13 @@ class Relay:
         """As the media port knows it."""
 
         # media
-        self.media = choose(settings.media, limits.people, self.drops, self.report)
+        self.media = choose(
+            settings.media,
+            people=limits.people,
+            cache=most_cache(settings.capacity),
+            drops=self.drops,
+            report=self.report,
+        )
         self._port, self.engine = self.media.port, self.media.engine
         switchboard = Switchboard(self.engine)
         self._connections = MediaConnections(
