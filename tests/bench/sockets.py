@@ -22,6 +22,8 @@ from tests.kit.servers import serving
 BATCH = 20
 """Visitors who come at once: an address may have 32 connections that have said nothing yet."""
 NEWCOMERS = 20
+SPARE = 250
+"""Descriptors beside theirs."""
 PER_ADDRESS = 5_000
 COME_AGAIN = 1.0
 """Seconds."""
@@ -114,10 +116,13 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=45.0, help="of idling; pings come every 20")
     chosen = parser.parse_args()
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = chosen.people + 500
-    if soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(needed, hard), hard))
+    # The server takes as many WebSockets as half of the descriptors that it may have at most.
+    needed = 2 * (chosen.people + SPARE)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, max(needed, hard)))
+    except (ValueError, OSError):
+        parser.error(f"it takes {needed} descriptors, and only {hard} are allowed: `ulimit -Hn`, or fewer --people")
     print(json.dumps(asyncio.run(measure(chosen.people, chosen.seconds)), indent=2))
 
 

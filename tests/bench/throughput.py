@@ -94,6 +94,8 @@ def told(threads: int, limit: Limit) -> str:
         return f"{name}: nothing to tell, as {limit.at.people} people are too many: {limit.end.value}"
     least = "" if limit.end is End.LOSS else "at least "
     carried = f"{name}: {least}{limit.best.packets:,.0f} packets/s ({limit.best.people} people)"
+    if limit.end is End.PEOPLE:
+        return f"{carried}; more were not tried"
     after = f"{100 * limit.at.loss:.2f} % lost" if limit.end is End.LOSS else limit.end.value
     return f"{carried}; with {limit.at.people}: {after}"
 
@@ -144,15 +146,19 @@ def main() -> int:
         return 2
     generator.build()
     limits: dict[int, Limit] = {}
-    with awake(available):
-        for threads in chosen.threads:
-            own = available[:threads]
-            players = available[threads:] if len(available) >= FEWEST_CORES else available[1:]
-            if set(own) & set(players):
-                print(f"{threads} media threads: one of them shares its core with a generator")
-            step = partial(measure, seconds=chosen.seconds, own=own, players=players)
-            limits[threads] = search(step, numbers())
-            print(told(threads, limits[threads]), flush=True)
+    try:
+        with awake(available):
+            for threads in chosen.threads:
+                own = available[:threads]
+                players = available[threads:] if len(available) >= FEWEST_CORES else available[1:]
+                if set(own) & set(players):
+                    print(f"{threads} media threads: one of them shares its core with a generator")
+                step = partial(measure, seconds=chosen.seconds, own=own, players=players)
+                limits[threads] = search(step, numbers())
+                print(told(threads, limits[threads]), flush=True)
+    except servers.UnavailableError as reason:
+        print(f"throughput: {reason}", file=sys.stderr)
+        return 2
     one, two = (limits[threads].best if threads in limits else None for threads in (1, 2))
     if one and two:
         print(f"2 threads / 1 thread: {two.packets / one.packets:.2f}")

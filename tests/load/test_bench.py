@@ -96,6 +96,11 @@ def test_a_generator_at_its_limit_says_nothing_against_the_server() -> None:
     )
 
 
+def test_a_search_that_ends_without_loss_says_so() -> None:
+    limit = throughput.search(step, iter([200]))
+    assert throughput.told(1, limit) == "1 media thread: at least 32,000 packets/s (200 people); more were not tried"
+
+
 def test_people_are_shared_out_in_pairs() -> None:
     assert throughput.shares(10, 3) == [4, 4, 2]
     assert all(number % 2 == 0 for number in throughput.numbers())
