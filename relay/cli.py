@@ -1,21 +1,18 @@
-"""The command line: `relay serve`, `config`, `check`, `probe`, `store` and `size`."""
+"""The command line: `relay serve`, `config`, `check`, `probe`, `size` and `store`."""
 
 import argparse
 import asyncio
-import functools
-import math
 import os
 import resource
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from relay import __version__, app, config
-from relay.checks import sizing
+from relay.checks import size
 from relay.checks.finding import Finding, exit_code, in_json, in_words
 from relay.checks.probe import probe
 from relay.checks.run import check
@@ -50,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The server is elsewhere: what is set here is none of its business.
         return _tell(asyncio.run(probe(parsed.url, insecure=parsed.insecure)), as_json=parsed.json)
     if parsed.command == "size":
-        print(_size(parsed))
+        print(size.answer(parsed))
         return 0
     flags = {name: value for name in config.names() if (value := getattr(parsed, name)) is not None}
     try:
@@ -110,7 +107,9 @@ def _parser() -> argparse.ArgumentParser:
     remote = commands.add_parser("probe", parents=[report], help="the same, from another machine")
     remote.add_argument("url", help="the page's address, such as chat.example.org")
     remote.add_argument("--insecure", action="store_true", help="take any certificate, such as a self-signed one")
-    _add_size(commands.add_parser("size", help="what so many people take of machines, and what to set for them"))
+    size.add_arguments(
+        commands.add_parser("size", help="what so many people take of machines, and what to set for them")
+    )
     return parser
 
 
@@ -129,52 +128,6 @@ def _look_after(state: StateSettings, parsed: argparse.Namespace) -> str:
                 return upkeep.restore(url, parsed.file)
     except (SQLAlchemyError, OSError) as cause:
         raise ConfigurationError(f"The database can't be reached: {database.in_words(cause)}.") from cause
-
-
-def _add_size(size: argparse.ArgumentParser) -> None:
-    usual, node = sizing.Demand(people=1), sizing.Node()
-    given = functools.partial(size.add_argument, metavar="N")
-    given("--people", type=_amount, required=True, help="who talk at the same time")
-    given("--bitrate", type=_amount, default=usual.bitrate, help="bits a second of each picture (%(default)s)")
-    given("--share-by-tcp", type=_share, default=usual.share_by_tcp, help="of the people, 0 to 1 (%(default)s)")
-    given("--share-by-turn", type=_share, default=usual.share_by_turn, help="of the people, 0 to 1 (%(default)s)")
-    given("--return-within", type=_positive, default=usual.return_within, help="seconds, after a restart (%(default)s)")
-    given("--us-per-packet", type=_positive, help="CPU microseconds over UDP, measured on your host")
-    given("--ms-per-join", type=_positive, help="CPU milliseconds, measured on your host")
-    given("--node-cores", type=_amount, default=node.cores, help="of each machine (%(default)s)")
-    given("--node-mbits", type=_positive, default=node.mbits, help="a second, of each machine's network (%(default)s)")
-
-
-def _size(parsed: argparse.Namespace) -> str:
-    demand = sizing.Demand(
-        people=parsed.people,
-        bitrate=parsed.bitrate,
-        share_by_tcp=parsed.share_by_tcp,
-        share_by_turn=min(parsed.share_by_turn, 1 - parsed.share_by_tcp),
-        return_within=parsed.return_within,
-    )
-    basis = sizing.Basis().measured(parsed.us_per_packet, parsed.ms_per_join)
-    return sizing.in_words(demand, basis, sizing.Node(parsed.node_cores, parsed.node_mbits))
-
-
-def _amount(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("it has to be a whole number, 1 or more")
-    return int(text)
-
-
-def _positive(text: str) -> float:
-    with suppress(ValueError):
-        if 0 < (value := float(text)) < math.inf:
-            return value
-    raise argparse.ArgumentTypeError("it has to be a number above 0")
-
-
-def _share(text: str) -> float:
-    with suppress(ValueError):
-        if 0 <= (value := float(text)) <= 1:
-            return value
-    raise argparse.ArgumentTypeError("it has to be a number from 0 to 1")
 
 
 def _tell(findings: Sequence[Finding], *, as_json: bool) -> int:
