@@ -1,7 +1,8 @@
 //! Counters that media threads write and anybody may read at any time, without a lock.
 //!
-//! One thread at a time writes them (the one that holds the exchange), so an addition is a plain load and
-//! store. Readers see each value whole, though not all values of the same moment.
+//! One thread at a time writes them (each shard of the exchange has its own, and so has each thread for what it counts
+//! outside of them), so an addition is a plain load and store. Who has several writers says `shared`. Readers see each
+//! value whole, though not all values of the same moment.
 
 use std::ops::AddAssign;
 use std::sync::Arc;
@@ -22,6 +23,16 @@ impl Counter {
     /// Take from it what was added. Only by the one writer.
     pub fn subtract(&self, amount: u64) {
         self.0.store(self.0.load(Relaxed).wrapping_sub(amount), Relaxed);
+    }
+
+    /// Add to it, where several threads do.
+    pub fn add_shared(&self, amount: u64) {
+        self.0.fetch_add(amount, Relaxed);
+    }
+
+    /// Take from it what was added, where several threads do.
+    pub fn subtract_shared(&self, amount: u64) {
+        self.0.fetch_sub(amount, Relaxed);
     }
 
     /// Replace it. Only by the one writer.
@@ -119,6 +130,11 @@ impl Drops {
         self.0[reason as usize].add(amount);
     }
 
+    /// Count one, where several threads do.
+    pub fn count_shared(&self, reason: Reason) {
+        self.0[reason as usize].add_shared(1);
+    }
+
     /// How many there were.
     pub fn get(&self, reason: Reason) -> u64 {
         self.0[reason as usize].get()
@@ -140,9 +156,14 @@ impl Traffic {
         self.packets.add(1);
         self.bytes.add(bytes as u64);
     }
+
+    fn add(&self, other: &Self) {
+        self.packets.add(other.packets.get());
+        self.bytes.add(other.bytes.get());
+    }
 }
 
-/// Totals of the whole core.
+/// Totals of one part of the core, or of all of it ([`Totals::of_all`]).
 #[derive(Debug, Default)]
 pub struct Totals {
     /// From browsers.
@@ -155,6 +176,28 @@ pub struct Totals {
     pub turn_allocations: Counter,
     /// Bytes of sent packets that are kept, to be retransmitted. Shared with those who keep them.
     pub kept: Arc<Counter>,
+}
+
+impl Totals {
+    /// Those of one more part, which keeps what it sent within the same budget.
+    pub fn beside(&self) -> Self {
+        Self { kept: Arc::clone(&self.kept), ..Self::default() }
+    }
+
+    /// What all parts counted. They share what they keep.
+    pub fn of_all<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut parts = parts.into_iter().peekable();
+        let all = parts.peek().map_or_else(Self::default, |first| first.beside());
+        for part in parts {
+            all.received.add(&part.received);
+            all.sent.add(&part.sent);
+            for reason in Reason::ALL {
+                all.drops.add(*reason, part.drops.get(*reason));
+            }
+            all.turn_allocations.add(part.turn_allocations.get());
+        }
+        all
+    }
 }
 
 /// How packets arrive: those of a picture by the latest report, and all of them so far.

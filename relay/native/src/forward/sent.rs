@@ -112,7 +112,7 @@ impl SentPackets {
         if self.packets.get(at).is_none_or(|kept| kept.index != index) {
             self.packets.insert(at, packet);
             self.bytes += size;
-            self.total.add(size);
+            self.total.add_shared(size);
         }
     }
 
@@ -174,7 +174,7 @@ impl SentPackets {
     fn forget_oldest(&mut self) -> bool {
         let Some(oldest) = self.packets.pop_front() else { return false };
         self.bytes -= oldest.size();
-        self.total.subtract(oldest.size());
+        self.total.subtract_shared(oldest.size());
         true
     }
 }
