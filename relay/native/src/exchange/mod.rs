@@ -255,4 +255,4 @@ pub fn client_of(datagram: &[u8], path: Path) -> Option<Client> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -8,3 +8,6 @@ mod orders;
 pub mod shards;
 mod tcp_worker;
 mod worker;
+
+#[cfg(test)]
+mod tests;

@@ -394,6 +394,33 @@ impl Shards {
         Ok((place, movers))
     }
 
+    /// As [`Directory::departures`].
+    #[cfg(test)]
+    pub fn departures(&self) -> u64 {
+        self.directory.departures()
+    }
+
+    /// As [`Directory::len`].
+    #[cfg(test)]
+    pub fn directory_size(&self) -> (usize, usize) {
+        self.directory.len()
+    }
+
+    /// Work on what was looked up a while ago. Whether it is astray.
+    #[cfg(test)]
+    pub fn work_late(
+        &self,
+        place: Place,
+        (datagram, path): (&mut [u8], Path),
+        departures: u64,
+        bench: &mut Bench<'_>,
+    ) -> Result<bool, Broken> {
+        let mut group = [Incoming::new(datagram, path)];
+        let exchange = self.enter(place, bench)?;
+        self.work(place, exchange, &mut group, departures, bench);
+        Ok(group[0].state == State::Astray)
+    }
+
     /// Say in the directory what came and what left.
     fn note(&self, place: Place, exchange: &mut Exchange, now: Time) {
         if !self.are_several() {
