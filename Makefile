@@ -16,6 +16,9 @@ CORE_SOURCES := $(shell find $(CORE)/src $(CORE)/Cargo.toml $(CORE)/Cargo.lock -
 MACHINE_PATH := $(subst $(CURDIR)/$(VENV)/node:,,$(PATH)):$(HOME)/.cargo/bin:/usr/sbin:/sbin
 export PATH := $(CURDIR)/$(VENV)/node:$(MACHINE_PATH)
 
+# Tests start servers by the hundred, and each would compile all of its modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 LEAVES := $(addprefix scripts/,setup.mk test.mk measure.mk security.mk package.mk)
 
 .DEFAULT_GOAL := help

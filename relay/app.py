@@ -21,7 +21,7 @@ from relay.front.splice import SPLICES_PER_PERSON, Splice
 from relay.ledger.accounts import Ledger, rates_of
 from relay.ledger.addresses import Networks
 from relay.ledger.turns import Turns
-from relay.machine.capacity import CONNECTIONS_PER_PERSON, Capacity, bound_of, limits_of, most_connections
+from relay.machine.capacity import CONNECTIONS_PER_PERSON, Capacity, bound_of, limits_of, most_connections, threads_of
 from relay.machine.interfaces import Interfaces
 from relay.machine.memory import Memory
 from relay.machine.pulse import Pulse
@@ -53,6 +53,7 @@ from relay.session.presence import Presence
 from relay.session.reception import Reception
 from relay.session.sessions import Sessions
 from relay.session.turn import InsideTurn, OutsideTurn, Turn
+from relay.store.records import Records
 from relay.tasks import Tasks
 from relay.transport.addresses import Advertised, turn_relays
 from relay.transport.outside import Outside
@@ -80,7 +81,7 @@ class Relay:
     ) -> None:
         """`order_drain` is what the operator's console calls to end the server in good order. `ours` is what the log
         takes for the server's own addresses, where somebody has set the log up."""
-        limits = limits_of(settings.capacity, settings.media.media_threads)
+        limits = limits_of(settings.capacity, threads_of(settings.media))
         settings = self.settings = settings.but(max_people=limits.people)
         self._ready = False
         self.broken = asyncio.Event()
@@ -88,7 +89,8 @@ class Relay:
         self.drops = Drops()
         self.tally = Tally()
         self.refusals = Refusals()
-        self.journal = Journal(self.tally, self.refusals, LogWriter())
+        self._records = Records(settings.state, lambda happening: self.journal.note(happening), self.report)
+        self.journal = Journal(self.tally, self.refusals, LogWriter(), self._records)
 
         # the machine, and where it is
         self._pulse = Pulse(self.report)
@@ -118,7 +120,6 @@ class Relay:
             reach=self._reach,
             drops=self.drops,
             journal=self.journal,
-            report=self.report,
         )
 
         # people
@@ -179,7 +180,7 @@ class Relay:
         # figures
         self._gathered = Gathered(
             engine_name=self.media.choice.value,
-            bound=bound_of(settings.capacity, settings.media.media_threads),
+            bound=bound_of(settings.capacity, threads_of(settings.media)),
             engine=self.engine,
             directory=self._directory,
             matchmaker=self._matchmaker,
@@ -189,6 +190,7 @@ class Relay:
             turns=self._turns,
             tally=self.tally,
             web_connections=lambda: len(self._guests),
+            records=self._records,
             is_ready=lambda: self._ready,
             certificate_ends=lambda: self.certificate_ends,
         )
@@ -263,6 +265,7 @@ class Relay:
         self._front = Front(
             network=settings.network,
             https=settings.https,
+            state=settings.state,
             server=self._web,
             port=self._port,
             splice=self._splice(settings),
@@ -275,11 +278,12 @@ class Relay:
         )
 
     async def start(self) -> None:
-        """Open the media port, then the HTTP port.
+        """Open the database, the media port, then the HTTP port.
 
         Raises:
-            ConfigurationError: a port can't be bound; nothing is left open.
+            ConfigurationError: a port can't be bound, or the database can't be used; nothing is left open.
         """
+        await self._records.start()
         self.media.open(self.settings.network.media_hosts, self.settings.network.udp_port, self._connections)
         self._outside.start()
         self._advertised.start()
@@ -331,9 +335,10 @@ class Relay:
         await self._capacity.close()
         await self._memory.close()
         await self._pulse.close()
-        await self._connections.close()
+        self._connections.close()
         await self.engine.stop()
         await self._port.close()
+        await self._records.stop()
 
     def _reach(self, just_changed: bool) -> Reach:
         """For an answer or a greeting. The media port hears of it first: what browsers are told they may name as peers

@@ -1,4 +1,4 @@
-"""The command line: `relay serve`, `config`, `check` and `probe`."""
+"""The command line: `relay serve`, `config`, `check`, `probe`, `size` and `store`."""
 
 import argparse
 import asyncio
@@ -7,17 +7,30 @@ import resource
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from relay import __version__, app, config
+from relay.checks import size
 from relay.checks.finding import Finding, exit_code, in_json, in_words
 from relay.checks.probe import probe
 from relay.checks.run import check
 from relay.checks.start import injected, tell
+from relay.config.settings import StateSettings
 from relay.errors import ConfigurationError, FatalError
 from relay.observe.logs import logging
+from relay.store import database, upkeep
 
 EXIT_CONFIGURATION = 2
 """A setting, a port or a file is not right: starting again changes nothing."""
+ORDERS = {
+    "status": "print where the database is, and how much is in it",
+    "migrate": "bring its tables to this version, as a start of the server does",
+    "backup": "copy all of it into a new file, while the server runs or not (SQLite)",
+    "restore": "put such a copy in the place of all that is there (SQLite)",
+}
+"""Of `relay store`."""
 EXIT_BROKEN = 70
 """EX_SOFTWARE of sysexits(3): start another."""
 
@@ -33,12 +46,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if parsed.command == "probe":
         # The server is elsewhere: what is set here is none of its business.
         return _tell(asyncio.run(probe(parsed.url, insecure=parsed.insecure)), as_json=parsed.json)
+    if parsed.command == "size":
+        print(size.answer(parsed))
+        return 0
     flags = {name: value for name in config.names() if (value := getattr(parsed, name)) is not None}
     try:
         configuration = config.load(os.environ, flags, parsed.config)
         match parsed.command:
             case "config":
                 _print(configuration)
+            case "store":
+                print(_look_after(configuration.settings.state, parsed))
             case "check":
                 _raise_descriptor_limit()
                 return _tell(asyncio.run(check(configuration.settings, configuration.ignored)), as_json=parsed.json)
@@ -60,7 +78,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parsed, unknown = parser.parse_known_args(arguments)
     if unknown:
         name = unknown[0].partition("=")[0].removeprefix("--").replace("-", "_")
-        near = config.near(name, "flag") if parsed.command != "probe" else ""
+        near = "" if parsed.command in ("probe", "size") else config.near(name, "flag")
         parser.error(f"{' '.join(unknown)} is not known.{near} `relay {parsed.command} --help` lists what is.")
     return parsed
 
@@ -80,10 +98,36 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "check", parents=[settings, report], help="what stands between people and this server; on its own host"
     )
+    store = commands.add_parser("store", help="look after the database: see it, bring it up to date, copy it")
+    orders = store.add_subparsers(dest="order", required=True)
+    for order, meaning in ORDERS.items():
+        command = orders.add_parser(order, parents=[settings], help=meaning, description=meaning)
+        if order in ("backup", "restore"):
+            command.add_argument("file", type=Path)
     remote = commands.add_parser("probe", parents=[report], help="the same, from another machine")
     remote.add_argument("url", help="the page's address, such as chat.example.org")
     remote.add_argument("--insecure", action="store_true", help="take any certificate, such as a self-signed one")
+    size.add_arguments(
+        commands.add_parser("size", help="what so many people take of machines, and what to set for them")
+    )
     return parser
+
+
+def _look_after(state: StateSettings, parsed: argparse.Namespace) -> str:
+    """What was done, or what there is, in words."""
+    url = database.locate(state.database, state.folder)
+    try:
+        match parsed.order:
+            case "status":
+                return upkeep.status(url)
+            case "migrate":
+                return upkeep.bring_up_to_date(url)
+            case "backup":
+                return upkeep.back_up(url, parsed.file)
+            case _:
+                return upkeep.restore(url, parsed.file)
+    except (SQLAlchemyError, OSError) as cause:
+        raise ConfigurationError(f"The database can't be reached: {database.in_words(cause)}.") from cause
 
 
 def _tell(findings: Sequence[Finding], *, as_json: bool) -> int:

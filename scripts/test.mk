@@ -1,8 +1,8 @@
 # Test
 
 .PHONY: lint test test-all test-built loadgen test-client test-core test-load test-unit test-scenario test-pages test-browser test-monitoring \
-	test-network test-long-calls test-idle test-lossy-links test-blocked-udp fire-alerts truth \
-	firefox network chromium coturn proxies systemd promtool containers
+	test-network test-long-calls test-idle guard test-lossy-links test-blocked-udp fire-alerts truth \
+	firefox network chromium coturn postgresql proxies systemd promtool valgrind containers
 
 lint: $(VENV)/installed client/node_modules/installed ## Style, types and import contracts
 	$(BIN)/ruff format --check relay tests
@@ -31,7 +31,7 @@ test-all: test test-browser ## The same, and what takes two engines or more time
 
 # What compiles and checks, and looks at no clock: two at a time, since each has stretches in which it keeps one core busy.
 test-built: $(VENV)/installed client/node_modules/installed rust
-	@$(MAKE) --no-print-directory -j2 --output-sync=target loadgen lint test-core test-client
+	@$(MAKE) --no-print-directory -j2 --output-sync=target loadgen lint test-core test-client guard
 
 loadgen: rust # People who are played, for tests and measurements
 	cargo build --quiet --locked --manifest-path $(LOAD)/Cargo.toml
@@ -40,8 +40,11 @@ loadgen: rust # People who are played, for tests and measurements
 # somebody waits are marked `alone` and come afterwards.
 BESIDE := $(BIN)/pytest -q -n 4 --dist worksteal
 
-test-unit: $(VENV)/installed ## Python without a browser or a network: unit and contract tests
-	$(BIN)/pytest -q tests/unit tests/contract
+# These compute as much as they wait, and browsers most of all.
+TWO := $(BIN)/pytest -q -n 2 --dist worksteal
+
+test-unit: $(VENV)/installed postgresql ## Python without a browser or a network: unit and contract tests
+	$(TWO) tests/unit tests/contract
 
 test-scenario: core $(STATIC) loadgen chromium coturn proxies systemd ## Whole servers, coturn and proxies, and attacks on them
 	$(BESIDE) -m 'not slow and not alone' tests/scenario tests/hostile $(UNFORGED)
@@ -64,16 +67,21 @@ test-core: rust # The native core's own tests
 
 test-load: core $(STATIC) chromium # The load generator's own tests, and short runs of what it does
 	$(CARGO_TEST) --manifest-path $(LOAD)/Cargo.toml
-	$(BIN)/pytest -q $(LOAD)
+	$(TWO) -m 'not alone' $(LOAD)
+	$(BIN)/pytest -q -m alone $(LOAD)
 
 test-pages: $(VENV)/installed $(STATIC) chromium proxies # Real browsers, without what is slow
-	$(BIN)/pytest -q tests/browser -m 'not slow'
+	$(TWO) -m 'not slow and not alone' tests/browser
+	$(BIN)/pytest -q -m 'alone and not slow' tests/browser
+
+guard: core rust valgrind # Fail if a packet or a join takes more instructions than noted; NOTE=1 notes them, KEEP=FOLDER keeps what callgrind wrote
+	@$(BIN)/python -m tests.bench.guard $(if $(NOTE),--note) $(if $(KEEP),--keep $(KEEP))
 
 test-monitoring: $(VENV)/installed promtool # Fire every alert on made-up figures, with Prometheus's own tool
 	promtool check config docker/prometheus/prometheus.yml
 	promtool test rules docker/prometheus/rules_test.yml
 	amtool check-config docker/alertmanager/alertmanager.yml
-	$(BIN)/pytest -q -n 2 --dist worksteal tests/monitoring
+	$(TWO) tests/monitoring
 
 test-idle: $(VENV)/installed $(STATIC) proxies # Say nothing for ten minutes behind every proxy of docker/proxies, and then something
 	$(BIN)/pytest -q tests/scenario/test_idle_behind_proxies.py
@@ -119,6 +127,9 @@ network: # What the small internet is made of; namespaces are for root alone
 	@for tool in ip nft sysctl turnserver curl; do command -v $$tool >/dev/null || lacking=yes; done; \
 		test -z "$$lacking" || $(call DEBIAN,iproute2 nftables coturn curl procps,Network tests)
 
+postgresql:
+	@command -v pg_ctlcluster >/dev/null || $(call DEBIAN,postgresql,Tests of the database)
+
 coturn:
 	@command -v turnserver >/dev/null || $(call DEBIAN,coturn,TURN tests)
 
@@ -133,6 +144,9 @@ systemd:
 promtool:
 	@command -v promtool >/dev/null && command -v amtool >/dev/null || \
 		$(call DEBIAN,prometheus prometheus-alertmanager,Tests of alerts)
+
+valgrind:
+	@command -v valgrind >/dev/null && test -e /usr/include/valgrind/callgrind.h || $(call DEBIAN,valgrind,Counts of instructions)
 
 containers:
 	@for program in buildah podman runc debootstrap iptables; do command -v $$program >/dev/null || lacking=yes; done; \

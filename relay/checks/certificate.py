@@ -8,7 +8,7 @@ from relay.checks.finding import Finding, failure, ok, warning
 from relay.checks.plain import plain
 from relay.config.settings import Settings, TlsChoice
 from relay.errors import ConfigurationError
-from relay.front.front import certificate_of, state_folder
+from relay.front.front import certificate_of
 from relay.front.self_signed import CERTIFICATE
 from relay.front.tls import SOON, Certificate
 
@@ -18,7 +18,7 @@ def check_certificate(settings: Settings, now: datetime.datetime) -> list[Findin
     if settings.https.tls is TlsChoice.SELF_SIGNED:
         return [_self_signed(settings)]
     try:
-        certificate = certificate_of(settings.https, settings.network.public_address)
+        certificate = certificate_of(settings.https, settings.state, settings.network.public_address)
     except ConfigurationError as error:
         return [failure("certificate", str(error))]
     if certificate is not None:
@@ -47,7 +47,7 @@ def why_not_in_core(settings: Settings) -> str | None:
 
 
 def _self_signed(settings: Settings) -> Finding:
-    folder = state_folder(settings.https)
+    folder = settings.state.folder
     existing = next(place for place in (folder, *folder.parents) if place.exists())
     if not existing.is_dir():
         return failure("certificate", f"It can't be kept in {folder}: {existing} is no folder. Set RELAY_STATE_DIR.")

@@ -5,7 +5,8 @@ Outside, names are flat: no name is in two groups, and nobody who sets one has t
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Any, Self, get_type_hints
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -175,13 +176,32 @@ class HttpsSettings(Group, frozen=True):
         ),
     ] = 31_536_000
     hsts_subdomains: Annotated[bool, Meta(description="Whether HSTS includes all names below this one.")] = False
+
+
+class StateSettings(Group, frozen=True):
+    """What outlives the process, where it is and for how long."""
+
     state_dir: Annotated[
         str | None,
         Meta(
-            description="Folder for what has to last, such as the self-signed certificate. Empty:"
+            description="Folder for what has to last, such as the database and the self-signed certificate. Empty:"
             " `~/.local/state/relay`."
         ),
     ] = None
+    database: Annotated[
+        str | None,
+        Meta(
+            description="Where it is kept that people came and talked, without addresses and texts: `off`, or a URL"
+            " such as `postgresql://relay:secret@db.example.org/relay`. Empty: SQLite in `state_dir`."
+        ),
+    ] = None
+    keep_visits: Annotated[int, Meta(ge=1, description="Days for which visits and conversations are kept.")] = 30
+    keep_sums: Annotated[int, Meta(ge=1, description="Days for which sums by the hour are kept.")] = 730
+
+    @property
+    def folder(self) -> Path:
+        """Where things are kept. There may be none yet."""
+        return Path(self.state_dir) if self.state_dir else Path("~/.local/state/relay").expanduser()
 
 
 class SiteSettings(Group, frozen=True):
@@ -271,7 +291,13 @@ class MediaSettings(Group, frozen=True):
             " of people. Empty: `packets` if the core is built."
         ),
     ] = None
-    media_threads: Annotated[int, Meta(ge=1, le=64, description="Threads of the native core that move packets.")] = 1
+    media_threads: Annotated[
+        Annotated[int, Meta(ge=1, le=64)] | Literal["auto"],
+        Meta(
+            description="Threads of the native core that move packets. `auto`: as many as there are cores, less one for"
+            " Python."
+        ),
+    ] = 1
     max_gathering: Annotated[
         float,
         Meta(
@@ -451,6 +477,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     network: NetworkSettings = NetworkSettings()
     https: HttpsSettings = HttpsSettings()
+    state: StateSettings = StateSettings()
     site: SiteSettings = SiteSettings()
     turn: TurnSettings = TurnSettings()
     media: MediaSettings = MediaSettings()

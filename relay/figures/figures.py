@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from relay.media.engine import EngineStats
+from relay.store.store import StoreFigures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """Now, but for `paths` and most of `media`, which are since start."""
+    """Now, but for `paths` and most of `media` and `store`, which are since start."""
 
     version: str
     engine: str
@@ -35,3 +36,4 @@ class Figures:
     paths: dict[str, int]
     """Media connections that came about, by what carries or carried them."""
     media: EngineStats
+    store: StoreFigures

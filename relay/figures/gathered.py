@@ -13,6 +13,7 @@ from relay.media.engine import Engine, Links, links
 from relay.observe.tally import Tally
 from relay.room.host import RoomHost
 from relay.session.directory import Directory
+from relay.store.records import Records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,7 @@ class Gathered:
     capacity: Capacity
     turns: Turns
     tally: Tally
+    records: Records
     web_connections: Callable[[], int]
     is_ready: Callable[[], bool]
     certificate_ends: Callable[[], float | None]
@@ -53,6 +55,7 @@ class Gathered:
             held_back=len(self.turns),
             paths=dict(self.tally.paths + self.connections.paths()),
             media=self.engine.stats(),
+            store=self.records.figures,
         )
 
     def links(self) -> Links:

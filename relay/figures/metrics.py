@@ -32,6 +32,7 @@ from relay.observe.ignored import LineKind, Why
 from relay.observe.reasons import Reason
 from relay.observe.refusals import Refusals
 from relay.observe.tally import Tally
+from relay.store.store import StoreFigures, StoreState
 
 FIRST_PATHS = ("udp", "tcp", "turn", "turn_udp", "turn_tcp", "turn_tls")
 """What can be seen of a path before the browser tells of it: all of TURN inside the port, and nothing but that it is
@@ -80,6 +81,7 @@ class Metrics(Collector):
         yield from _setups(figures, self._tally)
         yield from by_browsers(self._tally.reported)
         yield from _troubles(self._tally, self._refusals)
+        yield from _store(figures.store)
         yield from _loop(self._pulse)
         yield from _system()
         yield _requests(self._tally)
@@ -205,6 +207,18 @@ def _troubles(tally: Tally, refusals: Refusals) -> Iterator[Metric]:
     family = CounterMetricFamily("relay_limit_hits", "Events that came more often than allowed.", labels=["limit"])
     yield _by(family, tally.limit_hits)
     yield CounterMetricFamily("relay_task_failures", "The server's own mistakes.", tally.task_failures)
+
+
+def _store(store: StoreFigures) -> Iterator[Metric]:
+    if store.state is StoreState.OFF:
+        return
+    is_open = float(store.state is StoreState.OPEN)
+    yield GaugeMetricFamily("relay_store_open", "1 while the database takes what is to last.", is_open)
+    waiting = "Visits, conversations and sums that are not written yet."
+    yield GaugeMetricFamily("relay_store_waiting", waiting, store.waiting)
+    yield CounterMetricFamily("relay_store_written", "Visits, conversations and sums that were written.", store.written)
+    dropped = "Visits, conversations and sums that were never written, because the database was away for too long."
+    yield CounterMetricFamily("relay_store_dropped", dropped, store.dropped)
 
 
 def _loop(pulse: Pulse) -> Iterator[Metric]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from relay import clock
-from relay.config.settings import HttpsSettings, NetworkSettings, TlsChoice
+from relay.config.settings import HttpsSettings, NetworkSettings, StateSettings, TlsChoice
 from relay.front.first_bytes import Kind, Opening
 from relay.front.handover import Handover
 from relay.front.mux import Arrival, Taker, TcpMux
@@ -26,8 +26,6 @@ from relay.transport.port import MediaPort
 from relay.web.guests import Guests
 from relay.web.server import WebServer
 
-STATE_FOLDER = Path("~/.local/state/relay")
-
 CERTIFICATE_INTERVAL = 60.0
 """Seconds between looks at the certificate, whether or not somebody comes."""
 WARN_INTERVAL = 86_400.0
@@ -42,6 +40,7 @@ class Front:
         *,
         network: NetworkSettings,
         https: HttpsSettings,
+        state: StateSettings,
         server: WebServer,
         port: MediaPort,
         splice: Splice | None,
@@ -60,7 +59,7 @@ class Front:
         self._server = server
         self._port = port
         self._drops = drops
-        self._certificate = certificate_of(https, network.public_address)
+        self._certificate = certificate_of(https, state, network.public_address)
         self._warned_at = clock.monotonic()
         self._tasks = Tasks("front", report)
         self._splice = splice
@@ -172,19 +171,14 @@ class Front:
             self._handover.give(arrival, self._server.redirecting, None)
 
 
-def state_folder(https: HttpsSettings) -> Path:
-    """Where things are kept."""
-    return Path(https.state_dir) if https.state_dir else STATE_FOLDER.expanduser()
-
-
-def certificate_of(https: HttpsSettings, addresses: Sequence[str]) -> Certificate | None:
+def certificate_of(https: HttpsSettings, state: StateSettings, addresses: Sequence[str]) -> Certificate | None:
     """The certificate that is served; a self-signed one is made if need be. None: HTTP is plain.
 
     Raises:
         ConfigurationError: it can't be used.
     """
     if https.tls is TlsChoice.SELF_SIGNED:
-        certificate, key = self_signed(state_folder(https), addresses, _now())
+        certificate, key = self_signed(state.folder, addresses, _now())
         return Certificate(certificate, key)
     if https.tls_cert is not None and https.tls_key is not None:
         return Certificate(Path(https.tls_cert), Path(https.tls_key))

@@ -67,6 +67,8 @@ class Arrival:
     """Whether a PROXY header may come first, which says for whom the connection is."""
     judge: Judge = field(default_factory=Judge)
     seen: int = 0
+    is_watched: bool = False
+    """Whether the event loop tells when it says something."""
     deadline: asyncio.TimerHandle | None = None
     turn: Turn | None = None
 
@@ -177,11 +179,18 @@ class TcpMux:
 
     def _watch(self, arrival: Arrival) -> None:
         """Look at it when it says something."""
-        asyncio.get_running_loop().add_reader(arrival.connection, self._readable, arrival)
+        asyncio.get_running_loop().add_reader(arrival.connection.fileno(), self._readable, arrival)
+        arrival.is_watched = True
         self._enter(self._silent, arrival)
 
+    def _unwatch(self, arrival: Arrival) -> None:
+        # By number: of a socket that it does not know the event loop writes a description, at two system calls.
+        if arrival.is_watched:
+            asyncio.get_running_loop().remove_reader(arrival.connection.fileno())
+            arrival.is_watched = False
+
     def _readable(self, arrival: Arrival) -> None:
-        asyncio.get_running_loop().remove_reader(arrival.connection)
+        self._unwatch(arrival)
         self._wait_for_turn(arrival)
 
     def _wait_for_turn(self, arrival: Arrival) -> None:
@@ -282,7 +291,7 @@ class TcpMux:
             arrival.turn.cancel()
         if arrival.deadline is not None:
             arrival.deadline.cancel()
-        asyncio.get_running_loop().remove_reader(arrival.connection)
+        self._unwatch(arrival)
 
     def _refuse(self, arrival: Arrival) -> None:
         """Its address has made too many lately."""

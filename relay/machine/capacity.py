@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from relay import clock
-from relay.config.settings import CapacitySettings
+from relay.config.settings import CapacitySettings, MediaSettings
 from relay.machine import process
 from relay.machine.pulse import Pulse
 from relay.tasks import Report, Tasks
@@ -37,6 +37,8 @@ BUFFER_PER_PERSON = 1_250
 """Bytes of a socket's buffer: what one sends in the 10 ms for which a media thread may be busy with others."""
 PACKETS_PER_THREAD = 100_000
 """Received a second by one media thread: 7 us for each."""
+MOST_THREADS = 64
+"""For media."""
 CACHE_OF_MEMORY = 0.25
 MEMORY_USED = 0.85
 """Of the memory that the process may have: at more, nobody else is taken."""
@@ -97,6 +99,13 @@ class Counters:
 
     packets: int
     cache: int
+
+
+def threads_of(media: MediaSettings) -> int:
+    """Media threads: as many as are set, or as there are cores, less one for Python."""
+    if media.media_threads != "auto":
+        return media.media_threads
+    return max(1, min(MOST_THREADS, int(process.cpu_limit()) - 1))
 
 
 def limits_of(capacity: CapacitySettings, media_threads: int) -> Limits:
@@ -171,13 +180,15 @@ class Capacity:
         self._pulse = pulse
         self._tasks = Tasks("capacity", report)
         self._measured = Load(0, 0.0, 0.0, 0.0, 0, 0)
+        self._measured_share = 0.0
+        """Of the resource of which most is used, people aside: everybody who comes is weighed by it."""
         self._last: tuple[float, int, dict[str, float]] | None = None
         self._cores = (process.cpu_limit(), clock.monotonic())
 
     @property
     def used(self) -> float:
         """0 to 1, and more where more is used than should be."""
-        return max(self.shares().values())
+        return max(self._people() / self.limits.people, self._measured_share)
 
     @property
     def fullest(self) -> str:
@@ -230,6 +241,7 @@ class Capacity:
             packets=before.packets + WEIGHT * (load.packets - before.packets),
             cpu=before.cpu + WEIGHT * (load.cpu - before.cpu),
         )
+        self._measured_share = max(shares(self._measured, self.limits).values())
 
 
 def _may_exceed() -> bool:

@@ -8,6 +8,7 @@ from relay import native
 from relay.config.settings import EngineChoice, MediaSettings
 from relay.errors import ConfigurationError
 from relay.machine import process
+from relay.machine.capacity import threads_of
 from relay.media.engine import Engine, EngineListener
 from relay.media.frames.engine import FramesEngine
 from relay.observe.drops import Drops
@@ -73,7 +74,7 @@ def _packets(media: MediaSettings, people: int, drops: Drops, report: Report, re
     from relay.media.packets import PacketsEngine
     from relay.transport.native import NativePort
 
-    port = NativePort(threads=media.media_threads, gathering=media.max_gathering / 1_000, people=people, report=report)
+    port = NativePort(threads=threads_of(media), gathering=media.max_gathering / 1_000, people=people, report=report)
     transcoders = max(1, int(process.cpu_limit())) if media.transcoders is None else media.transcoders
     engine = PacketsEngine(port, drops, media.max_bitrate, transcoders, report)
 

@@ -7,6 +7,7 @@ port and passes each report to the connection or the engine it concerns.
 import dataclasses
 import itertools
 import secrets
+from array import array
 from collections import Counter
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
@@ -43,7 +44,6 @@ from relay.peer.connection import PeerConnection, PeerState
 from relay.peer.lines import RECEIVED, Medium, Negotiated, SlotId, SrtpKeys
 from relay.peer.negotiation import LocalEnd, Proposal, consider
 from relay.protocol.messages import MediaPath, Role
-from relay.tasks import Report, Tasks
 from relay.transport.port import Credentials, MediaPort, Path
 
 UFRAG_BYTES = 9
@@ -102,14 +102,12 @@ class MediaConnections:
         reach: Callable[[bool], Reach],
         drops: Drops,
         journal: Journal,
-        report: Report,
     ) -> None:
         self._engine = engine
         self._switchboard = switchboard
         self._certificate = certificate
         self._reach = reach
         self._drops = drops
-        self._report = report
         self._journal = journal
         self._port = port
         self._numbers = itertools.count(1)
@@ -121,7 +119,6 @@ class MediaConnections:
         self._paths: dict[PeerId, Path] = {}
         self._claims: dict[PeerId, MediaPath] = {}
         self._relays: Container[str] = frozenset()
-        self._tasks = Tasks("connections", report)
 
     def __len__(self) -> int:
         return len(self._peers)
@@ -164,7 +161,7 @@ class MediaConnections:
             self._crowd_out(crowded_out)
         self._port.admit(peer, Credentials(local_end.ufrag, local_end.password), negotiated.remote)
         connection = PeerConnection(
-            peer, negotiated, self._port, self._certificate, self._drops, self._report, self._secured, self._failed
+            peer, negotiated, self._port, self._certificate, self._drops, self._secured, self._failed
         )
         self._peers[peer] = _Held(user, payer, connection, negotiated, ssrcs, clock.monotonic(), browser)
         self._users[user] = peer
@@ -238,11 +235,10 @@ class MediaConnections:
         """Connections that got as far as keys, by what carries them."""
         return Counter(self._carrier(peer) for peer in self._secure)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """End all connections. Idempotent."""
         for peer in list(self._peers):
             self._drop(peer)
-        await self._tasks.finish()
 
     # What the media port reports
 
@@ -337,7 +333,7 @@ class MediaConnections:
         self._claims.pop(peer, None)
         self._switchboard.detach(held.user)
         self._engine.close(peer)
-        self._tasks.start(f"close peer {peer}", held.connection.close())
+        held.connection.close()
 
     def _seen_path(self, peer: PeerId) -> str:
         """What carries the peer's checks, as far as it can be seen from here: the browser has not said yet."""
@@ -355,7 +351,7 @@ def _ice_string(entropy: int) -> str:
 
 def _fresh_ssrcs(amount: int) -> tuple[int, ...]:
     """Distinct SSRCs, none of them 0, which libwebrtc takes for "none"."""
-    chosen: set[int] = set()
-    while len(chosen) < amount:
-        chosen.add(1 + secrets.randbelow(0xFFFF_FFFE))
-    return tuple(chosen)
+    while True:
+        chosen = tuple(array("I", secrets.token_bytes(4 * amount)))
+        if len({0, *chosen}) == amount + 1:
+            return chosen

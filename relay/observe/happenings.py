@@ -396,6 +396,23 @@ class OperatorOrderedDrain(Happening, frozen=True):
     logger = "operator"
 
 
+class StoreAway(Happening, frozen=True):
+    """The database can't be reached or takes nothing. What happens waits for it, and people notice nothing."""
+
+    event = "store_away"
+    logger = "store"
+    level = logging.WARNING
+
+    cause: str
+
+
+class StoreOpened(Happening, frozen=True):
+    """The database is there, or there again."""
+
+    event = "store_opened"
+    logger = "store"
+
+
 class TaskFailed(Happening, frozen=True):
     """A task of ours failed that should not have."""
 

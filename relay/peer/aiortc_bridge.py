@@ -5,7 +5,6 @@ Nothing here decides anything; it makes aiortc's parts usable without `RTCPeerCo
 and with a certificate that all peers share.
 """
 
-import asyncio
 from collections.abc import Callable
 from typing import cast
 
@@ -13,26 +12,19 @@ from aiortc import MediaStreamTrack, RTCCertificate
 from aiortc.codecs import depayload, get_decoder
 from aiortc.codecs.base import Decoder
 from aiortc.jitterbuffer import JitterBuffer, JitterFrame
-from aiortc.rtcdtlstransport import SRTP_PROFILES, RTCDtlsParameters, RTCDtlsTransport, SRTPProtectionProfile
-from aiortc.rtcdtlstransport import RTCDtlsFingerprint as AiortcFingerprint
-from aiortc.rtcicetransport import RTCIceTransport
+from aiortc.rtcdtlstransport import SRTP_PROFILES, RTCDtlsTransport, SRTPProtectionProfile
 from aiortc.rtcrtpparameters import RTCRtcpParameters, RTCRtpCodecParameters, RTCRtpSendParameters
 from aiortc.rtcrtpsender import RTCRtpSender
 from aiortc.rtp import AnyRtcpPacket, RtpPacket
 from OpenSSL import SSL
 
-from relay.peer.lines import DtlsRole, Fingerprint, NegotiatedSlot, SrtpKeys, SrtpProfile
+from relay.peer.dtls import Dtls, DtlsListener
+from relay.peer.lines import DtlsRole, Fingerprint, NegotiatedSlot
 from relay.peer.parameters import codec_parameters, extension_parameters
 from relay.transport.suites import SUITES
 
-DTLS_BACKLOG = 32
-"""Datagrams kept for a handshake that has not read them yet; a whole one has fewer than ten."""
-
 LARGEST_PICTURE = 1_920 * 1_920
 """Pixels: 1080p in either orientation, with room. A VP8 keyframe of ten bytes can ask for 268 million."""
-
-EXPORTER_LABEL = b"EXTRACTOR-dtls_srtp"
-"""RFC 5764 section 4.2."""
 
 
 class SharedCertificate:
@@ -47,57 +39,15 @@ class SharedCertificate:
         )
         """SHA-256 only: every browser knows it, and each further one makes the answer longer."""
 
-    def begin(self, send: Callable[[bytes], None], role: DtlsRole, fingerprints: tuple[Fingerprint, ...]) -> "Dtls":
-        """A DTLS association that is ready to start."""
-        return Dtls(self._certificate, send, role, fingerprints)
-
-
-class Dtls:
-    """One DTLS association over the media port: `feed` takes datagrams, `send` gives them away."""
-
-    def __init__(
+    def begin(
         self,
-        certificate: RTCCertificate,
         send: Callable[[bytes], None],
         role: DtlsRole,
         fingerprints: tuple[Fingerprint, ...],
-    ) -> None:
-        self._pipe = _Pipe(send)
-        self._transport = _KeyExportingTransport(cast("RTCIceTransport", self._pipe), [certificate])
-        self._transport._set_role(role.value)
-        self._remote = RTCDtlsParameters(
-            fingerprints=[AiortcFingerprint(item.algorithm, item.value) for item in fingerprints]
-        )
-        self._ended = asyncio.Event()
-        self._transport.on("statechange", self._state_changed)
-
-    def feed(self, datagram: bytes) -> bool:
-        """Take one datagram from the verified address; False when too many are waiting."""
-        return self._pipe.feed(datagram)
-
-    async def handshake(self) -> SrtpKeys | None:
-        """The SRTP keys, or None when the handshake or the fingerprint failed."""
-        await self._transport.start(self._remote)
-        # _validate_peer_identity only sets the state, so it is the state that counts.
-        if self._transport.state != "connected":
-            return None
-        return self._transport.exported
-
-    async def ended(self) -> None:
-        """Wait until the other side closed the association."""
-        await self._ended.wait()
-
-    async def close(self) -> None:
-        """Send close_notify and stop reading. Idempotent."""
-        pump = self._transport._task
-        await self._transport.stop()
-        self._pipe.close()
-        if pump is not None:
-            await asyncio.wait([pump])
-
-    def _state_changed(self) -> None:
-        if self._transport.state in ("closed", "failed"):
-            self._ended.set()
+        listener: DtlsListener,
+    ) -> Dtls:
+        """A DTLS association that is ready to start, with who has a certificate of these fingerprints."""
+        return Dtls(self._certificate._create_ssl_context(SRTP_PROFILES), send, role, fingerprints, listener)
 
 
 class SlotSender:
@@ -166,60 +116,6 @@ class _CertificateWithContext(RTCCertificate):
             self._context.set_options(SSL.OP_NO_RENEGOTIATION)
             self._context.set_cipher_list(SUITES.encode())
         return self._context
-
-
-class _Pipe:
-    """What RTCDtlsTransport needs of an RTCIceTransport; the checks themselves happen in the port."""
-
-    role = "controlled"
-
-    def __init__(self, send: Callable[[bytes], None]) -> None:
-        self._outgoing = send
-        self._incoming: asyncio.Queue[bytes | None] = asyncio.Queue(DTLS_BACKLOG)
-        self._closed = False
-
-    def feed(self, datagram: bytes) -> bool:
-        if self._closed or self._incoming.full():
-            return False
-        self._incoming.put_nowait(datagram)
-        return True
-
-    def close(self) -> None:
-        if not self._closed:
-            self._closed = True
-            while not self._incoming.empty():
-                self._incoming.get_nowait()
-            self._incoming.put_nowait(None)
-
-    async def _recv(self) -> bytes:
-        datagram = await self._incoming.get()
-        if datagram is None:
-            raise ConnectionError("the connection is closed")
-        return datagram
-
-    async def _send(self, datagram: bytes) -> None:
-        if self._closed:
-            raise ConnectionError("the connection is closed")
-        self._outgoing(datagram)
-
-
-class _KeyExportingTransport(RTCDtlsTransport):
-    """Hands the SRTP keys out instead of using them: one SRTP context per peer and direction, ever."""
-
-    exported: SrtpKeys | None = None
-
-    def _setup_srtp(self) -> None:
-        if self._ssl is None:
-            raise RuntimeError("there was no handshake to take keys from")
-        name = self._ssl.get_selected_srtp_profile()
-        profile = next((profile for profile in SRTP_PROFILES if profile.openssl_profile == name), None)
-        if profile is None:
-            self._set_state(type(self._state).FAILED)
-            return
-        material = self._ssl.export_keying_material(EXPORTER_LABEL, 2 * (profile.key_length + profile.salt_length))
-        client, server = profile.get_key_and_salt(material, 0), profile.get_key_and_salt(material, 1)
-        ours, theirs = (server, client) if self._role == "server" else (client, server)
-        self.exported = SrtpKeys(SrtpProfile(name.decode()), receive=theirs, send=ours)
 
 
 class _SenderTransport:

@@ -1,8 +1,7 @@
 """Where the media port can be reached, as ICE candidates (RFC 8445, RFC 6544). Pure."""
 
 from dataclasses import dataclass
-
-from aiortc.rtcicetransport import RTCIceCandidate
+from functools import lru_cache
 
 UDP_TYPE_PREFERENCE = 126
 TCP_TYPE_PREFERENCE = 90
@@ -25,27 +24,20 @@ class Reach:
         return [(address, self.udp_port) for address in self.addresses]
 
 
-def candidates(reach: Reach) -> list[RTCIceCandidate]:
-    """One for each address over UDP, then one for each over TCP, on which we wait for the browser."""
-    offered: list[tuple[str, int, int, str | None]] = [("udp", reach.udp_port, UDP_TYPE_PREFERENCE, None)]
+@lru_cache(1)
+def candidates(reach: Reach) -> tuple[str, ...]:
+    """One for each address over UDP, then one for each over TCP, on which we wait for the browser: values of
+    a=candidate (RFC 8839 section 5.1). They are the same for everybody until an address of ours changes."""
+    offered = [("udp", reach.udp_port, UDP_TYPE_PREFERENCE, "")]
     if reach.tcp_port is not None:
-        offered.append(("tcp", reach.tcp_port, TCP_TYPE_PREFERENCE, "passive"))
-    made: list[RTCIceCandidate] = []
-    for protocol, port, type_preference, tcp_type in offered:
+        offered.append(("tcp", reach.tcp_port, TCP_TYPE_PREFERENCE, " tcptype passive"))
+    made: list[str] = []
+    for protocol, port, type_preference, more in offered:
         for position, address in enumerate(reach.addresses):
-            made.append(
-                RTCIceCandidate(
-                    component=1,
-                    foundation=str(len(made)),
-                    ip=address,
-                    port=port,
-                    priority=_priority(type_preference, position),
-                    protocol=protocol,
-                    type="host",
-                    tcpType=tcp_type,
-                )
-            )
-    return made
+            # Foundation, component and what follows.
+            priority = _priority(type_preference, position)
+            made.append(f"{len(made)} 1 {protocol} {priority} {address} {port} typ host{more}")
+    return tuple(made)
 
 
 def _priority(type_preference: int, position: int) -> int:

@@ -5,7 +5,6 @@ engine, and the engine's packets never come here.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from enum import Enum
 
@@ -13,9 +12,9 @@ from relay import clock
 from relay.ids import PeerId
 from relay.observe.drops import Drop, Drops
 from relay.observe.logs.logging import get_logger
-from relay.peer.aiortc_bridge import Dtls, SharedCertificate
+from relay.peer.aiortc_bridge import SharedCertificate
+from relay.peer.dtls import Dtls
 from relay.peer.lines import Negotiated, SrtpKeys
-from relay.tasks import Report, Tasks
 from relay.transport.port import MediaPort
 
 CHECK_TIMEOUT = 30.0
@@ -63,7 +62,6 @@ class PeerConnection:
         port: MediaPort,
         certificate: SharedCertificate,
         drops: Drops,
-        report: Report,
         secured: Callable[[PeerId, SrtpKeys], None],
         failed: Callable[[PeerId, str], None],
     ) -> None:
@@ -73,13 +71,11 @@ class PeerConnection:
         self._drops = drops
         self._secured = secured
         self._failed = failed
-        self._checked = asyncio.Event()
         self._dtls_since, self._dtls_taken = 0.0, 0
         self._dtls: Dtls = certificate.begin(
-            lambda datagram: port.send_dtls(peer, datagram), negotiated.dtls_role, negotiated.fingerprints
+            lambda datagram: port.send_dtls(peer, datagram), negotiated.dtls_role, negotiated.fingerprints, self
         )
-        self._tasks = Tasks(f"peer {peer}", report)
-        self._tasks.start("life", self._live())
+        self._deadline = self._give_up_after(CHECK_TIMEOUT, "no_check")
 
     @property
     def state(self) -> PeerState:
@@ -87,7 +83,10 @@ class PeerConnection:
 
     def flow_selected(self) -> None:
         """An authenticated check came: there is somebody to shake hands with."""
-        self._checked.set()
+        if self._state is PeerState.CHECKING:
+            self._move(PeerState.SECURING)
+            self._deadline = self._give_up_after(HANDSHAKE_TIMEOUT, "dtls_failed")
+            self._dtls.start()
 
     def flow_lost(self) -> None:
         """Consent expired."""
@@ -97,50 +96,44 @@ class PeerConnection:
         if not self._may_take_dtls(clock.monotonic()) or not self._dtls.feed(datagram):
             self._drops.count(Drop.DTLS_BACKLOG)
 
+    def dtls_connected(self, keys: SrtpKeys) -> None:
+        """From the association: SRTP may begin."""
+        self._move(PeerState.CONNECTED)
+        self._secured(self.peer, keys)
+
+    def dtls_ended(self) -> None:
+        """From the association, by its failure or the browser."""
+        self._fail("dtls_failed" if self._state is PeerState.SECURING else "closed_by_browser")
+
+    def close(self) -> None:
+        """Say goodbye and release credentials, flows and timers. Idempotent."""
+        if self._state is PeerState.CLOSED:
+            return
+        self._move(PeerState.CLOSED)
+        self._dtls.close()
+        self._port.release(self.peer)
+
     def _may_take_dtls(self, now: float) -> bool:
         if now - self._dtls_since >= 1:
             self._dtls_since, self._dtls_taken = now, 0
         self._dtls_taken += 1
         return self._dtls_taken <= DTLS_PER_SECOND
 
-    async def close(self) -> None:
-        """Say goodbye and release credentials, flows and tasks. Idempotent."""
-        if self._state is PeerState.CLOSED:
-            return
-        self._move(PeerState.CLOSED)
-        await self._tasks.close()
-        await self._dtls.close()
-        self._port.release(self.peer)
-
-    async def _live(self) -> None:
-        try:
-            async with asyncio.timeout(CHECK_TIMEOUT):
-                await self._checked.wait()
-        except TimeoutError:
-            self._fail("no_check")
-            return
-        self._move(PeerState.SECURING)
-        keys = None
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(HANDSHAKE_TIMEOUT):
-                keys = await self._dtls.handshake()
-        if keys is None or self.state is PeerState.CLOSED:
-            # Closed while the last of it came: a cancellation is too late for what has ended by itself.
-            self._fail("dtls_failed")
-            return
-        self._move(PeerState.CONNECTED)
-        self._secured(self.peer, keys)
-        await self._dtls.ended()
-        self._fail("closed_by_browser")
+    def _give_up_after(self, seconds: float, reason: str) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(seconds, self._fail, reason)
 
     def _fail(self, reason: str) -> None:
         if self._state in (PeerState.FAILED, PeerState.CLOSED):
             return
         log.debug("peer_failed", peer=self.peer, reason=reason, state=self._state.value)
+        if self._state is not PeerState.CONNECTED:
+            self._dtls.close()
         self._move(PeerState.FAILED)
         self._failed(self.peer, reason)
 
     def _move(self, state: PeerState) -> None:
+        """The deadline is that of the state that is left."""
         if state not in TRANSITIONS[self._state]:
             raise RuntimeError(f"peer {self.peer} can't go from {self._state.value} to {state.value}")
         self._state = state
+        self._deadline.cancel()

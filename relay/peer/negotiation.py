@@ -2,7 +2,8 @@
 answered with what belongs to the connection that it turns out to be of.
 
 Owns what the relay accepts from a browser and how it says so. It has no state, no clock and no
-randomness; credentials and SSRCs are handed in. A section that can't be served is refused with port 0, and the others
+randomness; credentials and SSRCs are handed in. What follows from what many browsers offer alike is decided once and
+kept (`Plan`), whoever they are. A section that can't be served is refused with port 0, and the others
 are answered. An offer that contradicts itself, or of which nothing can be served, ends in
 `RelayError(INVALID_OFFER)` with a sentence.
 """
@@ -10,12 +11,11 @@ are answered. An offer that contradicts itself, or of which nothing can be serve
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-
-from aiortc import sdp
+from functools import lru_cache
 
 from relay.errors import ErrorCode, RelayError
 from relay.observe.ignored import Ignored, LineKind, Why
-from relay.peer.answer import accept, announce, hint_start_bitrate, limit, offer_candidates, refuse, secure
+from relay.peer.answer import Draft, accept, announce, begin, offer_candidates, refuse, secure
 from relay.peer.candidates import Reach
 from relay.peer.lines import (
     RECEIVED,
@@ -27,7 +27,7 @@ from relay.peer.lines import (
     NegotiatedLine,
     NegotiatedSlot,
 )
-from relay.peer.offer import Offer, OfferedCodec, Section, read
+from relay.peer.offer import Offer, OfferedCodec, Outline, Own, PassedOver, note, read
 from relay.protocol.messages import Role
 from relay.transport.port import Credentials
 
@@ -85,65 +85,85 @@ class LocalEnd:
     reach: Reach
 
 
+PLANS_KEPT = 64
+"""As many as outlines of offers are: one longest unused is decided again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A section that goes over the transport."""
+
+    outline: Outline
+    role: Role
+    codecs: tuple[Codec, ...]
+    extensions: tuple[tuple[int, str], ...]
+    draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What becomes of an offer, as far as that is the same for all who offer the same."""
+
+    begun: str
+    """The answer up to its first section."""
+    sections: tuple[Served | str, ...]
+    """In the offer's order; one that is refused as the answer has it."""
+    accepted: tuple[int, ...]
+    """Where in `sections` those are that go over the transport, in the order of the BUNDLE."""
+    refused: tuple[Role, ...]
+    ignored: PassedOver
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """An offer that was read and found good. It can be answered."""
 
-    offer: Offer
-    roles: Mapping[str, Role]
-    terms: Terms
-    accepted: Mapping[str, Section]
-    """By mid, in the order of the BUNDLE. The others are refused."""
-    codecs: Mapping[str, tuple[Codec, ...]]
-    extensions: Mapping[str, tuple[tuple[int, str], ...]]
+    plan: Plan
     streams: Mapping[str, tuple[int | None, int | None]]
     fingerprints: tuple[Fingerprint, ...]
     """Of the browser's certificate."""
     remote: Credentials
     dtls_role: DtlsRole
     """Ours."""
+    ignored: Ignored
 
     def answer(self, local_end: LocalEnd, ssrcs: Sequence[int]) -> Negotiated:
         """`ssrcs` are two for each slot: fresh random ones for a new connection, the same again where it goes on."""
         available = iter(ssrcs)
         own = Credentials(local_end.ufrag, local_end.password)
+        end = secure(own, local_end.fingerprints, self.dtls_role)
         lines: list[NegotiatedLine] = []
         slots: list[NegotiatedSlot] = []
-        answer = sdp.SessionDescription()
-        answer.origin = "- 1 1 IN IP4 0.0.0.0"
-        if self.offer.bundles:
-            answer.group = [sdp.GroupDescription("BUNDLE", list(self.accepted))]
-        answer.msid_semantic = [sdp.GroupDescription("WMS", ["*"])]
-        for offered in self.offer.sections:
-            mid = offered.mid
-            if mid not in self.accepted:
-                answer.media.append(refuse(offered))
+        written = [self.plan.begun]
+        # The first of the BUNDLE speaks for all (RFC 9143 section 7.3.2).
+        speaker = self.plan.accepted[0]
+        for position, section in enumerate(self.plan.sections):
+            if isinstance(section, str):
+                written.append(section)
                 continue
-            role, codecs, extensions = self.roles[mid], self.codecs[mid], self.extensions[mid]
+            mid, role = section.outline.mid, section.role
+            written.append(section.draft.head)
             if role in SENT:
-                lines.append(NegotiatedLine(mid, SENT[role], codecs, extensions, *self.streams[mid]))
-                answered = accept(offered, codecs, extensions, "recvonly")
-                hint_start_bitrate(answered)
+                ssrc, rtx_ssrc = self.streams[mid]
+                lines.append(NegotiatedLine(mid, SENT[role], section.codecs, section.extensions, ssrc, rtx_ssrc))
             else:
-                slot = NegotiatedSlot(mid, RECEIVED[role], codecs, extensions, next(available), next(available))
+                ours = next(available), next(available)
+                slot = NegotiatedSlot(mid, RECEIVED[role], section.codecs, section.extensions, *ours)
                 slots.append(slot)
-                answered = accept(offered, codecs, extensions, "sendonly")
-                announce(answered, slot)
-            secure(answered, own, local_end.fingerprints, self.dtls_role)
-            if mid == next(iter(self.accepted)):
-                # The first of the BUNDLE speaks for all (RFC 9143 section 7.3.2).
-                offer_candidates(answered, local_end.reach)
-            answer.media.append(answered)
-        bitrate = self.terms.bitrate
+                written.append(announce(slot))
+            written.append(section.draft.tail)
+            if position == speaker:
+                written.append(offer_candidates(local_end.reach))
+            written.append(end)
         return Negotiated(
             lines=tuple(lines),
             slots=tuple(slots),
             fingerprints=self.fingerprints,
             remote=self.remote,
             dtls_role=self.dtls_role,
-            answer=str(answer) if bitrate is None else limit(str(answer), bitrate),
-            refused=tuple(role for mid, role in self.roles.items() if mid not in self.accepted),
-            ignored=self.offer.ignored,
+            answer="".join(written),
+            refused=self.plan.refused,
+            ignored=self.ignored,
         )
 
 
@@ -158,25 +178,58 @@ def consider(offer: str, roles: Mapping[str, Role], terms: Terms) -> Proposal:
         RelayError: INVALID_OFFER.
     """
     description = read(offer)
-    ignored = description.ignored
-    _check_roles(description, roles)
-    bundle = _bundle(description, roles)
+    plan = _plan(description.outlines, description.direction, description.bundles, tuple(roles.items()), terms)
+    note(plan.ignored, description.ignored)
+    fingerprints, remote, dtls_role = _check_security([description.own[position] for position in plan.accepted])
+    return Proposal(
+        plan=plan,
+        streams=_streams(plan, description),
+        fingerprints=fingerprints,
+        remote=remote,
+        dtls_role=dtls_role,
+        ignored=description.ignored,
+    )
+
+
+@lru_cache(PLANS_KEPT)
+def _plan(
+    outlines: tuple[Outline, ...],
+    direction: str,
+    bundles: tuple[tuple[str, ...], ...],
+    given: tuple[tuple[str, Role], ...],
+    terms: Terms,
+) -> Plan:
+    """What becomes of these sections. `direction` is that of those that name none; `given` are the roles by mid.
+
+    Raises:
+        RelayError: INVALID_OFFER.
+    """
+    ignored = Ignored()
+    roles = dict(given)
+    _check_roles(outlines, roles)
+    bundle = _bundle(outlines, direction, bundles, roles)
     codecs = {mid: _codecs(offered, roles[mid], terms, ignored) for mid, offered in bundle.items()}
     accepted = {mid: offered for mid, offered in bundle.items() if codecs[mid]}
     if not accepted:
         raise _invalid("The offer has no section with a profile and a codec that the relay knows.")
-    fingerprints, remote, dtls_role = _check_security(accepted.values())
-    return Proposal(
-        offer=description,
-        roles=roles,
-        terms=terms,
-        accepted=accepted,
-        codecs=codecs,
-        extensions=_extensions(accepted, roles, terms, ignored),
-        streams=_streams(accepted, roles, ignored),
-        fingerprints=fingerprints,
-        remote=remote,
-        dtls_role=dtls_role,
+    extensions = _extensions(accepted, roles, terms, ignored)
+    sections: list[Served | str] = []
+    places = {}
+    for position, offered in enumerate(outlines):
+        mid = offered.mid
+        if mid not in accepted:
+            sections.append(refuse(offered))
+            continue
+        places[mid] = position
+        role = roles[mid]
+        draft = accept(offered, codecs[mid], extensions[mid], RECEIVED.get(role), terms.bitrate)
+        sections.append(Served(offered, role, codecs[mid], extensions[mid], draft))
+    return Plan(
+        begun=begin(tuple(accepted) if bundles else None),
+        sections=tuple(sections),
+        accepted=tuple(places[mid] for mid in accepted),
+        refused=tuple(role for mid, role in given if mid not in accepted),
+        ignored=tuple(ignored.items()),
     )
 
 
@@ -184,8 +237,8 @@ def _invalid(sentence: str) -> RelayError:
     return RelayError(ErrorCode.INVALID_OFFER, sentence)
 
 
-def _check_roles(offer: Offer, roles: Mapping[str, Role]) -> None:
-    mids = [section.mid for section in offer.sections if section.mid]
+def _check_roles(outlines: Sequence[Outline], roles: Mapping[str, Role]) -> None:
+    mids = [section.mid for section in outlines if section.mid]
     if len(set(mids)) != len(mids) or not roles.keys() <= set(mids):
         raise _invalid("Each mid in `lines` needs a section of the offer to itself.")
     if any(len(mid.encode()) > LONGEST_MID for mid in roles):
@@ -194,11 +247,13 @@ def _check_roles(offer: Offer, roles: Mapping[str, Role]) -> None:
         raise _invalid("A role is given to more than one section.")
 
 
-def _bundle(offer: Offer, roles: Mapping[str, Role]) -> dict[str, Section]:
+def _bundle(
+    outlines: Sequence[Outline], direction: str, bundles: Sequence[tuple[str, ...]], roles: Mapping[str, Role]
+) -> dict[str, Outline]:
     """The sections that go over one transport, by mid, in the order that the BUNDLE has them in. There is no other way
     to serve one."""
-    live = {section.mid: section for section in offer.sections if section.mid in roles and not section.is_disabled}
-    groups = offer.bundles or ([tuple(live)] if len(live) == 1 else [])
+    live = {section.mid: section for section in outlines if section.mid in roles and not section.is_disabled}
+    groups = bundles or ([tuple(live)] if len(live) == 1 else [])
     if len(groups) != 1:
         raise _invalid("All sections need to be in one BUNDLE.")
     bundle = {mid: live[mid] for mid in groups[0] if mid in live}
@@ -207,7 +262,7 @@ def _bundle(offer: Offer, roles: Mapping[str, Role]) -> dict[str, Section]:
         medium = SENT[role] if role in SENT else RECEIVED[role]
         if section.kind != medium.kind:
             raise _invalid(f"The section for {role.value} is not {medium.kind}.")
-        if section.direction != _flow(role):
+        if (section.direction or direction) != _flow(role):
             raise _invalid(f"The section for {role.value} has the wrong direction.")
     return {mid: section for mid, section in bundle.items() if section.profile in PROFILES}
 
@@ -217,7 +272,7 @@ def _flow(role: Role) -> str:
     return "sendonly" if role in SENT else "recvonly"
 
 
-def _check_security(sections: Collection[Section]) -> tuple[tuple[Fingerprint, ...], Credentials, DtlsRole]:
+def _check_security(sections: Collection[Own]) -> tuple[tuple[Fingerprint, ...], Credentials, DtlsRole]:
     """The browser's certificate and ICE credentials, and our DTLS role. One section speaks for all, the first that says
     something (RFC 9143 section 7.1.3)."""
     said = [each.ends for each in sections]
@@ -226,8 +281,11 @@ def _check_security(sections: Collection[Section]) -> tuple[tuple[Fingerprint, .
         raise _invalid("The offer needs rtcp-mux.")
     ours = {"actpass": DtlsRole.SERVER, "active": DtlsRole.SERVER, "passive": DtlsRole.CLIENT}.get(ends.setup or "")
     agree = all(
-        set(each.fingerprints or ends.fingerprints) == set(ends.fingerprints)
-        and (each.setup or ends.setup) == ends.setup
+        each is ends
+        or (
+            set(each.fingerprints or ends.fingerprints) == set(ends.fingerprints)
+            and (each.setup or ends.setup) == ends.setup
+        )
         for each in said
     )
     if ours is None or not agree:
@@ -243,7 +301,7 @@ def _check_security(sections: Collection[Section]) -> tuple[tuple[Fingerprint, .
 
 
 def _extensions(
-    accepted: Mapping[str, Section], roles: Mapping[str, Role], terms: Terms, ignored: Ignored
+    accepted: Mapping[str, Outline], roles: Mapping[str, Role], terms: Terms, ignored: Ignored
 ) -> dict[str, tuple[tuple[int, str], ...]]:
     """What each section has of those that we know. In one BUNDLE an id means one thing (RFC 9143 section 9.2)."""
     meanings: dict[int, str] = {}
@@ -264,26 +322,25 @@ def _extensions(
     return agreed
 
 
-def _streams(
-    accepted: Mapping[str, Section], roles: Mapping[str, Role], ignored: Ignored
-) -> dict[str, tuple[int | None, int | None]]:
+def _streams(plan: Plan, offer: Offer) -> dict[str, tuple[int | None, int | None]]:
     """The SSRCs that each line announces. Of two lines with the same, one has to show by its MID which it is."""
     taken: set[int] = set()
     announced: dict[str, tuple[int | None, int | None]] = {}
-    for mid, section in accepted.items():
-        if roles[mid] not in SENT:
+    for position in plan.accepted:
+        section, own = plan.sections[position], offer.own[position]
+        if isinstance(section, str) or section.role not in SENT:
             continue
-        ssrcs = {ssrc for ssrc in (section.ssrc, section.rtx_ssrc) if ssrc is not None}
+        ssrcs = {ssrc for ssrc in (own.ssrc, own.rtx_ssrc) if ssrc is not None}
         if ssrcs & taken:
-            ignored[LineKind.SSRC, Why.UNUSABLE] += 1
-            announced[mid] = None, None
+            offer.ignored[LineKind.SSRC, Why.UNUSABLE] += 1
+            announced[section.outline.mid] = None, None
         else:
             taken |= ssrcs
-            announced[mid] = section.ssrc, section.rtx_ssrc
+            announced[section.outline.mid] = own.ssrc, own.rtx_ssrc
     return announced
 
 
-def _codecs(section: Section, role: Role, terms: Terms, ignored: Ignored) -> tuple[Codec, ...]:
+def _codecs(section: Outline, role: Role, terms: Terms, ignored: Ignored) -> tuple[Codec, ...]:
     """What we take of a section, in our order of preference; empty if that is nothing."""
     offered = section.codecs.values()
     feedback = terms.line_feedback if role in SENT else terms.slot_feedback

@@ -3,11 +3,16 @@
 Owns which lines are read. One that nobody needs, or that can't be read, is passed over and counted: it never costs the
 call. Only sections have to be found. Whether what they say is enough, negotiation decides.
 
+Browsers of one version say the same but for a few lines: credentials, fingerprints, SSRCs and candidates. What is the
+same for all is read once and kept (`Outline`); what is somebody's own is read each time, and kept for nobody.
+
 The time is linear in the length of the offer, which the protocol's limits bound.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from relay.errors import ErrorCode, RelayError
 from relay.observe.ignored import Ignored, LineKind, Why
@@ -22,6 +27,13 @@ HIGHEST_EXTENSION_ID = 14
 
 MOST_SECTIONS = 64
 """Six are of use; a client that recycles none adds to them with each offer."""
+
+OUTLINES_KEPT = 64
+"""Kinds of offers: one for each browser, version and codec of the hardware. The one longest unused is forgotten, so who
+invents many costs others what reading takes."""
+
+LONGEST_OUTLINE = 32 * 1024
+"""Characters of one that is kept; the longest of browsers have 18,000. All that are kept take 20 MiB at most."""
 
 _TOKEN = re.compile(r"[\w!#$%&'*+.^`{|}~-]+", re.ASCII)
 _PROFILE = re.compile(r"[\w/-]+", re.ASCII)
@@ -39,6 +51,9 @@ _CANDIDATE = re.compile(r"\S+[ \t]+[0-9]+[ \t]+\S+[ \t]+[0-9]+[ \t]+\S+[ \t]+[0-
 _DIRECTIONS = ("sendonly", "recvonly", "sendrecv", "inactive")
 
 Feedback = tuple[str, str | None]
+
+PassedOver = tuple[tuple[tuple[LineKind, Why], int], ...]
+"""Kinds of lines, and how many of each."""
 
 
 @dataclass(slots=True)
@@ -79,12 +94,10 @@ class Ends:
         return bool(self.ufrag and self.password and self.fingerprints and self.setup)
 
 
-_UNSAID = Ends(ufrag=None, password=None, fingerprints=(), setup=None, rtcp_mux=False)
-
-
-@dataclass(slots=True)
-class Section:
-    """One m= line and what follows."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Outline:
+    """One m= line and what follows, without what is somebody's own. Shared by all who offer the same; one is equal to
+    nothing but itself."""
 
     kind: str
     port: int
@@ -92,15 +105,15 @@ class Section:
     formats: tuple[str, ...]
     mid: str
     """Empty if it has none."""
-    direction: str
+    direction: str | None
+    """None: as the session has it."""
     bundle_only: bool
-    ends: Ends
+    setup: str | None
+    rtcp_mux: bool
     codecs: dict[int, OfferedCodec]
     """By payload type, in the offer's order of preference."""
     extensions: tuple[tuple[int, str, str], ...]
     """(id, URI, direction) of each header extension whose id can be used."""
-    ssrc: int | None
-    rtx_ssrc: int | None
 
     @property
     def is_disabled(self) -> bool:
@@ -109,8 +122,21 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Own:
+    """What somebody's section says of them alone."""
+
+    ends: Ends
+    ssrc: int | None
+    rtx_ssrc: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
-    sections: tuple[Section, ...]
+    outlines: tuple[Outline, ...]
+    own: tuple[Own, ...]
+    """Of each section, in the same order."""
+    direction: str
+    """Of the sections that name none."""
     bundles: tuple[tuple[str, ...], ...]
     """The mids of each BUNDLE group."""
     ignored: Ignored
@@ -139,6 +165,15 @@ class _Attributes:
         return next((name for name in _DIRECTIONS if name in self._values), None)
 
 
+_Words = dict[str, list[str]]
+"""Values of somebody's own lines, by attribute."""
+
+_OWN = frozenset({"a=ice-ufrag", "a=ice-pwd", "a=fingerprint", "a=ssrc", "a=ssrc-group", "a=candidate"})
+_OWN_BEGINNINGS = frozenset(each[:6] for each in _OWN)
+_UNREAD_BEGINNINGS = frozenset({"a=msid", "c=IN I"})
+"""Of lines that differ from person to person, and are not read."""
+
+
 def read(text: str) -> Offer:
     """Read an offer.
 
@@ -146,13 +181,12 @@ def read(text: str) -> Offer:
         RelayError: INVALID_OFFER; its sections can't be made out.
     """
     ignored = Ignored()
-    first, *parts = _parts(text)
-    if not parts:
+    first, common, words = _told_apart(text)
+    if not words:
         raise _unreadable("The offer has no media.")
-    if len(parts) > MOST_SECTIONS:
+    if len(words) > MOST_SECTIONS:
         raise _unreadable("The offer has too many sections.")
     session = _Attributes(first)
-    ends = _ends(session, _UNSAID, ignored)
     bundles = []
     for value in session.all("group"):
         semantics, *mids = value.split() or [""]
@@ -160,68 +194,128 @@ def read(text: str) -> Offer:
             bundles.append(tuple(mids))
         else:
             ignored[LineKind.GROUP, Why.UNKNOWN if semantics else Why.MALFORMED] += 1
-    sections = tuple(_section(lines, ends, session.direction(), ignored) for lines in parts)
-    return Offer(sections, tuple(bundles), ignored)
+    outlines, passed_over = (_outlines if len(common) <= LONGEST_OUTLINE else _outlines.__wrapped__)(common)
+    note(passed_over, ignored)
+    own = _own(outlines, words, session, ignored)
+    return Offer(outlines, own, session.direction() or "sendrecv", tuple(bundles), ignored)
 
 
-def _parts(text: str) -> list[list[str]]:
-    """The session's lines, then those of each section."""
-    parts: list[list[str]] = [[]]
-    for line in text.splitlines():
+def note(counts: PassedOver, ignored: Ignored) -> None:
+    """Add to what was passed over."""
+    for line, count in counts:
+        ignored[line] += count
+
+
+def _told_apart(text: str) -> tuple[list[str], str, list[_Words]]:
+    """The session's lines; those of all sections that are not somebody's own; and what each section's own say."""
+    session: list[str] = []
+    common = session
+    sections: list[str] = []
+    own: _Words = {}
+    words: list[_Words] = []
+    for each in text.splitlines():
+        line = each.rstrip()
+        if line.startswith("m="):
+            own = {}
+            words.append(own)
+            common = sections
+            common.append(line)
+        elif (beginning := line[:6]) in _OWN_BEGINNINGS and words:
+            name, _, value = line.partition(":")
+            if name in _OWN:
+                own.setdefault(name, []).append(value.strip())
+        elif beginning not in _UNREAD_BEGINNINGS:
+            common.append(line)
+    return session, "\n".join(sections), words
+
+
+@lru_cache(OUTLINES_KEPT)
+def _outlines(common: str) -> tuple[tuple[Outline, ...], PassedOver]:
+    """Of each section, and what of them all was passed over."""
+    parts: list[list[str]] = []
+    for line in common.split("\n"):
         if line.startswith("m="):
             parts.append([])
-        parts[-1].append(line.rstrip())
-    return parts
+        parts[-1].append(line)
+    ignored = Ignored()
+    outlines = tuple(_outline(lines, ignored) for lines in parts)
+    return outlines, tuple(ignored.items())
 
 
 def _unreadable(sentence: str) -> RelayError:
     return RelayError(ErrorCode.INVALID_OFFER, sentence)
 
 
-def _section(lines: list[str], session: Ends, direction: str | None, ignored: Ignored) -> Section:
+def _outline(lines: list[str], ignored: Ignored) -> Outline:
     kind, port, profile, *rest = [*lines[0].removeprefix("m=").split(), "", "", ""]
     formats = [each for each in rest if _TOKEN.fullmatch(each)]
     number = _PORT.fullmatch(port)
     if not (_TOKEN.fullmatch(kind) and number and _PROFILE.fullmatch(profile) and formats):
         raise _unreadable("The offer is not readable as SDP: an m= line is malformed.")
-    own = _Attributes(lines[1:])
-    codecs = _codecs(kind, formats, own, ignored) if kind in ("audio", "video") else {}
-    ssrc, rtx_ssrc = _streams(own, ignored)
-    for value in own.all("candidate"):
-        # An ICE-lite agent has no use for them (RFC 8445 section 2.5).
-        if not _CANDIDATE.fullmatch(value):
-            ignored[LineKind.CANDIDATE, Why.MALFORMED] += 1
-    return Section(
+    said = _Attributes(lines[1:])
+    return Outline(
         kind=kind,
         port=int(number[1]),
         profile=profile,
         formats=tuple(formats),
-        mid=own.last("mid") or "",
-        direction=own.direction() or direction or "sendrecv",
-        bundle_only="bundle-only" in own,
-        ends=_ends(own, session, ignored),
-        codecs=codecs,
-        extensions=_extensions(own, ignored),
-        ssrc=ssrc,
-        rtx_ssrc=rtx_ssrc,
+        mid=said.last("mid") or "",
+        direction=said.direction(),
+        bundle_only="bundle-only" in said,
+        setup=said.last("setup"),
+        rtcp_mux="rtcp-mux" in said or "rtcp-mux-only" in said,
+        codecs=_codecs(kind, formats, said, ignored) if kind in ("audio", "video") else {},
+        extensions=_extensions(said, ignored),
     )
 
 
-def _ends(own: _Attributes, session: Ends, ignored: Ignored) -> Ends:
-    """A section's own word counts, and the session's where it has none (RFC 8839 section 5.4, RFC 8122 section 5)."""
-    fingerprints = []
-    for value in own.all("fingerprint"):
-        if found := _FINGERPRINT.fullmatch(value):
-            fingerprints.append(Fingerprint(found[1].lower(), found[2].upper()))
-        else:
-            ignored[LineKind.FINGERPRINT, Why.MALFORMED] += 1
-    return Ends(
-        ufrag=own.last("ice-ufrag") or session.ufrag,
-        password=own.last("ice-pwd") or session.password,
-        fingerprints=tuple(fingerprints) or session.fingerprints,
-        setup=own.last("setup") or session.setup,
-        rtcp_mux="rtcp-mux" in own or "rtcp-mux-only" in own,
+def _own(
+    outlines: Sequence[Outline], words: Sequence[_Words], session: _Attributes, ignored: Ignored
+) -> tuple[Own, ...]:
+    of_session, malformed = _fingerprints(session.all("fingerprint"))
+    default = Ends(
+        ufrag=session.last("ice-ufrag"),
+        password=session.last("ice-pwd"),
+        fingerprints=of_session,
+        setup=session.last("setup"),
+        rtcp_mux=False,
     )
+    ends, said = default, None
+    found = []
+    for outline, own in zip(outlines, words, strict=True):
+        says = own.get("a=ice-ufrag"), own.get("a=ice-pwd"), own.get("a=fingerprint"), outline.setup, outline.rtcp_mux
+        if says != said:
+            # Most say the same in each section.
+            said = says
+            ends, spoiled = _ends(own, outline, default)
+        malformed += spoiled
+        for value in own.get("a=candidate", ()):
+            # An ICE-lite agent has no use for them (RFC 8445 section 2.5).
+            if not _CANDIDATE.fullmatch(value):
+                ignored[LineKind.CANDIDATE, Why.MALFORMED] += 1
+        found.append(Own(ends, *_streams(own, ignored)))
+    if malformed:
+        ignored[LineKind.FINGERPRINT, Why.MALFORMED] += malformed
+    return tuple(found)
+
+
+def _ends(own: _Words, outline: Outline, session: Ends) -> tuple[Ends, int]:
+    """A section's own word counts, and the session's where it has none (RFC 8839 section 5.4, RFC 8122 section 5). And
+    how many fingerprints can't be read."""
+    fingerprints, malformed = _fingerprints(own.get("a=fingerprint", ()))
+    ends = Ends(
+        ufrag=own.get("a=ice-ufrag", ("",))[-1] or session.ufrag,
+        password=own.get("a=ice-pwd", ("",))[-1] or session.password,
+        fingerprints=fingerprints or session.fingerprints,
+        setup=outline.setup or session.setup,
+        rtcp_mux=outline.rtcp_mux,
+    )
+    return ends, malformed
+
+
+def _fingerprints(written: Sequence[str]) -> tuple[tuple[Fingerprint, ...], int]:
+    """Those that can be read, and how many can't."""
+    found = [match for match in map(_FINGERPRINT.fullmatch, written) if match]
+    return tuple(Fingerprint(each[1].lower(), each[2].upper()) for each in found), len(written) - len(found)
 
 
 def _extensions(own: _Attributes, ignored: Ignored) -> tuple[tuple[int, str, str], ...]:
@@ -295,16 +389,16 @@ def _add_feedback(codecs: dict[int, OfferedCodec], own: _Attributes, ignored: Ig
         codec.of_all = of_all
 
 
-def _streams(own: _Attributes, ignored: Ignored) -> tuple[int | None, int | None]:
+def _streams(own: _Words, ignored: Ignored) -> tuple[int | None, int | None]:
     """The SSRC that will be sent with, and that of its retransmissions."""
     announced: list[int] = []
-    for value in own.all("ssrc"):
+    for value in own.get("a=ssrc", ()):
         found = _SSRC.fullmatch(value)
         if found is None or int(found[1]) > HIGHEST_SSRC:
             ignored[LineKind.SSRC, Why.MALFORMED] += 1
         else:
             announced.append(int(found[1]))
-    for value in own.all("ssrc-group"):
+    for value in own.get("a=ssrc-group", ()):
         semantics, *rest = value.split() or [""]
         numbers = [int(each) for each in rest if _NUMBER.fullmatch(each)]
         if semantics and semantics != "FID":

@@ -209,7 +209,7 @@ class QualityReport(ClientMessage, frozen=True, kw_only=True):
     """As of now: browsers change it without a new connection."""
 
 
-class Medium(StrEnum):
+class FirstSign(StrEnum):
     """What a person expects of their partner first."""
 
     PICTURE = "picture"
@@ -222,7 +222,7 @@ class FirstFrame(ClientMessage, frozen=True):
     event: ClassVar[str] = "first_frame"
 
     room_id: Annotated[str, Meta(max_length=64)]
-    medium: Medium
+    medium: FirstSign
     seconds: Seconds
     """Since `partner_found` arrived."""
 

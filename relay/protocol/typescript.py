@@ -16,9 +16,9 @@ from relay.protocol.messages import (
     CandidateProtocol,
     CandidateType,
     ClientMessage,
+    FirstSign,
     IceServer,
     MediaPath,
-    Medium,
     Message,
     Mode,
     PartingReason,
@@ -33,7 +33,7 @@ HEADER = """\
 // specified in relay/protocol/README.md. Types only: signalling.ts reads and writes the frames.
 """
 
-ENUMS = (Role, Mode, PartingReason, CandidateType, CandidateProtocol, RelayProtocol, Medium, ErrorCode)
+ENUMS = (Role, Mode, PartingReason, CandidateType, CandidateProtocol, RelayProtocol, FirstSign, ErrorCode)
 NAMED: dict[Any, str] = {kind: kind.__name__ for kind in (*ENUMS, Limits, IceServer)} | {MediaPath: "MediaPath['data']"}
 """Types that fields refer to. A message within another has no envelope."""
 

@@ -34,8 +34,8 @@ from relay.transport.watch import HANGS_AFTER, LOOK_INTERVAL, Watch
 if TYPE_CHECKING:
     from relay.native._core import Event, TlsConnection
 
-EVENTS_PER_WAKE = 128
-"""How many are passed on before other work gets its turn."""
+EVENTS_PER_WAKE = 32
+"""How many are passed on before other work gets its turn: of handshakes, 10 ms."""
 
 log = get_logger("port")
 
@@ -151,12 +151,15 @@ class NativePort:
             self._report("media threads", FatalError(f"{names}: no progress for {HANGS_AFTER * LOOK_INTERVAL:.0f} s"))
 
     def _readable(self) -> None:
+        # A handshake's last flight and its keys are one wake of a media thread.
+        self.core.gather()
         for event in self.core.events(EVENTS_PER_WAKE):
             try:
                 self._pass_on(event)
             except Exception as failure:
                 # The others are of other people.
                 self._report("media event", failure)
+        self.core.wake()
         for number, packet in self.core.for_transcoders(EVENTS_PER_WAKE):
             try:
                 self.transcoders.for_transcoder(PeerId(number), packet)

@@ -3,11 +3,15 @@
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 LONGEST = 300
 """Characters of an origin or a host with its port; a name has at most 253."""
+
+REMEMBERED = 64
+"""Hosts whose reading is kept: almost everybody asks for the same few."""
 
 _AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::(\d{1,5}))?", re.ASCII)
 
@@ -29,6 +33,7 @@ class Origin:
     port: int
 
 
+@lru_cache(REMEMBERED)
 def authority(text: str) -> Authority | None:
     """None if it is not a host with at most a port: no user, no path, no other character."""
     found = _AUTHORITY.fullmatch(text) if len(text) <= LONGEST else None

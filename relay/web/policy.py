@@ -1,8 +1,9 @@
 """What our pages may load and talk to: the content security policy. Pure."""
 
 import re
+from functools import lru_cache
 
-from relay.web.authority import Authority
+from relay.web.authority import REMEMBERED, Authority
 
 RULES = (
     "default-src 'none'",
@@ -20,6 +21,7 @@ _NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*", re.ASCII)
 of an IPv6 address."""
 
 
+@lru_cache(REMEMBERED)
 def policy(host: Authority | None = None, scheme: str | None = None) -> str:
     """For pages from this host and scheme, as visitors see them; no host if that can't be known.
 

@@ -25,6 +25,8 @@ class Health(Ready, frozen=True, kw_only=True):
 
     version: str
     engine: str
+    store: str
+    """Whether what lasts can be written: `open`, `away` or `off`. People notice nothing of it."""
 
 
 class RoomStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +63,9 @@ class Status:
 
     def health(self) -> Health:
         figures = self._figures()
-        return Health(ready=figures.ready, version=figures.version, engine=figures.engine)
+        return Health(
+            ready=figures.ready, version=figures.version, engine=figures.engine, store=figures.store.state.value
+        )
 
     def stats(self) -> Stats:
         return stats_of(self._figures(), self._tally)

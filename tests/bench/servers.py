@@ -107,7 +107,12 @@ def relay(
         if f"    {name}:" in known
     }
     environment = {**os.environ, "PYTHONPATH": str(checkout), **settings, **more}
-    with _running([sys.executable, "-P", "-m", "relay", "serve"], core, environment) as process:
+    with (
+        tempfile.TemporaryDirectory() as state,
+        _running(
+            [sys.executable, "-P", "-m", "relay", "serve"], core, {"RELAY_STATE_DIR": state, **environment}
+        ) as process,
+    ):
         running = process.wait_for(lambda: _health(port, "RELAY_TLS" in more))["engine"]
         if running != engine:
             raise UnavailableError(f"relay: runs the engine `{running}` instead of `{engine}`")

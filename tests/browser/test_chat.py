@@ -1,13 +1,19 @@
 """What a stranger may write, as real pages show it."""
 
 import asyncio
+from pathlib import Path
 
-from playwright.async_api import expect
+from playwright.async_api import async_playwright, expect
 
-from tests.kit.browsers import Invite, Person, meet
+from relay.config.settings import EngineChoice
+from tests.kit.browsers import Invite, Person, at_the_page, meet
+from tests.kit.servers import serving
 
 PILED = "a" + "\u0301\u0489" * 360 + "bc"
 """A letter under 720 combining marks."""
+
+AT_ONCE = 10
+"""Messages, a third of those of a minute."""
 
 PATIENCE = 30.0
 """Seconds until the relay has let through what was too much at once."""
@@ -56,26 +62,34 @@ async def test_a_message_of_nothing_visible_is_not_sent(invite: Invite) -> None:
     assert await blue.chat.locator("p").count() == 1
 
 
-async def test_who_writes_too_fast_reads_that_and_sends_all_the_rest_at_a_press(invite: Invite) -> None:
-    red, blue = await asyncio.gather(invite("red"), invite("blue", (390, 844)))
-    await _text_only(red, blue)
-    box = blue.page.get_by_role("textbox", name="Message")
-    written = [f"line {number}." for number in range(42)]
-    for text in written:
-        await box.fill(text)
-        await box.press("Enter")
-    refusal = blue.chat.get_by_text("Not sent: too fast. Wait a moment.")
-    await refusal.first.wait_for()
-    await expect(blue.chat.get_by_text("Sending…")).to_have_count(0)
-    await blue.picture("chat_too_fast_phone")
-    # A few are let through each second, and the rest stays to be asked for again.
-    async with asyncio.timeout(PATIENCE):
-        while left := await refusal.count():
-            await blue.button("Send all again" if left > 1 else "Retry").click()
-            await expect(blue.chat.get_by_text("Sending…")).to_have_count(0)
-            await asyncio.sleep(1)
-    for text in written:
-        await red.chat.get_by_text(text, exact=True).wait_for()
+async def test_who_writes_too_fast_reads_that_and_sends_all_the_rest_at_a_press(
+    engine: EngineChoice, tmp_path: Path
+) -> None:
+    async with (
+        serving(engine, rate_chat=str(3 * AT_ONCE)) as served,
+        async_playwright() as playwright,
+        at_the_page(playwright, "red", served.url, tmp_path) as red,
+        at_the_page(playwright, "blue", served.url, tmp_path, (390, 844)) as blue,
+    ):
+        await _text_only(red, blue)
+        box = blue.page.get_by_role("textbox", name="Message")
+        # One more is let through every two seconds, so that a slow machine writes too fast as well.
+        written = [f"line {number}." for number in range(AT_ONCE + 4)]
+        for text in written:
+            await box.fill(text)
+            await box.press("Enter")
+        refusal = blue.chat.get_by_text("Not sent: too fast. Wait a moment.")
+        await refusal.first.wait_for()
+        await expect(blue.chat.get_by_text("Sending…")).to_have_count(0)
+        await blue.picture("chat_too_fast_phone")
+        # The rest stays to be asked for again.
+        async with asyncio.timeout(PATIENCE):
+            while left := await refusal.count():
+                await blue.button("Send all again" if left > 1 else "Retry").click()
+                await expect(blue.chat.get_by_text("Sending…")).to_have_count(0)
+                await asyncio.sleep(1)
+        for text in written:
+            await red.chat.get_by_text(text, exact=True).wait_for()
 
 
 async def test_lines_that_imitate_the_page_are_in_the_bubble_of_who_wrote_them(invite: Invite) -> None:

@@ -218,6 +218,7 @@ async def test_a_picture_that_stops_is_covered_until_it_goes_on(served: Served, 
         await blue.sees("red")
 
 
+@pytest.mark.alone
 async def test_a_network_change_restarts_ice_and_keeps_the_call(served: Served, tmp_path: Path) -> None:
     async with _visitors(tmp_path) as visit:
         red, blue = await asyncio.gather(visit("red", served.url), visit("blue", served.url))

@@ -14,8 +14,9 @@ from aiortc.rtcrtpparameters import RTCRtpParameters
 from aiortc.rtp import HeaderExtensionsMap, RtcpPsfbPacket, RtpPacket, is_rtcp
 from av import FFmpegError, VideoFrame
 
-from relay.peer.aiortc_bridge import Dtls, FrameAssembler, SharedCertificate, SlotSender, make_decoder
-from relay.peer.lines import Codec, DtlsRole, Fingerprint, Medium, NegotiatedSlot, SrtpKeys
+from relay.peer.aiortc_bridge import FrameAssembler, SharedCertificate, SlotSender, make_decoder
+from relay.peer.dtls import SIZES
+from relay.peer.lines import Codec, Medium, NegotiatedSlot
 from relay.peer.parameters import codec_parameters, extension_parameters
 from tests.kit.pictures import encoded_pictures
 
@@ -23,71 +24,15 @@ VP8 = Codec("VP8", 96, 90_000, None, (), (), 97)
 SLOT = NegotiatedSlot("4", Medium.CAMERA, (VP8,), ((4, "urn:ietf:params:rtp-hdrext:sdes:mid"),), 1_234, 5_678)
 
 
-class Ends:
-    """Two DTLS ends whose datagrams are handed over in order."""
-
-    def __init__(self, client_knows: tuple[Fingerprint, ...], server_knows: tuple[Fingerprint, ...] = ()) -> None:
-        self.certificates = (SharedCertificate(), SharedCertificate())
-        client, server = self.certificates
-        self.client: Dtls = client.begin(
-            lambda data: self._hand(self.server, data), DtlsRole.CLIENT, client_knows or server.fingerprints
-        )
-        self.server: Dtls = server.begin(
-            lambda data: self._hand(self.client, data), DtlsRole.SERVER, server_knows or client.fingerprints
-        )
-
-    def _hand(self, to: Dtls, datagram: bytes) -> None:
-        asyncio.get_running_loop().call_soon(to.feed, datagram)
-
-    async def handshake(self) -> tuple[SrtpKeys | None, SrtpKeys | None]:
-        async with asyncio.timeout(10):
-            return await asyncio.gather(self.client.handshake(), self.server.handshake())
-
-    async def close(self) -> None:
-        await self.client.close()
-        await self.server.close()
-
-
-async def test_both_ends_export_the_same_keys() -> None:
-    ends = Ends(())
-    client, server = await ends.handshake()
-    assert client is not None
-    assert server is not None
-    assert client.profile is server.profile
-    assert (client.send, client.receive) == (server.receive, server.send)
-    assert client.send != client.receive
-    await ends.close()
-
-
-async def test_a_wrong_fingerprint_yields_no_keys() -> None:
-    ends = Ends(client_knows=(Fingerprint("sha-256", ":".join(["00"] * 32)),))
-    client, _ = await ends.handshake()
-    assert client is None
-    await ends.close()
-
-
-async def test_closing_one_end_ends_the_other() -> None:
-    ends = Ends(())
-    await ends.handshake()
-    await ends.client.close()
-    async with asyncio.timeout(5):
-        await ends.server.ended()
-    await ends.server.close()
-
-
-async def test_a_handshake_that_is_not_read_takes_only_so_many_datagrams() -> None:
-    certificate = SharedCertificate()
-    dtls = certificate.begin(lambda data: None, DtlsRole.SERVER, certificate.fingerprints)
-    taken = sum(dtls.feed(b"\x16" + bytes(50)) for _ in range(100))
-    assert taken == 32
-    await dtls.close()
-    assert not dtls.feed(b"\x16")
-
-
 def test_the_tls_context_is_made_once() -> None:
     certificate = SharedCertificate()._certificate
     assert isinstance(certificate, RTCCertificate)
     assert certificate._create_ssl_context(SRTP_PROFILES) is certificate._create_ssl_context(SRTP_PROFILES)
+
+
+def test_it_agrees_on_the_profiles_that_keys_can_be_taken_of() -> None:
+    names = {profile.openssl_profile.decode(): (profile.key_length, profile.salt_length) for profile in SRTP_PROFILES}
+    assert names == {profile.value: sizes for profile, sizes in SIZES.items()}
 
 
 async def test_a_slot_sender_sends_plain_rtp_with_our_ssrc_and_mid() -> None:

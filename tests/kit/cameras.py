@@ -3,8 +3,6 @@
 Chromium plays them from files: a Y4M picture with a bar that moves, and a WAV tone.
 """
 
-import math
-import struct
 import wave
 from pathlib import Path
 
@@ -43,15 +41,12 @@ def camera(colour: str, folder: Path) -> Path:
 def microphone(colour: str, folder: Path) -> Path:
     """A WAV file that loops: a tone that is on for half of each second."""
     path = folder / f"{colour}.wav"
-    samples = (
-        int(12_000 * math.sin(2 * math.pi * TONES[colour] * n / SAMPLE_RATE))
-        if n % SAMPLE_RATE < SAMPLE_RATE // 2
-        else 0
-        for n in range(SAMPLE_RATE * 2)
-    )
+    at = np.arange(SAMPLE_RATE * 2)
+    is_on = at % SAMPLE_RATE < SAMPLE_RATE // 2
+    samples = (is_on * 12_000 * np.sin(2 * np.pi * TONES[colour] * at / SAMPLE_RATE)).astype("<i2")
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(SAMPLE_RATE)
-        file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
+        file.writeframes(samples.tobytes())
     return path

@@ -2,7 +2,7 @@
 
 import itertools
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from unittest import mock
 
@@ -20,6 +20,7 @@ from relay.ids import PeerId, UserId
 from relay.machine.capacity import Capacity, Counters, Load, limits_of
 from relay.machine.pulse import Pulse
 from relay.matchmaking.matchmaker import LOOK_INTERVAL, Matchmaker
+from relay.media.connections import MediaConnections
 from relay.media.switchboard import Switchboard
 from relay.observe.journal import Journal
 from relay.observe.tally import Tally
@@ -142,8 +143,9 @@ class ControlSide:
     places: int
     now: float = 1_000.0
     engine: FakeEngine = field(default_factory=FakeEngine)
-
     turn: FakeTurnPort = field(default_factory=FakeTurnPort)
+    media: Callable[[Switchboard, Journal], MediaConnections] | None = None
+    """Makes real connections, in the place of `connections`."""
 
     def __post_init__(self) -> None:
         self._clock = mock.patch.object(clock, "monotonic", self._read_clock)
@@ -155,6 +157,7 @@ class ControlSide:
         self.rooms = RoomHost(self.switchboard, self.directory, journal)
         self.matchmaker = Matchmaker(rooms=self.rooms, post=self.directory, journal=journal, report=fail)
         self.connections = FakeConnections(self.switchboard)
+        connections = self.connections if self.media is None else self.media(self.switchboard, journal)
         self.capacity = Capacity(
             limits=limits_of(CapacitySettings(max_people=self.places), media_threads=1),
             present=lambda: self.directory.present,
@@ -166,10 +169,12 @@ class ControlSide:
             "directory": self.directory,
             "matchmaker": self.matchmaker,
             "rooms": self.rooms,
-            "connections": self.connections,
+            "connections": connections,
             "journal": journal,
         }
         self.presence = Presence(**shared)  # type: ignore[arg-type]  # no media here
+        if isinstance(connections, MediaConnections):
+            connections.listener = self.presence
         limits = Limits.configured(LimitsSettings())
         self.visits = VisitsSettings()
         self.sessions = Sessions(
@@ -192,7 +197,7 @@ class ControlSide:
             handlers=Handlers(
                 search=Search(self.matchmaker, self.presence),
                 talk=Talk(self.rooms),
-                media=MediaEvents(self.connections, self.rooms, limits),  # type: ignore[arg-type]  # no media here
+                media=MediaEvents(connections, self.rooms, limits),  # type: ignore[arg-type]  # no media here
                 attendance=Attendance(self.sessions),
             ),
             limits=limits,

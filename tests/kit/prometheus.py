@@ -13,6 +13,7 @@ from relay.media.engine import EngineStats, Links
 from relay.observe.happenings import RequestAnswered
 from relay.observe.refusals import Refusals
 from relay.observe.tally import Tally
+from relay.store.store import StoreFigures, StoreState
 
 DOCKER = Path(__file__).parents[2] / "docker"
 RULES = (DOCKER / "prometheus" / "rules.yml").read_text()
@@ -48,6 +49,7 @@ def page() -> str:
         held_back=0,
         paths={},
         media=EngineStats(packets_received=1, packets_sent=1, bytes_received=1, bytes_sent=1),
+        store=StoreFigures(StoreState.OPEN, 1, 1, 1),
     )
     survey = Survey(lambda: LINKS, lambda task, failure: None)
     survey.take(LINKS)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO
 
 import aiohttp
@@ -24,11 +25,11 @@ ENDING = 5.0
 
 
 def on_loopback(**more: object) -> Settings:
-    """Loopback only, at a port of its own, and with these settings.
+    """Loopback only, at a port of its own, without a database, and with these settings.
 
     The people of a test live in the server's process: their CPU and lag are no reason to refuse one of them.
     """
-    at = {"port": free_port(), "bind": (LOOPBACK,), "public_address": (LOOPBACK,)}
+    at = {"port": free_port(), "bind": (LOOPBACK,), "public_address": (LOOPBACK,), "database": "off"}
     return Settings.of(**{**at, "max_cpu": 1.0, "max_lag": 60.0, **more})
 
 
@@ -91,7 +92,7 @@ async def start(
 ) -> asyncio.subprocess.Process:
     """`relay serve` with these flags; it may not serve yet. Nothing of the test's own environment holds for it."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
-    given = {f"RELAY_{name.upper()}": value for name, value in settings.items()}
+    given = {f"RELAY_{name.upper()}": value for name, value in {"database": "off", **settings}.items()}
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", module, "serve", *flags), env={**clean, **given}, stderr=log
     )
@@ -110,17 +111,18 @@ async def serving(
     What it logs goes to `log`, if there is one.
     """
     usual = {"port": str(free_port()), "public_address": LOOPBACK, "metrics_allow": "127.0.0.1,::1"}
-    given = {**usual, "engine": engine.value, **settings}
-    process = await start(module=module, log=log, **given)
-    try:
-        served = Served(process, int(given["port"]))
-        await served.answers()
-        yield served
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(ENDING):
-            assert await process.wait() == 0
+    with TemporaryDirectory(prefix="relay-") as state:
+        given = {**usual, "database": f"sqlite:///{state}/relay.db", "engine": engine.value, **settings}
+        process = await start(module=module, log=log, **given)
+        try:
+            served = Served(process, int(given["port"]))
+            await served.answers()
+            yield served
+        finally:
+            if process.returncode is None:
+                process.send_signal(signal.SIGINT)
+            async with asyncio.timeout(ENDING):
+                assert await process.wait() == 0
 
 
 @asynccontextmanager

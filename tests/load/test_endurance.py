@@ -29,6 +29,7 @@ async def test_after_an_upgrade_everybody_talks_again_within_five_seconds() -> N
     assert since_up < 5
 
 
+@pytest.mark.alone
 async def test_past_capacity_those_inside_lose_nothing_and_newcomers_are_refused_at_once() -> None:
     generator.build()
     result = await overload(people=16, seconds=4)

@@ -23,6 +23,7 @@ from relay.media.engine import EngineStats, links
 from relay.observe.happenings import Happening
 from relay.observe.refusals import REMEDIES, Refusals
 from relay.observe.tally import Tally
+from relay.store.store import StoreFigures, StoreState
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -94,6 +95,7 @@ def _metrics() -> Iterator[Metric]:
         held_back=0,
         paths={},
         media=EngineStats(),
+        store=StoreFigures(StoreState.OPEN),
     )
     report = lambda task, failure: None  # noqa: E731
     survey = Survey(lambda: links([]), report)

@@ -15,6 +15,7 @@ from relay.machine.capacity import (
     most_connections,
     most_people,
     shares,
+    threads_of,
 )
 from relay.machine.pulse import Pulse
 
@@ -76,7 +77,7 @@ def test_a_loop_that_is_late_now_and_then_is_not_late() -> None:
 
 def test_limits_are_those_of_the_settings_or_found_on_the_machine() -> None:
     settings = Settings.of(max_people=7, max_packets=8, max_cpu=0.5, max_lag=0.1, max_cache=9)
-    assert limits_of(settings.capacity, settings.media.media_threads)[:5] == (7, 8, 0.5, 0.1, 9)
+    assert limits_of(settings.capacity, threads_of(settings.media))[:5] == (7, 8, 0.5, 0.1, 9)
     found = limits_of(CapacitySettings(), 1)
     assert found.people == most_people(1) >= 2
     assert min(found) > 0

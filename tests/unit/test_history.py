@@ -9,6 +9,7 @@ from relay.figures.history import INTERVAL, KEPT, History, Reading, between
 from relay.machine.pulse import Pulse
 from relay.media.engine import EngineStats, LossRecovery
 from relay.observe.tally import Tally
+from relay.store.store import StoreFigures
 
 FIGURES = Figures(
     version="1",
@@ -28,6 +29,7 @@ FIGURES = Figures(
     held_back=0,
     paths={},
     media=EngineStats(bytes_received=1_000, bytes_sent=2_000, drops={"socket_overflow": 5, "padding": 100}),
+    store=StoreFigures(),
 )
 READING = Reading(
     at=1_000.0,

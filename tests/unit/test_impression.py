@@ -3,7 +3,7 @@
 import pytest
 
 from relay.observe.verdict import Verdict
-from relay.protocol.messages import FirstFrame, Medium, QualityReport
+from relay.protocol.messages import FirstFrame, FirstSign, QualityReport
 from relay.room.impression import SLACK, Impression
 
 
@@ -28,4 +28,4 @@ def test_a_freeze_may_be_longer_than_the_report_in_which_it_ends() -> None:
 
 @pytest.mark.parametrize(("seconds", "verdict"), [(5, Verdict.TAKEN), (5 + 2 * SLACK, Verdict.IMPLAUSIBLE)])
 def test_a_first_frame_comes_after_the_pairing(seconds: float, verdict: Verdict) -> None:
-    assert Impression().note(FirstFrame("r", Medium.PICTURE, seconds), 5) is verdict
+    assert Impression().note(FirstFrame("r", FirstSign.PICTURE, seconds), 5) is verdict

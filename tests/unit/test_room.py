@@ -5,8 +5,8 @@ from relay.observe.verdict import Verdict
 from relay.protocol.messages import (
     ChatMessage,
     FirstFrame,
+    FirstSign,
     MediaState,
-    Medium,
     MessageDelivered,
     Mode,
     PartingReason,
@@ -126,7 +126,7 @@ def test_who_is_seen_by_any_of_the_others_came() -> None:
     room = open_room(ANN, BOB, EVE)
     assert room.never_came(BOB, heard_at=0.0)
     assert not room.never_came(BOB, heard_at=0.5)
-    assert room.note(EVE, FirstFrame(ROOM, Medium.PICTURE, 0.5), now=1.0) is Verdict.TAKEN
+    assert room.note(EVE, FirstFrame(ROOM, FirstSign.PICTURE, 0.5), now=1.0) is Verdict.TAKEN
     assert not room.never_came(BOB, heard_at=0.0)
     assert room.never_came(EVE, heard_at=0.0)
 

@@ -88,6 +88,8 @@ async def test_who_comes_new_goes_before_all_who_have_spent_much(turns: Turns) -
         # More than comes back while the test runs, however slow the machine.
         payer.charge(clock.monotonic(), 5 * SLICE)
 
+    # A round begins: making so many people may have taken all of the first one.
+    turns._look()
     # All can pay from their own; each has ten pieces of work.
     for payer in many * 10:
         turns.ask(payer, functools.partial(work, payer))

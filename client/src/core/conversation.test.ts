@@ -1,10 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type FakeDevices, FakePermissions, stubDevices } from '../testing/fake_devices';
-import { FakePeerConnection, stubMediaGlobals } from '../testing/fake_peer_connection';
+import {
+  FakeMediaStream,
+  FakePeerConnection,
+  stubMediaGlobals,
+} from '../testing/fake_peer_connection';
 import { FakeWebSocket } from '../testing/fake_web_socket';
 import { CONNECTED, FOUND, found, parted, resumed } from '../testing/sessions';
 import { Conversation } from './conversation';
+import { NOTHING_RECEIVED } from './machine/lines';
 import { obstacleOf } from './machine/obstacle';
+import { othersOf } from './machine/others';
 
 const CONNECTION_FAILED = {
   event: 'error',
@@ -70,7 +76,7 @@ test('offers its media connection before anyone asks for a partner', async () =>
   const conversation = await openConversation();
   expect(FakeWebSocket.last.events()).toEqual(['webrtc_offer']);
   expect(conversation.snapshot().local?.getTracks()).toEqual(devices.given);
-  expect(conversation.snapshot().partner).not.toBeNull();
+  expect(conversation.snapshot().received.get(0)).toBeInstanceOf(FakeMediaStream);
   expect(sent()).toEqual([null, null, null]);
 });
 
@@ -172,7 +178,7 @@ test('text closes the devices and the media connection', async () => {
   conversation.act({ type: 'choose_mode', mode: 'text' });
   expect(FakePeerConnection.last.connectionState).toBe('closed');
   for (const track of devices.given) expect(track.stop).toHaveBeenCalledOnce();
-  expect(conversation.snapshot()).toMatchObject({ local: null, partner: null });
+  expect(conversation.snapshot()).toMatchObject({ local: null, received: NOTHING_RECEIVED });
 });
 
 test('a lost socket is replaced by itself, while the media connection stays', async () => {
@@ -254,12 +260,12 @@ test('anyone who types without a pause tells it every three seconds, and the pau
 
 test('replaces a failed media connection by one that sends to the same partner', async () => {
   const conversation = await startTalking();
-  const before = conversation.snapshot().partner;
+  const before = conversation.snapshot().received.get(0);
   FakeWebSocket.last.receive(CONNECTION_FAILED);
   await settle();
   expect(FakePeerConnection.made.map((connection) => connection.closed)).toEqual([1, 0]);
   expect(sent()).toEqual(['mic-1#0', 'cam-1#0', null]);
-  expect(conversation.snapshot().partner).not.toBe(before);
+  expect(conversation.snapshot().received.get(0)).not.toBe(before);
 });
 
 test('an offer that cannot be made is not forgotten', async () => {
@@ -455,3 +461,35 @@ test('a socket over which nothing comes is asked, and then replaced', async () =
   expect(conversation.snapshot().session.socket.name).toBe('reconnecting');
   expect(FakeWebSocket.last).not.toBe(silent);
 });
+
+test('what plays in one seat is one’s own element’s to tell, and all of them are to play', async () => {
+  const conversation = await startTalking();
+  const [first, second] = [new SilentVideo(), new SilentVideo()];
+  conversation.showIn(0, first as unknown as HTMLVideoElement);
+  conversation.showIn(1, second as unknown as HTMLVideoElement);
+  expect([first.played, second.played]).toEqual([1, 1]);
+  conversation.act({ type: 'play' });
+  expect([first.played, second.played]).toEqual([2, 2]);
+  await settle();
+  second.muted = true;
+  second.dispatchEvent(new Event('volumechange'));
+  expect(othersOf(conversation.snapshot().session)).toMatchObject([{ playback: 'playing' }]);
+  first.muted = true;
+  first.dispatchEvent(new Event('volumechange'));
+  expect(othersOf(conversation.snapshot().session)).toMatchObject([{ playback: 'silenced' }]);
+  conversation.showIn(1, null);
+  conversation.act({ type: 'play' });
+  expect([first.played, second.played]).toEqual([3, 2]);
+});
+
+/** What playback.ts uses of a <video>. */
+class SilentVideo extends EventTarget {
+  readonly srcObject = new FakeMediaStream();
+  readonly paused = false;
+  muted = false;
+  played = 0;
+
+  async play() {
+    this.played += 1;
+  }
+}

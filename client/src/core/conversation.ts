@@ -20,6 +20,7 @@ import type { Captured, PerDevice } from './machine/devices';
 import type { Effect } from './machine/effects';
 import type { PersonEvent, SessionEvent } from './machine/events';
 import { type Expected, expected, isHeard, played } from './machine/expected';
+import { NOTHING_RECEIVED, type Seat } from './machine/lines';
 import { reduce } from './machine/session';
 import { sending } from './machine/sharing';
 import { SILENCE_SECONDS } from './machine/socket';
@@ -30,8 +31,11 @@ export interface Snapshot {
   readonly session: Session;
   /** What the person's own devices give. Null while there are none. */
   readonly local: MediaStream | null;
-  /** What the partner sends. It outlives partners: the relay feeds it from the next one. */
-  readonly partner: MediaStream | null;
+  /**
+   * What comes for each seat; null while there is no connection. It outlives who sits there: the relay feeds it from the
+   * next one.
+   */
+  readonly received: ReadonlyMap<Seat, MediaStream | null>;
 }
 
 export class Conversation {
@@ -46,12 +50,12 @@ export class Conversation {
   readonly #timers = new Timers((timer) => this.#happen({ type: 'timer_ended', timer }));
   readonly #subscribers = new Set<() => void>();
   readonly #leaving: (() => void)[] = [];
-  #snapshot: Snapshot = { session: FIRST_STATE, local: null, partner: null };
+  #snapshot: Snapshot = { session: FIRST_STATE, local: null, received: NOTHING_RECEIVED };
   #signalling: Signalling | null = null;
   #peer: Peer | null = null;
   #experience: Experience | null = null;
   #mediaSilence: MediaSilence | null = null;
-  #playback: Playback | null = null;
+  readonly #playbacks = new Map<Seat, Playback>();
   #closed = false;
 
   /** Asks nothing of the browser, so that the page is there before anything can go wrong. */
@@ -87,23 +91,24 @@ export class Conversation {
   /** What the person does. */
   readonly act = (event: PersonEvent): void => this.#happen(event);
 
-  /** The page painted the first frame of a picture of the partner, and was in view until then or not. */
+  /** The page painted the first frame of somebody's picture, and was in view until then or not. */
   readonly painted = (roomId: string, inView: boolean): void => {
     if (this.#experience?.roomId === roomId) this.#experience.painted(inView);
   };
 
-  /** How loud the partner is now, from 0 to 1. Not state: it changes all the time. */
-  readonly loudness = (): number => this.#peer?.loudness() ?? 0;
+  /** How loud it is in this seat now, from 0 to 1. Not state: it changes all the time. */
+  readonly loudness = (seat: Seat): number => this.#peer?.loudness(seat) ?? 0;
 
-  /** The element in which the page shows the partner; null: it is gone. */
-  readonly showIn = (video: HTMLVideoElement | null): void => {
-    this.#playback?.close();
-    this.#playback = null;
+  /** The element in which the page shows who has this seat; null: it is gone. */
+  readonly showIn = (seat: Seat, video: HTMLVideoElement | null): void => {
+    this.#playbacks.get(seat)?.close();
+    this.#playbacks.delete(seat);
     if (video === null) return;
-    this.#playback = new Playback(video, (state) =>
-      this.#happen({ type: 'playback_changed', playback: state }),
+    const playback = new Playback(video, (state) =>
+      this.#happen({ type: 'playback_changed', seat, playback: state }),
     );
-    this.#playback.want(played(this.#snapshot.session) !== null);
+    this.#playbacks.set(seat, playback);
+    playback.want(played(this.#snapshot.session) !== null);
   };
 
   /** Media first, then the socket, then the devices whose light the person is watching. */
@@ -111,7 +116,7 @@ export class Conversation {
     this.#closed = true;
     this.#experience?.close();
     this.#mediaSilence?.close();
-    this.#playback?.close();
+    for (const playback of this.#playbacks.values()) playback.close();
     this.#peer?.close();
     this.#signalling?.close();
     this.#tracks.close();
@@ -190,10 +195,10 @@ export class Conversation {
         this.#peer?.hear(effect.on);
         break;
       case 'play':
-        this.#playback?.want(effect.on);
+        for (const playback of this.#playbacks.values()) playback.want(effect.on);
         break;
       case 'play_as_pressed':
-        this.#playback?.press();
+        for (const playback of this.#playbacks.values()) playback.press();
         break;
       case 'open_peer':
         return this.#openPeer(effect.iceServers);
@@ -243,7 +248,7 @@ export class Conversation {
   async #openPeer(iceServers: readonly IceServer[]): Promise<void> {
     this.#closePeer();
     const peer = new Peer(iceServers, {
-      offered: (sdp, lines) => this.#happen({ type: 'offered', offer: { sdp, lines } }),
+      offered: (sdp, sections) => this.#happen({ type: 'offered', sdp, sections }),
       gathered: (candidate) =>
         this.#happen({
           type: 'gathered',
@@ -259,7 +264,7 @@ export class Conversation {
       },
     });
     this.#peer = peer;
-    this.#snapshot = { ...this.#snapshot, partner: peer.partner };
+    this.#snapshot = { ...this.#snapshot, received: peer.received };
     peer.hear(isHeard(this.#snapshot.session));
     void this.#send(sending(this.#snapshot.session));
     await peer.offer();
@@ -271,7 +276,7 @@ export class Conversation {
     if (path !== null && peer === this.#peer) this.#happen({ type: 'path_found', path });
   }
 
-  /** Each conversation is measured from when its partner was found. */
+  /** Each conversation is measured from its beginning. */
   #watch(before: Expected | null, after: Expected | null): void {
     if (before?.roomId === after?.roomId && before?.medium === after?.medium) return;
     if (before?.roomId !== after?.roomId) {
@@ -302,7 +307,7 @@ export class Conversation {
   #closePeer(): void {
     this.#peer?.close();
     this.#peer = null;
-    this.#snapshot = { ...this.#snapshot, partner: null };
+    this.#snapshot = { ...this.#snapshot, received: NOTHING_RECEIVED };
   }
 
   async #knock(): Promise<void> {

@@ -43,7 +43,7 @@ export type RelayProtocol =
   | 'tls';
 
 /** What a person expects of their partner first. */
-export type Medium =
+export type FirstSign =
   | 'picture'
   | 'sound';
 
@@ -170,7 +170,7 @@ export interface FirstFrame {
   readonly event: 'first_frame';
   readonly data: {
     readonly room_id: string;
-    readonly medium: Medium;
+    readonly medium: FirstSign;
     readonly seconds: number;
   };
 }

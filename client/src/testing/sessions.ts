@@ -3,6 +3,8 @@
 import type { Captured, DeviceKind, Permission } from '../core/machine/devices';
 import type { Effect, Step, Timer } from '../core/machine/effects';
 import type { SessionEvent } from '../core/machine/events';
+import { newcomer } from '../core/machine/others';
+import { found as enter } from '../core/machine/pairing';
 import { reduce } from '../core/machine/session';
 import { type Connection, FIRST_STATE, type Session } from '../core/machine/state';
 import type {
@@ -41,7 +43,11 @@ export const LOOKING: ServerMessage = { event: 'waiting_for_partner', data: {} }
 export const USING = { microphone: 'mic-1', camera: 'cam-1' };
 
 export const OFFER = { sdp: 'the offer', lines: { 0: 'microphone' } } as const;
-export const OFFERED: SessionEvent = { type: 'offered', offer: OFFER };
+export const OFFERED: SessionEvent = {
+  type: 'offered',
+  sdp: OFFER.sdp,
+  sections: { 0: { medium: 'microphone' } },
+};
 export const ANSWERED = received({ event: 'webrtc_answer', data: { sdp: 'the answer' } });
 export const CUT: SessionEvent = { type: 'socket_lost', loss: 'closed' };
 export const RESTARTED: SessionEvent = { type: 'socket_lost', loss: 'server_stopping' };
@@ -138,6 +144,11 @@ export const READY = advance(GRANTED, received(CONNECTED), OFFERED, ANSWERED);
 export const WAITING = advance(READY, { type: 'start' });
 /** Long enough for a press to be meant. */
 export const TALKING = advance(WAITING, received(FOUND), ended('guard'));
+/** With three others. No message of the protocol leads there; the machine would be told so by what reads one. */
+export const COMPANY = enter(WAITING, {
+  roomId: 'first',
+  others: [0, 1, 2].map((seat) => newcomer(seat, { microphone: true, camera: true })),
+})[0];
 export const PARTED = advance(TALKING, received(parted('left')));
 /** Ended on purpose, so that only the person connects again. */
 export const LOST = advance(READY, { type: 'socket_lost', loss: 'ended' });

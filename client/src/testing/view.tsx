@@ -2,6 +2,7 @@
 
 import { vi } from 'vitest';
 import type { PersonEvent } from '../core/machine/events';
+import { NOTHING_RECEIVED } from '../core/machine/lines';
 import type { Session } from '../core/machine/state';
 import { App } from '../ui/App';
 import { render, screen } from './page';
@@ -13,11 +14,12 @@ export interface View {
   go(session: Session): void;
 }
 
-export function show(session: Session, partner: MediaStream | null = null): View {
+export function show(session: Session, ...streams: MediaStream[]): View {
   const did: PersonEvent[] = [];
   const painted = vi.fn();
+  const received = streams.length > 0 ? new Map(streams.entries()) : NOTHING_RECEIVED;
   const page = (state: Session) => {
-    const snapshot = { session: state, local: null, partner };
+    const snapshot = { session: state, local: null, received };
     return (
       <App
         conversation={{

@@ -211,7 +211,7 @@ const STATES: [string, Session, string[]][] = [
   ],
   [
     'Your browser stopped the picture',
-    advance(TALKING, { type: 'playback_changed', playback: 'stopped' }),
+    advance(TALKING, { type: 'playback_changed', seat: 0, playback: 'stopped' }),
     ['Play', 'Next', 'Stop'],
   ],
   ['Video could not get through', advance(READY, INVALID), ['Try again']],
@@ -470,7 +470,7 @@ describe('the partner’s picture', () => {
   });
 
   test('that plays in silence is heard after a press', () => {
-    const silenced = advance(TALKING, { type: 'playback_changed', playback: 'silenced' });
+    const silenced = advance(TALKING, { type: 'playback_changed', seat: 0, playback: 'silenced' });
     const view = show(silenced, new MediaStream());
     fireEvent.click(button('Turn sound on'));
     expect(view.did).toEqual([{ type: 'play' }]);

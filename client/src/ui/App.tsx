@@ -1,8 +1,10 @@
 // Owns the page's layout and the subscription to the conversation. Everything below is told by
 // props and reads no state of its own from the core.
 
-import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import type { Snapshot } from '../core/conversation';
+import { type Seen, type Sight, sightsIn, together } from '../core/machine/expected';
+import { NOTHING_RECEIVED, type Seat } from '../core/machine/lines';
 import { FIRST_STATE } from '../core/machine/state';
 import { page } from '../words';
 import { Announcer } from './Announcer';
@@ -13,7 +15,6 @@ import type { ConversationView } from './conversation_view';
 import { useFollowed } from './followed';
 import { Headline } from './Headline';
 import { Icon } from './icons';
-import type { Seen } from './PartnerVideo';
 import type { SoundSwitch } from './preferences';
 import { Setup } from './Setup';
 import { Stage } from './Stage';
@@ -25,10 +26,10 @@ interface AppProps {
 }
 
 /** What is painted before any script runs. */
-const BEFORE: Snapshot = { session: FIRST_STATE, local: null, partner: null };
+const BEFORE: Snapshot = { session: FIRST_STATE, local: null, received: NOTHING_RECEIVED };
 
 export function App({ conversation, preferences }: AppProps) {
-  const { session, local, partner } = useFollowed(
+  const { session, local, received } = useFollowed(
     conversation.subscribe,
     conversation.snapshot,
     BEFORE,
@@ -36,10 +37,15 @@ export function App({ conversation, preferences }: AppProps) {
   const [ready, setReady] = useState(false);
   useLayoutEffect(() => setReady(true), []);
   const sound = useFollowed(preferences.subscribe, preferences.sound, true);
-  const [seen, setSeen] = useState<Seen | null>(null);
+  const [seen, setSeen] = useState<Seen>(new Map());
+  const noteSeen = useCallback(
+    (seat: Seat, roomId: string, sight: Sight | null) =>
+      setSeen((earlier) => new Map(earlier).set(seat, { roomId, sight })),
+    [],
+  );
   useEffect(followVisibleHeight, []);
   const { phase, mode } = session;
-  const sight = phase.name === 'talking' && seen?.roomId === phase.roomId ? seen.sight : null;
+  const sights = sightsIn(session, seen);
   const view = phase.name === 'idle' ? 'landing' : 'call';
   const { act, painted, loudness, showIn } = conversation;
   return (
@@ -51,17 +57,17 @@ export function App({ conversation, preferences }: AppProps) {
           {page.name}
         </h1>
         {/* One element in every state: a live region that comes and goes is not read out. */}
-        <Headline session={session} sight={sight} onAct={act} />
+        <Headline session={session} sight={together(sights)} onAct={act} />
         <Announcer session={session} />
         <Stage
           session={session}
           local={local}
-          partner={partner}
-          pictured={sight === 'moving'}
+          received={received}
+          sights={sights}
           loudness={loudness}
           onShown={showIn}
           onAct={act}
-          onSeen={setSeen}
+          onSeen={noteSeen}
           onPainted={painted}
         />
         {phase.name === 'idle' && (

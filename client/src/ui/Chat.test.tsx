@@ -286,6 +286,6 @@ test('the partner’s typing shows while it lasts', () => {
   const typing = advance(TALKING, received({ event: 'typing', data: { active: true } }));
   const view = show(typing);
   expect(screen.getByText('Your partner is typing…')).toBeDefined();
-  view.go(advance(typing, { type: 'timer_ended', timer: 'partner_typing' }));
+  view.go(advance(typing, { type: 'timer_ended', timer: 'partner_typing 0' }));
   expect(screen.queryByText('Your partner is typing…')).toBeNull();
 });

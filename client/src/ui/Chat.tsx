@@ -5,6 +5,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { randomName } from '../core/browser/random_name';
 import type { ChatEntry, Mine } from '../core/machine/chat_log';
 import type { PersonEvent } from '../core/machine/events';
+import { othersOf } from '../core/machine/others';
 import type { Session } from '../core/machine/state';
 import { chat as words } from '../words';
 import styles from './Chat.module.css';
@@ -27,7 +28,7 @@ export function Chat({ session, onAct }: ChatProps) {
   const failed = talking === null ? [] : chat.filter(maySendAgain);
   const { log, unread, look, toEnd } = useScrolledLog(chat);
 
-  // Who writes to the partner does not press Next by the way.
+  // Who writes to somebody does not press Next by the way.
   useEffect(() => {
     if (roomId !== null && isToBeWrittenIn(mode)) box.current?.focus({ preventScroll: true });
   }, [roomId, mode]);
@@ -79,7 +80,7 @@ export function Chat({ session, onAct }: ChatProps) {
         </button>
       )}
       <div className={styles.typing} aria-live="polite">
-        {talking?.partner.typing === true && <p>{words.partnerTyping}</p>}
+        {othersOf(session).some(({ typing }) => typing) && <p>{words.partnerTyping}</p>}
       </div>
       <Composer
         box={box}

@@ -4,6 +4,7 @@
 import { useRef } from 'preact/hooks';
 import type { PersonEvent } from '../core/machine/events';
 import type { Sight } from '../core/machine/expected';
+import { areAllAway, othersOf } from '../core/machine/others';
 import type { Session } from '../core/machine/state';
 import { Countdown } from './Countdown';
 import styles from './Headline.module.css';
@@ -13,7 +14,7 @@ import type { Words } from './obstacle_words';
 
 interface HeadlineProps {
   readonly session: Session;
-  /** What there is to see of the partner. */
+  /** What there is to see of the others. */
   readonly sight: Sight | null;
   readonly onAct: (event: PersonEvent) => void;
 }
@@ -21,7 +22,7 @@ interface HeadlineProps {
 export function Headline({ session, sight, onAct }: HeadlineProps) {
   const ref = useRef<HTMLDivElement>(null);
   const { status, hint, within, action } = wordsFor(session, sight);
-  // The partner is in the picture.
+  // Somebody is in the picture.
   const aside = sight === 'moving';
 
   function act({ does }: NonNullable<Words['action']>) {
@@ -62,10 +63,10 @@ function Figure({ session, interrupted: unseen }: FigureProps) {
   if (phase.name === 'waiting' || phase.name === 'cooling') {
     return <span className={styles.dots} data-moving={phase.name === 'waiting'} />;
   }
-  const interrupted = unseen || (phase.name === 'talking' && phase.partner.away);
+  const interrupted = unseen || areAllAway(session);
   if (interrupted && mode !== 'text') return <span className={styles.dots} data-moving={true} />;
   if (phase.name !== 'talking' || mode === 'text') return null;
-  if (mode === 'video' && phase.partner.camera) return null;
+  if (mode === 'video' && othersOf(session).some(({ camera }) => camera)) return null;
   return (
     <span className={styles.figure}>
       <Icon name={mode === 'audio' ? 'sound' : 'camera_off'} size={36} />

@@ -1,75 +1,46 @@
-// Owns the picture: the partner, the person's own view, and the signs on them. A conversation in
-// text mode has none.
+// Owns the pictures: of the others, each in the tile of their seat, and the person's own view. A conversation in text mode
+// has none.
 
 import type { PersonEvent } from '../core/machine/events';
-import { isPictureExpected } from '../core/machine/expected';
+import type { Sight } from '../core/machine/expected';
+import type { Seat } from '../core/machine/lines';
+import { othersOf } from '../core/machine/others';
 import type { Session } from '../core/machine/state';
 import { stage as words } from '../words';
-import { Icon } from './icons';
-import { PartnerVideo, type Seen } from './PartnerVideo';
+import { PartnerTile } from './PartnerTile';
+import type { VideoObserver } from './PartnerVideo';
 import { SelfVideo } from './SelfVideo';
 import styles from './Stage.module.css';
-import { useSpeaking } from './speaking';
 
-interface StageProps {
+interface StageProps extends VideoObserver {
   readonly session: Session;
   readonly local: MediaStream | null;
-  readonly partner: MediaStream | null;
-  /** There is a picture of the partner, of this moment. */
-  readonly pictured: boolean;
-  /** How loud the partner is now, from 0 to 1. */
-  readonly loudness: () => number;
-  readonly onShown: (video: HTMLVideoElement | null) => void;
+  readonly received: ReadonlyMap<Seat, MediaStream | null>;
+  /** What there is to see of whom. */
+  readonly sights: ReadonlyMap<Seat, Sight>;
+  /** How loud it is in a seat now, from 0 to 1. */
+  readonly loudness: (seat: Seat) => number;
   readonly onAct: (event: PersonEvent) => void;
-  readonly onSeen: (seen: Seen | null) => void;
-  readonly onPainted: (roomId: string, inView: boolean) => void;
 }
 
-export function Stage({
-  session,
-  local,
-  partner,
-  pictured,
-  loudness,
-  onShown,
-  onAct,
-  onSeen,
-  onPainted,
-}: StageProps) {
-  const { phase, mode } = session;
-  const talking = phase.name === 'talking' ? phase : null;
-  const audible = talking?.partner.microphone === true && mode !== 'text';
-  const speaking = useSpeaking(audible ? loudness : null);
-  if (mode === 'text' && phase.name !== 'idle') return null;
+export function Stage({ session, local, received, sights, ...told }: StageProps) {
+  if (session.mode === 'text' && session.phase.name !== 'idle') return null;
+  // One press is for all of them, so it is asked for once.
+  const silenced = othersOf(session).find(({ playback }) => playback === 'silenced');
   return (
-    <section className={styles.stage} data-speaking={speaking} aria-label={words.title}>
-      <PartnerVideo
-        stream={partner}
-        roomId={talking?.roomId ?? null}
-        expected={isPictureExpected(session)}
-        inView={pictured}
-        playback={session.playback}
-        onShown={onShown}
-        onPlay={() => onAct({ type: 'play' })}
-        onSeen={onSeen}
-        onPainted={onPainted}
-      />
-      <div className={styles.signs}>
-        {talking?.partner.microphone === false && (
-          <p className={styles.badge}>
-            <Icon name="microphone_off" size={16} />
-            <span className={styles.badgeWords}>{words.partnerMuted}</span>
-          </p>
-        )}
-        {audible && (
-          // For eyes alone: who hears them need not be told.
-          <p className={styles.speaking} data-speaking={speaking} aria-hidden="true">
-            <span className={styles.bar} />
-            <span className={styles.bar} />
-            <span className={styles.bar} />
-            <span className={styles.badgeWords}>{words.speaking}</span>
-          </p>
-        )}
+    <section className={styles.stage} aria-label={words.title}>
+      <div className={styles.tiles}>
+        {[...received].map(([seat, stream]) => (
+          <PartnerTile
+            key={seat}
+            session={session}
+            seat={seat}
+            stream={stream}
+            pictured={sights.get(seat) === 'moving'}
+            asks={silenced?.seat === seat}
+            {...told}
+          />
+        ))}
       </div>
       <SelfVideo session={session} stream={local} />
     </section>

@@ -1,7 +1,8 @@
-// Owns what is said to who does not see the page, beyond its status: what the partner writes, and what they turn on and
+// Owns what is said to who does not see the page, beyond its status: what the others write, and what they turn on and
 // off. One's own words are not said again. Pure.
 
 import type { DeviceKind } from '../core/machine/devices';
+import { inSeat, othersOf } from '../core/machine/others';
 import { shown } from '../core/machine/shown_text';
 import type { Session } from '../core/machine/state';
 import { announcements as words } from '../words';
@@ -14,16 +15,16 @@ export function announcements(before: Session, after: Session): string[] {
 }
 
 function ofDevices(before: Session, after: Session): string[] {
-  const { phase, mode } = after;
-  if (phase.name !== 'talking' || mode === 'text') return [];
-  // To begin with, both are taken to be on.
-  const was =
-    before.phase.name === 'talking' && before.phase.roomId === phase.roomId
-      ? before.phase.partner
-      : { microphone: true, camera: true };
-  return KINDS.filter(
-    (kind) => phase.partner[kind] !== was[kind] && (kind === 'microphone' || mode === 'video'),
-  ).map((kind) => words.partnersDevice(kind, phase.partner[kind]));
+  const { mode } = after;
+  if (mode === 'text') return [];
+  const known = isSame(before, after) ? othersOf(before) : [];
+  return othersOf(after).flatMap((partner) => {
+    // To begin with, both are taken to be on.
+    const was = inSeat(known, partner.seat) ?? { microphone: true, camera: true };
+    return KINDS.filter(
+      (kind) => partner[kind] !== was[kind] && (kind === 'microphone' || mode === 'video'),
+    ).map((kind) => words.partnersDevice(kind, partner[kind]));
+  });
 }
 
 function ofChat(before: Session, after: Session): string[] {

@@ -3,13 +3,14 @@
 import type { Sight } from '../core/machine/expected';
 import { isRepairing } from '../core/machine/negotiation';
 import { type Obstacle, obstacleOf } from '../core/machine/obstacle';
+import { areAllAway, othersOf } from '../core/machine/others';
 import { shared } from '../core/machine/sharing';
-import type { Partner, Session, WayBack } from '../core/machine/state';
+import type { Session, WayBack } from '../core/machine/state';
 import { stage, headline as words } from '../words';
 import { hintBeforeStart, type Words, wordsForObstacle } from './obstacle_words';
 import { supportCode } from './support_code';
 
-/** What stands in the way comes before how far things have got. `sight`: what there is to see of the partner. */
+/** What stands in the way comes before how far things have got. `sight`: what there is to see of the others. */
 export function wordsFor(session: Session, sight: Sight | null): Words {
   const obstacle = obstacleOf(session);
   if (obstacle === null) return wordsForPhase(session, sight);
@@ -42,7 +43,7 @@ function wordsForPhase(session: Session, sight: Sight | null): Words {
       return (
         wordsForInterruption(session, sight) ?? {
           ...talkingStatus(session),
-          hint: talkingHint(session, phase.partner),
+          hint: talkingHint(session),
         }
       );
     case 'parted':
@@ -91,15 +92,15 @@ export function wordsForSelf({ capture, mode, on }: Session): string {
 
 /** What is missing in a conversation, and comes back by itself if it can. */
 function wordsForInterruption(session: Session, sight: Sight | null): Words | null {
-  const { phase, mode } = session;
-  if (phase.name === 'talking' && phase.partner.away) return words.partnerAway;
+  const { mode } = session;
+  if (areAllAway(session)) return words.partnerAway;
   if (isRepairing(session)) {
     return {
       status: mode === 'audio' ? words.repairingSound : words.repairing,
       hint: words.youCanWrite,
     };
   }
-  if (session.playback === 'stopped') {
+  if (othersOf(session).some(({ playback }) => playback === 'stopped')) {
     return {
       status: mode === 'audio' ? words.stoppedSound : words.stoppedPicture,
       hint: words.stoppedBy,
@@ -118,15 +119,17 @@ function talkingStatus({ socket }: Session): Words {
   return { status: words.restarts(socket.draining), within: socket.draining };
 }
 
-function talkingHint(session: Session, partner: Partner): string {
+function talkingHint(session: Session): string {
   const { mode } = session;
+  const others = othersOf(session);
   if (mode === 'text') return words.onlyTheTwo;
   if (mode === 'audio') {
-    const both = partner.microphone && shared(session).microphone;
+    const both = others.some(({ microphone }) => microphone) && shared(session).microphone;
     return both ? words.bothHear : words.nobodySees;
   }
-  if (partner.camera && partner.unseen) return words.cannotBeShown;
-  return partner.camera ? words.pictureComes : words.theirCameraIsOff;
+  const filmed = others.filter(({ camera }) => camera);
+  if (filmed.length === 0) return words.theirCameraIsOff;
+  return filmed.every(({ unseen }) => unseen) ? words.cannotBeShown : words.pictureComes;
 }
 
 function waitingHint(session: Session): string {

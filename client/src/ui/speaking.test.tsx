@@ -17,7 +17,7 @@ afterEach(() => {
 });
 
 function Sign({ level }: { readonly level: (() => number) | null }) {
-  return <output>{useSpeaking(level) ? 'speaking' : 'silent'}</output>;
+  return <output>{useSpeaking(level, 0) ? 'speaking' : 'silent'}</output>;
 }
 
 function pass(milliseconds: number): void {

@@ -1,4 +1,4 @@
-"""What brings each alert about on a live server. All of it is real but for one, which says so."""
+"""What brings each alert about on a live server. All of it is real but for two, which say so."""
 # ruff: noqa: ASYNC220, ASYNC240 - one scene at a time: nobody waits for this loop
 
 import asyncio
@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import aiohttp
 
+from relay.store.database import FILE
 from tests.bench.alerts.scene import PLACES, Scene
 from tests.kit import generator
 from tests.kit.certificates import certificate
@@ -273,6 +275,32 @@ async def a_proxy_passes_another_host_on(scene: Scene) -> AsyncIterator[None]:
         yield
 
 
+@contextlib.asynccontextmanager
+async def somebody_keeps_the_database(scene: Scene) -> AsyncIterator[None]:
+    """Another program has it for itself, while people come and go."""
+
+    async def come() -> None:
+        async with scene.people(1):
+            pass
+
+    with contextlib.closing(sqlite3.connect(scene.folder / FILE, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        async with again_and_again(come):
+            yield
+
+
+@contextlib.asynccontextmanager
+async def the_database_is_away_for_too_long(scene: Scene) -> AsyncIterator[None]:
+    """Too long is sooner there: where 20,000 facts wait, 20 do here."""
+    await scene.stop_relay()
+    scene.start_relay(sys.executable, "-m", "tests.bench.alerts.forgetful")
+    await scene.answers()
+    async with somebody_keeps_the_database(scene):
+        yield
+    await scene.stop_relay()
+    scene.start_relay()
+
+
 CAUSES: dict[str, Cause] = {
     "RelayMemoryHigh": memory_is_short,
     "RelayNearlyFull": places_are_taken,
@@ -291,6 +319,8 @@ CAUSES: dict[str, Cause] = {
     "RelayCertificateEnded": a_certificate_with(days=-1),
     "RelayCertificateEndsSoon": a_certificate_with(days=5),
     "RelayKeepsPeopleOut": a_proxy_passes_another_host_on,
+    "RelayStoreAway": somebody_keeps_the_database,
+    "RelayStoreForgets": the_database_is_away_for_too_long,
     "CoturnDown": coturn_is_gone,
     "RelayDown": the_process_is_gone,
 }

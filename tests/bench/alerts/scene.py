@@ -50,6 +50,7 @@ class Scene:
             "port": self.port,
             "bind": "127.0.0.1",
             "public-address": "127.0.0.1",
+            "state-dir": str(self.folder),
             "metrics-allow": "127.0.0.1",
             "max-people": self._places,
             "max-per-address": max(1000, self._places),

@@ -1,7 +1,7 @@
-// Owns the measuring of one conversation: how soon the partner was seen or heard, and how it goes. What is
+// Owns the measuring of one conversation: how soon somebody was seen or heard, and how it goes. What is
 // done with it is the session's to say.
 
-import type { FirstFrame, Medium, QualityReport } from '../protocol';
+import type { FirstFrame, FirstSign, QualityReport } from '../protocol';
 import type { Peer } from './peer';
 import { between, type Picture, type Reading, read } from './quality';
 
@@ -32,7 +32,7 @@ export class Experience {
   #listening: ReturnType<typeof setInterval> | undefined;
   #first: 'awaited' | 'told' = 'awaited';
 
-  /** Begins when the partner was found. */
+  /** Begins with the conversation. */
   constructor(roomId: string, peer: () => Measured | null, observer: ExperienceObserver) {
     this.roomId = roomId;
     this.#peer = peer;
@@ -40,8 +40,8 @@ export class Experience {
     this.#reports = setInterval(() => void this.#measure(), REPORT_SECONDS * 1000);
   }
 
-  /** What is to come from the partner from now on: their camera may go off and on. */
-  expect(medium: Medium): void {
+  /** What is to come from the others from now on: their cameras may go off and on. */
+  expect(medium: FirstSign): void {
     this.#picture = medium === 'picture' ? 'awaited' : 'none';
     clearInterval(this.#listening);
     if (medium === 'sound' && this.#first === 'awaited') {
@@ -101,7 +101,7 @@ export class Experience {
     if (heard !== null && heard > this.#began) this.#tell('sound', heard);
   }
 
-  #tell(medium: Medium, at: number): void {
+  #tell(medium: FirstSign, at: number): void {
     clearInterval(this.#listening);
     if (this.#first === 'told') return;
     this.#first = 'told';

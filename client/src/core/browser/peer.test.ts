@@ -1,16 +1,20 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import {
-  type FakeMediaStream,
   FakePeerConnection,
   FakeTrack,
   stubMediaGlobals,
 } from '../../testing/fake_peer_connection';
+import type { Seat } from '../machine/lines';
 import { Peer } from './peer';
 
 const observer = { offered: vi.fn(), gathered: vi.fn(), changed: vi.fn() };
 
-function open(): Peer {
-  return new Peer([{ urls: ['turn:relay.test'], username: 'u', credential: 'c' }], observer);
+function open(seats?: readonly Seat[]): Peer {
+  return new Peer([{ urls: ['turn:relay.test'], username: 'u', credential: 'c' }], observer, seats);
+}
+
+function idsIn(received: ReadonlyMap<Seat, MediaStream>): [Seat, string[]][] {
+  return [...received].map(([seat, stream]) => [seat, stream.getTracks().map(({ id }) => id)]);
 }
 
 beforeEach(() => {
@@ -51,8 +55,21 @@ describe('the lines', () => {
   });
 
   test('of the partner’s microphone and camera play as one stream', () => {
-    const partner = open().partner as unknown as FakeMediaStream;
-    expect(partner.getTracks().map((track) => track.id)).toEqual(['received-3', 'received-4']);
+    expect(idsIn(open().received)).toEqual([[0, ['received-3', 'received-4']]]);
+  });
+
+  test('are the same, and the slots are those of each seat, where there are several', () => {
+    const { received } = open([0, 1, 2]);
+    const { transceivers } = FakePeerConnection.last;
+    expect(transceivers.map(({ init }) => init.direction)).toEqual([
+      ...Array(3).fill('sendonly'),
+      ...Array(9).fill('recvonly'),
+    ]);
+    expect(idsIn(received)).toEqual([
+      [0, ['received-3', 'received-4']],
+      [1, ['received-6', 'received-7']],
+      [2, ['received-9', 'received-10']],
+    ]);
   });
 });
 
@@ -60,12 +77,22 @@ describe('the offer', () => {
   test('says what each mid carries', async () => {
     await open().offer();
     expect(observer.offered).toHaveBeenCalledExactlyOnceWith('the offer', {
-      'mid-0': 'microphone',
-      'mid-1': 'camera',
-      'mid-2': 'screen',
-      'mid-3': 'partner_microphone',
-      'mid-4': 'partner_camera',
-      'mid-5': 'partner_screen',
+      'mid-0': { medium: 'microphone' },
+      'mid-1': { medium: 'camera' },
+      'mid-2': { medium: 'screen' },
+      'mid-3': { seat: 0, medium: 'microphone' },
+      'mid-4': { seat: 0, medium: 'camera' },
+      'mid-5': { seat: 0, medium: 'screen' },
+    });
+  });
+
+  test('says whose slot it is, where there are several seats', async () => {
+    await open([0, 1]).offer();
+    expect(observer.offered.mock.lastCall?.[1]).toMatchObject({
+      'mid-5': { seat: 0, medium: 'screen' },
+      'mid-6': { seat: 1, medium: 'microphone' },
+      'mid-7': { seat: 1, medium: 'camera' },
+      'mid-8': { seat: 1, medium: 'screen' },
     });
   });
 
@@ -148,14 +175,13 @@ describe('the partner’s sound', () => {
   }
 
   test('is as loud as the loudest that comes, as its packets say', () => {
-    expect(hears({ audioLevel: 0.25 }, { audioLevel: 0.5 }, { audioLevel: 0.125 }).loudness()).toBe(
-      0.5,
-    );
+    const peer = hears({ audioLevel: 0.25 }, { audioLevel: 0.5 }, { audioLevel: 0.125 });
+    expect(peer.loudness(0)).toBe(0.5);
   });
 
   test('is silent where nothing comes, and where the packets say nothing of it', () => {
-    expect(hears().loudness()).toBe(0);
-    expect(hears({ timestamp: 5 }).loudness()).toBe(0);
+    expect(hears().loudness(0)).toBe(0);
+    expect(hears({ timestamp: 5 }).loudness(0)).toBe(0);
   });
 
   test('was last played when the latest of it was', () => {
@@ -163,6 +189,19 @@ describe('the partner’s sound', () => {
       hears({ timestamp: 1_000 }, { timestamp: 3_000 }, { timestamp: 2_000 }).lastHeard(),
     ).toBe(3_000);
     expect(hears().lastHeard()).toBeNull();
+  });
+
+  test('is that of their seat, and all of them are silenced together', () => {
+    const peer = open([0, 1]);
+    const [first, second] = FakePeerConnection.last.transceivers.filter(
+      ({ init, receiver }) => init.direction === 'recvonly' && receiver.track.kind === 'audio',
+    );
+    if (first === undefined || second === undefined) throw new Error('two are to be heard');
+    second.receiver.sources = [{ audioLevel: 0.5, timestamp: 2_000 }];
+    expect([0, 1, 2].map((seat) => peer.loudness(seat))).toEqual([0, 0.5, 0]);
+    expect(peer.lastHeard()).toBe(2_000);
+    peer.hear(false);
+    expect([first, second].map(({ receiver }) => receiver.track.enabled)).toEqual([false, false]);
   });
 });
 
@@ -176,11 +215,11 @@ describe('a section that the relay refused', () => {
     expect(FakePeerConnection.last.sending().slice(0, 2)).toEqual(['my-microphone', null]);
     await peer.restart();
     expect(Object.values(observer.offered.mock.lastCall?.[1])).toEqual([
-      'microphone',
-      'screen',
-      'partner_microphone',
-      'partner_camera',
-      'partner_screen',
+      { medium: 'microphone' },
+      { medium: 'screen' },
+      { seat: 0, medium: 'microphone' },
+      { seat: 0, medium: 'camera' },
+      { seat: 0, medium: 'screen' },
     ]);
     expect(observer.changed).not.toHaveBeenCalled();
   });

@@ -1,16 +1,25 @@
-// Owns the one RTCPeerConnection to the relay: its six lines, its offer, and whether camera and
+// Owns the one RTCPeerConnection to the relay: its lines, the slots of each seat, its offer, and whether camera and
 // microphone are being sent. It does not decide when. Offers after the first renew ICE and nothing
 // else: a new partner changes the relay's routing, not the SDP.
 
 import type { PerDevice } from '../machine/devices';
+import {
+  type Line,
+  MEDIA,
+  type Medium,
+  SEATS,
+  type Seat,
+  type Sections,
+  type Slot,
+} from '../machine/lines';
 import type { Connection } from '../machine/state';
-import type { IceServer, Role } from '../protocol';
+import type { IceServer } from '../protocol';
 import { preferForwardedCodecs } from './codecs';
 import { isScaledDown, sendable } from './path';
 
 /** Nothing is reported after `close()`. */
 export interface PeerObserver {
-  offered(sdp: string, lines: Readonly<Record<string, Role>>): void;
+  offered(sdp: string, sections: Sections): void;
   /** Null is end-of-candidates. */
   gathered(candidate: RTCIceCandidate | null): void;
   changed(connection: Connection): void;
@@ -25,21 +34,27 @@ const ENOUGH_BITS_PER_SECOND = 800_000;
 /** The limits in an answer (RFC 3890). */
 const LIMIT = /^b=TIAS:(\d+)/gm;
 
+type PerMedium = Readonly<Record<Medium, RTCRtpTransceiver>>;
+type Section = readonly [Line | Slot, RTCRtpTransceiver];
+
 export class Peer {
-  /** The partner's microphone and camera in one stream, so that the browser keeps them in step. */
-  readonly partner: MediaStream;
+  /** Microphone and camera of each seat in one stream, so that the browser keeps them in step. */
+  readonly received: ReadonlyMap<Seat, MediaStream>;
   readonly #connection: RTCPeerConnection;
-  readonly #lines: Readonly<Record<Role, RTCRtpTransceiver>>;
+  readonly #lines: PerMedium;
+  readonly #slots: ReadonlyMap<Seat, PerMedium>;
   #observer: PeerObserver | null;
 
-  constructor(iceServers: readonly IceServer[], observer: PeerObserver) {
+  constructor(
+    iceServers: readonly IceServer[],
+    observer: PeerObserver,
+    seats: readonly Seat[] = SEATS,
+  ) {
     this.#observer = observer;
     this.#connection = new RTCPeerConnection(configuration(iceServers));
     this.#lines = addLines(this.#connection);
-    this.partner = new MediaStream([
-      this.#lines.partner_microphone.receiver.track,
-      this.#lines.partner_camera.receiver.track,
-    ]);
+    this.#slots = new Map(seats.map((seat) => [seat, addSlots(this.#connection)]));
+    this.received = new Map([...this.#slots].map(([seat, slots]) => [seat, streamOf(slots)]));
     this.#connection.addEventListener('icecandidate', ({ candidate }) => {
       // Some browsers end each transport with an empty candidate and then all with null.
       if (candidate?.candidate !== '') this.#observer?.gathered(candidate);
@@ -52,11 +67,12 @@ export class Peer {
   /** Makes an offer. */
   async offer(): Promise<void> {
     try {
-      const served = Object.values(this.#lines).filter((line) => !isRefused(line));
-      for (const line of served) preferForwardedCodecs(line);
+      const sections = this.#sections();
+      const served = sections.filter(([, transceiver]) => !isRefused(transceiver));
+      for (const [, transceiver] of served) preferForwardedCodecs(transceiver);
       await this.#connection.setLocalDescription();
       const description = this.#connection.localDescription;
-      if (description !== null) this.#observer?.offered(description.sdp, rolesByMid(this.#lines));
+      if (description !== null) this.#observer?.offered(description.sdp, byMid(sections));
     } catch {
       this.#fail();
     }
@@ -140,24 +156,34 @@ export class Peer {
 
   /** Silence is at once, and for the sound that waits to be played as well. */
   hear(on: boolean): void {
-    this.#lines.partner_microphone.receiver.track.enabled = on;
+    for (const { microphone } of this.#slots.values()) microphone.receiver.track.enabled = on;
   }
 
-  /** When the partner's sound was last played, in milliseconds since 1970; null: never. */
+  /** When anybody's sound was last played, in milliseconds since 1970; null: never. */
   lastHeard(): number | null {
-    const sources = this.#lines.partner_microphone.receiver.getSynchronizationSources();
+    const sources = [...this.#slots.values()].flatMap(soundIn);
     return sources.length === 0 ? null : Math.max(...sources.map(({ timestamp }) => timestamp));
   }
 
-  /** How loud the partner is now, from 0 to 1, as the packets say (RFC 6464). */
-  loudness(): number {
-    const sources = this.#lines.partner_microphone.receiver.getSynchronizationSources();
+  /** How loud it is in this seat now, from 0 to 1, as the packets say (RFC 6464). */
+  loudness(seat: Seat): number {
+    const slots = this.#slots.get(seat);
+    const sources = slots === undefined ? [] : soundIn(slots);
     return Math.max(0, ...sources.map(({ audioLevel }) => audioLevel ?? 0));
   }
 
   close(): void {
     this.#observer = null;
     this.#connection.close();
+  }
+
+  #sections(): Section[] {
+    return [
+      ...MEDIA.map((medium): Section => [{ medium }, this.#lines[medium]]),
+      ...[...this.#slots].flatMap(([seat, slots]) =>
+        MEDIA.map((medium): Section => [{ seat, medium }, slots[medium]]),
+      ),
+    ];
   }
 
   #fail(): void {
@@ -184,20 +210,33 @@ function configuration(iceServers: readonly IceServer[]): RTCConfiguration {
 }
 
 /**
- * The order here is the order of the sections in the offer, all of them in every mode. The lines that send are added by kind,
+ * The order in which they are added is that of the sections in the offer, all of them in every mode. Lines are added by kind,
  * without a track, so that nothing leaves the browser before there is a partner.
  */
-function addLines(connection: RTCPeerConnection): Record<Role, RTCRtpTransceiver> {
+function addLines(connection: RTCPeerConnection): PerMedium {
   // Names microphone and camera as one stream in the offer. The tracks come and go without it.
   const streams = [new MediaStream()];
   return {
     microphone: connection.addTransceiver('audio', { direction: 'sendonly', streams }),
     camera: addCamera(connection, { direction: 'sendonly', streams }),
     screen: connection.addTransceiver('video', { direction: 'sendonly' }),
-    partner_microphone: connection.addTransceiver('audio', { direction: 'recvonly' }),
-    partner_camera: connection.addTransceiver('video', { direction: 'recvonly' }),
-    partner_screen: connection.addTransceiver('video', { direction: 'recvonly' }),
   };
+}
+
+function addSlots(connection: RTCPeerConnection): PerMedium {
+  return {
+    microphone: connection.addTransceiver('audio', { direction: 'recvonly' }),
+    camera: connection.addTransceiver('video', { direction: 'recvonly' }),
+    screen: connection.addTransceiver('video', { direction: 'recvonly' }),
+  };
+}
+
+function streamOf({ microphone, camera }: PerMedium): MediaStream {
+  return new MediaStream([microphone.receiver.track, camera.receiver.track]);
+}
+
+function soundIn({ microphone }: PerMedium): RTCRtpSynchronizationSource[] {
+  return microphone.receiver.getSynchronizationSources();
 }
 
 /** A browser that knows no encodings yet (Firefox before 110) sends what it thinks best. */
@@ -215,13 +254,10 @@ function isRefused(line: RTCRtpTransceiver): boolean {
   return line.currentDirection === 'stopped';
 }
 
-function rolesByMid(lines: Readonly<Record<Role, RTCRtpTransceiver>>): Record<string, Role> {
-  const roles: Record<string, Role> = {};
-  for (const role of Object.keys(lines) as Role[]) {
-    const { mid } = lines[role];
-    if (mid !== null) roles[mid] = role;
-  }
-  return roles;
+function byMid(sections: readonly Section[]): Sections {
+  return Object.fromEntries(
+    sections.flatMap(([carried, { mid }]) => (mid === null ? [] : [[mid, carried]])),
+  );
 }
 
 function connectionOf(state: RTCPeerConnectionState): Connection {

@@ -1,4 +1,4 @@
-// Owns that the partner's element plays while it is to play. Browsers pause it by themselves (a phone call, a page out of
+// Owns that the element in which somebody is shown plays while it is to play. Browsers pause it by themselves (a phone call, a page out of
 // sight, a sound device that went), refuse sound that nobody asked for, and tell of the pause alone.
 
 import type { PlaybackState } from '../machine/state';

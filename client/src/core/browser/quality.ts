@@ -28,7 +28,7 @@ export interface Reading {
   readonly path: Quality['path'];
 }
 
-/** What there is to see of the partner: nothing is expected, the first frame is to come, or it has come. */
+/** What there is to see of the others: nothing is expected, the first frame is to come, or it has come. */
 export type Picture = 'none' | 'awaited' | 'there';
 
 type Inbound = AnyEntry & {

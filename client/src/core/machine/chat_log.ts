@@ -2,19 +2,20 @@
 // bound. Nothing is kept anywhere else.
 
 import type { ErrorCode } from '../protocol';
+import type { Seat } from './lines';
 
 export type Delivery = 'sending' | 'sent' | 'failed';
 
 /** Why a message was not sent: the relay's refusal, no word of it within the time for it, or its session was gone. */
 export type WhyUnsent = ErrorCode | 'unanswered' | 'cut_off';
 
-interface Line {
+interface Entry {
   /** Tells entries apart for as long as the conversation lasts. */
   readonly number: number;
   readonly text: string;
 }
 
-export interface Mine extends Line {
+export interface Mine extends Entry {
   readonly from: 'me';
   readonly id: string;
   readonly delivery: Delivery;
@@ -22,10 +23,19 @@ export interface Mine extends Line {
   readonly why?: WhyUnsent;
 }
 
-export type ChatEntry =
-  | Mine
-  | (Line & { readonly from: 'partner'; readonly id: string })
-  | (Line & { readonly from: 'notice' });
+export interface Theirs extends Entry {
+  readonly from: 'partner';
+  /** Whose it is. */
+  readonly seat: Seat;
+  /** Means something only to its writer. */
+  readonly id: string;
+}
+
+export interface Notice extends Entry {
+  readonly from: 'notice';
+}
+
+export type ChatEntry = Mine | Theirs | Notice;
 
 export type ChatLog = readonly ChatEntry[];
 
@@ -37,9 +47,11 @@ export function addMine(log: ChatLog, id: string, text: string): ChatLog {
 }
 
 /** Passes over what is there already: its writer tried again, not knowing that it had arrived. */
-export function addTheirs(log: ChatLog, id: string, text: string): ChatLog {
-  if (log.some((entry) => entry.from === 'partner' && entry.id === id)) return log;
-  return append(log, { from: 'partner', id, text, number: after(log) });
+export function addTheirs(log: ChatLog, seat: Seat, id: string, text: string): ChatLog {
+  const arrived = log.some(
+    (entry) => entry.from === 'partner' && entry.seat === seat && entry.id === id,
+  );
+  return arrived ? log : append(log, { from: 'partner', seat, id, text, number: after(log) });
 }
 
 export function addNotice(log: ChatLog, text: string): ChatLog {
@@ -73,7 +85,7 @@ export function underway(log: ChatLog): readonly { readonly id: string; readonly
   );
 }
 
-/** The id of the partner's newest message that arrived; null when there is none. */
+/** The id of the others' newest message that arrived; null when there is none. */
 export function newestTheirs(log: ChatLog): string | null {
   const newest = log.findLast((entry) => entry.from === 'partner');
   return newest?.from === 'partner' ? newest.id : null;

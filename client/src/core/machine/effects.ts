@@ -2,6 +2,7 @@
 
 import type { ClientMessage, IceServer } from '../protocol';
 import type { DeviceKind, PerDevice, Wanted } from './devices';
+import type { Seat } from './lines';
 import type { Session } from './state';
 
 export type Timer =
@@ -20,14 +21,14 @@ export type Timer =
   | 'answer'
   /** For a restart or a replacement to lead to a connection. */
   | 'repair'
-  /** For media to flow to a new partner, and for what came of a probe. */
+  /** For media to flow in a new conversation, and for what came of a probe. */
   | 'probe'
   | 'probe_again'
   | 'probe_later'
   /** Before a microphone that went is opened again: the system may be changing to another. */
   | 'reopen'
   | 'cooling'
-  /** For the last partner's sound to be over. */
+  /** For the last conversation's sound to be over. */
   | 'hush'
   /** For which Next means nothing after a pairing or a press. */
   | 'guard'
@@ -37,9 +38,14 @@ export type Timer =
   | 'doubt'
   | 'typing_pause'
   | 'typing_repeat'
-  | 'partner_typing'
+  | NamedTimer;
+
+/** Those of which there may be several at a time. */
+export type NamedTimer =
   /** The confirmation of the message with this id. */
-  | `message ${string}`;
+  | `message ${string}`
+  /** For the one in this seat to go on typing. */
+  | `partner_typing ${Seat}`;
 
 export type Effect =
   | { readonly type: 'send'; readonly message: ClientMessage }
@@ -56,11 +62,11 @@ export type Effect =
   | { readonly type: 'close_capture' }
   | { readonly type: 'switch_device'; readonly kind: DeviceKind; readonly id: string | null }
   | { readonly type: 'enable_devices'; readonly on: PerDevice<boolean> }
-  /** Sends exactly these to the partner. */
+  /** Sends exactly these to the others. */
   | { readonly type: 'send_media'; readonly sending: PerDevice<boolean> }
-  /** Lets the partner be heard, or nobody, at once. */
+  /** Lets the others be heard, or nobody, at once. */
   | { readonly type: 'hear'; readonly on: boolean }
-  /** Plays what comes from the partner, from anew; or nothing has to play. */
+  /** Plays what comes from the others, from anew; or nothing has to play. */
   | { readonly type: 'play'; readonly on: boolean }
   /** Plays what the browser would not play unasked: the person pressed. */
   | { readonly type: 'play_as_pressed' }

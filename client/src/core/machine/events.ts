@@ -7,10 +7,10 @@ import type {
   QualityReport,
   ServerMessage,
   WebrtcIceCandidate,
-  WebrtcOffer,
 } from '../protocol';
 import type { Captured, Device, DeviceKind, PerDevice, Permission } from './devices';
 import type { Effect, Timer } from './effects';
+import type { Seat, Sections } from './lines';
 import type { Connection, Door, PlaybackState, SocketLoss } from './state';
 
 /** What this browser can do at all. */
@@ -65,12 +65,16 @@ export type BrowserEvent =
   | { readonly type: 'network_changed' }
   /** What is sent is not acknowledged any more (media_silence.ts). */
   | { readonly type: 'media_silent' }
-  | { readonly type: 'offered'; readonly offer: WebrtcOffer['data'] }
+  | { readonly type: 'offered'; readonly sdp: string; readonly sections: Sections }
   | { readonly type: 'gathered'; readonly candidate: WebrtcIceCandidate['data'] }
   | { readonly type: 'connection_changed'; readonly connection: Connection }
   /** The path that media takes, each time the connection is made. */
   | { readonly type: 'path_found'; readonly path: MediaPath['data'] }
-  | { readonly type: 'playback_changed'; readonly playback: PlaybackState }
+  | {
+      readonly type: 'playback_changed';
+      readonly seat: Seat;
+      readonly playback: PlaybackState;
+    }
   | { readonly type: 'seen_or_heard'; readonly first: FirstFrame['data'] }
   | { readonly type: 'quality_measured'; readonly report: QualityReport['data'] }
   | { readonly type: 'timer_ended'; readonly timer: Timer };

@@ -5,9 +5,9 @@
 // `failed`, when the network changed, and when what is sent is not acknowledged any more. It is made as soon as the socket
 // is open and no other offer is unanswered.
 
-import type { WebrtcOffer } from '../protocol';
 import { openPeer, withoutPeer } from './capture';
 import type { Effect, Step } from './effects';
+import { rolesOf, type Sections } from './lines';
 import { suspect } from './socket';
 import type { Connection, Negotiation, Session } from './state';
 
@@ -19,12 +19,15 @@ export const ANSWER_SECONDS = 1;
 export const RESTART_SECONDS: readonly number[] = [2, 3, 5];
 export const REPLACEMENT_SECONDS = 10;
 
-export function offered(session: Session, offer: WebrtcOffer['data']): Step {
+export function offered(session: Session, sdp: string, sections: Sections): Step {
   if (session.socket.name !== 'open') return [negotiate(session, { offer: 'none', due: true }), []];
   return [
     negotiate(session, { offer: 'sent' }),
     [
-      { type: 'send', message: { event: 'webrtc_offer', data: offer } },
+      {
+        type: 'send',
+        message: { event: 'webrtc_offer', data: { sdp, lines: rolesOf(sections) } },
+      },
       { type: 'set_timer', timer: 'answer', seconds: ANSWER_SECONDS },
     ],
   ];

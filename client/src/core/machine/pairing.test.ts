@@ -106,7 +106,16 @@ describe('searching', () => {
     expect(session.phase).toEqual({
       name: 'talking',
       roomId: 'first',
-      partner: { microphone: true, camera: false, typing: false, away: false },
+      others: [
+        {
+          seat: 0,
+          microphone: true,
+          camera: false,
+          typing: false,
+          away: false,
+          playback: 'playing',
+        },
+      ],
     });
     expect(effects).toEqual([
       { type: 'send_media', sending: { microphone: true, camera: true } },
@@ -161,7 +170,7 @@ describe('talking', () => {
   test('the partner’s microphone and camera are known', () => {
     const message = { event: 'media_state', data: { microphone: false, camera: false } } as const;
     expect(advance(TALKING, received(message)).phase).toMatchObject({
-      partner: { microphone: false, camera: false },
+      others: [{ microphone: false, camera: false }],
     });
     expect(step(WAITING, received(message))).toEqual([WAITING, []]);
   });
@@ -312,23 +321,23 @@ describe('a partner whose connection was lost', () => {
     const message = 'No picture.';
     const data = { code: 'no_common_codec', message } as const;
     const dark = advance(TALKING, received({ event: 'error', data }));
-    expect(dark.phase).toMatchObject({ name: 'talking', partner: { unseen: true } });
+    expect(dark.phase).toMatchObject({ name: 'talking', others: [{ unseen: true }] });
     const next = advance(dark, received(found('second')));
-    expect(next.phase).not.toMatchObject({ partner: { unseen: true } });
+    expect(next.phase).not.toMatchObject({ others: [{ unseen: true }] });
   });
 
   test('is away, and writes no more', () => {
     const typing = advance(TALKING, received({ event: 'typing', data: { active: true } }));
     const session = advance(typing, received({ event: 'partner_reconnecting' }));
-    expect(session.phase).toMatchObject({ partner: { away: true, typing: false } });
+    expect(session.phase).toMatchObject({ others: [{ away: true, typing: false }] });
     expect(effectsOf(TALKING, received({ event: 'partner_reconnecting' }))).toEqual([]);
   });
 
   test('is there again when they are back, and so is the next one', () => {
     const back = advance(away, received({ event: 'partner_resumed' }));
-    expect(back.phase).toMatchObject({ partner: { away: false } });
+    expect(back.phase).toMatchObject({ others: [{ away: false }] });
     expect(advance(away, received(found('second'))).phase).toMatchObject({
-      partner: { away: false },
+      others: [{ away: false }],
     });
   });
 

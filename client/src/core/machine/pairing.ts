@@ -1,4 +1,4 @@
-// Owns the transitions from partner to partner.
+// Owns the transitions of the phase: where the person is on their way from one conversation to the next.
 //
 //   phase     start     next *    stop   partner_found   waiting_…   partner_disconnected   refused   cooled
 //   idle      waiting   -         -      -               -           -                      -         -
@@ -19,12 +19,13 @@
 // - A refused `next_partner` changes nothing on the server, so there the former partner is still
 //   looking at a picture that we stopped. `leave_room` lets them go; the search goes on by itself.
 
-import type { ErrorMessage, PartnerFound, Resumed, WaitingForPartner } from '../protocol';
+import type { ErrorMessage, WaitingForPartner } from '../protocol';
 import { startCapture } from './capture';
 import { DEVICE_KINDS } from './devices';
 import type { Effect, Step } from './effects';
 import { maySearch } from './obstacle';
-import type { Parting, Partner, Phase, Session } from './state';
+import { goOn } from './others';
+import type { Parting, Phase, Room, Session } from './state';
 
 /** For a refusal that names no time. */
 const COOLING_SECONDS = 5;
@@ -130,36 +131,33 @@ export function waiting(session: Session, data: WaitingForPartner['data']): Step
   return [{ ...session, phase: { name: 'waiting', after: phase.after, ...own } }, []];
 }
 
-export function found(session: Session, data: PartnerFound['data']): Step {
+export function found(session: Session, room: Room): Step {
   if (isDeaf(session.phase)) return [session, []];
-  const { room_id: roomId, microphone, camera } = data;
-  const partner: Partner = { microphone, camera, typing: false, away: false };
-  const talking = guarded(enter(session, { name: 'talking', roomId, partner }));
-  return [{ ...talking, chat: [], playback: 'playing' }, [GUARD]];
+  const talking = guarded(enter(session, { name: 'talking', ...room }));
+  return [{ ...talking, chat: [] }, [GUARD]];
 }
 
 /**
  * The session goes on over another socket: what was missed is made up for. The server's word wins where
  * the person only watched; where they stopped or started meanwhile, the server does not know it yet.
  */
-export function resumed(session: Session, data: Resumed['data']): Step {
+export function resumed(session: Session, room: Room | null, searching: boolean): Step {
   const { phase } = session;
-  const { room_id: roomId, searching, microphone, camera } = data;
   switch (phase.name) {
-    case 'talking':
-      if (roomId === phase.roomId) {
-        return updatePartner(session, { microphone, camera, typing: false, away: false });
-      }
-      if (roomId !== null) return found(session, { room_id: roomId, microphone, camera });
-      return parted(session, { reason: 'while_away', searching });
+    case 'talking': {
+      if (room === null) return parted(session, { reason: 'while_away', searching });
+      if (room.roomId !== phase.roomId) return found(session, room);
+      const others = goOn(phase.others, room.others);
+      return [{ ...session, phase: { ...phase, others } }, []];
+    }
     case 'waiting':
-      if (roomId !== null) return [session, [NEXT]];
+      if (room !== null) return [session, [NEXT]];
       return [session, searching ? [] : [findPartner(session)]];
     case 'parted':
       return [session, []];
     case 'idle':
     case 'cooling':
-      return [session, roomId !== null || searching ? [LEAVE] : []];
+      return [session, room !== null || searching ? [LEAVE] : []];
   }
 }
 
@@ -174,13 +172,6 @@ export function parted(session: Session, { reason, searching }: Departure): Step
     enter(session, searching ? { name: 'waiting', after: reason } : { name: 'parted', reason }),
     [],
   ];
-}
-
-/** Outside a conversation it is about a former partner. */
-export function updatePartner(session: Session, changes: Partial<Partner>): Step {
-  const { phase } = session;
-  if (phase.name !== 'talking') return [session, []];
-  return [{ ...session, phase: { ...phase, partner: { ...phase.partner, ...changes } } }, []];
 }
 
 export function refused(session: Session, error: ErrorMessage['data']): Step {

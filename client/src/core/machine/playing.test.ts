@@ -12,6 +12,7 @@ import {
 import { HUSH_SECONDS } from './consequences';
 import type { Effect } from './effects';
 import type { SessionEvent } from './events';
+import { othersOf } from './others';
 import { reduce } from './session';
 import type { Session } from './state';
 
@@ -69,8 +70,9 @@ describe('the partner’s sound', () => {
 });
 
 test('how it is played is known anew with each partner', () => {
-  const stopped = advance(TALKING, { type: 'playback_changed', playback: 'stopped' });
-  expect(stopped.playback).toBe('stopped');
-  expect(advance(stopped, { type: 'next' }, received(found('second'))).playback).toBe('playing');
+  const stopped = advance(TALKING, { type: 'playback_changed', seat: 0, playback: 'stopped' });
+  expect(othersOf(stopped)).toMatchObject([{ playback: 'stopped' }]);
+  const next = advance(stopped, { type: 'next' }, received(found('second')));
+  expect(othersOf(next)).toMatchObject([{ playback: 'playing' }]);
   expect(reduce(stopped, { type: 'play' })[1]).toEqual([{ type: 'play_as_pressed' }]);
 });

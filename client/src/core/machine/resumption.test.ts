@@ -98,7 +98,7 @@ describe('a session that goes on', () => {
     const away = advance(CONNECTED_CALL, received({ event: 'partner_reconnecting' }));
     const session = advance(resuming(away), received(resumed({ camera: false })));
     expect(session.phase).toMatchObject({
-      partner: { microphone: true, camera: false, typing: false, away: false },
+      others: [{ microphone: true, camera: false, typing: false, away: false }],
     });
   });
 

@@ -6,6 +6,7 @@ import { openPeer } from './capture';
 import { newestTheirs } from './chat_log';
 import type { Step } from './effects';
 import { reconnected } from './negotiation';
+import { roomWith } from './others';
 import { findPartner, resumed as resumedPairing } from './pairing';
 import { cutOff } from './socket';
 import { type OpenSocket, type Outage, type Session, TOLD_AT_FIRST } from './state';
@@ -36,10 +37,11 @@ export function connected(session: Session, data: Connected['data']): Step {
 /** Media comes before chat: the partner may be looking at a picture that stands still. */
 export function resumed(session: Session, data: Resumed['data']): Step {
   if (session.socket.name !== 'resuming') return [session, []];
-  const { session_token: token, ice_servers: iceServers } = data;
+  const { session_token: token, ice_servers: iceServers, room_id: roomId } = data;
   const socket = { ...session.socket.fresh, token, iceServers };
   const open: Session = { ...session, userId: data.user_id, socket };
-  const [paired, pairing] = resumedPairing(open, data);
+  const room = roomId === null ? null : roomWith(roomId, data);
+  const [paired, pairing] = resumedPairing(open, room, data.searching);
   const [next, media] = reconnected(paired);
   return [
     next,

@@ -1,17 +1,22 @@
 // Owns how a state and an event give the next state and what is to be done. It has no clock, no
 // browser and no socket; conversation.ts does the doing. Each family of transitions has a file:
 // socket.ts (the WebSocket), resumption.ts (what a new one means), capture.ts (devices), negotiation.ts
-// (the media connection), pairing.ts (partners), writing.ts (chat) and breakage.ts (what the browser
-// throws). What follows from the state alone, whatever the event, is in consequences.ts.
+// (the media connection), pairing.ts (from one conversation to the next), others.ts (who is in it), writing.ts (chat) and
+// breakage.ts (what the browser throws). What follows from the state alone, whatever the event, is in consequences.ts.
+//
+// The protocol tells of the others in a room as of one partner. It is here that what is said of the partner becomes what is
+// known of who is in that seat.
 
 import type { ErrorMessage, IceServer, ServerMessage } from '../protocol';
 import { thrown } from './breakage';
 import * as media from './capture';
 import { follow, isSayable } from './consequences';
-import type { Effect, Step, Timer } from './effects';
+import type { Effect, NamedTimer, Step, Timer } from './effects';
 import type { Abilities, SessionEvent } from './events';
+import { PARTNER } from './lines';
 import * as negotiation from './negotiation';
 import { obstacleOf } from './obstacle';
+import { roomWith, updatePartner } from './others';
 import * as pairing from './pairing';
 import * as resumption from './resumption';
 import * as socket from './socket';
@@ -95,7 +100,7 @@ function transition(session: Session, event: SessionEvent): Step {
     case 'media_silent':
       return negotiation.silent(session);
     case 'offered':
-      return negotiation.offered(session, event.offer);
+      return negotiation.offered(session, event.sdp, event.sections);
     case 'gathered':
       return [
         session,
@@ -106,7 +111,7 @@ function transition(session: Session, event: SessionEvent): Step {
     case 'path_found':
       return [session, [{ type: 'send', message: { event: 'media_path', data: event.path } }]];
     case 'playback_changed':
-      return [{ ...session, playback: event.playback }, []];
+      return updatePartner(session, event.seat, { playback: event.playback });
     case 'seen_or_heard':
       return [session, [{ type: 'send', message: { event: 'first_frame', data: event.first } }]];
     case 'quality_measured':
@@ -143,15 +148,15 @@ function receive(session: Session, message: ServerMessage): Step {
     case 'waiting_for_partner':
       return pairing.waiting(session, message.data);
     case 'partner_found':
-      return pairing.found(session, message.data);
+      return pairing.found(session, roomWith(message.data.room_id, message.data));
     case 'back_asked':
       return pairing.backAsked(session, message.data.room_id);
     case 'partner_disconnected':
       return pairing.parted(session, message.data);
     case 'partner_reconnecting':
-      return pairing.updatePartner(session, { away: true, typing: false });
+      return updatePartner(session, PARTNER, { away: true, typing: false });
     case 'partner_resumed':
-      return pairing.updatePartner(session, { away: false });
+      return updatePartner(session, PARTNER, { away: false });
     case 'ping':
       return [session, [{ type: 'send', message: { event: 'pong' } }]];
     case 'pong':
@@ -160,11 +165,11 @@ function receive(session: Session, message: ServerMessage): Step {
     case 'server_draining':
       return drained(session, message.data.seconds);
     case 'media_state':
-      return pairing.updatePartner(session, message.data);
+      return updatePartner(session, PARTNER, message.data);
     case 'typing':
-      return writing.partnerTyping(session, message.data.active);
+      return writing.partnerTyping(session, PARTNER, message.data.active);
     case 'chat_message':
-      return writing.read(session, message.data);
+      return writing.read(session, PARTNER, message.data);
     case 'message_delivered':
       return writing.delivered(session, message.data.id);
     case 'webrtc_answer':
@@ -232,11 +237,17 @@ function timerEnded(session: Session, timer: Timer): Step {
       return writing.typingPaused(session);
     case 'typing_repeat':
       return writing.typingStale(session);
-    case 'partner_typing':
-      return pairing.updatePartner(session, { typing: false });
     default:
-      return writing.unconfirmed(session, timer.slice('message '.length));
+      return namedTimerEnded(session, timer);
   }
+}
+
+/** Those of which there may be several. */
+function namedTimerEnded(session: Session, timer: NamedTimer): Step {
+  const [kind = '', name = ''] = timer.split(' ');
+  return kind === 'message'
+    ? writing.unconfirmed(session, name)
+    : updatePartner(session, Number(name), { typing: false });
 }
 
 /** The way on from what stands in the way. */
@@ -270,7 +281,7 @@ function refused(session: Session, error: ErrorMessage['data']): Step {
     case 'resume_failed':
       return resumption.resumeFailed(session);
     case 'no_common_codec':
-      return pairing.updatePartner(session, { unseen: true });
+      return updatePartner(session, PARTNER, { unseen: true });
     case 'server_full':
     case 'server_draining':
     case 'too_many_connections':

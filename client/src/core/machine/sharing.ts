@@ -1,4 +1,4 @@
-// Owns what the person shares: what a mode asks for, what the partner may have of it, and what is
+// Owns what the person shares: what a mode asks for, what the others may have of it, and what is
 // sent at this moment.
 
 import type { Mode } from '../protocol';
@@ -24,14 +24,14 @@ export function wanted({ mode, picked }: Session): Wanted {
   return Object.fromEntries(KINDS_OF[mode].map((kind) => [kind, picked[kind]]));
 }
 
-/** What the partner is told: devices that the mode has, that are switched on, and that give something. */
+/** What the others are told: devices that the mode has, that are switched on, and that give something. */
 export function shared(session: Session): PerDevice<boolean> {
   const of = (kind: DeviceKind) =>
     uses(session.mode, kind) && session.on[kind] && gives(session, kind);
   return { microphone: of('microphone'), camera: of('camera') };
 }
 
-/** Nothing leaves the browser unless there is a partner. */
+/** Nothing leaves the browser outside a conversation. */
 export function sending(session: Session): PerDevice<boolean> {
   if (session.phase.name !== 'talking') return { microphone: false, camera: false };
   return shared(session);

@@ -321,7 +321,7 @@ test('an answer that was on its way is lost with the socket', () => {
   const restarting = advance(
     CONNECTED_CALL,
     became('failed'),
-    { type: 'offered', offer: { sdp: 'restart', lines: {} } },
+    { type: 'offered', sdp: 'restart', sections: {} },
     CUT,
   );
   expect(restarting.negotiation).toMatchObject({ offer: 'none', due: true });

@@ -4,6 +4,7 @@
 import type { IceServer, Limits, Mode, PartingReason } from '../protocol';
 import type { ChatLog } from './chat_log';
 import type { Device, DeviceFailure, PerDevice, Permission } from './devices';
+import type { Seat } from './lines';
 
 /** The person's camera and microphone (media.ts has the table). */
 export type Capture =
@@ -109,14 +110,25 @@ export type Socket =
       readonly retryAfter: number | null;
     };
 
+/** One of the others in the room. */
 export interface Partner {
+  /** Where they are shown for as long as they are there. */
+  readonly seat: Seat;
   readonly microphone: boolean;
   readonly camera: boolean;
   readonly typing: boolean;
   /** Their connection was lost, and they may be back. */
   readonly away: boolean;
+  readonly playback: PlaybackState;
   /** This browser cannot show their picture, and the relay has no room to convert it. */
   readonly unseen?: true;
+}
+
+/** Who talks with the person, and where. */
+export interface Room {
+  readonly roomId: string;
+  /** Each in a seat of their own. */
+  readonly others: readonly Partner[];
 }
 
 /** How a conversation ended. The relay tells all but the last two. */
@@ -149,6 +161,7 @@ export interface WayBack {
   readonly step: 'open' | 'asked' | 'wished';
 }
 
+/** Where the person is on their way from one conversation to the next. */
 export type Phase =
   | { readonly name: 'idle' }
   /**
@@ -156,15 +169,15 @@ export type Phase =
    * as well, and the relay does not pair the two.
    */
   | { readonly name: 'waiting'; readonly after: Parting | null; readonly ownTab?: true }
-  | { readonly name: 'talking'; readonly roomId: string; readonly partner: Partner }
+  | ({ readonly name: 'talking' } & Room)
   | { readonly name: 'parted'; readonly reason: Parting }
   /** The relay asked for a pause; then the search goes on by itself. */
   | { readonly name: 'cooling'; readonly seconds: number };
 
-/** What the partner was told of our typing: nothing, that we write, or that a while ago. */
+/** What the others were told of our typing: nothing, that we write, or that a while ago. */
 export type Typing = 'silent' | 'fresh' | 'stale';
 
-/** How the partner's picture and sound are played. */
+/** How somebody's picture and sound are played. */
 export type PlaybackState =
   | 'playing'
   /** Without sound: the browser wants a press first. */
@@ -202,8 +215,7 @@ export interface Session {
   readonly told: PerDevice<boolean>;
   readonly chat: ChatLog;
   readonly typing: Typing;
-  readonly playback: PlaybackState;
-  /** The last partner's sound may still be on its way out: nobody is heard. */
+  /** The last conversation's sound may still be on its way out: nobody is heard. */
   readonly hushed: boolean;
   /** A conversation just began, or Next was just pressed: another press is meant for what was there before. */
   readonly guarded: boolean;
@@ -235,7 +247,6 @@ export const FIRST_STATE: Session = {
   told: TOLD_AT_FIRST,
   chat: [],
   typing: 'silent',
-  playback: 'playing',
   hushed: false,
   guarded: false,
   unsure: false,

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   advance,
   effectsOf,
+  ended,
   error,
   FOUND,
   found,
@@ -15,6 +16,7 @@ import {
 import type { ServerMessage } from '../protocol';
 import { MAX_ENTRIES } from './chat_log';
 import type { SessionEvent } from './events';
+import { othersOf } from './others';
 import type { Session } from './state';
 
 const TYPED: SessionEvent = { type: 'typed', empty: false };
@@ -227,8 +229,8 @@ describe('typing', () => {
 });
 
 describe('the partner’s typing', () => {
-  function isTyping({ phase }: Session): boolean {
-    return phase.name === 'talking' && phase.partner.typing;
+  function isTyping(session: Session): boolean {
+    return othersOf(session).some(({ typing }) => typing);
   }
 
   const typing = advance(TALKING, received(partnerTypes(true)));
@@ -236,9 +238,9 @@ describe('the partner’s typing', () => {
   test('shows for six seconds at most', () => {
     expect(isTyping(typing)).toBe(true);
     expect(effectsOf(TALKING, received(partnerTypes(true)))).toEqual([
-      { type: 'set_timer', timer: 'partner_typing', seconds: 6 },
+      { type: 'set_timer', timer: 'partner_typing 0', seconds: 6 },
     ]);
-    expect(isTyping(advance(typing, { type: 'timer_ended', timer: 'partner_typing' }))).toBe(false);
+    expect(isTyping(advance(typing, ended('partner_typing 0')))).toBe(false);
   });
 
   test('ends when the partner says so, and with their message', () => {

@@ -1,4 +1,4 @@
-// Owns the transitions of what the two write to each other: messages and their confirmations, and
+// Owns the transitions of what people in a room write to each other: messages and their confirmations, and
 // who is typing. Everything here is about one conversation and ends with it.
 
 import type { ChatMessage, ErrorMessage } from '../protocol';
@@ -13,7 +13,8 @@ import {
   type WhyUnsent,
 } from './chat_log';
 import type { Effect, Step } from './effects';
-import { updatePartner } from './pairing';
+import type { Seat } from './lines';
+import { updatePartner } from './others';
 import { isVisible, sendable } from './shown_text';
 import type { Session } from './state';
 
@@ -64,11 +65,12 @@ export function refused(session: Session, { id, code }: ErrorMessage['data']): S
 }
 
 /** Outside a conversation it is a former partner's, overtaken by our own next or stop. */
-export function read(session: Session, data: ChatMessage['data']): Step {
+export function read(session: Session, seat: Seat, data: ChatMessage['data']): Step {
   const { id, text, room_id: roomId } = data;
   if (session.phase.name !== 'talking') return [session, []];
   if (roomId !== undefined && roomId !== session.phase.roomId) return [session, []];
-  return updatePartner({ ...session, chat: addTheirs(session.chat, id, text) }, { typing: false });
+  const chat = addTheirs(session.chat, seat, id, text);
+  return updatePartner({ ...session, chat }, seat, { typing: false });
 }
 
 export function notice(session: Session, text: string): Step {
@@ -95,10 +97,11 @@ export function typingStale(session: Session): Step {
   return session.typing === 'fresh' ? [{ ...session, typing: 'stale' }, []] : [session, []];
 }
 
-export function partnerTyping(session: Session, active: boolean): Step {
-  const [next] = updatePartner(session, { typing: active });
+export function partnerTyping(session: Session, seat: Seat, active: boolean): Step {
+  const [next] = updatePartner(session, seat, { typing: active });
   if (!active || next === session) return [next, []];
-  return [next, [{ type: 'set_timer', timer: 'partner_typing', seconds: PARTNER_TYPING_SECONDS }]];
+  const timer = `partner_typing ${seat}` as const;
+  return [next, [{ type: 'set_timer', timer, seconds: PARTNER_TYPING_SECONDS }]];
 }
 
 /** Over a new socket, under the ids they had: the relay passes over what did arrive. */

@@ -50,7 +50,7 @@ impl Core {
         self.inner()?.handle.order(command).map_err(overloaded)
     }
 
-    /// Of what is for those who come later, such as credentials: each newcomer has some, and few ever use them.
+    /// Of what is for those who come later, and then wake a thread themselves: credentials, and what they will send.
     fn order_in_time(&self, command: Command) -> PyResult<()> {
         self.inner()?.handle.order_in_time(command).map_err(overloaded)
     }
@@ -95,7 +95,7 @@ impl Core {
     }
 
     fn admit(&self, peer: PeerId, local: PyCredentials, remote: PyCredentials) -> PyResult<()> {
-        self.order(Command::Admit { peer, local: local.into(), remote: remote.into() })
+        self.order_in_time(Command::Admit { peer, local: local.into(), remote: remote.into() })
     }
 
     fn send_dtls(&self, peer: PeerId, datagram: Vec<u8>) -> PyResult<()> {
@@ -136,7 +136,7 @@ impl Core {
         let setup = PeerSetup { lines: setup::all(lines)?, slots: setup::all(slots)?, bitrate };
         let counters = Arc::new(PeerCounters::default());
         self.inner()?.counters.insert(peer, Arc::clone(&counters));
-        self.order(Command::Open { peer, setup, counters })
+        self.order_in_time(Command::Open { peer, setup, counters })
     }
 
     fn open_transcoder(&self, peer: PeerId, line: PyLine, slot: PySlot, bitrate: u64) -> PyResult<()> {
@@ -180,6 +180,16 @@ impl Core {
         }
         drop(inner);
         self.order(Command::Close { peer })
+    }
+
+    fn gather(&self) -> PyResult<()> {
+        self.inner()?.handle.gather();
+        Ok(())
+    }
+
+    fn wake(&self) -> PyResult<()> {
+        self.inner()?.handle.wake();
+        Ok(())
     }
 
     fn events(&self, py: Python<'_>, most: usize) -> PyResult<Vec<Py<PyAny>>> {

@@ -74,6 +74,9 @@ pub struct Handle {
     adopted_wake: Arc<Wake>,
     events: Receiver<CoreEvent>,
     for_transcoders: Receiver<ForTranscoder>,
+    /// Whether orders wait for [`Handle::wake`], and whether some do.
+    gathers: AtomicBool,
+    is_due: AtomicBool,
     /// One for each thread. The first is woken for orders.
     wakes: Vec<Arc<Wake>>,
     event_wake: Arc<Wake>,
@@ -129,6 +132,8 @@ impl Handle {
             adopted_wake: Arc::clone(&adopted_wake),
             events,
             for_transcoders,
+            gathers: AtomicBool::new(false),
+            is_due: AtomicBool::new(false),
             wakes: wakes.clone(),
             event_wake: Arc::clone(&event_wake),
             stopping: Arc::new(AtomicBool::new(false)),
@@ -198,8 +203,24 @@ impl Handle {
     /// Order something. Never waits. What reaches any socket afterwards is judged when it has been carried out.
     pub fn order(&self, command: Command) -> Result<(), Overloaded> {
         self.order_in_time(command)?;
-        self.wakes[0].signal();
+        self.is_due.store(true, Ordering::Relaxed);
+        if !self.gathers.load(Ordering::Relaxed) {
+            self.wake();
+        }
         Ok(())
+    }
+
+    /// From here on orders wake no thread until [`Handle::wake`]: for who has several to give.
+    pub fn gather(&self) {
+        self.gathers.store(true, Ordering::Relaxed);
+    }
+
+    /// Wake a thread for what was ordered meanwhile, if anything was.
+    pub fn wake(&self) {
+        self.gathers.store(false, Ordering::Relaxed);
+        if self.is_due.swap(false, Ordering::Relaxed) {
+            self.wakes[0].signal();
+        }
     }
 
     /// The same, without waking a thread: of what nobody notices before something reaches a socket.
@@ -360,6 +381,27 @@ mod tests {
         while turn() < now + 2 {
             std::thread::yield_now();
         }
+    }
+
+    #[test]
+    fn gathered_orders_wake_a_thread_once_and_at_the_end() {
+        let handle = started();
+        settle(&handle);
+        let is_heard = |patience: u64| wait_readable(&[], &handle.event_wake, Duration::from_millis(patience));
+        handle.gather();
+        (0..3).for_each(|sequence| say(&handle, sequence));
+        assert!(handle.is_due.load(Ordering::Relaxed));
+        handle.wake();
+        assert!(!handle.is_due.load(Ordering::Relaxed));
+        assert!(is_heard(5_000));
+        let mut heard = 0;
+        while heard < 3 {
+            assert!(is_heard(5_000));
+            let _ = handle.events(1);
+            heard += handle.for_transcoders(8).into_iter().filter(|(_, packet)| !is_rtcp(packet)).count();
+        }
+        handle.wake();
+        assert!(!handle.is_due.load(Ordering::Relaxed), "nothing was ordered since");
     }
 
     #[test]

@@ -43,6 +43,12 @@ impl Ordered {
         })
     }
 
+    /// How many orders wait.
+    #[cfg(test)]
+    pub fn backlog(&self) -> usize {
+        self.waiting.load(Ordering::SeqCst)
+    }
+
     /// The shards after all that was ordered before.
     pub fn current(&self, bench: &mut Bench<'_>) -> Result<&Shards, Broken> {
         if self.waiting.load(Ordering::SeqCst) > 0 {

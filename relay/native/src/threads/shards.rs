@@ -157,7 +157,7 @@ impl Shards {
     fn schedule(&self, shard: &Shard, exchange: &Exchange) {
         let due = if exchange.is_idle() { IDLE } else { exchange.due().nanos() };
         let before = shard.due.swap(due, Ordering::AcqRel);
-        if before == IDLE && due != IDLE && self.are_several() {
+        if before == IDLE && due != IDLE {
             shard.wake.signal();
         }
     }

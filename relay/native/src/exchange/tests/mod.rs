@@ -5,6 +5,7 @@ mod abuse;
 mod admission;
 mod cap;
 mod consent;
+mod counted;
 mod keyframe;
 mod line;
 mod lossy;

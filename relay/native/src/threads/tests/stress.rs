@@ -71,19 +71,24 @@ fn who_parts_and_meets_all_the_time_loses_nothing_and_hears_nothing_twice() {
     let mut partner_of = vec![None; PEOPLE];
     while begun.elapsed() < LASTS || meetings < 20 {
         meetings += 1;
-        for one in 0..PEOPLE {
-            let other = (meetings * 7 + PEOPLE - one) % PEOPLE;
-            if let Some(before) = partner_of[one].take() {
+        for (one, partner) in partner_of.iter_mut().enumerate() {
+            if let Some(before) = partner.take() {
                 core.show(before as PeerId + 1, None);
                 core.show(one as PeerId + 1, None);
             }
+        }
+        for one in 0..PEOPLE {
+            let other = (7 * meetings + PEOPLE - one) % PEOPLE;
             if one < other {
                 core.show(one as PeerId + 1, Some(other as PeerId + 1));
                 core.show(other as PeerId + 1, Some(one as PeerId + 1));
                 partner_of[one] = Some(other);
             }
         }
-        std::thread::sleep(Duration::from_micros(500));
+        while core.ordered.backlog() > 500 {
+            assert!(begun.elapsed() < TIMEOUT, "nobody carries out orders");
+            std::thread::sleep(Duration::from_micros(200));
+        }
     }
     over.store(true, Ordering::SeqCst);
     let (mut sent, mut everybody) = (0, Vec::new());
@@ -109,7 +114,9 @@ fn who_parts_and_meets_all_the_time_loses_nothing_and_hears_nothing_twice() {
     let totals = core.totals();
     let unrouted = totals.drops.get(Reason::NotRouted);
     assert_eq!((got + unrouted, totals.received.packets.get()), (sent, sent), "{:?}", core.dropped());
-    assert_eq!(core.dropped().iter().filter(|(reason, _)| *reason != Reason::NotRouted).count(), 0);
+    // What is asked twice is answered twice.
+    let known = [Reason::NotRouted, Reason::StunUnasked];
+    assert!(core.dropped().iter().all(|(reason, _)| known.contains(reason)), "{:?}", core.dropped());
     assert!(got > sent / 4 && meetings >= 20, "{got} of {sent} in {meetings}");
     let shards = core.ordered.as_they_stand();
     assert_eq!(shards.directory_size(), (PEOPLE, PEOPLE));

@@ -1,0 +1,65 @@
+"""The tables, as this version has them. `migrations/` brings a database there.
+
+`node` is the server that wrote a row, as an operator calls it. Times are in whole seconds since 1970.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+)
+
+KEY = String(32)
+WORD = String(64)
+
+metadata = MetaData()
+
+sessions = Table(
+    "user_sessions",
+    metadata,
+    Column("id", KEY, primary_key=True),
+    Column("node", WORD, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger, nullable=False, index=True),
+    Column("reason", WORD, nullable=False),
+    Column("browser", WORD, nullable=False),
+    Column("path", WORD),
+    Column("rooms", Integer, nullable=False),
+)
+
+rooms = Table(
+    "rooms",
+    metadata,
+    Column("id", KEY, primary_key=True),
+    Column("node", WORD, nullable=False),
+    Column("mode", WORD, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger, nullable=False, index=True),
+    Column("reason", WORD, nullable=False),
+)
+
+# No key of `user_sessions` must exist: a visit is written when it has ended, after its conversations.
+room_sessions = Table(
+    "room_sessions",
+    metadata,
+    Column("room", KEY, ForeignKey("rooms.id", ondelete="CASCADE"), primary_key=True),
+    Column("session", KEY, primary_key=True),
+    Index("ix_room_sessions_session", "session"),
+)
+
+# `run` is one life of a server: it writes its own sum of an hour again and again, and adds to nobody else's.
+hourly = Table(
+    "hourly",
+    metadata,
+    Column("hour", BigInteger, primary_key=True),
+    Column("node", WORD, primary_key=True),
+    Column("run", KEY, primary_key=True),
+    Column("name", WORD, primary_key=True),
+    Column("value", Float, nullable=False),
+)

@@ -1,0 +1,178 @@
+"""The store's thread: opens the database, writes what waits, removes what is old, and tries again when it can't.
+
+It has an event loop and connections of its own: a loop that also writes is late by tens of milliseconds, and people
+would feel it.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from sqlalchemy import URL
+from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from relay import clock
+from relay.errors import ConfigurationError
+from relay.store.database import make_folder, migrate, open_engine
+from relay.store.facts import Fact, new_key
+from relay.store.writing import Keep, remove_old, write
+
+BATCH = 500
+"""Facts in one transaction."""
+GATHERING = 0.25
+"""Seconds in which a batch comes together."""
+RETRY = (1.0, 30.0)
+"""Seconds after which a database that was away is tried again: at first, and at last."""
+CLEANING = 3_600.0
+"""Seconds between two times that old rows are removed."""
+BREATH = 0.05
+"""Seconds between two steps of it, in which others get to write."""
+
+
+class Listener(Protocol):
+    """Told from the thread what becomes of the database."""
+
+    def opened(self) -> None:
+        """It has taken something, for the first time or again."""
+
+    def went_away(self, cause: Exception) -> None:
+        """It has not. It is tried again."""
+
+    def unusable(self, cause: ConfigurationError) -> None:
+        """It never will. The thread ends."""
+
+
+class Writer:
+    """Everything but what `__init__`, `wake` and `stop` do happens in its thread, which calls `run`."""
+
+    def __init__(self, *, url: URL, node: str, keep: Keep, waiting: "deque[Fact]", listener: Listener) -> None:
+        """Takes facts out of `waiting` at its left."""
+        self._url = url
+        self._node = node
+        self._keep = keep
+        self._waiting = waiting
+        self._listener = listener
+        self._run = new_key()
+        self.written = 0
+        """Facts, so far."""
+        self.refused = 0
+        """Facts that the database will never take."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._is_away = True
+
+    def wake(self) -> None:
+        """There is something to write. From any thread."""
+        loop = self._loop
+        if loop is not None:
+            loop.call_soon_threadsafe(self._wake.set)
+
+    def stop(self) -> None:
+        """Write what waits, and end; if the database is away, end. From any thread."""
+        self._stopping = True
+        self.wake()
+
+    def run(self) -> None:
+        """Until `stop`, or until the database turns out to be of no use."""
+        asyncio.run(self._work())
+
+    async def _work(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        engine = open_engine(self._url)
+        try:
+            await self._insist(lambda: self._open(engine))
+            cleaned = -CLEANING
+            while not self._stopping or self._waiting:
+                if clock.monotonic() - cleaned >= CLEANING and not self._stopping:
+                    cleaned = clock.monotonic()
+                    await self._insist(lambda: self._clean(engine))
+                await self._pause(CLEANING if not self._waiting else GATHERING, early=not self._waiting)
+                await self._insist(lambda: self._write(engine))
+                if self._is_away and self._stopping:
+                    return
+        except ConfigurationError as cause:
+            self._listener.unusable(cause)
+        finally:
+            self._loop = None
+            await engine.dispose()
+
+    async def _insist(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Take a step until the database lets us, or it is time to stop."""
+        delay, longest = RETRY
+        while True:
+            try:
+                await step()
+            except ConfigurationError:
+                raise
+            except Exception as cause:
+                # Drivers, the system and SQLAlchemy each have their own errors for a database that is away. Whatever
+                # it is, people go on talking.
+                self._is_away = True
+                self._listener.went_away(cause)
+            else:
+                if self._is_away:
+                    self._is_away = False
+                    self._listener.opened()
+                return
+            if self._stopping:
+                return
+            await self._pause(delay)
+            delay = min(2 * delay, longest)
+
+    async def _pause(self, seconds: float, *, early: bool = False) -> None:
+        """Wait; less if it is time to stop, or, `early`, if there is something to write."""
+        ends = clock.monotonic() + seconds
+        while (left := ends - clock.monotonic()) > 0:
+            self._wake.clear()
+            if self._stopping or (early and self._waiting):
+                return
+            try:
+                await asyncio.wait_for(self._wake.wait(), left)
+            except TimeoutError:
+                return
+
+    async def _open(self, engine: AsyncEngine) -> None:
+        make_folder(self._url)
+        await migrate(engine)
+
+    async def _write(self, engine: AsyncEngine) -> None:
+        """One batch. What could not be written waits again, before what has come since."""
+        batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+        try:
+            await self._commit(engine, batch)
+        except (IntegrityError, DataError):
+            await self._write_singly(engine, batch)
+        except BaseException:
+            self._waiting.extendleft(reversed(batch))
+            raise
+        else:
+            self.written += len(batch)
+
+    async def _write_singly(self, engine: AsyncEngine, batch: list[Fact]) -> None:
+        """Something in it is not as the database wants it: that alone is given up."""
+        while batch:
+            fact = batch.pop(0)
+            try:
+                await self._commit(engine, [fact])
+            except (IntegrityError, DataError):
+                self.refused += 1
+            except BaseException:
+                self._waiting.extendleft(reversed([fact, *batch]))
+                raise
+            else:
+                self.written += 1
+
+    async def _commit(self, engine: AsyncEngine, batch: list[Fact]) -> None:
+        async with engine.begin() as connection:
+            await write(connection, self._node, self._run, batch)
+
+    async def _clean(self, engine: AsyncEngine) -> None:
+        while not self._stopping:
+            async with engine.begin() as connection:
+                removed = await remove_old(connection, int(clock.unix()), self._keep)
+            if removed == 0:
+                return
+            await self._pause(BREATH)
