@@ -83,6 +83,15 @@ def test_limits_are_those_of_the_settings_or_found_on_the_machine() -> None:
     assert min(found) > 0
 
 
+@pytest.mark.parametrize(("cores", "threads"), [(0.5, 1), (1.0, 1), (2.0, 1), (3.9, 2), (8.0, 7), (256.0, 64)])
+def test_media_has_all_cores_but_one_if_it_is_to_have_what_is_there(
+    monkeypatch: pytest.MonkeyPatch, cores: float, threads: int
+) -> None:
+    monkeypatch.setattr("relay.machine.capacity.process.cpu_limit", lambda: cores)
+    assert threads_of(Settings.of(media_threads="auto").media) == threads
+    assert threads_of(Settings.of(media_threads=3).media) == 3
+
+
 @pytest.mark.parametrize(("name", "cores", "memory"), [("cores", 1.0, 2**40), ("memory", 64.0, 512 * 2**20)])
 def test_the_machine_is_what_bounds_people(
     monkeypatch: pytest.MonkeyPatch, name: str, cores: float, memory: int
