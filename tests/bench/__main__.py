@@ -5,7 +5,8 @@ process, Python included, is charged with each packet that reached a person. *fl
 the generator's packets received, rewritten and sent in batches, nothing else. *coturn* relays by
 ChannelData; *spliced* is one behind the relay's port, for people who get nothing through but TLS, and both
 processes are charged. Latency is what the relay adds to the same pairs talking from socket to socket. All of
-them take turns (`contest.py`), and a row shows the median of its turns.
+them take turns (`contest.py`), and a row shows the median of its turns. *2 threads* is the relay with two media
+threads on two cores. Where there are fewer than four, one of these is the generator's: the row says *shared*.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from tests.bench.contest import Contender, Cores, enter
 from tests.kit import generator
 from tests.kit.generator import Player, Report
 
-SCHEMA = 1
+SCHEMA = 2
 
 BUSIEST_GENERATOR = 85.0
 """Per cent of its core above which the generator may be what is measured."""
@@ -51,6 +52,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     join_cpu_ms: float | None
     kib_per_person: float | None
     valid: bool
+    shared_core: bool
+    """Server and generator took each other's time: the packets are dearer and later than they need be."""
     generator_core_percent: float
 
 
@@ -71,11 +74,16 @@ class Profile:
     """Of each turn."""
 
 
-FULL = Profile("full", (2, 8, 32, 64, 300), 9, 1.0)
+FULL = Profile("full", (2, 8, 14, 32, 62, 64, 300, 450), 9, 1.0)
+"""A media thread begins to gather packets at about 14 people, and did at 63."""
 QUICK = Profile("quick", (2, 32), 4, 0.7)
 FRAMES_PEOPLE = 2
 LINKS_PEOPLE = 32
 """With so many, packets also go over other links than UDP without loss."""
+THREADS_PEOPLE = 300
+"""With so many or more, there is also a server with two media threads."""
+FEWEST_CORES = 4
+"""With which two are the server's, one the generator's, and one everybody else's."""
 
 OPTIONS = {
     "frames": ("--foreign",),
@@ -87,6 +95,8 @@ OPTIONS = {
 """Of the generator, for each engine. Loss is on everybody's link, each way."""
 
 Starter = Callable[[], AbstractContextManager[servers.Server]]
+Field = Callable[[int, Cores], Iterator[tuple[str, Starter]]]
+"""Who takes part with so many people: names, and how they start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,29 +106,29 @@ class Line:
     row: Row
     spread: float
     """Of the middle half of the turns, as a fraction."""
-    foreign_percent: float
+    foreign_percent: float | None
     """Of the server's core that others had."""
     start: tuple[float, float]
     """Seconds until the server served, and of CPU by then."""
 
 
-def bench(profile: Profile, cores: Cores) -> Iterator[Line]:
+def bench(profile: Profile, cores: Cores, field: Field) -> Iterator[Line]:
     """All rows of a profile. What can't be had is said and left out."""
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.ivf"
         write_clip(clip)
         for people in profile.people:
-            yield from compare(people, profile, cores, clip)
+            yield from compare(people, profile, cores, field, clip)
 
 
-def compare(people: int, profile: Profile, cores: Cores, clip: Path) -> Iterator[Line]:
+def compare(people: int, profile: Profile, cores: Cores, field: Field, clip: Path) -> Iterator[Line]:
     """Measure all servers with so many people, in turns."""
     load = ["--people", str(people), "--seconds", str(profile.seconds), "--settle", "0.3"]
     with ExitStack() as stack:
         silent = generator.stand_by("direct", "127.0.0.1:9", *load, core=cores.generator, on_phase=lambda *_: None)
         direct = stack.enter_context(silent)
         contenders: list[tuple[Contender, Player]] = []
-        for engine, start in _servers(people, cores):
+        for engine, start in field(people, cores):
             options = [*load, *OPTIONS.get(engine, ()), *(["--vp8", str(clip)] if engine == "frames" else [])]
             try:
                 server = stack.enter_context(start())
@@ -151,7 +161,8 @@ def line(contender: Contender, report: Report, direct: Report, seconds: float) -
         join_ms_p95=report.join_ms.p95,
         join_cpu_ms=contender.join_cpu_ms(),
         kib_per_person=contender.kib_per_person() if contender.server.route != "forwarder" else None,
-        valid=_is_valid(report) and _is_valid(direct),
+        valid=is_valid(report) and is_valid(direct),
+        shared_core=contender.server.cores > 1 and contender.cores.are_shared,
         generator_core_percent=report.generator_core_percent,
     )
     for reason, count in report.failures.items():
@@ -160,7 +171,8 @@ def line(contender: Contender, report: Report, direct: Report, seconds: float) -
     return Line(row, contender.spread(), contender.foreign_percent(seconds), start)
 
 
-def _servers(people: int, cores: Cores) -> Iterator[tuple[str, Starter]]:
+def yardsticks(people: int, cores: Cores) -> Iterator[tuple[str, Starter]]:
+    """The product, the kernel's floor and coturn."""
     if people == FRAMES_PEOPLE:
         yield "frames", lambda: servers.relay("frames", people, cores.server)
     yield "packets", lambda: servers.relay("packets", people, cores.server)
@@ -169,11 +181,14 @@ def _servers(people: int, cores: Cores) -> Iterator[tuple[str, Starter]]:
         yield "TURN/TLS", lambda: servers.turn_inside(people, cores.server)
         yield "spliced", lambda: servers.turn_spliced(people, cores.server)
         yield "2 % lost", lambda: servers.relay("packets", people, cores.server)
+    if people >= THREADS_PEOPLE:
+        yield "2 threads", lambda: servers.relay("packets", people, cores.server, second_core=cores.second)
     yield "floor", lambda: servers.forwarder(cores.server)
     yield "coturn", lambda: servers.coturn(cores.server)
 
 
-def _is_valid(report: Report) -> bool:
+def is_valid(report: Report) -> bool:
+    """Whether the generator had the time to do what it was told."""
     late = report.send_late_ms.p99
     return report.generator_core_percent < BUSIEST_GENERATOR and late is not None and late < LATEST_SEND_MS
 
@@ -183,9 +198,9 @@ def _minus(whole: float | None, part: float | None) -> float | None:
 
 
 HEADINGS = (
-    "engine  people  pkt/s each  us/packet   +- %  core %/person   loss %  added p50     p99  join p50     p95"
-    "  join CPU  KiB each  gen %  others %  valid\n"
-    f"{'ms      ms        ms      ms        ms':>115}"
+    "engine   people  pkt/s each  us/packet   +- %  core %/person   loss %  added p50     p99  join p50     p95"
+    "  join CPU  KiB each  gen %  others %   valid\n"
+    f"{'ms      ms        ms      ms        ms':>116}"
 )
 
 
@@ -198,7 +213,7 @@ def display(line: Line) -> str:
 
     return "".join(
         (
-            f"{row.engine:8}{row.people:6}",
+            f"{row.engine:9}{row.people:6}",
             number(row.packets_per_person, 12, 1),
             number(row.us_per_packet, 11, 1),
             number(line.spread / 2, 7, 0, 100),
@@ -212,7 +227,7 @@ def display(line: Line) -> str:
             number(row.kib_per_person, 10, 0),
             number(row.generator_core_percent, 7, 0),
             number(line.foreign_percent, 10, 0),
-            "    yes" if row.valid else "     NO",
+            ("  shared" if row.shared_core else "     yes") if row.valid else "      NO",
         )
     )
 
@@ -227,10 +242,11 @@ def verdicts(lines: Sequence[Line]) -> Iterator[str]:
             theirs = cost.get((yardstick, people))
             if ours and theirs:
                 yield f"packets / {yardstick} with {people} people: {ours / theirs:.2f}"
-        for yardstick in ("spliced", "over TCP"):
-            ours, theirs = cost.get(("TURN/TLS", people)), cost.get((yardstick, people))
+        pairs = (("TURN/TLS", "spliced"), ("TURN/TLS", "over TCP"), ("2 threads", "packets"))
+        for one, other in pairs:
+            ours, theirs = cost.get((one, people)), cost.get((other, people))
             if ours and theirs:
-                yield f"TURN/TLS / {yardstick} with {people} people: {ours / theirs:.2f}"
+                yield f"{one} / {other} with {people} people: {ours / theirs:.2f}"
     each = {(row.engine, row.people): row.core_percent_per_person for row in rows}
     frames = each.get(("frames", FRAMES_PEOPLE))
     crowd = max((people for engine, people in each if engine == "packets" and people <= 32), default=0)
@@ -242,32 +258,50 @@ def verdicts(lines: Sequence[Line]) -> Iterator[str]:
         yield f"the server serves {after:.2f} s after its start, which costs {cpu:.2f} s of CPU"
 
 
+def placed(available: Sequence[int]) -> tuple[int, int, int]:
+    """The server's core, the generator's, and the one for a second media thread."""
+    server, player = available[:2]
+    return server, player, available[2] if len(available) >= FEWEST_CORES else player
+
+
+def run(profile: Profile, field: Field) -> list[Line] | None:
+    """Print a row for each server as it is measured. None where there is no core for each of the two sides."""
+    available = sorted(os.sched_getaffinity(0))
+    if len(available) < 2:
+        print("bench: server and generator need a core each, and there is only one", file=sys.stderr)
+        return None
+    generator.build()
+    server, player, second = placed(available)
+    lines = []
+    print(HEADINGS)
+    with awake(sorted({server, player, second})) as spinners:
+        for line in bench(profile, Cores(server, player, spinner=spinners[server], second=second), field):
+            print(display(line), flush=True)
+            lines.append(line)
+    return lines
+
+
+def write(file: Path, profile: Profile, lines: Sequence[Line]) -> None:
+    """For programs."""
+    file.write_bytes(msgspec.json.encode(Result(SCHEMA, profile.name, tuple(line.row for line in lines))))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer people and shorter: under 90 seconds")
     parser.add_argument("--people", type=int, nargs="+", metavar="N", help="only with so many people")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there, too")
     arguments = parser.parse_args()
-    available = sorted(os.sched_getaffinity(0))
-    if len(available) < 2:
-        print("bench: server and generator need a core each, and there is only one", file=sys.stderr)
-        return 2
-    generator.build()
     profile = QUICK if arguments.quick else FULL
     if arguments.people:
         profile = replace(profile, people=tuple(arguments.people))
-    print(HEADINGS)
-    lines = []
-    server, player, *_ = available
-    with awake((server, player)) as spinners:
-        for line in bench(profile, Cores(server, player, spinner=spinners[server])):
-            print(display(line), flush=True)
-            lines.append(line)
+    lines = run(profile, yardsticks)
+    if lines is None:
+        return 2
     for sentence in verdicts(lines):
         print(sentence)
     if arguments.json:
-        result = Result(SCHEMA, profile.name, tuple(line.row for line in lines))
-        arguments.json.write_bytes(msgspec.json.encode(result))
+        write(arguments.json, profile, lines)
     return 0
 
 

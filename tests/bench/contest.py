@@ -19,12 +19,19 @@ from tests.kit.generator import Player
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Both are kept awake (`awake.py`)."""
+    """All are kept awake (`awake.py`)."""
 
     server: int
     generator: int
     spinner: int
     """The process that keeps the server's awake."""
+    second: int | None = None
+    """For a second media thread."""
+
+    @property
+    def are_shared(self) -> bool:
+        """A server with two media threads has the generator's core, too."""
+        return self.second == self.generator
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +88,10 @@ class Contender:
     def core_percent(self, seconds: float) -> float:
         return 100 * median(turn.cpu for turn in self.turns) / seconds
 
-    def foreign_percent(self, seconds: float) -> float:
+    def foreign_percent(self, seconds: float) -> float | None:
+        """None for a server on two cores: only one of them is watched."""
+        if self.server.cores > 1:
+            return None
         return 100 * median(turn.foreign for turn in self.turns) / seconds
 
     def join_cpu_ms(self) -> float | None:

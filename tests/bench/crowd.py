@@ -45,7 +45,7 @@ def talk(people: int, seconds: float) -> bool:
     print(
         f"{people} people, {report.packets_per_person:.0f} packets/s each, {seconds:.0f} s: "
         f"{contender.core_percent(seconds):.0f} % of a core, {contender.us_per_packet():.1f} us/packet, "
-        f"{contender.kib_per_person():.0f} KiB each, others {contender.foreign_percent(seconds):.0f} %\n"
+        f"{contender.kib_per_person():.0f} KiB each, others {contender.foreign_percent(seconds) or 0:.0f} %\n"
         f"join {report.join_ms.p50} / {report.join_ms.p95} ms (p50 / p95), {contender.join_cpu_ms() or 0:.1f} ms CPU\n"
         f"lost {100 * (report.loss or 0):.4f} %, failures {report.failures}\n"
         f"latency p50 / p99 {_latency(report)} ms, from socket to socket {_latency(direct)} ms, added {added}\n"

@@ -1,4 +1,5 @@
-"""What the bench loads: the product, and the yardsticks beside it, each pinned to one core."""
+"""What the bench loads: the product, and the yardsticks beside it, each pinned to one core, or to two for two media
+threads."""
 
 import json
 import os
@@ -64,6 +65,8 @@ class Server:
     """Seconds until it served."""
     helpers: tuple[int, ...] = ()
     """Processes without which it would not serve, and whose work is its own."""
+    cores: int = 1
+    """That it is pinned to."""
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -79,11 +82,13 @@ def relay(
     share: float = 1.0,
     port: int | None = None,
     more: Mapping[str, str] = MappingProxyType({}),
+    second_core: int | None = None,
 ) -> Iterator[Server]:
     """The product with one of its engines, this one or that of another checkout where everything is built.
 
     `share` is what one address may have of the event loop, and all people come from one: with 1 nothing is metered.
-    `port` is a free one if none is given; `more` are settings beside those that all servers have.
+    `port` is a free one if none is given; `more` are settings beside those that all servers have. With a `second_core`
+    there are two media threads.
 
     Raises:
         UnavailableError: it does not know the engine, or runs another one.
@@ -106,17 +111,17 @@ def relay(
         for name, value in {"max_cpu_per_address": str(share), **dict.fromkeys(RATES, OFTEN)}.items()
         if f"    {name}:" in known
     }
-    environment = {**os.environ, "PYTHONPATH": str(checkout), **settings, **more}
-    with (
-        tempfile.TemporaryDirectory() as state,
-        _running(
-            [sys.executable, "-P", "-m", "relay", "serve"], core, {"RELAY_STATE_DIR": state, **environment}
-        ) as process,
-    ):
-        running = process.wait_for(lambda: _health(port, "RELAY_TLS" in more))["engine"]
-        if running != engine:
-            raise UnavailableError(f"relay: runs the engine `{running}` instead of `{engine}`")
-        yield Server(process.pid, "relay", f"127.0.0.1:{port}", process.age())
+    cores = (core,) if second_core is None else (core, second_core)
+    threads = {} if second_core is None else {"RELAY_MEDIA_THREADS": "2"}
+    command = [sys.executable, "-P", "-m", "relay", "serve"]
+    with tempfile.TemporaryDirectory() as state:
+        kept = {"RELAY_STATE_DIR": state}
+        environment = {**kept, **os.environ, "PYTHONPATH": str(checkout), **settings, **threads, **more}
+        with running(command, cores, environment) as process:
+            runs = process.wait_for(lambda: _health(port, "RELAY_TLS" in more))["engine"]
+            if runs != engine:
+                raise UnavailableError(f"relay: runs the engine `{runs}` instead of `{engine}`")
+            yield Server(process.pid, "relay", f"127.0.0.1:{port}", process.age(), cores=len(cores))
 
 
 @contextmanager
@@ -155,8 +160,8 @@ def _coturn_behind(folder: Path, core: int) -> Iterator[tuple[int, str]]:
     certificate = {"tls_cert": str(chain), "tls_key": str(key)}
     command = turn.options(certificate, folder, turn.COTURN, turn.COTURN, "127.0.0.1")
     command += ["--allow-loopback-peers", f"--listening-port={port}", f"--tls-listening-port={secure}"]
-    with _running(command, core) as process:
-        process.wait_for(lambda: _is_bound(port, turn.COTURN))
+    with running(command, [core]) as process:
+        process.wait_for(lambda: is_bound(port, turn.COTURN))
         yield process.pid, f"{turn.COTURN}:{secure}"
 
 
@@ -169,8 +174,8 @@ def _https(people: int, folder: str) -> dict[str, str]:
 def forwarder(core: int, *options: str) -> Iterator[Server]:
     """The floor: this folder's forwarder, which opens nothing."""
     port = free_port()
-    with _running([str(FORWARDER), "--port", str(port), *options], core) as process:
-        process.wait_for(lambda: _is_bound(port))
+    with running([str(FORWARDER), "--port", str(port), *options], [core]) as process:
+        process.wait_for(lambda: is_bound(port))
         yield Server(process.pid, "forwarder", f"127.0.0.1:{port}", process.age())
 
 
@@ -186,21 +191,22 @@ def coturn(core: int) -> Iterator[Server]:
     command = ["turnserver", "-n", "--no-auth", "--allow-loopback-peers", "--no-tls", "--no-dtls", "--no-cli"]
     command += ["--listening-ip", "127.0.0.1", "--relay-ip", "127.0.0.1", "--listening-port", str(port)]
     command += [*COTURN_ALLOCATIONS, "--pidfile", "/dev/null", "--log-file", "/dev/null"]
-    with _running(command, core) as process:
-        process.wait_for(lambda: _is_bound(port))
+    with running(command, [core]) as process:
+        process.wait_for(lambda: is_bound(port))
         yield Server(process.pid, "turn", f"127.0.0.1:{port}", process.age())
 
 
-class _Process:
-    """A server's process, pinned to a core; taskset becomes the command, so that the pid is the server's."""
+class Process:
+    """A server's process, pinned to its cores; taskset becomes the command, so that the pid is the server's."""
 
-    def __init__(self, command: Sequence[str], core: int, environment: Mapping[str, str] | None, said: IO[str]) -> None:
+    def __init__(
+        self, command: Sequence[str], cores: Sequence[int], environment: Mapping[str, str] | None, said: IO[str]
+    ) -> None:
         self._name = Path(command[0]).name
         self._said = said
         self._since = time.monotonic()
-        self._process = subprocess.Popen(
-            ["taskset", "--cpu-list", str(core), *command], env=environment, stdout=subprocess.DEVNULL, stderr=said
-        )
+        pinned = ["taskset", "--cpu-list", ",".join(map(str, cores)), *command]
+        self._process = subprocess.Popen(pinned, env=environment, stdout=subprocess.DEVNULL, stderr=said)
         self.pid = self._process.pid
 
     def age(self) -> float:
@@ -229,9 +235,12 @@ class _Process:
 
 
 @contextmanager
-def _running(command: Sequence[str], core: int, environment: Mapping[str, str] | None = None) -> Iterator[_Process]:
+def running(
+    command: Sequence[str], cores: Sequence[int], environment: Mapping[str, str] | None = None
+) -> Iterator[Process]:
+    """A server's process, until the end of the block. It may not serve yet."""
     with tempfile.TemporaryFile("w+") as said:
-        process = _Process(command, core, environment, said)
+        process = Process(command, cores, environment, said)
         try:
             yield process
         finally:
@@ -250,7 +259,7 @@ def _health(port: int, is_secure: bool) -> dict[str, object] | None:
         return None
 
 
-def _is_bound(port: int, address: str = "127.0.0.1") -> bool | None:
+def is_bound(port: int, address: str = "127.0.0.1") -> bool | None:
     """True as soon as somebody has this UDP port. The kernel writes addresses backwards."""
     backwards = socket.inet_aton(address)[::-1].hex().upper()
     return True if f"{backwards}:{port:04X}" in Path("/proc/net/udp").read_text() else None

@@ -62,6 +62,7 @@ async def test_with_several_media_threads_each_hears_the_partner_of_now() -> Non
 
             await bob.say("leave_room")
             await ann.hear("partner_disconnected")
+            await ann.hear("waiting_for_partner")
             await dan.say("leave_room")
             await eve.hear("partner_disconnected")
             await asyncio.gather(ann.hear("partner_found"), eve.hear("partner_found"))

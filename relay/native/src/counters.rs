@@ -8,6 +8,7 @@ use std::ops::AddAssign;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use crate::cache::Cache;
 use crate::wire::rtcp::ReportBlock;
 
 /// A number that only its one writer changes.
@@ -28,11 +29,6 @@ impl Counter {
     /// Add to it, where several threads do.
     pub fn add_shared(&self, amount: u64) {
         self.0.fetch_add(amount, Relaxed);
-    }
-
-    /// Take from it what was added, where several threads do.
-    pub fn subtract_shared(&self, amount: u64) {
-        self.0.fetch_sub(amount, Relaxed);
     }
 
     /// Replace it. Only by the one writer.
@@ -174,11 +170,16 @@ pub struct Totals {
     pub drops: Drops,
     /// Allocations of TURN, now.
     pub turn_allocations: Counter,
-    /// Bytes of sent packets that are kept, to be retransmitted. Shared with those who keep them.
-    pub kept: Arc<Counter>,
+    /// Where sent packets are kept, to be retransmitted. It counts for itself.
+    pub kept: Arc<Cache>,
 }
 
 impl Totals {
+    /// With `kept` as the place where sent packets are kept.
+    pub fn sharing(kept: &Arc<Cache>) -> Self {
+        Self { kept: Arc::clone(kept), ..Self::default() }
+    }
+
     /// Those of one more part, which keeps what it sent within the same budget.
     pub fn beside(&self) -> Self {
         Self { kept: Arc::clone(&self.kept), ..Self::default() }

@@ -103,9 +103,10 @@ impl Answer {
         self.line(offer::CAMERA, offer::VP8, ssrc, accepts_rtx.then_some((rtx, offer::VP8_RTX)))
     }
 
-    /// What comes of the partner.
-    pub fn slots(&self) -> Result<[Slot; 2], Unusable> {
-        Ok([self.slot(offer::PARTNER_MICROPHONE, Kind::Audio)?, self.slot(offer::PARTNER_CAMERA, Kind::Video)?])
+    /// What comes of the partner; None while the SSRCs are not told. The relay tells them at once, a media server that
+    /// makes a stream for each partner when it has one.
+    pub fn slots(&self) -> Option<[Slot; 2]> {
+        Some([self.slot(offer::PARTNER_MICROPHONE, Kind::Audio)?, self.slot(offer::PARTNER_CAMERA, Kind::Video)?])
     }
 
     fn line(&self, section: usize, payload_type: u8, ssrc: u32, rtx: Option<(u32, u8)>) -> Line {
@@ -113,10 +114,9 @@ impl Answer {
         Line { mid: section.to_string(), ssrc, payload_type, rtx, extensions }
     }
 
-    fn slot(&self, section: usize, kind: Kind) -> Result<Slot, Unusable> {
+    fn slot(&self, section: usize, kind: Kind) -> Option<Slot> {
         let Section { ssrc, rtx_ssrc, .. } = self.sections[section];
-        let ssrc = ssrc.ok_or(Unusable("a slot has no SSRC"))?;
-        Ok(Slot { kind, ssrc, rtx_ssrc })
+        Some(Slot { kind, ssrc: ssrc?, rtx_ssrc })
     }
 }
 
@@ -139,4 +139,37 @@ impl Section {
 /// The number at the beginning.
 fn number(text: &str) -> Option<u32> {
     text.split(' ').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All sections, and in each what `extra` says of its position.
+    fn answer(extra: impl Fn(usize) -> &'static str) -> Answer {
+        let mut sdp = "v=0\r\na=fingerprint:sha-256 AB:CD\r\na=ice-ufrag:u\r\na=ice-pwd:p\r\n".to_owned();
+        for position in 0..offer::ROLES.len() {
+            sdp += "m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=setup:passive\r\n";
+            if position == 0 {
+                sdp += "a=candidate:1 1 udp 2130706431 127.0.0.1 4000 typ host\r\n";
+            }
+            sdp += extra(position);
+        }
+        Answer::parse(&sdp).unwrap()
+    }
+
+    #[test]
+    fn slots_are_there_when_all_their_ssrcs_are_told() {
+        assert!(answer(|_| "").slots().is_none());
+        let one = |position| if position == offer::PARTNER_MICROPHONE { "a=ssrc:7 cname:x\r\n" } else { "" };
+        assert!(answer(one).slots().is_none());
+        let both = |position| match position {
+            offer::PARTNER_MICROPHONE => "a=ssrc:7 cname:x\r\n",
+            offer::PARTNER_CAMERA => "a=ssrc-group:FID 8 9\r\na=ssrc:8 cname:x\r\na=ssrc:9 cname:x\r\n",
+            _ => "",
+        };
+        let [sound, picture] = answer(both).slots().unwrap();
+        assert_eq!((sound.ssrc, sound.rtx_ssrc), (7, None));
+        assert_eq!((picture.ssrc, picture.rtx_ssrc), (8, Some(9)));
+    }
 }

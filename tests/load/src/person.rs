@@ -92,6 +92,8 @@ pub struct Person {
     has_camera: bool,
     ssrcs: Ssrcs,
     answer: Option<Answer>,
+    /// The keys are there before SSRCs for what they are to open: another answer tells them.
+    early_keys: Option<Shield>,
     /// Where TURN is, until the relay tells how it is used.
     awaits_turn: Option<SocketAddr>,
 }
@@ -124,6 +126,7 @@ impl Person {
             has_camera,
             ssrcs: Ssrcs::random(),
             answer: None,
+            early_keys: None,
             awaits_turn: None,
         }
     }
@@ -201,7 +204,7 @@ impl Person {
             }
         }
         self.phase = Phase::Away;
-        (self.connection, self.media, self.answer) = (None, None, None);
+        (self.connection, self.media, self.answer, self.early_keys) = (None, None, None, None);
         (self.planned, self.room, self.awaits_turn) = (None, None, None);
         (self.sees, self.is_cut, self.has_left, self.is_restarting) = (false, false, false, false);
         (self.signalling.take(), self.socket.take())
@@ -329,6 +332,11 @@ impl Person {
             Said::Delivered { id } => self.chat.confirm(&id),
             Said::WebrtcAnswer { sdp } => {
                 let answer = Answer::parse(&sdp).map_err(|Unusable(reason)| reason.to_owned())?;
+                if let Some(shield) = self.early_keys.take() {
+                    self.answer = Some(answer);
+                    self.secure(shield, common, notices);
+                    return Ok(());
+                }
                 if let (Some(connection), Some(socket)) = (&mut self.connection, &self.socket) {
                     socket.connect(answer.address()).map_err(|error| error.to_string())?;
                     connection.start(&answer, Instant::now());
@@ -378,16 +386,15 @@ impl Person {
 
     fn secure(&mut self, shield: Shield, common: &Common, notices: &mut Vec<Notice>) {
         let Some(answer) = &self.answer else { return };
-        match answer.slots() {
-            Ok(slots) => {
-                let camera = self.has_camera.then(|| answer.camera(&self.ssrcs));
-                let microphone = answer.microphone(&self.ssrcs);
-                let now = crate::clock::now();
-                self.media = Some(Media::new(self.id, shield, microphone, camera, slots, common, now));
-                self.phase = Phase::Ready;
-                notices.push(Notice::Secured);
-            }
-            Err(Unusable(reason)) => notices.push(Notice::Failed(reason.to_owned())),
-        }
+        let Some(slots) = answer.slots() else {
+            self.early_keys = Some(shield);
+            return;
+        };
+        let camera = self.has_camera.then(|| answer.camera(&self.ssrcs));
+        let microphone = answer.microphone(&self.ssrcs);
+        let now = crate::clock::now();
+        self.media = Some(Media::new(self.id, shield, microphone, camera, slots, common, now));
+        self.phase = Phase::Ready;
+        notices.push(Notice::Secured);
     }
 }

@@ -18,6 +18,7 @@ pub use super::ordered::Overloaded;
 use super::shards::Shards;
 use super::tcp_worker::{Adopted, TcpWorker};
 use super::worker::Worker;
+use crate::cache::Cache;
 use crate::counters::{Counter, Totals};
 use crate::exchange::{Command, Exchange};
 use crate::ice::bindings::Patience;
@@ -65,6 +66,8 @@ pub struct Config {
     pub patience: Patience,
     /// How long a thread may rest for a fuller batch ([`Worker::gathering`]).
     pub gathering: Duration,
+    /// Bytes that may be kept for retransmission, by all threads together.
+    pub cache: u64,
 }
 
 /// Running media threads.
@@ -116,7 +119,7 @@ impl Handle {
         let wake = || Wake::new().map(Arc::new).map_err(fail(anywhere));
         let wakes: Vec<Arc<Wake>> = (0..threads).map(|_| wake()).collect::<Result<_, _>>()?;
         // The connections'.
-        let totals = Arc::new(Totals::default());
+        let totals = Arc::new(Totals::sharing(&Arc::new(Cache::new(config.cache))));
         let empty = |totals| Exchange::new(totals, ntp, config.patience, Arc::clone(&routes));
         let exchange = Arc::new(Ordered::new(Shards::new(&wakes, &totals, empty)));
         let (event_queue, events) = sync_channel(EVENTS);
@@ -350,6 +353,7 @@ mod tests {
             buffers,
             patience,
             gathering: Duration::from_millis(1),
+            cache: 1 << 20,
         })
         .unwrap();
         let (medium, extensions) = (Medium::Microphone, ExtensionIds::default());

@@ -15,6 +15,7 @@ use crate::path::Path;
 
 const EACH: usize = 16;
 const PACKETS: usize = 2;
+const BETWEEN: u64 = 40;
 const LASTS: Duration = Duration::from_secs(2);
 
 #[derive(Default)]
@@ -40,7 +41,8 @@ fn talk(core: &Core, (number, threads): (usize, usize), own: &mut [Browser], ove
         for browser in own.iter_mut() {
             batch.extend((0..PACKETS).map(|_| (browser.packet(Medium::Microphone, time, &[7; 1_000]), browser.path)));
         }
-        core.pass(2);
+        // When each thread has had a batch, somebody who speaks has sent two packets in so many milliseconds.
+        core.pass(BETWEEN / threads as u64);
         let (begun, cpu) = (Instant::now(), cpu_time());
         thread.receive(core, &mut batch);
         thread.lead(core, number, threads);
