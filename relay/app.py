@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import gc
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any
@@ -21,9 +20,9 @@ from relay.front.splice import SPLICES_PER_PERSON, Splice
 from relay.ledger.accounts import Ledger, rates_of
 from relay.ledger.addresses import Networks
 from relay.ledger.turns import Turns
-from relay.machine.capacity import CONNECTIONS_PER_PERSON, Capacity, bound_of, limits_of, most_connections
+from relay.machine.capacity import CONNECTIONS_PER_PERSON, Capacity, bound_of, limits_of, most_cache, most_connections
+from relay.machine.collection import Collection, leave_what_stays
 from relay.machine.interfaces import Interfaces
-from relay.machine.memory import Memory
 from relay.machine.pulse import Pulse
 from relay.matchmaking.matchmaker import Matchmaker
 from relay.media.choice import choose
@@ -109,7 +108,13 @@ class Relay:
         """As the media port knows it."""
 
         # media
-        self.media = choose(settings.media, limits.people, self.drops, self.report)
+        self.media = choose(
+            settings.media,
+            people=limits.people,
+            cache=most_cache(settings.capacity),
+            drops=self.drops,
+            report=self.report,
+        )
         self._port, self.engine = self.media.port, self.media.engine
         switchboard = Switchboard(self.engine)
         self._connections = MediaConnections(
@@ -126,7 +131,7 @@ class Relay:
         self._directory = Directory(
             limits.people, settings.per_address.max_per_address, rank=lambda session: self._presence.rank(session)
         )
-        self._memory = Memory(lambda: len(self._directory), self.report)
+        self._collection = Collection(lambda: len(self._directory), self.report)
         self._capacity = Capacity(
             limits=limits,
             present=lambda: self._directory.present,
@@ -202,6 +207,7 @@ class Relay:
             tally=self.tally,
             refusals=self.refusals,
             pulse=self._pulse,
+            collection=self._collection,
         )
         pseudonyms = Pseudonyms(ours)
         self._recent = Recent(pseudonyms)
@@ -290,7 +296,7 @@ class Relay:
         self._matchmaker.start()
         self._sessions.start()
         self._pulse.start()
-        self._memory.start()
+        self._collection.start()
         self._capacity.start()
         self._history.start()
         self._survey.start()
@@ -333,7 +339,7 @@ class Relay:
         await self._outside.close()
         await self._advertised.close()
         await self._capacity.close()
-        await self._memory.close()
+        await self._collection.close()
         await self._pulse.close()
         self._connections.close()
         await self.engine.stop()
@@ -451,13 +457,6 @@ async def serve(settings: Settings, orders: Orders, serving: Callable[[Relay], N
         log.info("stopped")
     if relay.broken.is_set():
         raise FatalError("The server can't go on: a part of it has died. The log says which.")
-
-
-def leave_what_stays() -> None:
-    """Modules, classes and the server itself stay until the end: the garbage collector need not look at them each time
-    that it looks at everything, while nothing else happens."""
-    gc.collect()
-    gc.freeze()
 
 
 async def _reload(relay: Relay, ordered: asyncio.Event) -> None:

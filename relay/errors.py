@@ -72,3 +72,9 @@ class FatalError(Exception):
 
 class ConfigurationError(Exception):
     """A setting that stops start-up; the message names it and says what would be right."""
+
+
+def drop_trace(error: BaseException) -> None:
+    """Have an error that is kept hold nothing but itself. It has the frames that it came through, and so all that was
+    in hand there; where one of that keeps the error, only the garbage collector would free them."""
+    error.__traceback__ = error.__context__ = error.__cause__ = None

@@ -1,6 +1,6 @@
 # Measure
 
-.PHONY: bench bench-quick bench-peers bench-throughput bench-crowd bench-sockets soak overload upgrade-drill \
+.PHONY: bench bench-quick bench-peers bench-throughput bench-crowd bench-joins bench-pauses bench-sockets soak overload upgrade-drill \
 	measure measure-skips measure-loss measure-page measure-narrow
 
 bench: core ## Relay, the kernel's floor and coturn in one run; JSON=FILE keeps it
@@ -18,8 +18,14 @@ bench-throughput: core # How much passes before any of it is lost, with one medi
 bench-crowd: core ## A thousand people who talk for a minute on two cores; fails if they are lost, or much of what they say
 	$(BIN)/python -m tests.bench.crowd
 
+bench-joins: core # What joining costs, one by one and 400 at once; OTHER=FOLDER takes turns with another checkout
+	$(BIN)/python -m tests.bench.joins $(OTHER)
+
 bench-sockets: $(VENV)/installed # What ten thousand idle visitors cost
 	$(BIN)/python -m tests.bench.sockets
+
+bench-pauses: core # How long garbage collection stops the event loop with 5,000 people; fails above 20 ms
+	$(BIN)/python -m tests.bench.pauses
 
 soak: core ## Churn: 100,000 pairs meet, part, lose their connections and come back; nothing may be left behind
 	$(BIN)/python -m tests.bench.soak

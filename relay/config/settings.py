@@ -348,8 +348,8 @@ class CapacitySettings(Group, frozen=True):
         int,
         Meta(
             ge=0,
-            description="Bytes of sent media kept for retransmission above which newcomers are refused. 0: a quarter of"
-            " the memory.",
+            description="Bytes of sent media kept for retransmission. From nine tenths of it on newcomers are refused;"
+            " when it is used up, packets are forgotten earlier. 0: a quarter of the memory.",
         ),
     ] = 0
 

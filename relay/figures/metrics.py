@@ -23,6 +23,7 @@ from relay.figures.figures import Figures
 from relay.figures.quality import between_links, by_browsers, loss_recovery
 from relay.figures.survey import Survey
 from relay.machine import process
+from relay.machine.collection import Collection
 from relay.machine.pulse import Pulse
 from relay.media.engine import EngineStats
 from relay.observe.browsers import FAMILIES
@@ -52,13 +53,21 @@ class Metrics(Collector):
     """`render()` is the page. One instance per server; nothing is registered globally."""
 
     def __init__(
-        self, *, read: Callable[[], Figures], survey: Survey, tally: Tally, refusals: Refusals, pulse: Pulse
+        self,
+        *,
+        read: Callable[[], Figures],
+        survey: Survey,
+        tally: Tally,
+        refusals: Refusals,
+        pulse: Pulse,
+        collection: Collection,
     ) -> None:
         self._read = read
         self._survey = survey
         self._tally = tally
         self._refusals = refusals
         self._pulse = pulse
+        self._collection = collection
         self._registry = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
@@ -83,6 +92,7 @@ class Metrics(Collector):
         yield from _troubles(self._tally, self._refusals)
         yield from _store(figures.store)
         yield from _loop(self._pulse)
+        yield from _collections(self._collection)
         yield from _system()
         yield _requests(self._tally)
 
@@ -226,6 +236,13 @@ def _loop(pulse: Pulse) -> Iterator[Metric]:
     yield _histogram("relay_event_loop_lag_seconds", "How late the event loop wakes.", pulse.lag)
     worst = "The most that the event loop woke late within the last minute."
     yield GaugeMetricFamily("relay_event_loop_lag_worst_seconds", worst, pulse.worst)
+
+
+def _collections(collection: Collection) -> Iterator[Metric]:
+    meaning = "How long the garbage collector stopped the event loop each time."
+    yield _histogram("relay_collection_pause_seconds", meaning, collection.pauses)
+    worst = "The longest that the garbage collector stopped the event loop within the last minute."
+    yield GaugeMetricFamily("relay_collection_pause_worst_seconds", worst, collection.worst)
 
 
 def _runs() -> bool:

@@ -30,6 +30,8 @@ def loss_recovery(media: EngineStats) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "relay_media_kept_bytes", "Bytes of sent packets that are kept for retransmission.", media.bytes_kept
     )
+    meaning = "Sent packets that were not kept, or forgotten early, because RELAY_MAX_CACHE is used up."
+    yield CounterMetricFamily("relay_media_unkept_packets", meaning, media.packets_unkept)
 
 
 def between_links(survey: Survey) -> Iterator[Metric]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from relay import clock
+from relay.errors import drop_trace
 from relay.front.core_tls import CoreTls, FirstData, Tls
 from relay.front.first_bytes import Kind
 from relay.front.mux import Arrival
@@ -115,22 +116,28 @@ class Handover:
 
         def ended() -> None:
             self._guests.leave(guest)
+            if protocol.transport is None:
+                # TLS does not tell it, if hands were never shaken: it and its parser would hold each other for nothing.
+                protocol.connection_lost(None)
             if isinstance(inner, CoreTls):
                 self._undecided.discard(inner)
 
-        metered.ended = ended
         if not self._guests.enter(guest):
             arrival.connection.close()
+            inner.connection_lost(None)
+            ended()
             return
+        metered.ended = ended
         if isinstance(inner, CoreTls):
             self._undecided.add(inner)
         try:
             guest.transport, _ = await loop.connect_accepted_socket(lambda: metered, arrival.connection)
             if secure is not None:
                 await self._shake_hands(guest, ready)
-        except OSError:
+        except OSError as failure:
             # TLS itself tells those whose handshake fails; it is no failure of ours.
             self._guests.leave(guest)
+            drop_trace(failure)  # `ready` keeps it, and it `ready`
 
     async def _shake_hands(self, guest: Guest, ready: "asyncio.Future[None]") -> None:
         if (crowded_out := self._handshakes.enter(guest, guest.metered.payer.groups)) is not None:

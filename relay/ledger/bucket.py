@@ -29,7 +29,8 @@ class TokenBucket:
     def charge(self, now: float, amount: float) -> None:
         """Take tokens for what is done already, though it leaves the bucket in debt."""
         self._fill(now)
-        self.tokens = max(-self.most_owed, self.tokens - amount)
+        tokens = self.tokens - amount
+        self.tokens = tokens if tokens > -self.most_owed else -self.most_owed
 
     def left(self, now: float) -> float:
         """Tokens; below zero: what is owed."""
@@ -39,10 +40,10 @@ class TokenBucket:
     def wait(self, now: float) -> float:
         """Seconds until the bucket is out of debt; 0 if it is not in debt."""
         self._fill(now)
-        return max(0.0, -self.tokens / self.per_second)
+        return 0.0 if self.tokens >= 0 else -self.tokens / self.per_second
 
     def _fill(self, now: float) -> None:
-        # Several times for each thing that anybody does: `min` would take as long as all the rest.
+        # Several times for each thing that anybody does, as all of these: `min` would take as long as all the rest.
         tokens = self.tokens + (now - self.filled_at) * self.per_second
         self.tokens = tokens if tokens < self.capacity else self.capacity
         self.filled_at = now

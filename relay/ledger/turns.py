@@ -28,6 +28,10 @@ REST = 0.0002
 """Seconds without work after which nobody can be late: the event loop has looked for what comes meanwhile."""
 
 
+def _nothing() -> None:
+    """What a turn is for that is not wanted any more."""
+
+
 @dataclass(slots=True, eq=False)
 class Turn:
     """Something that waits."""
@@ -37,8 +41,8 @@ class Turn:
     is_over: bool = False
 
     def cancel(self) -> None:
-        """It is not wanted any more. Idempotent."""
-        self.is_over = True
+        """It is not wanted any more, and keeps nothing. Idempotent."""
+        self.is_over, self.go = True, _nothing
 
 
 @dataclass(slots=True)
@@ -76,7 +80,9 @@ class Turns:
         self._order: list[tuple[float, int, str]] = []
         """A heap with each line's address once, by when it had recovered as far as was known, then by coming."""
         self._coming = count()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._looks_at = 0.0
+        """When, by the event loop's clock."""
         self._round = (clock.monotonic(), clock.cpu())
         """When this round of the event loop's work began."""
 
@@ -140,11 +146,14 @@ class Turns:
     def _look_in(self, seconds: float) -> None:
         """Look then, if not sooner."""
         loop = asyncio.get_running_loop()
+        looks_at = loop.time() + seconds
         if self._timer is not None:
-            if self._timer.when() <= loop.time() + seconds:
+            if self._looks_at <= looks_at:
                 return
             self._timer.cancel()
-        self._timer = loop.call_later(seconds, self._look)
+        self._looks_at = looks_at
+        # In the next round, which takes no timer: in a crowd everything that anybody does comes this way.
+        self._timer = loop.call_soon(self._look) if seconds <= 0 else loop.call_at(looks_at, self._look)
 
     def _look(self) -> None:
         """Let one go on. What it costs is known once it has been done, so the next look is after that."""

@@ -38,6 +38,8 @@ BUFFER_PER_PERSON = 1_250
 PACKETS_PER_THREAD = 100_000
 """Received a second by one media thread: 7 us for each."""
 CACHE_OF_MEMORY = 0.25
+CACHE_FILLED = 0.9
+"""Of what may be kept for retransmission: at more, nobody else is taken, and those inside go on as they were."""
 MEMORY_USED = 0.85
 """Of the memory that the process may have: at more, nobody else is taken."""
 CONNECTIONS_PER_PERSON = 6
@@ -107,9 +109,14 @@ def limits_of(capacity: CapacitySettings, media_threads: int) -> Limits:
         packets=capacity.max_packets or PACKETS_PER_THREAD * media_threads,
         cpu=capacity.max_cpu,
         lag=capacity.max_lag,
-        cache=capacity.max_cache or int(memory * CACHE_OF_MEMORY),
+        cache=int(most_cache(capacity) * CACHE_FILLED),
         memory=int(memory * MEMORY_USED),
     )
+
+
+def most_cache(capacity: CapacitySettings) -> int:
+    """Bytes that may be kept for retransmission."""
+    return capacity.max_cache or int(process.memory_limit() * CACHE_OF_MEMORY)
 
 
 def most_people(media_threads: int) -> int:

@@ -38,9 +38,9 @@ class Media:
         return self.choice is EngineChoice.PACKETS
 
 
-def choose(media: MediaSettings, people: int, drops: Drops, report: Report) -> Media:
+def choose(media: MediaSettings, *, people: int, cache: int, drops: Drops, report: Report) -> Media:
     """Build what the settings ask for, for so many people; without a choice it is packets where
-    the native core is built, else frames.
+    the native core is built, else frames. Packets keeps `cache` bytes for retransmission at most.
 
     Raises:
         ConfigurationError: packets were asked for, but the core is not built.
@@ -55,7 +55,7 @@ def choose(media: MediaSettings, people: int, drops: Drops, report: Report) -> M
             " the package again, or set `engine` to frames."
         )
     cause = "as configured" if media.engine else "the native core is built"
-    return _packets(media, people, drops, report, f"forwards packets in the native core: {cause}")
+    return _packets(media, people, cache, drops, report, f"forwards packets in the native core: {cause}")
 
 
 def _frames(media: MediaSettings, drops: Drops, report: Report, reason: str) -> Media:
@@ -68,12 +68,18 @@ def _frames(media: MediaSettings, drops: Drops, report: Report, reason: str) -> 
     return Media(engine, port, open_port, EngineChoice.FRAMES, reason)
 
 
-def _packets(media: MediaSettings, people: int, drops: Drops, report: Report, reason: str) -> Media:
+def _packets(media: MediaSettings, people: int, cache: int, drops: Drops, report: Report, reason: str) -> Media:
     # Here, because these modules need the core in order to be imported.
     from relay.media.packets import PacketsEngine
     from relay.transport.native import NativePort
 
-    port = NativePort(threads=media.media_threads, gathering=media.max_gathering / 1_000, people=people, report=report)
+    port = NativePort(
+        threads=media.media_threads,
+        gathering=media.max_gathering / 1_000,
+        people=people,
+        cache=cache,
+        report=report,
+    )
     transcoders = max(1, int(process.cpu_limit())) if media.transcoders is None else media.transcoders
     engine = PacketsEngine(port, drops, media.max_bitrate, transcoders, report)
 

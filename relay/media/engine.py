@@ -116,6 +116,8 @@ class EngineStats:
     drops: dict[str, int] = field(default_factory=dict)
     bytes_kept: int = 0
     """Of sent packets, kept for retransmission."""
+    packets_unkept: int = 0
+    """Sent packets that were not kept, or not for as long as they should, since all that may be kept was in use."""
     to_peers: LossRecovery = field(default_factory=LossRecovery)
     from_peers: LossRecovery = field(default_factory=LossRecovery)
     transcoders: int = 0

@@ -136,6 +136,7 @@ class PacketsEngine:
             bytes_sent=totals.bytes_sent,
             drops=reasons,
             bytes_kept=totals.bytes_kept,
+            packets_unkept=totals.packets_unkept,
             to_peers=_loss_recovery(totals.to_peers),
             from_peers=_loss_recovery(totals.from_peers),
             transcoders=len(self._transcoders),

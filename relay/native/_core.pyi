@@ -154,6 +154,8 @@ class Totals:
     """Reasons that occurred, named as in `relay.observe.drops`, and how often."""
     bytes_kept: int
     """To be retransmitted."""
+    packets_unkept: int
+    """Not kept, or not for as long as they should, since all that may be kept was in use."""
     to_peers: Recovery
     from_peers: Recovery
     turn_allocations: int
@@ -267,6 +269,7 @@ class Core:
         consent: float,
         silence: float,
         gathering: float,
+        cache: int,
     ) -> Core:
         """The buffer is in bytes, each way, for all sockets of one address together. In seconds: how long consent
         lasts, and after how long without a packet a peer is silent.

@@ -58,7 +58,8 @@ class SlotSender:
 
     def __init__(self, slot: NegotiatedSlot, track: MediaStreamTrack, send: Callable[[bytes], None]) -> None:
         self._slot = slot
-        self._sender = RTCRtpSender(track, cast("RTCDtlsTransport", _SenderTransport(send)))
+        self._transport = _SenderTransport(send)
+        self._sender = RTCRtpSender(track, cast("RTCDtlsTransport", self._transport))
         self._sender._ssrc = slot.ssrc
         self._sender._rtx_ssrc = slot.rtx_ssrc
 
@@ -78,7 +79,9 @@ class SlotSender:
         await self._sender._handle_rtcp_packet(packet)
 
     async def stop(self) -> None:
+        """Idempotent."""
         await self._sender.stop()
+        self._transport.close()
 
 
 class FrameAssembler:
@@ -118,6 +121,10 @@ class _CertificateWithContext(RTCCertificate):
         return self._context
 
 
+def _nowhere(packet: bytes) -> None:
+    """Where packets go after the end."""
+
+
 class _SenderTransport:
     """What RTCRtpSender needs of an RTCDtlsTransport."""
 
@@ -126,6 +133,9 @@ class _SenderTransport:
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
         self._send = send
+
+    def close(self) -> None:
+        self._send = _nowhere
 
     async def _send_rtp(self, packet: bytes) -> None:
         self._send(packet)

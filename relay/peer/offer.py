@@ -149,7 +149,7 @@ class _Attributes:
         self._values: dict[str, list[str]] = {}
         for line in lines:
             if line.startswith("a="):
-                name, _, value = line[2:].partition(":")
+                name, _, value = line[2:].rstrip().partition(":")
                 self._values.setdefault(name, []).append(value.strip())
 
     def __contains__(self, name: str) -> bool:
@@ -209,23 +209,23 @@ def note(counts: PassedOver, ignored: Ignored) -> None:
 def _told_apart(text: str) -> tuple[list[str], str, list[_Words]]:
     """The session's lines; those of all sections that are not somebody's own; and what each section's own say."""
     session: list[str] = []
-    common = session
     sections: list[str] = []
     own: _Words = {}
     words: list[_Words] = []
-    for each in text.splitlines():
-        line = each.rstrip()
-        if line.startswith("m="):
+    keep = session.append
+    for line in text.splitlines():
+        beginning = line[:6]
+        if beginning[:2] == "m=":
             own = {}
             words.append(own)
-            common = sections
-            common.append(line)
-        elif (beginning := line[:6]) in _OWN_BEGINNINGS and words:
-            name, _, value = line.partition(":")
+            keep = sections.append
+            keep(line)
+        elif beginning in _OWN_BEGINNINGS and words:
+            name, _, value = line.rstrip().partition(":")
             if name in _OWN:
                 own.setdefault(name, []).append(value.strip())
         elif beginning not in _UNREAD_BEGINNINGS:
-            common.append(line)
+            keep(line)
     return session, "\n".join(sections), words
 
 

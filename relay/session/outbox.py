@@ -19,13 +19,17 @@ REMEMBERED = 64
 """Chat messages that are kept after they were sent, because a lost connection may have taken them along."""
 
 
+def _nobody() -> None:
+    """Is told."""
+
+
 class Outbox:
     """Filled by anyone who has something to say, emptied by the visitor's one writer.
 
     `overflowed` is called once, when even dropping what goes first makes no room; from then on nothing is taken.
     """
 
-    def __init__(self, overflowed: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, overflowed: Callable[[], None] = _nobody) -> None:
         self.overflowed = overflowed
         self._waiting: deque[ServerMessage] = deque()
         self._sent: deque[ChatMessage] = deque(maxlen=REMEMBERED)
@@ -59,6 +63,10 @@ class Outbox:
             self._changed.clear()
             await self._changed.wait()
         return encode(self.take())
+
+    def close(self) -> None:
+        """Take nothing any more, and call nobody. Idempotent."""
+        self._closed, self.overflowed = True, _nobody
 
     def take(self) -> ServerMessage:
         """The next message; there has to be one."""

@@ -73,6 +73,12 @@ class Session:
     """Let in while the server was full, because this may be somebody whose connection was lost."""
     _taken: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
 
+    def end(self) -> None:
+        """The visitor is gone. Connection and session know each other no longer, so that both are freed at once and
+        nothing is left to the garbage collector. Idempotent."""
+        self.socket = None
+        self.outbox.close()
+
     def takes_first(self, message_id: str) -> bool:
         """Whether this chat message has not come before; remembers it."""
         if message_id in self._taken:

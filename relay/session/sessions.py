@@ -138,8 +138,8 @@ class Sessions:
         now = clock.monotonic()
         if (wait := payer.take(Deed.JOIN, now)) > 0:
             self._journal.note(LimitHit(limit=f"address_{Deed.JOIN}"))
-            error = crowded("Too many have come from your address lately.", tenths(wait))
-            raise self._kept_out(Reason.ADDRESS_RATE, error, payer)
+            sentence = "Too many have come from your address lately."
+            raise self._kept_out(Reason.ADDRESS_RATE, crowded(sentence, tenths(wait)), payer)
         rates = RateLimiter(self._rates)
         session = Session(
             new_user_id(), new_session_token(), rates, payer, now, browser, tls_host=tls_host, socket=socket
@@ -171,7 +171,7 @@ class Sessions:
         try:
             self._give_place(session, full=True)
         except RelayError as error:
-            self._forget(session.user, PartingReason.LEFT)
+            self._let_go(session, PartingReason.LEFT)
             if socket is not None:
                 socket.turn_away(error)
             return False
@@ -189,7 +189,7 @@ class Sessions:
             sentence = "There is nothing to go on with: too much time has passed, or it was ended."
             raise RelayError(ErrorCode.RESUME_FAILED, sentence, about=About(Resume.event))
         self._directory.take_over(resumed, provisional)
-        self._forget(provisional.user, PartingReason.LEFT)
+        self._let_go(provisional, PartingReason.LEFT)
         superseded, resumed.socket = resumed.socket, socket
         if superseded is not None:
             superseded.end(SUPERSEDED, "superseded")
@@ -224,7 +224,7 @@ class Sessions:
         """The visitor is gone, for the reason that their partner is told. Idempotent."""
         if not self._directory.remove(session):
             return
-        self._forget(session.user, reason)
+        self._let_go(session, reason)
         self._journal.note(SessionClosed(user=session.user, reason=reason.value))
 
     async def drain(self, seconds: float) -> None:
@@ -252,8 +252,8 @@ class Sessions:
         taken = self._directory.add(session, full=full)
         if taken is session:
             if self._directory.has_all_it_may(session.payer):
-                error = crowded("There are too many connections from your address.")
-                raise self._kept_out(Reason.CONNECTIONS, error, session.payer)
+                sentence = "There are too many connections from your address."
+                raise self._kept_out(Reason.CONNECTIONS, crowded(sentence), session.payer)
             raise self._kept_out(Reason.FULL, server_full(), session.payer)
         if taken is None:
             return
@@ -267,7 +267,8 @@ class Sessions:
             socket.turn_away(error)
 
     def _kept_out(self, reason: Reason, error: RelayError, payer: Payer) -> RelayError:
-        """Count it, and tell the operator; the error is for whom it concerns."""
+        """Count it, and tell the operator; the error is for whom it concerns. It is raised as it is returned: a
+        variable of who raises it would have both keep each other."""
         cause, fields = payer.host, {"source": payer.host}
         if reason is Reason.FULL:
             cause, fields = self._capacity.fullest, {"used_up": self._capacity.fullest}
@@ -286,6 +287,10 @@ class Sessions:
             self.close(session, PartingReason.DISCONNECTED)
         else:
             session.socket.end(SLOW_READER, ErrorCode.SLOW_READER)
+
+    def _let_go(self, session: Session, reason: PartingReason) -> None:
+        session.end()
+        self._forget(session.user, reason)
 
     def _forget(self, user: UserId, reason: PartingReason) -> None:
         self._matchmaker.forget(user, reason, clock.monotonic())

@@ -47,12 +47,13 @@ class NativePort:
     transcoders: TranscoderListener
     """Is told of transcoders. The engine puts itself there."""
 
-    def __init__(self, *, threads: int, gathering: float, people: int, report: Report) -> None:
+    def __init__(self, *, threads: int, gathering: float, people: int, cache: int, report: Report) -> None:
         """A thread rests for `gathering` seconds where there is enough to gather. `people` are admitted at most: the
-        sockets' buffers are sized for them."""
+        sockets' buffers are sized for them. `cache` bytes may be kept for retransmission."""
         self._threads = threads
         self._gathering = gathering
         self._buffer = wanted_buffer(people)
+        self._cache = cache
         self._report = report
         self._core: Core | None = None
         self._watch = Watch()
@@ -143,6 +144,7 @@ class NativePort:
             consent=bindings.CONSENT_TIMEOUT,
             silence=bindings.QUIET_TIMEOUT,
             gathering=self._gathering,
+            cache=self._cache,
         )
 
     def _look_after_threads(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from relay.config.settings import HttpsSettings
+from relay.errors import drop_trace
 from relay.web.hosts import OUTSIDE
 from relay.web.policy import policy
 from relay.web.visitor_address import VisitorAddresses
@@ -50,6 +51,8 @@ class Headers:
 
     def put(self, request: web.BaseRequest, answer: web.StreamResponse) -> None:
         """Into one answer."""
+        if isinstance(answer, web.HTTPException):
+            drop_trace(answer)  # it has been raised, and the request keeps it
         answer.headers.update(HEADERS)
         host = request.get(OUTSIDE)
         answer.headers[POLICY] = policy() if host is None else policy(host, self._addresses.scheme(request))
@@ -83,6 +86,8 @@ class Protocol(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
+        if exc is not None and message:
+            drop_trace(exc)  # of what could not be read, which is kept with it
         # Its own sentence repeats what was sent.
         answer = super().handle_error(request, status, exc, NO_REQUEST if message else None)
         self._headers.put(request, answer)

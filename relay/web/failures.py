@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from relay.errors import ErrorCode, RelayError
+from relay.errors import ErrorCode, RelayError, drop_trace
 from relay.observe.logs.logging import get_logger
 
 STATUSES: dict[ErrorCode, int] = {
@@ -33,9 +33,13 @@ async def answer_failures(request: web.Request, handler: Handler) -> web.StreamR
         return await handler(request)
     except RelayError as error:
         return _response(error)
-    except web.HTTPNotFound:
+    except web.HTTPNotFound as error:
+        _let_go(request, error)
         return _response(RelayError(ErrorCode.NOT_FOUND, "There is nothing here."))
-    except (web.HTTPException, ConnectionError):
+    except web.HTTPException as error:
+        _let_go(request, error)
+        raise
+    except ConnectionError:
         # Anyone who has left already is no failure of ours, and is past answering.
         raise
     except Exception as cause:
@@ -44,6 +48,13 @@ async def answer_failures(request: web.Request, handler: Handler) -> web.StreamR
             return _response(RelayError(ErrorCode.NOT_FOUND, "There is nothing here."))
         log.error("request_failed", path=request.path[:LONGEST_PATH], exc_info=cause)
         return _response(RelayError(ErrorCode.INTERNAL, "The server made a mistake."))
+
+
+def _let_go(request: web.Request, error: web.HTTPException) -> None:
+    """aiohttp keeps a refusal in the request that it is about, and a route that finds nothing in itself."""
+    drop_trace(error)
+    if (route := request.match_info.route).resource is None:
+        del route._handler
 
 
 def _response(error: RelayError) -> web.Response:

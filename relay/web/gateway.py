@@ -18,7 +18,7 @@ from relay.tasks import Report, Tasks
 from relay.web.authority import DEFAULT_PORTS, Origin, at, in_url, origin
 from relay.web.guests import Guests
 from relay.web.hosts import OUTSIDE
-from relay.web.visit import Visit, turn_away
+from relay.web.visit import Visit, forget_failure, turn_away
 from relay.web.visitor_address import VisitorAddresses
 
 CLOSE_TIMEOUT = 2.0
@@ -76,7 +76,10 @@ class Gateway:
             # Through a proxy too, this connection is one visitor's from now on.
             guest.is_visit, guest.metered.payer = True, payer
         await self._turns.wait(payer)
-        await self._serve(request, socket, payer)
+        try:
+            await self._serve(request, socket, payer)
+        finally:
+            forget_failure(socket)
         return socket
 
     async def knock(self, request: web.Request) -> web.Response:

@@ -83,7 +83,7 @@ class Guests:
         guest.since = clock.monotonic()
         self._protocols[guest.protocol] = guest
         if self._watch is None:
-            self._watch = self._tasks.start("watch", self._watch_for_silence())
+            self._watch = self._tasks.repeat("watch", WATCH_INTERVAL, self._look_for_silence)
         return True
 
     def leave(self, guest: Guest) -> None:
@@ -99,11 +99,9 @@ class Guests:
         """Stop watching. What was let in stays with its server. Idempotent."""
         await self._tasks.close()
 
-    async def _watch_for_silence(self) -> None:
-        while True:
-            await asyncio.sleep(WATCH_INTERVAL)
-            now = clock.monotonic()
-            for guest in list(self._table):
-                if now - guest.since > REQUEST_TIMEOUT and not guest.has_asked:
-                    self._drops.count(Drop.TCP_SILENT)
-                    guest.end()
+    def _look_for_silence(self) -> None:
+        now = clock.monotonic()
+        for guest in list(self._table):
+            if now - guest.since > REQUEST_TIMEOUT and not guest.has_asked:
+                self._drops.count(Drop.TCP_SILENT)
+                guest.end()

@@ -22,13 +22,24 @@ _buffer = memoryview(bytearray(PIECE))
 """One for all: what is read is passed on before anything else is."""
 
 
+def forget_itself(transport: asyncio.Transport) -> None:
+    """asyncio's own keeps a bound method of itself, and so would be left to the garbage collector when it has been
+    closed."""
+    if hasattr(transport, "_read_ready_cb"):
+        transport._read_ready_cb = None
+
+
+def _nobody() -> None:
+    """Wants to know."""
+
+
 class Metered(asyncio.BufferedProtocol):
     """Passes everything on to `inner`, which may pause the transport as if it were alone."""
 
     def __init__(self, inner: asyncio.Protocol | asyncio.BufferedProtocol, payer: Payer, turns: Turns) -> None:
         self.payer = payer
         """Who pays. A request may tell that a trusted proxy's connection is somebody's alone."""
-        self.ended: Callable[[], None] = lambda: None
+        self.ended: Callable[[], None] = _nobody
         """Called when the connection is closed."""
         self._inner = inner
         self._turns = turns
@@ -60,9 +71,12 @@ class Metered(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._turn is not None:
             self._turn.cancel()
+            self._turn = None
         self._kept = b""
         self._inner.connection_lost(exc)
-        self.ended()
+        ended, self.ended = self.ended, _nobody
+        ended()
+        forget_itself(self._transport)
 
     def pause_writing(self) -> None:
         self._inner.pause_writing()

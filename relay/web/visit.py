@@ -6,7 +6,7 @@ from contextlib import suppress
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from relay import clock
-from relay.errors import ErrorCode, RelayError
+from relay.errors import ErrorCode, RelayError, drop_trace
 from relay.ledger.accounts import Payer
 from relay.ledger.turns import Turns
 from relay.observe.browsers import browser_of
@@ -44,12 +44,19 @@ DELIBERATE = frozenset({WSCloseCode.OK, WSCloseCode.GOING_AWAY})
 """Close codes of visitors who go: a closed page, a closed tab."""
 
 
+def forget_failure(socket: web.WebSocketResponse) -> None:
+    """A socket keeps why it broke, and that keeps the socket: neither would be freed at once."""
+    if (failure := socket.exception()) is not None:
+        drop_trace(failure)
+
+
 async def turn_away(socket: web.WebSocketResponse, error: RelayError) -> None:
     """Say why a visitor may not stay, and close."""
     with suppress(TimeoutError, ConnectionError):
         async with asyncio.timeout(FLUSH_TIMEOUT):
             await socket.send_str(encode(refusal(error)))
     await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=error.code.encode())
+    forget_failure(socket)
 
 
 class Visit:
@@ -86,7 +93,7 @@ class Visit:
         self._ended = False
         browser = browser_of(request.headers.get("User-Agent", ""))
         self.session = sessions.open(self, payer, browser, tls_host)
-        self._writer = tasks.start("writer", self._write(self.session))
+        self._writer: asyncio.Task[None] | None = tasks.start("writer", self._write(self.session))
 
     async def serve(self) -> None:
         """Returns when the connection is closed, by whichever side; the session knows then."""
@@ -94,21 +101,21 @@ class Visit:
         try:
             ending = await self._read()
         finally:
-            self._writer.cancel()
+            self._stop_writing()
             self._sessions.disconnected(self.session, self, ending)
 
     def take_over(self, session: Session) -> None:
-        self._writer.cancel()
+        self._stop_writing()
         self.session = session
         self._writer = self._tasks.start("writer", self._write(session))
 
     def end(self, code: int, reason: str) -> None:
         # The session may go on elsewhere: its outbox is not ours to empty any more.
-        self._writer.cancel()
+        self._stop_writing()
         self._tasks.start("close", self.close(code, reason))
 
     def turn_away(self, error: RelayError) -> None:
-        self._writer.cancel()
+        self._stop_writing()
         self._ended = True
         self._tasks.start("close", turn_away(self._socket, error))
 
@@ -116,6 +123,7 @@ class Visit:
         """Say goodbye if the visitor still reads, and let go in any case."""
         self._ended = True
         await self._socket.close(code=code, message=reason.encode(), drain=False)
+        forget_failure(self._socket)
         transport = self._request.transport
         if transport is None:
             return
@@ -172,6 +180,12 @@ class Visit:
                 with suppress(ConnectionError):  # they have gone; the next read says so
                     await self._socket.pong(message.data)
         return self._reception.tolerate(self.session)
+
+    def _stop_writing(self) -> None:
+        # A task that was cancelled keeps where it was, and so this visit: we do not keep it.
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.cancel()
 
     async def _write(self, session: Session) -> None:
         try:

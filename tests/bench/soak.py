@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import aiohttp
 
-from relay.machine.memory import INTERVAL, QUIET
+from relay.machine.collection import INTERVAL, QUIET
 from tests.kit import generator
 from tests.kit.generator import Report
 from tests.kit.ports import free_port

@@ -17,7 +17,9 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     if request.param is EngineChoice.PACKETS and not native.BUILT:
         pytest.skip("the native core is not built")
     number = free_port()
-    subject = Subject(choose(MediaSettings(engine=request.param), 2, Drops(), fail), number)
+    subject = Subject(
+        choose(MediaSettings(engine=request.param), people=2, cache=1 << 20, drops=Drops(), report=fail), number
+    )
     subject._media.open(("127.0.0.1", "::1"), number, subject.listener)
     subject.admit(ANN, "ann")
     yield subject

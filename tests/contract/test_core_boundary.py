@@ -32,7 +32,7 @@ def slot(medium: Medium, codec: Codec, seat: int = 0) -> NegotiatedSlot:
 
 @pytest.fixture
 def core() -> Iterator[Core]:
-    core = Core(["127.0.0.1"], 0, threads=1, buffer=100_000, consent=30, silence=7, gathering=0.001)
+    core = Core(["127.0.0.1"], 0, threads=1, buffer=100_000, consent=30, silence=7, gathering=0.001, cache=1 << 20)
     yield core
     core.close()
 

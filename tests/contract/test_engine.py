@@ -43,7 +43,7 @@ def _fail(task: str, failure: BaseException) -> None:
 async def media(request: pytest.FixtureRequest) -> AsyncIterator[Media]:
     if request.param is EngineChoice.PACKETS and not native.BUILT:
         pytest.skip("the native core is not built")
-    media = choose(MediaSettings(engine=request.param), 2, Drops(), _fail)
+    media = choose(MediaSettings(engine=request.param), people=2, cache=1 << 20, drops=Drops(), report=_fail)
     media.open(("127.0.0.1",), free_port(), Listener())
     yield media
     await media.engine.stop()
@@ -136,9 +136,11 @@ async def test_every_open_peer_has_statistics_where_peers_are_counted(media: Med
 
 def test_by_default_packets_are_forwarded_where_the_core_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
     if native.BUILT:
-        assert choose(MediaSettings(), 2, Drops(), _fail).choice is EngineChoice.PACKETS
+        assert (
+            choose(MediaSettings(), people=2, cache=1 << 20, drops=Drops(), report=_fail).choice is EngineChoice.PACKETS
+        )
     monkeypatch.setattr(native, "BUILT", False)
-    chosen = choose(MediaSettings(), 2, Drops(), _fail)
+    chosen = choose(MediaSettings(), people=2, cache=1 << 20, drops=Drops(), report=_fail)
     assert chosen.choice is EngineChoice.FRAMES
     assert "not built" in chosen.reason
 
@@ -146,7 +148,7 @@ def test_by_default_packets_are_forwarded_where_the_core_is_built(monkeypatch: p
 def test_packets_without_the_core_are_a_mistake_in_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native, "BUILT", False)
     with pytest.raises(ConfigurationError, match="Rust"):
-        choose(MediaSettings(engine=EngineChoice.PACKETS), 2, Drops(), _fail)
+        choose(MediaSettings(engine=EngineChoice.PACKETS), people=2, cache=1 << 20, drops=Drops(), report=_fail)
 
 
 # The other engine decodes everything.
@@ -177,7 +179,7 @@ async def test_what_both_sides_dropped_is_added_up() -> None:
     if not native.BUILT:
         pytest.skip("the native core is not built")
     drops, number = Drops(), free_port()
-    media = choose(MediaSettings(engine=EngineChoice.PACKETS), 2, drops, _fail)
+    media = choose(MediaSettings(engine=EngineChoice.PACKETS), people=2, cache=1 << 20, drops=drops, report=_fail)
     media.open(("127.0.0.1",), number, Listener())
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         stranger.sendto(b"\x80" + bytes(30), ("127.0.0.1", number))

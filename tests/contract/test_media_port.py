@@ -205,7 +205,9 @@ async def test_a_peer_that_stops_checking_loses_its_flow(monkeypatch: pytest.Mon
         if choice is EngineChoice.PACKETS and not native.BUILT:
             continue
         number = free_port()
-        subject = Subject(choose(MediaSettings(engine=choice), 2, Drops(), fail), number)
+        subject = Subject(
+            choose(MediaSettings(engine=choice), people=2, cache=1 << 20, drops=Drops(), report=fail), number
+        )
         subject.open()
         subject.admit(ANN, "ann")
         browser = subject.browser()
@@ -223,7 +225,7 @@ async def test_a_silent_peer_is_told_of_and_so_is_its_next_sign(
 ) -> None:
     monkeypatch.setattr(bindings, "QUIET_TIMEOUT", 0.05)
     number = free_port()
-    subject = Subject(choose(MediaSettings(engine=engine), 2, Drops(), fail), number)
+    subject = Subject(choose(MediaSettings(engine=engine), people=2, cache=1 << 20, drops=Drops(), report=fail), number)
     subject.open()
     subject.admit(ANN, "ann")
     browser = subject.browser()

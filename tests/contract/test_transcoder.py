@@ -55,7 +55,11 @@ class World:
         self.drops = Drops()
         self.failures: list[BaseException] = []
         self.port = NativePort(
-            threads=1, gathering=0.001, people=2, report=lambda task, failure: self.failures.append(failure)
+            threads=1,
+            gathering=0.001,
+            people=2,
+            cache=1 << 20,
+            report=lambda task, failure: self.failures.append(failure),
         )
         self.port.transcoders = self
         self.port.open(("127.0.0.1",), free_port(), Listener())

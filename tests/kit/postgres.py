@@ -4,7 +4,7 @@ import os
 import pwd
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import run
 from tempfile import TemporaryDirectory
@@ -53,7 +53,9 @@ class Postgres:
         main = int((self._data / "postmaster.pid").read_text().split()[0])
         children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
         for process in (main, *map(int, children)):
-            os.kill(process, number)
+            # One that serves nobody any more may just have ended.
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
 
     def create(self, database: str) -> str:
         """An empty database; gives its URL."""

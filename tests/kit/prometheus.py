@@ -8,6 +8,7 @@ from typing import Any
 from relay.figures.figures import Figures
 from relay.figures.metrics import Metrics
 from relay.figures.survey import Survey
+from relay.machine.collection import Collection
 from relay.machine.pulse import Pulse
 from relay.media.engine import EngineStats, Links
 from relay.observe.happenings import RequestAnswered
@@ -60,6 +61,7 @@ def page() -> str:
             tally=tally,
             refusals=Refusals(),
             pulse=Pulse(lambda task, failure: None),
+            collection=Collection(lambda: 0, lambda task, failure: None),
         )
         .render()
         .decode()

@@ -9,7 +9,10 @@ from tests.bench.soak import soak
 from tests.bench.upgrade import drill
 from tests.kit import generator
 
-pytestmark = pytest.mark.skipif(shutil.which("cargo") is None, reason="the generator is built with cargo")
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.skipif(shutil.which("cargo") is None, reason="the generator is built with cargo"),
+]
 
 PAIRINGS, PEOPLE = 1_000, 120
 
@@ -29,7 +32,6 @@ async def test_after_an_upgrade_everybody_talks_again_within_five_seconds() -> N
     assert since_up < 5
 
 
-@pytest.mark.alone
 async def test_past_capacity_those_inside_lose_nothing_and_newcomers_are_refused_at_once() -> None:
     generator.build()
     result = await overload(people=16, seconds=4)

@@ -18,6 +18,7 @@ from prometheus_client.core import Metric
 from relay.figures.figures import Figures
 from relay.figures.metrics import Metrics
 from relay.figures.survey import Survey
+from relay.machine.collection import Collection
 from relay.machine.pulse import Pulse
 from relay.media.engine import EngineStats, links
 from relay.observe.happenings import Happening
@@ -45,6 +46,7 @@ MEANINGS = {
     "connection": "A TCP connection, and what it turned out to be.",
     "draining": "The server takes nobody any more, and ends when conversations have, or after so long.",
     "ipv6_unavailable": "The host has no IPv6: only IPv4 is listened on.",
+    "memory_short": "Memory runs short, so the garbage collector looked at everything, which stops the event loop.",
     "native_core_not_built": "Media goes through the frames engine, which carries few people.",
     "not_reloaded": "What SIGHUP asked to be read can't be used; nothing changed.",
     "only_loopback": "This host has no other address than loopback: others can't send media here.",
@@ -99,7 +101,14 @@ def _metrics() -> Iterator[Metric]:
     )
     report = lambda task, failure: None  # noqa: E731
     survey = Survey(lambda: links([]), report)
-    ours = Metrics(read=lambda: told, survey=survey, tally=Tally(), refusals=Refusals(), pulse=Pulse(report))
+    ours = Metrics(
+        read=lambda: told,
+        survey=survey,
+        tally=Tally(),
+        refusals=Refusals(),
+        pulse=Pulse(report),
+        collection=Collection(lambda: 0, report),
+    )
     of_python = CollectorRegistry()
     ProcessCollector(registry=of_python)
     GCCollector(registry=of_python)

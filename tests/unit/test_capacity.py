@@ -12,10 +12,12 @@ from relay.machine.capacity import (
     Limits,
     Load,
     limits_of,
+    most_cache,
     most_connections,
     most_people,
     shares,
 )
+from relay.machine.process import memory_limit
 from relay.machine.pulse import Pulse
 
 LIMITS = Limits(people=10, packets=1_000.0, cpu=0.8, lag=0.2, cache=1_000, memory=1_000)
@@ -51,6 +53,14 @@ def test_the_last_place_is_taken_at_once() -> None:
     assert capacity(10).is_full
 
 
+@pytest.mark.parametrize(("people", "packets"), [(0, 0), (LIMITS.people // 2, 0), (1, int(LIMITS.packets))])
+def test_what_decides_who_may_come_is_the_largest_of_the_shares_that_are_shown(people: int, packets: int) -> None:
+    measured = capacity(people)
+    for _ in range(3):
+        measured.take(NOTHING._replace(packets=float(packets)))
+        assert measured.used == max(measured.shares().values()) > (0 if people or packets else -1)
+
+
 def test_a_moment_of_load_refuses_nobody_but_lasting_load_does() -> None:
     of = capacity()
     busy = NOTHING._replace(cpu=1.0)
@@ -75,11 +85,12 @@ def test_a_loop_that_is_late_now_and_then_is_not_late() -> None:
 
 
 def test_limits_are_those_of_the_settings_or_found_on_the_machine() -> None:
-    settings = Settings.of(max_people=7, max_packets=8, max_cpu=0.5, max_lag=0.1, max_cache=9)
-    assert limits_of(settings.capacity, settings.media.media_threads)[:5] == (7, 8, 0.5, 0.1, 9)
+    settings = Settings.of(max_people=7, max_packets=8, max_cpu=0.5, max_lag=0.1, max_cache=100)
+    assert limits_of(settings.capacity, settings.media.media_threads)[:5] == (7, 8, 0.5, 0.1, 90)
     found = limits_of(CapacitySettings(), 1)
     assert found.people == most_people(1) >= 2
     assert min(found) > 0
+    assert (most_cache(settings.capacity), most_cache(CapacitySettings())) == (100, memory_limit() // 4)
 
 
 @pytest.mark.parametrize(("name", "cores", "memory"), [("cores", 1.0, 2**40), ("memory", 64.0, 512 * 2**20)])

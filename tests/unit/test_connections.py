@@ -1,12 +1,13 @@
 """People's media connections: what is known of one goes with it."""
 
+import secrets
 from collections.abc import AsyncIterator, Sized
 from unittest import mock
 
 import pytest
 
 from relay.ids import UserId
-from relay.media.connections import MediaConnections
+from relay.media.connections import MediaConnections, _fresh_ssrcs
 from relay.media.switchboard import Switchboard
 from relay.media.terms import PACKETS
 from relay.observe.drops import Drops
@@ -114,3 +115,12 @@ async def test_what_a_browser_said_holds_for_the_path_that_it_had_then(connectio
     connections.note_claim(ANN, CLAIM)
     connections.flow_selected(peer, PATH._replace(transport=Transport.TCP, remote_port=4_712))
     assert connections.paths() == {"disputed": 1}, "a NAT may take another port for the same path"
+
+
+def test_streams_are_told_apart_and_none_of_them_is_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = [bytes(24), b"\x07\x00\x00\x00" * 6, bytes(range(24))]
+    monkeypatch.setattr(secrets, "token_bytes", lambda size: drawn.pop(0)[:size])
+    ssrcs = _fresh_ssrcs(6)
+    assert len(set(ssrcs)) == 6
+    assert min(ssrcs) > 0
+    assert not drawn, "zeros and twins are drawn again"

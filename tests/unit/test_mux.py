@@ -114,3 +114,15 @@ async def test_a_connection_that_ended_before_it_was_taken_keeps_nobody_out(
     port.failures += [errno.ECONNABORTED]
     await served(port)
     assert port.noted.happened == []
+
+
+async def test_what_is_handed_on_is_watched_by_nobody(port: Port) -> None:
+    loop = asyncio.get_running_loop()
+    _, writer = await asyncio.open_connection("127.0.0.1", port.number)
+    await asyncio.sleep(0.05)  # nothing is said at first
+    writer.write(REQUEST)
+    async with asyncio.timeout(PATIENCE):
+        arrival = await port.taken.get()
+    assert not loop.remove_reader(arrival.connection.fileno())
+    arrival.connection.close()
+    writer.close()

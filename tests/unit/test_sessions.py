@@ -212,10 +212,11 @@ class TestAFullServer:
         lose(side, bob)
         stranger = come(side)
         assert stranger.is_on_trial
+        socket = stranger.socket
+        assert isinstance(socket, FakeSocket)
         side.say(stranger, FindPartner())
-        assert isinstance(stranger.socket, FakeSocket)
-        assert stranger.socket.turned_away is not None
-        assert stranger.socket.turned_away.code is ErrorCode.SERVER_FULL
+        assert socket.turned_away is not None
+        assert socket.turned_away.code is ErrorCode.SERVER_FULL
         assert stranger.user not in side.matchmaker
         assert side.directory.find(stranger.user) is None
 

@@ -17,7 +17,7 @@ FLOORS = (
     ("forward", "ice", "turn"),
     ("feedback", "srtp", "outbox"),
     ("allowance", "counters"),
-    ("wire", "tls"),
+    ("wire", "tls", "cache"),
     ("ids", "path", "time"),
 )
 """Each uses only what is below it. Those of one floor know nothing of each other."""

@@ -57,6 +57,9 @@ class Wire:
     async def close(self, *, code: int, message: bytes, drain: bool) -> None:
         self.closed.append((code, message))
 
+    def exception(self) -> BaseException | None:
+        return None
+
     def get_write_buffer_size(self) -> int:
         return 0
 

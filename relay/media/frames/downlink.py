@@ -123,8 +123,7 @@ class Downlink:
         """Stop encoding. Idempotent."""
         self.show(None)
         (self._pictures or self._track).stop()
-        if self._started:
-            await self._sender.stop()
+        await self._sender.stop()
 
     def _begin_picture(self) -> None:
         if self._pictures:

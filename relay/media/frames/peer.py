@@ -171,6 +171,9 @@ class FramesPeer:
         for downlink in self._downlinks.values():
             await downlink.close()
         await self._tasks.close()
+        # They send by us: encoders and decoders are large, and nobody is to look for them.
+        self._downlinks.clear()
+        self._slots.clear()
         self._guard = None
 
     def _receive_rtp(self, plain: bytes) -> None:

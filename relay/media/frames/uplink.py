@@ -129,6 +129,7 @@ class Uplink:
         """Stop decoding; the subscribed tracks end. Idempotent."""
         for task in self._work:
             task.cancel()
+        self._work.clear()  # a task that was cancelled keeps where it was, and so this
         self._decoded.stop()
 
     def receive(self, packet: RtpPacket) -> None:

@@ -7,6 +7,7 @@ use std::ops::AddAssign;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use crate::cache::Cache;
 use crate::wire::rtcp::ReportBlock;
 
 /// A number that only its one writer changes.
@@ -153,8 +154,15 @@ pub struct Totals {
     pub drops: Drops,
     /// Allocations of TURN, now.
     pub turn_allocations: Counter,
-    /// Bytes of sent packets that are kept, to be retransmitted. Shared with those who keep them.
-    pub kept: Arc<Counter>,
+    /// Where sent packets are kept, to be retransmitted. It counts for itself.
+    pub kept: Arc<Cache>,
+}
+
+impl Totals {
+    /// With `kept` as the place where sent packets are kept.
+    pub fn sharing(kept: &Arc<Cache>) -> Self {
+        Self { kept: Arc::clone(kept), ..Self::default() }
+    }
 }
 
 /// How packets arrive: those of a picture by the latest report, and all of them so far.

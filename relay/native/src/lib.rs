@@ -1,8 +1,8 @@
 //! The native forwarding core.
 //!
 //! Inside, everything is sans-IO: [`exchange::Exchange`] takes datagrams, commands and the time, and
-//! gives datagrams and events. Only [`net`] makes system calls, only [`threads`] read a clock, and only
-//! `python` knows Python. Nothing in here trusts a byte that came from the network.
+//! gives datagrams and events. Only [`net`] makes system calls, and [`cache`] has memory from the system; only
+//! [`threads`] read a clock, and only `python` knows Python. Nothing in here trusts a byte that came from the network.
 //!
 //! Modules use each other one way, from the last to the first of this list
 //! (`tests/unit/test_structure_of_core.py` holds them to it):
@@ -10,6 +10,7 @@
 //! - [`ids`], [`time`], [`path`]: the nouns.
 //! - [`wire`]: RTP, RTCP, STUN, DTLS records, framing over TCP, and payloads of codecs.
 //! - [`tls`]: the server's side of TLS. Its tickets look at the clock, as the library has them.
+//! - [`cache`]: the memory in which sent packets are kept.
 //! - [`allowance`], [`counters`], [`outbox`]: what limits, what counts, and what is about to be sent.
 //! - [`srtp`]: keys, sealing, opening.
 //! - [`ice`]: who is where.
@@ -22,6 +23,7 @@
 //! - [`threads`]: the loops around it all.
 
 pub mod allowance;
+pub mod cache;
 pub mod counters;
 pub mod exchange;
 pub mod feedback;

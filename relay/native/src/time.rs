@@ -38,6 +38,11 @@ impl Time {
         (self.nanos_since(earlier) as u128 * rate as u128 / SECOND as u128) as u64
     }
 
+    /// Whole milliseconds since the clock's origin, from 0 again every seven weeks.
+    pub const fn millis(self) -> u32 {
+        (self.0 / 1_000_000) as u32
+    }
+
     /// Nanoseconds since the clock's origin.
     pub const fn nanos(self) -> u64 {
         self.0

@@ -237,6 +237,24 @@ async def links_lose_packets(scene: Scene) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
+async def little_may_be_kept(scene: Scene) -> AsyncIterator[None]:
+    """Of sixteen people's pictures, a quarter of what they would need."""
+    await scene.stop_relay()
+    scene.start_relay(more=("--max-cache", "400000"))
+    await scene.answers()
+    options = ("--people", "16", "--seconds", "60")
+    command = [str(generator.LOADGEN), "relay", "--server", f"127.0.0.1:{scene.port}", *options]
+    playing = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        playing.terminate()
+        playing.wait()
+        await scene.stop_relay()
+        scene.start_relay()
+
+
+@contextlib.asynccontextmanager
 async def coturn_is_gone(scene: Scene) -> AsyncIterator[None]:
     scene.coturn.write_text(json.dumps([{"targets": [f"127.0.0.1:{free_port()}"]}]))
     try:
@@ -315,6 +333,7 @@ CAUSES: dict[str, Cause] = {
     "RelayPicturesFreeze": pictures_stand_still,
     "RelayFirstFrameSlow": partners_are_seen_late,
     "RelayLossHigh": links_lose_packets,
+    "RelayCacheFull": little_may_be_kept,
     "RelayMistakes": a_task_fails,
     "RelayCertificateEnded": a_certificate_with(days=-1),
     "RelayCertificateEndsSoon": a_certificate_with(days=5),

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::slots::Slots;
 use crate::allowance::{Allowance, COMPLAINTS, DTLS, MEDIA};
-use crate::counters::{Counter, PeerCounters, Reason};
+use crate::cache::Cache;
+use crate::counters::{PeerCounters, Reason};
 use crate::feedback::cap::{Cap, Downlink};
 use crate::feedback::transport::TransportFeedback;
+use crate::forward::budget::Budget;
 use crate::forward::downstream::Downstream;
 use crate::forward::line::{Line, LineSetup};
 use crate::forward::sender_clock::SenderClock;
-use crate::forward::sent::Budget;
 use crate::forward::slot::{Slot, SlotSetup};
 use crate::ids::Medium;
 use crate::srtp::{Inbound, Outbound};
@@ -97,8 +98,8 @@ pub(super) struct Arrived<'a> {
 }
 
 impl Peer {
-    /// `kept` counts the bytes that everybody's slots keep.
-    pub(super) fn new(setup: PeerSetup, counters: Arc<PeerCounters>, kept: &Arc<Counter>) -> Self {
+    /// What its slots send is kept in `cache`, which is everybody's.
+    pub(super) fn new(setup: PeerSetup, counters: Arc<PeerCounters>, cache: &Arc<Cache>) -> Self {
         let mut peer = Self {
             lines: [None, None, None],
             slots: Slots::default(),
@@ -129,7 +130,7 @@ impl Peer {
             peer.lines[at] = Some(Line::new(line));
         }
         for slot in setup.slots {
-            peer.slots.insert(Slot::new(slot, Arc::clone(kept)));
+            peer.slots.insert(Slot::new(slot, Arc::clone(cache)));
         }
         peer
     }

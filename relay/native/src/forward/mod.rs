@@ -1,5 +1,6 @@
 //! Turns what one sender sends into one continuous stream per slot, across any number of senders.
 
+pub mod budget;
 pub mod downstream;
 pub mod keyframes;
 pub mod line;

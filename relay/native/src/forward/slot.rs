@@ -7,12 +7,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::counters::{Counter, Reason};
+use crate::cache::Cache;
+use crate::counters::Reason;
+use crate::forward::budget::Budget;
 use crate::forward::downstream::Downstream;
 use crate::forward::line::{ExtensionIds, NumberedCodec};
 use crate::forward::picture::PictureNumbers;
 use crate::forward::playout::Playout;
-use crate::forward::sent::{Budget, Sent, SentPackets};
+use crate::forward::sent::{Sent, SentPackets};
 use crate::forward::sequence::SequenceMap;
 use crate::forward::timeline::Timeline;
 use crate::ids::{LineId, Medium, PeerId, Seat, SlotId};
@@ -166,13 +168,13 @@ pub struct Slot {
 impl Slot {
     /// An empty slot. First sequence number and timestamp are derived from the SSRC, which is random; the
     /// former below 2^15, so that early loss can't hide a wrap (RFC 3711 section 3.3.1).
-    /// `kept` counts the bytes that all slots keep.
-    pub fn new(setup: SlotSetup, kept: Arc<Counter>) -> Self {
+    /// What it sends is kept in `cache`.
+    pub fn new(setup: SlotSetup, cache: Arc<Cache>) -> Self {
         let rate = setup.codecs.first().map_or(90_000, |first| first.codec.clock_rate());
         Self {
             timeline: Timeline::new(rate, setup.ssrc.rotate_left(16)),
             next: u64::from(setup.ssrc & 0x7fff),
-            kept: SentPackets::new(kept),
+            kept: SentPackets::new(cache),
             playout: Playout::default(),
             duplicates: VecDeque::new(),
             next_rtx: u64::from(setup.rtx_ssrc & 0x7fff),
@@ -276,7 +278,10 @@ impl Slot {
         }
         let payload = &packets[start + header..];
         let rtx = mapping.rtx_payload_type;
-        let kept = rtx.map(|rtx| Sent::new(index, fields.marker, rtx, fields.timestamp, payload, now));
+        // Before it is sealed, which is done in place. What can't be sealed was sent before.
+        if let Some(rtx) = rtx {
+            self.kept.keep(Sent::new(index, fields.marker, rtx, fields.timestamp, now), payload, now);
+        }
         let late = media.recovered && rtx.is_some();
         let octets = (packets.len() - start - header) as u32;
         if outbound.seal_rtp(packets, start, header, self.setup.ssrc, index).is_none() {
@@ -284,9 +289,6 @@ impl Slot {
             return Err(Held::Dropped(Reason::TooLate));
         }
         self.sent = (self.sent.0.wrapping_add(1), self.sent.1.wrapping_add(octets));
-        if let Some(kept) = kept {
-            self.kept.keep(kept);
-        }
         if late {
             self.duplicate_later(index as u16, now);
         }
@@ -305,7 +307,7 @@ impl Slot {
         packets: &mut Vec<u8>,
     ) -> Result<usize, Reason> {
         let packet = self.kept.find(sequence, downstream)?;
-        if !budget.allows(packet.payload.len(), downstream) {
+        if !budget.allows(packet.length(), downstream) {
             return Err(Reason::OverBudget);
         }
         packet.repeated(downstream.now);
@@ -331,7 +333,7 @@ impl Slot {
     ) -> Option<usize> {
         while let Some((sequence, _)) = self.duplicates.front().copied().filter(|(_, due)| *due <= downstream.now) {
             self.duplicates.pop_front();
-            let size = self.kept.get(sequence).map(|packet| packet.payload.len());
+            let size = self.kept.get(sequence).map(|packet| packet.length());
             if downstream.lossy && size.is_some_and(|size| budget.allows(size, downstream) && budget.is_plentiful()) {
                 return self.retransmit(sequence, downstream, budget, ntp, outbound, packets).ok();
             }
@@ -357,7 +359,7 @@ impl Slot {
         outbound: &mut Outbound,
         packets: &mut Vec<u8>,
     ) -> Result<usize, Reason> {
-        let packet = self.kept.get(sequence).ok_or(Reason::NotKept)?;
+        let packet = *self.kept.get(sequence).ok_or(Reason::NotKept)?;
         let fields = Written {
             marker: packet.marker,
             payload_type: packet.payload_type,
@@ -368,7 +370,9 @@ impl Slot {
         let start = packets.len();
         let header = self.setup.write_header(fields, None, &self.playout, ntp.abs_send_time(downstream.now), packets);
         packets.extend_from_slice(&sequence.to_be_bytes());
-        packets.extend_from_slice(&packet.payload);
+        for piece in self.kept.payload(&packet) {
+            packets.extend_from_slice(piece);
+        }
         let index = self.next_rtx;
         self.next_rtx += 1;
         outbound.seal_rtp(packets, start, header, fields.ssrc, index).ok_or(Reason::TooLate)?;

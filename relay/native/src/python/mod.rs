@@ -59,7 +59,7 @@ impl Core {
 #[pymethods]
 impl Core {
     #[new]
-    #[pyo3(signature = (hosts, port, *, threads, buffer, consent, silence, gathering))]
+    #[pyo3(signature = (hosts, port, *, threads, buffer, consent, silence, gathering, cache))]
     fn new(
         py: Python<'_>,
         hosts: Vec<String>,
@@ -69,13 +69,14 @@ impl Core {
         consent: f64,
         silence: f64,
         gathering: f64,
+        cache: u64,
     ) -> PyResult<Self> {
         let hosts = hosts.iter().map(|host| address(host)).collect::<PyResult<Vec<_>>>()?;
         let buffers = Buffers { receive: buffer, send: buffer };
         let patience = Patience { consent: (consent * 1_000.0) as u64, silence: (silence * 1_000.0) as u64 };
         let gathering =
             Duration::try_from_secs_f64(gathering).map_err(|_| PyValueError::new_err("no time to gather in"))?;
-        let config = Config { hosts, port, threads, buffers, patience, gathering };
+        let config = Config { hosts, port, threads, buffers, patience, gathering, cache };
         let handle = py.detach(|| Handle::start(&config)).map_err(|failed| {
             PyOSError::new_err((failed.cause.raw_os_error(), failed.cause.to_string(), failed.host.to_string()))
         })?;

@@ -16,6 +16,7 @@ use super::events::{CoreEvent, Events, ForTranscoder};
 use super::ordered::{MOST_WAITING, Ordered};
 use super::tcp_worker::{Adopted, TcpWorker};
 use super::worker::Worker;
+use crate::cache::Cache;
 use crate::counters::{Counter, Totals};
 use crate::exchange::{Command, Exchange};
 use crate::ice::bindings::Patience;
@@ -67,6 +68,8 @@ pub struct Config {
     pub patience: Patience,
     /// How long a thread may rest for a fuller batch ([`Worker::gathering`]).
     pub gathering: Duration,
+    /// Bytes that may be kept for retransmission, by all threads together.
+    pub cache: u64,
 }
 
 /// Running media threads.
@@ -111,7 +114,7 @@ impl Handle {
         }
         let origin = Instant::now();
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
-        let totals = Arc::new(Totals::default());
+        let totals = Arc::new(Totals::sharing(&Arc::new(Cache::new(config.cache))));
         let ntp = NtpClock::new(unix, Time::default());
         let (commands, command_queue) = sync_channel(MOST_WAITING);
         let routes = Arc::new(Routes::default());
@@ -335,6 +338,7 @@ mod tests {
             buffers,
             patience,
             gathering: Duration::from_millis(1),
+            cache: 1 << 20,
         })
         .unwrap();
         let (medium, extensions) = (Medium::Microphone, ExtensionIds::default());

@@ -78,7 +78,7 @@ fn complaints_beyond_what_is_allowed_are_not_even_looked_for() {
 fn what_was_kept_is_forgotten_when_the_picture_changes_and_when_somebody_leaves() {
     let mut world = World::new();
     let (ann, mut bob) = (world.join(1, 96), world.join(2, 40));
-    let kept = |world: &World| world.exchange.totals.kept.get();
+    let kept = |world: &World| world.exchange.totals.kept.bytes();
     for end in 0..3 {
         world.show(&ann, Some(&bob));
         world.send(&mut bob, Medium::Camera, 0, &keyframe(0));
