@@ -20,7 +20,15 @@ from relay.front.splice import SPLICES_PER_PERSON, Splice
 from relay.ledger.accounts import Ledger, rates_of
 from relay.ledger.addresses import Networks
 from relay.ledger.turns import Turns
-from relay.machine.capacity import CONNECTIONS_PER_PERSON, Capacity, bound_of, limits_of, most_cache, most_connections
+from relay.machine.capacity import (
+    CONNECTIONS_PER_PERSON,
+    Capacity,
+    bound_of,
+    limits_of,
+    most_cache,
+    most_connections,
+    threads_of,
+)
 from relay.machine.collection import Collection, leave_what_stays
 from relay.machine.interfaces import Interfaces
 from relay.machine.pulse import Pulse
@@ -80,7 +88,7 @@ class Relay:
     ) -> None:
         """`order_drain` is what the operator's console calls to end the server in good order. `ours` is what the log
         takes for the server's own addresses, where somebody has set the log up."""
-        limits = limits_of(settings.capacity, settings.media.media_threads)
+        limits = limits_of(settings.capacity, threads_of(settings.media))
         settings = self.settings = settings.but(max_people=limits.people)
         self._ready = False
         self.broken = asyncio.Event()
@@ -185,7 +193,7 @@ class Relay:
         # figures
         self._gathered = Gathered(
             engine_name=self.media.choice.value,
-            bound=bound_of(settings.capacity, settings.media.media_threads),
+            bound=bound_of(settings.capacity, threads_of(settings.media)),
             engine=self.engine,
             directory=self._directory,
             matchmaker=self._matchmaker,

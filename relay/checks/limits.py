@@ -5,7 +5,7 @@ import resource
 from relay import native
 from relay.checks.finding import Finding, failure, ok, warning
 from relay.config.settings import EngineChoice, Settings
-from relay.machine.capacity import DESCRIPTORS_PER_PERSON, Bound, bound_of, carried, limits_of
+from relay.machine.capacity import DESCRIPTORS_PER_PERSON, Bound, bound_of, carried, limits_of, threads_of
 from relay.transport.udp import SOCKET_BUFFER, granted_buffers, wanted_buffer
 
 REMEDIES: dict[Bound, str] = {
@@ -27,13 +27,13 @@ def check_limits(settings: Settings) -> list[Finding]:
 
 def bound_in_words(settings: Settings) -> str:
     """What limits the number of people, and where it is set."""
-    bound = bound_of(settings.capacity, settings.media.media_threads)
+    bound = bound_of(settings.capacity, threads_of(settings.media))
     return REMEDIES[bound] if bound is Bound.SETTING else f"limited by {REMEDIES[bound]}"
 
 
 def _capacity(settings: Settings) -> Finding:
-    people = limits_of(settings.capacity, settings.media.media_threads).people
-    of = carried(settings.media.media_threads)
+    people = limits_of(settings.capacity, threads_of(settings.media)).people
+    of = carried(threads_of(settings.media))
     least = min(of, key=lambda bound: of[bound])
     if settings.capacity.max_people > of[least]:
         return warning(
@@ -48,7 +48,7 @@ def _descriptors(settings: Settings) -> Finding:
     if most == resource.RLIM_INFINITY:
         return ok("descriptors", "As many as there are.")
     by_others = [
-        people for bound, people in carried(settings.media.media_threads).items() if bound is not Bound.DESCRIPTORS
+        people for bound, people in carried(threads_of(settings.media)).items() if bound is not Bound.DESCRIPTORS
     ]
     people = settings.capacity.max_people or min(by_others)
     wanted = people * DESCRIPTORS_PER_PERSON
@@ -64,7 +64,7 @@ def _descriptors(settings: Settings) -> Finding:
 
 def _buffers(settings: Settings) -> list[Finding]:
     packets = settings.media.engine is not EngineChoice.FRAMES and native.BUILT
-    threads = settings.media.media_threads
+    threads = threads_of(settings.media)
     people = limits_of(settings.capacity, threads).people
     wanted = wanted_buffer(people) // threads if packets else SOCKET_BUFFER
     found = []

@@ -6,7 +6,7 @@ Outside, names are flat: no name is in two groups, and nobody who sets one has t
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self, get_type_hints
+from typing import Annotated, Any, Literal, Self, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -291,7 +291,13 @@ class MediaSettings(Group, frozen=True):
             " of people. Empty: `packets` if the core is built."
         ),
     ] = None
-    media_threads: Annotated[int, Meta(ge=1, le=64, description="Threads of the native core that move packets.")] = 1
+    media_threads: Annotated[
+        Annotated[int, Meta(ge=1, le=64)] | Literal["auto"],
+        Meta(
+            description="Threads of the native core that move packets. `auto`: as many as there are cores, less one for"
+            " Python."
+        ),
+    ] = 1
     max_gathering: Annotated[
         float,
         Meta(

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
@@ -205,4 +205,7 @@ def _choices(kind: Any) -> list[str]:
     """The values of an enumeration, wherever it is in the type."""
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return [member.value for member in kind]
+    if get_origin(kind) is Literal:
+        # A word where there is a number otherwise.
+        return [*get_args(kind), "a number"]
     return [choice for part in get_args(kind) for choice in _choices(part)]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from relay import clock
-from relay.config.settings import CapacitySettings
+from relay.config.settings import CapacitySettings, MediaSettings
 from relay.machine import process
 from relay.machine.pulse import Pulse
 from relay.tasks import Report, Tasks
@@ -37,6 +37,8 @@ BUFFER_PER_PERSON = 1_250
 """Bytes of a socket's buffer: what one sends in the 10 ms for which a media thread may be busy with others."""
 PACKETS_PER_THREAD = 100_000
 """Received a second by one media thread: 7 us for each."""
+MOST_THREADS = 64
+"""For media."""
 CACHE_OF_MEMORY = 0.25
 CACHE_FILLED = 0.9
 """Of what may be kept for retransmission: at more, nobody else is taken, and those inside go on as they were."""
@@ -99,6 +101,13 @@ class Counters:
 
     packets: int
     cache: int
+
+
+def threads_of(media: MediaSettings) -> int:
+    """Media threads: as many as are set, or as there are cores, less one for Python."""
+    if media.media_threads != "auto":
+        return media.media_threads
+    return max(1, min(MOST_THREADS, int(process.cpu_limit()) - 1))
 
 
 def limits_of(capacity: CapacitySettings, media_threads: int) -> Limits:

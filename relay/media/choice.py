@@ -8,6 +8,7 @@ from relay import native
 from relay.config.settings import EngineChoice, MediaSettings
 from relay.errors import ConfigurationError
 from relay.machine import process
+from relay.machine.capacity import threads_of
 from relay.media.engine import Engine, EngineListener
 from relay.media.frames.engine import FramesEngine
 from relay.observe.drops import Drops
@@ -74,7 +75,7 @@ def _packets(media: MediaSettings, people: int, cache: int, drops: Drops, report
     from relay.transport.native import NativePort
 
     port = NativePort(
-        threads=media.media_threads,
+        threads=threads_of(media),
         gathering=media.max_gathering / 1_000,
         people=people,
         cache=cache,

@@ -16,6 +16,7 @@ from relay.machine.capacity import (
     most_connections,
     most_people,
     shares,
+    threads_of,
 )
 from relay.machine.process import memory_limit
 from relay.machine.pulse import Pulse
@@ -86,11 +87,20 @@ def test_a_loop_that_is_late_now_and_then_is_not_late() -> None:
 
 def test_limits_are_those_of_the_settings_or_found_on_the_machine() -> None:
     settings = Settings.of(max_people=7, max_packets=8, max_cpu=0.5, max_lag=0.1, max_cache=100)
-    assert limits_of(settings.capacity, settings.media.media_threads)[:5] == (7, 8, 0.5, 0.1, 90)
+    assert limits_of(settings.capacity, threads_of(settings.media))[:5] == (7, 8, 0.5, 0.1, 90)
     found = limits_of(CapacitySettings(), 1)
     assert found.people == most_people(1) >= 2
     assert min(found) > 0
     assert (most_cache(settings.capacity), most_cache(CapacitySettings())) == (100, memory_limit() // 4)
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(0.5, 1), (1.0, 1), (2.0, 1), (3.9, 2), (8.0, 7), (256.0, 64)])
+def test_media_has_all_cores_but_one_if_it_is_to_have_what_is_there(
+    monkeypatch: pytest.MonkeyPatch, cores: float, threads: int
+) -> None:
+    monkeypatch.setattr("relay.machine.capacity.process.cpu_limit", lambda: cores)
+    assert threads_of(Settings.of(media_threads="auto").media) == threads
+    assert threads_of(Settings.of(media_threads=3).media) == 3
 
 
 @pytest.mark.parametrize(("name", "cores", "memory"), [("cores", 1.0, 2**40), ("memory", 64.0, 512 * 2**20)])

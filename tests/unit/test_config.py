@@ -54,6 +54,7 @@ def test_media_shares_the_number_of_the_http_port_unless_told_otherwise() -> Non
         ({"RELAY_TAPS": "2"}, "RELAY_TAPS is called RELAY_TRANSCODERS now"),
         ({"RELAY_TLS": "selfsigned"}, "RELAY_TLS is 'selfsigned', and can be: self-signed."),
         ({"RELAY_ENGINE": "warp"}, "packets, frames"),
+        ({"RELAY_MEDIA_THREADS": "all"}, "can be: auto, a number"),
         ({"RELAY_LOG_LEVEL": "loud"}, "debug, info, warning, error"),
         ({"RELAY_TRUSTED_PROXIES": "10.0.0.1/8"}, "write 10.0.0.0/8 for all of it"),
         ({"RELAY_METRICS_ALLOW": "the office"}, "not an IP address or network"),

@@ -20,6 +20,7 @@ from relay.checks.sizing import (
     system,
 )
 from relay.config.settings import Settings
+from relay.machine.capacity import threads_of
 
 BY_UDP = Demand(people=1_000, share_by_tcp=0.0, share_by_turn=0.0)
 BASIS = Basis(us_per_packet=5.0, us_over_tcp=20.0, us_over_turn=30.0, ms_per_join=2.0)
@@ -79,7 +80,7 @@ def test_what_it_says_to_set_can_be_set_and_is_enough(people: int) -> None:
     chosen = Settings.of(**{name.removeprefix("RELAY_").lower(): value for name, value in settings(of)})
     assert chosen.capacity.max_people == people
     assert chosen.capacity.max_cache >= of.kept
-    assert (chosen.capacity.max_packets or 100_000 * chosen.media.media_threads) >= of.packets
+    assert (chosen.capacity.max_packets or 100_000 * threads_of(chosen.media)) >= of.packets
     host = dict(system(of))
     assert host["net.core.rmem_max"] * of.threads >= of.people * 31_250
     assert host["LimitNOFILE"] >= 4 * people

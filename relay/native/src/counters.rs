@@ -1,7 +1,8 @@
 //! Counters that media threads write and anybody may read at any time, without a lock.
 //!
-//! One thread at a time writes them (the one that holds the exchange), so an addition is a plain load and
-//! store. Readers see each value whole, though not all values of the same moment.
+//! One thread at a time writes them (each shard of the exchange has its own, and so has each thread for what it counts
+//! outside of them), so an addition is a plain load and store. Who has several writers says `shared`. Readers see each
+//! value whole, though not all values of the same moment.
 
 use std::ops::AddAssign;
 use std::sync::Arc;
@@ -23,6 +24,11 @@ impl Counter {
     /// Take from it what was added. Only by the one writer.
     pub fn subtract(&self, amount: u64) {
         self.0.store(self.0.load(Relaxed).wrapping_sub(amount), Relaxed);
+    }
+
+    /// Add to it, where several threads do.
+    pub fn add_shared(&self, amount: u64) {
+        self.0.fetch_add(amount, Relaxed);
     }
 
     /// Replace it. Only by the one writer.
@@ -120,6 +126,11 @@ impl Drops {
         self.0[reason as usize].add(amount);
     }
 
+    /// Count one, where several threads do.
+    pub fn count_shared(&self, reason: Reason) {
+        self.0[reason as usize].add_shared(1);
+    }
+
     /// How many there were.
     pub fn get(&self, reason: Reason) -> u64 {
         self.0[reason as usize].get()
@@ -141,9 +152,14 @@ impl Traffic {
         self.packets.add(1);
         self.bytes.add(bytes as u64);
     }
+
+    fn add(&self, other: &Self) {
+        self.packets.add(other.packets.get());
+        self.bytes.add(other.bytes.get());
+    }
 }
 
-/// Totals of the whole core.
+/// Totals of one part of the core, or of all of it ([`Totals::of_all`]).
 #[derive(Debug, Default)]
 pub struct Totals {
     /// From browsers.
@@ -162,6 +178,26 @@ impl Totals {
     /// With `kept` as the place where sent packets are kept.
     pub fn sharing(kept: &Arc<Cache>) -> Self {
         Self { kept: Arc::clone(kept), ..Self::default() }
+    }
+
+    /// Those of one more part, which keeps what it sent within the same budget.
+    pub fn beside(&self) -> Self {
+        Self { kept: Arc::clone(&self.kept), ..Self::default() }
+    }
+
+    /// What all parts counted. They share what they keep.
+    pub fn of_all<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut parts = parts.into_iter().peekable();
+        let all = parts.peek().map_or_else(Self::default, |first| first.beside());
+        for part in parts {
+            all.received.add(&part.received);
+            all.sent.add(&part.sent);
+            for reason in Reason::ALL {
+                all.drops.add(*reason, part.drops.get(*reason));
+            }
+            all.turn_allocations.add(part.turn_allocations.get());
+        }
+        all
     }
 }
 

@@ -70,6 +70,24 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whom it is about; None where it is about credentials of TURN.
+    pub fn peer(&self) -> Option<PeerId> {
+        match self {
+            Command::AdmitTurn { .. } | Command::ReleaseTurn { .. } | Command::TellTurnPeers { .. } => None,
+            Command::Route { slot, .. } => Some(slot.peer),
+            Command::Admit { peer, .. }
+            | Command::SendDtls { peer, .. }
+            | Command::Release { peer }
+            | Command::Open { peer, .. }
+            | Command::Secure { peer, .. }
+            | Command::OpenTranscoder { peer, .. }
+            | Command::Inject { peer, .. }
+            | Command::Close { peer } => Some(*peer),
+        }
+    }
+}
+
 impl Exchange {
     /// Carry out one order.
     pub fn obey(&mut self, command: Command, now: Time, out: &mut Outbox) {

@@ -58,8 +58,7 @@ impl Exchange {
         if round % (1_000 / ROUND) == 0 || self.table.is_empty() {
             self.events.extend(self.table.fall_silent(now).into_iter().map(Event::FlowSilent));
             self.events.extend(self.table.expire(now).into_iter().map(Event::FlowLost));
-            self.turn.expire(now);
-            self.forget_ended(now);
+            self.expire_turn(now);
         }
     }
 

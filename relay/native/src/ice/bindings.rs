@@ -10,13 +10,14 @@
 //! Who is at an address may not be who sent from it. So we ask back there ([`KnownPath`]): a path that is not validated
 //! gets less than three times what came from it, and the rest goes on to the path before it. Only answers renew consent (`docs/decisions/0015-the-return-path.md`).
 
-use std::collections::HashMap;
+use std::hash::RandomState;
 
 use aws_lc_rs::hmac;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::agent::{Agent, Check};
 use super::path_validation::KnownPath;
+use super::traced::Traced;
 use crate::counters::Reason;
 use crate::ids::PeerId;
 use crate::outbox::{Outbox, Unsent};
@@ -65,16 +66,73 @@ struct Credentials {
 /// Who may talk to us, from where.
 pub struct BindingTable {
     patience: Patience,
-    credentials: HashMap<Vec<u8>, Credentials>,
+    credentials: Admitted,
     agents: FxHashMap<PeerId, Agent>,
     /// Asked for every packet. Only who proves to sit behind a path adds it, a few of them at most.
-    owners: FxHashMap<Path, PeerId>,
+    owners: Traced<Path, PeerId, FxBuildHasher>,
+}
+
+/// By our user name's part.
+type Admitted = Traced<Vec<u8>, Credentials, RandomState>;
+
+/// Paths and parts of user names that came to a table or left it, and whether each is in it now.
+#[derive(Debug, Default)]
+#[allow(missing_docs)] // the names say it
+pub struct Touched {
+    pub paths: Vec<(Path, bool)>,
+    pub ufrags: Vec<(Vec<u8>, bool)>,
+}
+
+/// A peer on its way from one table to another, with all that it proved.
+pub struct Mover {
+    peer: PeerId,
+    agent: Agent,
+    credentials: Vec<(Vec<u8>, Credentials)>,
 }
 
 impl BindingTable {
     /// An empty table.
     pub fn new(patience: Patience) -> Self {
-        Self { patience, credentials: HashMap::new(), agents: FxHashMap::default(), owners: FxHashMap::default() }
+        Self { patience, credentials: Traced::default(), agents: FxHashMap::default(), owners: Traced::default() }
+    }
+
+    /// Remember from now on what [`Self::take_touched`] gives.
+    pub fn trace(&mut self) {
+        self.credentials.trace();
+        self.owners.trace();
+    }
+
+    /// What came or went since the last time.
+    pub fn take_touched(&mut self) -> Touched {
+        Touched { paths: self.owners.take_touched(), ufrags: self.credentials.take_touched() }
+    }
+
+    /// Whether the peer is admitted.
+    pub fn knows(&self, peer: PeerId) -> bool {
+        self.agents.contains_key(&peer)
+    }
+
+    /// Let a peer go to another table.
+    pub fn take_out(&mut self, peer: PeerId) -> Option<Mover> {
+        let agent = self.agents.remove(&peer)?;
+        let known = |ufrag: &Vec<u8>| Some((ufrag.clone(), self.credentials.remove(ufrag)?));
+        let credentials = agent.ufrags.iter().filter_map(known).collect();
+        for known in &agent.paths {
+            self.owners.remove(&known.path);
+        }
+        Some(Mover { peer, agent, credentials })
+    }
+
+    /// Have a peer that was in another table.
+    pub fn take_in(&mut self, mover: Mover) {
+        let Mover { peer, agent, credentials } = mover;
+        for known in &agent.paths {
+            self.owners.insert(known.path, peer);
+        }
+        for (ufrag, credentials) in credentials {
+            self.credentials.insert(ufrag, credentials);
+        }
+        self.agents.insert(peer, agent);
     }
 
     /// Whether nobody is admitted.
@@ -118,6 +176,18 @@ impl BindingTable {
     /// Judge one datagram that looks like STUN, answer a right check, and ask back. State changes only when it is
     /// authentic.
     pub fn receive(&mut self, datagram: &[u8], path: Path, now: Time, out: &mut Outbox) -> Result<Taken, Reason> {
+        self.receive_where(false, datagram, path, now, out)
+    }
+
+    /// The same. `held`: somebody of another table [`Self::holds`] the path.
+    pub fn receive_where(
+        &mut self,
+        held: bool,
+        datagram: &[u8],
+        path: Path,
+        now: Time,
+        out: &mut Outbox,
+    ) -> Result<Taken, Reason> {
         let message = Message::parse(datagram).ok_or(Reason::StunMalformed)?;
         if message.is_answer {
             return self.receive_answer(&message, path, now);
@@ -131,7 +201,7 @@ impl BindingTable {
         if !message.is_authentic(&credentials.key) {
             return Err(Reason::StunBadIntegrity);
         }
-        if self.is_held(&path, peer, now) {
+        if held || self.owner(&path).is_some_and(|owner| owner != peer) && self.holds(&path, now) {
             return Err(Reason::StunAddressHeld);
         }
         let agent = self.agents.get_mut(&peer).ok_or(Reason::StunUnknownUfrag)?;
@@ -234,10 +304,9 @@ impl BindingTable {
         lost
     }
 
-    /// Whether somebody else has shown lately that they sit behind the path.
-    fn is_held(&self, path: &Path, peer: PeerId, now: Time) -> bool {
-        let Some(owner) = self.owners.get(path).filter(|owner| **owner != peer) else { return false };
-        let known = self.agents.get(owner).and_then(|agent| agent.known(path));
+    /// Whether somebody has shown lately that they sit behind the path.
+    pub fn holds(&self, path: &Path, now: Time) -> bool {
+        let known = self.owners.get(path).and_then(|owner| self.agents.get(owner)?.known(path));
         known.is_some_and(|known| now.millis_since(known.checked_at) <= PATH_HELD)
     }
 
@@ -335,11 +404,7 @@ impl BindingTable {
 
 /// The credentials with which a browser takes a question by the path. While it restarts ICE it may check already with
 /// its new ones, and still with our old ones.
-fn of_browser<'a>(
-    credentials: &'a HashMap<Vec<u8>, Credentials>,
-    agent: &Agent,
-    known: &KnownPath,
-) -> Option<&'a Credentials> {
+fn of_browser<'a>(credentials: &'a Admitted, agent: &Agent, known: &KnownPath) -> Option<&'a Credentials> {
     let mut admitted = agent.ufrags.iter().filter_map(|ufrag| credentials.get(ufrag));
     admitted.find(|found| found.remote_ufrag == known.ufrags.1).or_else(|| credentials.get(&known.ufrags.0))
 }
@@ -357,6 +422,6 @@ mod tests {
             assert!(table.credentials.len() <= 2);
         }
         table.release(1);
-        assert!(table.is_empty() && table.credentials.is_empty());
+        assert!(table.is_empty() && table.credentials.len() == 0);
     }
 }

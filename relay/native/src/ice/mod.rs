@@ -4,3 +4,4 @@ mod agent;
 pub mod bindings;
 pub mod newcomers;
 pub mod path_validation;
+mod traced;

@@ -55,7 +55,7 @@ pub struct Flows {
 }
 
 impl Flows {
-    /// None yet; `totals` count what is dropped.
+    /// None yet; `totals`, which nobody else writes, count what is dropped.
     pub fn new(poll: Poll, routes: Arc<Routes>, totals: Arc<Totals>) -> Self {
         Self { by_path: Mutex::default(), poll, routes, totals }
     }
@@ -111,9 +111,9 @@ impl Flows {
             let after = waiting.len() + plain.len() + datagram.len();
             let out = if tls.is_some() { &mut plain } else { &mut *waiting };
             if after > MEDIA_BACKLOG && is_media(datagram) {
-                self.totals.drops.count(Reason::TcpBacklog);
+                self.totals.drops.count_shared(Reason::TcpBacklog);
             } else if after > LARGEST_BACKLOG {
-                self.totals.drops.count(Reason::TcpStuck);
+                self.totals.drops.count_shared(Reason::TcpStuck);
                 // The reading thread sees that it has ended.
                 flow.stream.shut_down();
                 return 0;
@@ -143,7 +143,7 @@ impl Flows {
         let received = tls.receive(ciphertext, plain);
         tls.pending(waiting);
         if waiting.len() > LARGEST_BACKLOG {
-            self.totals.drops.count(Reason::TcpStuck);
+            self.totals.drops.count_shared(Reason::TcpStuck);
             return Err(Ended);
         }
         if !armed {

@@ -23,7 +23,7 @@ pub enum CoreEvent {
 pub type ForTranscoder = (PeerId, Vec<u8>);
 
 /// Where one thread leaves what happens.
-pub(crate) struct Events {
+pub struct Events {
     queue: SyncSender<CoreEvent>,
     for_transcoders: SyncSender<ForTranscoder>,
     wake: Arc<Wake>,
@@ -33,16 +33,12 @@ pub(crate) struct Events {
 
 impl Events {
     /// The reader of both queues waits for `wake`.
-    pub(crate) fn new(
-        queue: SyncSender<CoreEvent>,
-        for_transcoders: SyncSender<ForTranscoder>,
-        wake: Arc<Wake>,
-    ) -> Self {
+    pub fn new(queue: SyncSender<CoreEvent>, for_transcoders: SyncSender<ForTranscoder>, wake: Arc<Wake>) -> Self {
         Self { queue, for_transcoders, wake, waiting: HashMap::new() }
     }
 
     /// What a batch has for transcoders. They miss what their queue has no room for.
-    pub(crate) fn tell_transcoders(&self, outbox: &mut Outbox, totals: &Totals) {
+    pub fn tell_transcoders(&self, outbox: &mut Outbox, totals: &Totals) {
         let inside = outbox.take_inside();
         if inside.is_empty() {
             return;
@@ -56,7 +52,7 @@ impl Events {
     }
 
     /// What a batch led to.
-    pub(crate) fn tell(&mut self, events: Vec<Event>, totals: &Totals) {
+    pub fn tell(&mut self, events: Vec<Event>, totals: &Totals) {
         if events.is_empty() && self.waiting.is_empty() {
             return;
         }
@@ -83,7 +79,7 @@ impl Events {
     }
 
     /// The thread ends.
-    pub(crate) fn tell_death(&self, message: String) {
+    pub fn tell_death(&self, message: String) {
         // If the queue is full its reader will see the closed channel instead.
         let _ = self.queue.try_send(CoreEvent::ThreadDied(message));
         self.wake.signal();

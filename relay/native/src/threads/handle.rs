@@ -6,14 +6,16 @@
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::RawFd;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::events::{CoreEvent, Events, ForTranscoder};
-use super::ordered::{MOST_WAITING, Ordered};
+use super::ordered::Ordered;
+pub use super::ordered::Overloaded;
+use super::shards::Shards;
 use super::tcp_worker::{Adopted, TcpWorker};
 use super::worker::Worker;
 use crate::cache::Cache;
@@ -49,10 +51,6 @@ pub struct CannotOpen {
     pub cause: io::Error,
 }
 
-/// More commands wait than the media threads will ever carry out, or they have died.
-#[derive(Debug)]
-pub struct Overloaded;
-
 /// What to start.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -74,23 +72,25 @@ pub struct Config {
 
 /// Running media threads.
 pub struct Handle {
-    commands: SyncSender<Command>,
+    exchange: Arc<Ordered>,
     adopted: SyncSender<Adopted>,
     adopted_wake: Arc<Wake>,
     events: Receiver<CoreEvent>,
     for_transcoders: Receiver<ForTranscoder>,
-    command_wake: Arc<Wake>,
     /// Whether orders wait for [`Handle::wake`], and whether some do.
     gathers: AtomicBool,
     is_due: AtomicBool,
-    /// One for each thread but the first.
-    other_wakes: Vec<Arc<Wake>>,
+    /// One for each thread. The first is woken for orders.
+    wakes: Vec<Arc<Wake>>,
     event_wake: Arc<Wake>,
     stopping: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
     /// Names of the threads, and how many turns each has taken.
     turns: Vec<(String, Arc<Counter>)>,
-    totals: Arc<Totals>,
+    /// What each thread counted outside of the exchange.
+    totals: Vec<Arc<Totals>>,
+    /// Nanoseconds for which each waited for others to leave a shard.
+    waited: Vec<Arc<Counter>>,
     granted: Vec<(IpAddr, Buffers)>,
 }
 
@@ -114,36 +114,36 @@ impl Handle {
         }
         let origin = Instant::now();
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
-        let totals = Arc::new(Totals::sharing(&Arc::new(Cache::new(config.cache))));
         let ntp = NtpClock::new(unix, Time::default());
-        let (commands, command_queue) = sync_channel(MOST_WAITING);
         let routes = Arc::new(Routes::default());
-        let exchange = Exchange::new(Arc::clone(&totals), ntp, config.patience, Arc::clone(&routes));
-        let exchange = Arc::new(Mutex::new(Ordered::new(exchange, command_queue)));
+        let wake = || Wake::new().map(Arc::new).map_err(fail(anywhere));
+        let wakes: Vec<Arc<Wake>> = (0..threads).map(|_| wake()).collect::<Result<_, _>>()?;
+        // The connections'.
+        let totals = Arc::new(Totals::sharing(&Arc::new(Cache::new(config.cache))));
+        let empty = |totals| Exchange::new(totals, ntp, config.patience, Arc::clone(&routes));
+        let exchange = Arc::new(Ordered::new(Shards::new(&wakes, &totals, empty)));
         let (event_queue, events) = sync_channel(EVENTS);
         let (transcoder_queue, for_transcoders) = sync_channel(FOR_TRANSCODERS);
-        let wake = || Wake::new().map(Arc::new).map_err(fail(anywhere));
         let event_wake = wake()?;
-        let command_wake = wake()?;
         let (adopted, adopted_queue) = sync_channel(ADOPTED);
         let adopted_wake = wake()?;
         let poll = Poll::new(&adopted_wake).map_err(fail(anywhere))?;
-        let flows = Arc::new(Flows::new(poll, routes, Arc::clone(&totals)));
+        let flows = Arc::new(Flows::new(poll, Arc::clone(&routes), Arc::clone(&totals)));
         let mut handle = Self {
-            commands,
+            exchange: Arc::clone(&exchange),
             adopted,
             adopted_wake: Arc::clone(&adopted_wake),
             events,
             for_transcoders,
-            command_wake: Arc::clone(&command_wake),
             gathers: AtomicBool::new(false),
             is_due: AtomicBool::new(false),
-            other_wakes: Vec::new(),
+            wakes: wakes.clone(),
             event_wake: Arc::clone(&event_wake),
             stopping: Arc::new(AtomicBool::new(false)),
             threads: Vec::new(),
             turns: Vec::new(),
-            totals: Arc::clone(&totals),
+            totals: vec![totals],
+            waited: Vec::new(),
             granted,
         };
         let senders: io::Result<Vec<Bound>> = sockets[0].iter().map(Bound::duplicate).collect();
@@ -152,7 +152,8 @@ impl Handle {
             sockets: senders.map_err(fail(anywhere))?,
             flows: Arc::clone(&flows),
             exchange: Arc::clone(&exchange),
-            totals: Arc::clone(&totals),
+            totals: handle.count_apart(),
+            waited: handle.count_waiting(),
             adopted: adopted_queue,
             wake: adopted_wake,
             events: Events::new(event_queue.clone(), transcoder_queue.clone(), Arc::clone(&event_wake)),
@@ -162,19 +163,15 @@ impl Handle {
         };
         let started = std::thread::Builder::new().name(name).spawn(move || worker.run());
         handle.threads.push(started.map_err(fail(anywhere))?);
-        for (number, sockets) in sockets.into_iter().enumerate() {
-            let leads = number == 0;
-            let wake = if leads { Arc::clone(&command_wake) } else { wake()? };
-            if !leads {
-                handle.other_wakes.push(Arc::clone(&wake));
-            }
+        for (number, (sockets, wake)) in sockets.into_iter().zip(wakes).enumerate() {
             let name = format!("media-{number}");
             let worker = Worker {
                 sockets,
                 flows: Arc::clone(&flows),
                 exchange: Arc::clone(&exchange),
-                totals: Arc::clone(&totals),
-                leads,
+                totals: handle.count_apart(),
+                waited: handle.count_waiting(),
+                number: (number, threads),
                 gathering: config.gathering,
                 wake,
                 events: Events::new(event_queue.clone(), transcoder_queue.clone(), Arc::clone(&event_wake)),
@@ -192,6 +189,18 @@ impl Handle {
         let turns = Arc::new(Counter::default());
         self.turns.push((name.to_owned(), Arc::clone(&turns)));
         turns
+    }
+
+    fn count_apart(&mut self) -> Arc<Totals> {
+        let totals = Arc::new(Totals::default());
+        self.totals.push(Arc::clone(&totals));
+        totals
+    }
+
+    fn count_waiting(&mut self) -> Arc<Counter> {
+        let waited = Arc::new(Counter::default());
+        self.waited.push(Arc::clone(&waited));
+        waited
     }
 
     /// Order something. Never waits. What reaches any socket afterwards is judged when it has been carried out.
@@ -213,13 +222,13 @@ impl Handle {
     pub fn wake(&self) {
         self.gathers.store(false, Ordering::Relaxed);
         if self.is_due.swap(false, Ordering::Relaxed) {
-            self.command_wake.signal();
+            self.wakes[0].signal();
         }
     }
 
     /// The same, without waking a thread: of what nobody notices before something reaches a socket.
     pub fn order_in_time(&self, command: Command) -> Result<(), Overloaded> {
-        self.commands.try_send(command).map_err(|_| Overloaded)
+        self.exchange.order(command)
     }
 
     /// Take over an accepted TCP connection, on which a framed check waits to be read. It is closed when it is no
@@ -271,8 +280,14 @@ impl Handle {
     }
 
     /// What passed and what was dropped, since the start.
-    pub fn totals(&self) -> &Totals {
-        &self.totals
+    pub fn totals(&self) -> Totals {
+        let apart = self.totals.iter().map(|totals| &**totals);
+        Totals::of_all(self.exchange.as_they_stand().totals().chain(apart))
+    }
+
+    /// Nanoseconds for which threads waited for each other to leave a shard, since the start.
+    pub fn waited(&self) -> u64 {
+        self.waited.iter().map(|waited| waited.get()).sum()
     }
 
     /// Of each thread: its name, and a number that grows about once a second at least while it runs.
@@ -289,7 +304,7 @@ impl Handle {
     /// or not.
     pub fn stop(&mut self) {
         self.stopping.store(true, Ordering::Release);
-        for wake in self.other_wakes.iter().chain([&self.command_wake, &self.adopted_wake]) {
+        for wake in self.wakes.iter().chain([&self.adopted_wake]) {
             wake.signal();
         }
         let deadline = Instant::now() + STOP_TIMEOUT;

@@ -1,75 +1,108 @@
-//! The exchange, and the orders that wait for it.
+//! The shards, and the orders that wait for them.
 //!
-//! They wait behind the same lock: whichever thread takes the exchange next carries them out before it shows it what
-//! browsers sent. So nothing that arrives after an order overtakes it, on whatever socket.
+//! Whichever thread has something for the exchange next carries out the orders before. So nothing that arrives after an
+//! order overtakes it, on whatever socket.
 
-use std::sync::mpsc::Receiver;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
 
-use crate::exchange::{Command, Exchange};
-use crate::outbox::Outbox;
-use crate::time::Time;
+use super::orders::{MOST_WAITING, Orders};
+use super::shards::{Bench, Broken, Incoming, Shards};
+use crate::exchange::Command;
+use crate::path::Path;
+use crate::turn::Client;
 
-/// Orders that wait at most: a room full of people that all pair at once.
-pub const MOST_WAITING: usize = 16_384;
+/// More commands wait than the media threads will ever carry out, or they have died.
+#[derive(Debug)]
+pub struct Overloaded;
 
 /// What the threads share.
 pub struct Ordered {
-    exchange: Exchange,
-    orders: Receiver<Command>,
+    shards: Shards,
+    orders: Mutex<Orders>,
+    commands: SyncSender<Command>,
+    /// Orders that were given and not carried out.
+    waiting: AtomicUsize,
 }
 
 impl Ordered {
-    /// `orders` hold [`MOST_WAITING`] at most.
-    pub fn new(exchange: Exchange, orders: Receiver<Command>) -> Self {
-        Self { exchange, orders }
+    /// Without orders.
+    pub fn new(shards: Shards) -> Self {
+        let (commands, queue) = sync_channel(MOST_WAITING);
+        let orders = Mutex::new(Orders::new(queue, &shards));
+        Self { shards, orders, commands, waiting: AtomicUsize::new(0) }
     }
 
-    /// The exchange after all that was ordered before.
-    pub fn current(&mut self, now: Time, out: &mut Outbox) -> &mut Exchange {
-        // Anyone who goes on ordering meanwhile waits for the next turn.
-        for command in self.orders.try_iter().take(MOST_WAITING) {
-            self.exchange.obey(command, now, out);
-        }
-        &mut self.exchange
+    /// Order something. Never waits. What any thread receives afterwards is judged when it has been carried out.
+    pub fn order(&self, command: Command) -> Result<(), Overloaded> {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        self.commands.try_send(command).map_err(|_| {
+            self.waiting.fetch_sub(1, Ordering::SeqCst);
+            Overloaded
+        })
     }
 
-    /// The exchange as it stands: for what no order of this moment changes.
-    pub fn as_it_stands(&mut self) -> &mut Exchange {
-        &mut self.exchange
+    /// How many orders wait.
+    #[cfg(test)]
+    pub fn backlog(&self) -> usize {
+        self.waiting.load(Ordering::SeqCst)
     }
-}
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use std::sync::Arc;
-    use std::sync::mpsc::sync_channel;
-
-    use super::*;
-    use crate::counters::Totals;
-    use crate::ice::bindings::{Patience, Side};
-    use crate::time::NtpClock;
-
-    #[test]
-    fn all_that_was_ordered_before_is_carried_out_and_not_for_who_takes_it_as_it_stands() {
-        let patience = Patience { consent: 30_000, silence: 7_000 };
-        let exchange =
-            Exchange::new(Arc::new(Totals::default()), NtpClock::new(0, Time::default()), patience, Arc::default());
-        let (orders, queue) = sync_channel(MOST_WAITING);
-        let mut ordered = Ordered::new(exchange, queue);
-        let side = |ufrag: &str| Side { ufrag: ufrag.into(), password: Vec::new() };
-        for peer in 0..10 {
-            orders
-                .try_send(Command::Admit { peer, local: side(&peer.to_string()), remote: side("them") })
-                .ok()
-                .unwrap();
+    /// The shards after all that was ordered before.
+    pub fn current(&self, bench: &mut Bench<'_>) -> Result<&Shards, Broken> {
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            let mut orders = self.orders.lock().map_err(|_| Broken)?;
+            let carried_out = orders.carry_out(&self.shards, bench)?;
+            self.waiting.fetch_sub(carried_out, Ordering::SeqCst);
+            // Of what one peer is told here the latest comes last.
+            bench.events.tell_transcoders(bench.out, bench.totals);
         }
-        assert!(ordered.as_it_stands().is_idle());
-        let mut out = Outbox::default();
-        assert!(!ordered.current(Time::default(), &mut out).is_idle());
-        for peer in 0..10 {
-            orders.try_send(Command::Release { peer }).ok().unwrap();
+        Ok(&self.shards)
+    }
+
+    /// The shards as they stand: for what no order of this moment changes.
+    pub fn as_they_stand(&self) -> &Shards {
+        &self.shards
+    }
+
+    /// Take a batch of datagrams.
+    pub fn receive<'a>(
+        &self,
+        batch: impl Iterator<Item = (&'a mut [u8], Path)>,
+        bench: &mut Bench<'_>,
+    ) -> Result<(), Broken> {
+        let shards = self.current(bench)?;
+        if !shards.are_several() {
+            return shards.with(0, bench, |exchange, bench| {
+                for (datagram, path) in batch {
+                    exchange.receive(datagram, path, bench.now, bench.out);
+                }
+            });
         }
-        assert!(ordered.current(Time::default(), &mut out).is_idle());
+        let mut batch = batch.map(|(datagram, path)| Incoming::new(datagram, path)).collect();
+        self.receive_all(&mut batch, bench)
+    }
+
+    /// Take one message of TURN, and what it carries. False if it was refused.
+    pub fn receive_turn(&self, message: &mut [u8], client: Client, bench: &mut Bench<'_>) -> Result<bool, Broken> {
+        let shards = self.current(bench)?;
+        if !shards.are_several() {
+            return shards
+                .with(0, bench, |exchange, bench| exchange.receive_turn(message, client, bench.now, bench.out));
+        }
+        let mut batch = Vec::new();
+        let taken = shards.receive_turn(message, client, &mut batch, bench)?;
+        self.receive_all(&mut batch, bench)?;
+        Ok(taken)
+    }
+
+    fn receive_all(&self, batch: &mut Vec<Incoming<'_>>, bench: &mut Bench<'_>) -> Result<(), Broken> {
+        if !self.shards.receive(batch, bench)? {
+            // Nobody moves without orders.
+            let _orders = self.orders.lock().map_err(|_| Broken)?;
+            self.shards.receive(batch, bench)?;
+        }
+        Ok(())
     }
 }

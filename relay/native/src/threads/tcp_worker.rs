@@ -5,14 +5,15 @@
 //! Each gets one read per turn, so nobody who sends much keeps the others waiting.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver as Queue;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::events::Events;
 use super::ordered::Ordered;
-use super::worker::{BROKEN, supervise};
+use super::shards::{Bench, Broken, Shards};
+use super::worker::supervise;
 use crate::counters::{Counter, Reason, Totals};
 use crate::ice::newcomers::Newcomers;
 use crate::net::{Bound, Flow, Flows, Sender, Stream, Wake};
@@ -76,9 +77,11 @@ pub struct TcpWorker {
     /// Everybody's.
     pub flows: Arc<Flows>,
     /// Everybody's.
-    pub exchange: Arc<Mutex<Ordered>>,
-    /// Everybody's.
+    pub exchange: Arc<Ordered>,
+    /// Its own: what it counts outside of the exchange.
     pub totals: Arc<Totals>,
+    /// Nanoseconds for which it waited for others to leave a shard.
+    pub waited: Arc<Counter>,
     /// Accepted connections.
     pub adopted: Queue<Adopted>,
     /// Signalled when there are some, or when it is time to stop.
@@ -132,9 +135,7 @@ impl TcpWorker {
             }
             if swept.elapsed() >= SWEEP {
                 swept = Instant::now();
-                if !self.sweep(&mut connections) {
-                    return Err(BROKEN.to_owned());
-                }
+                self.sweep(&mut connections)?;
             }
         }
         Ok(())
@@ -175,7 +176,7 @@ impl TcpWorker {
     }
 
     /// Do what a reading led to.
-    fn settle(&self, connections: &mut Connections, id: u64, read: Read) -> Result<(), String> {
+    fn settle(&mut self, connections: &mut Connections, id: u64, read: Read) -> Result<(), String> {
         match read {
             Read::GoesOn => {}
             Read::Proved => {
@@ -184,7 +185,7 @@ impl TcpWorker {
                 }
             }
             Read::Ended => self.close(connections, id),
-            Read::Broken => return Err(BROKEN.to_owned()),
+            Read::Broken(broken) => return Err(broken.into()),
         }
         Ok(())
     }
@@ -212,27 +213,32 @@ impl TcpWorker {
     fn take(&mut self, connection: &mut Connection, piece: &mut [u8], turn: &mut Turn) -> Read {
         let now = self.now();
         let path = connection.flow.path;
-        let Ok(mut ordered) = self.exchange.lock() else { return Read::Broken };
-        let exchange = ordered.current(now, &mut turn.outbox);
         let (client, refused) = (connection.client, &mut connection.refused);
-        let fed = connection.deframer.feed(piece, |datagram| match client {
-            None => exchange.receive(datagram, path, now, &mut turn.outbox),
-            // Nobody has it answer without end.
-            Some(_) if *refused > MOST_REFUSED => {}
-            Some(client) if exchange.receive_turn(datagram, client, now, &mut turn.outbox) => *refused = 0,
-            Some(_) => *refused += 1,
+        let Self { exchange, events, totals, waited, .. } = self;
+        let mut bench = Bench { now, out: &mut turn.outbox, events, totals, waited };
+        let mut broken = None;
+        let fed = connection.deframer.feed(piece, |datagram| {
+            let received = match client {
+                None => exchange.receive(std::iter::once((datagram, path)), &mut bench),
+                // Nobody has it answer without end.
+                Some(_) if *refused > MOST_REFUSED => Ok(()),
+                Some(client) => exchange
+                    .receive_turn(datagram, client, &mut bench)
+                    .map(|taken| *refused = if taken { 0 } else { *refused + 1 }),
+            };
+            broken = broken.take().or(received.err());
         });
-        let proves = match client {
-            None => exchange.is_owned(&path),
-            Some(_) => exchange.has_allocation(&path),
+        let proved = match connection.unproved {
+            Some(_) => is_proved(exchange.as_they_stand(), client, &path, &mut bench),
+            None => Ok(false),
         };
-        let proved = connection.unproved.is_some() && proves;
+        let proved = match (broken, proved) {
+            (Some(broken), _) | (None, Err(broken)) => return Read::Broken(broken),
+            (None, Ok(proved)) => proved,
+        };
         if proved {
             connection.unproved = None;
         }
-        let events = exchange.take_events();
-        drop(ordered);
-        self.events.tell(events, &self.totals);
         self.events.tell_transcoders(&mut turn.outbox, &self.totals);
         if !turn.outbox.items().is_empty() {
             let failed = turn.sender.send(&self.sockets, &self.flows, &mut turn.outbox);
@@ -249,44 +255,56 @@ impl TcpWorker {
         }
     }
 
-    /// Close those whose time is over, or whose owner has left or has shown many newer paths. False if another
-    /// thread broke the exchange.
-    fn sweep(&self, connections: &mut Connections) -> bool {
+    /// Close those whose time is over, or whose owner has left or has shown many newer paths.
+    fn sweep(&mut self, connections: &mut Connections) -> Result<(), Broken> {
         let now = self.now();
-        let Ok(mut ordered) = self.exchange.lock() else { return false };
-        let exchange = ordered.as_it_stands();
-        let unowned = connections.by_id.iter().filter(|(_, known)| match known.unproved {
-            Some(deadline) => deadline <= now,
-            None if known.client.is_some() => !exchange.has_allocation(&known.flow.path),
-            None => !exchange.is_owned(&known.flow.path),
-        });
-        let unowned: Vec<(u64, bool)> = unowned.map(|(id, known)| (*id, known.unproved.is_some())).collect();
-        drop(ordered);
-        for (id, unproved) in unowned {
+        let Self { exchange, events, totals, waited, .. } = self;
+        let mut bench = Bench { now, out: &mut Outbox::default(), events, totals, waited };
+        let mut over = Vec::new();
+        for (id, known) in &connections.by_id {
+            let stays = match known.unproved {
+                Some(deadline) => deadline > now,
+                None => is_proved(exchange.as_they_stand(), known.client, &known.flow.path, &mut bench)?,
+            };
+            if !stays {
+                over.push((*id, known.unproved.is_some()));
+            }
+        }
+        for (id, unproved) in over {
             if unproved {
                 self.totals.drops.count(Reason::TcpUnproved);
             }
             self.close(connections, id);
         }
-        true
+        Ok(())
     }
 
-    fn close(&self, connections: &mut Connections, id: u64) {
+    fn close(&mut self, connections: &mut Connections, id: u64) {
         let Some(connection) = connections.by_id.remove(&id) else { return };
         connections.newcomers.remove(connection.flow.path.remote.ip(), id);
         self.flows.remove(&connection.flow);
-        if let Ok(mut ordered) = self.exchange.lock() {
-            // Only the path is lost: the browser may be about to come back on another.
-            let (exchange, path, now) = (ordered.as_it_stands(), &connection.flow.path, self.now());
-            match connection.client {
-                None => exchange.forget(path, now),
-                Some(_) => exchange.forget_client(path, now),
-            }
-        }
+        let now = self.now();
+        let Self { exchange, events, totals, waited, .. } = self;
+        let mut bench = Bench { now, out: &mut Outbox::default(), events, totals, waited };
+        let (shards, path) = (exchange.as_they_stand(), &connection.flow.path);
+        // Only the path is lost: the browser may be about to come back on another. What broke the exchange is seen by who
+        // takes it next.
+        let _ = match connection.client {
+            None => shards.forget(path, &mut bench),
+            Some(_) => shards.with_turn(&mut bench, |exchange, bench| exchange.forget_client(path, bench.now)),
+        };
     }
 
     fn now(&self) -> Time {
         Time::from_nanos(self.origin.elapsed().as_nanos() as u64)
+    }
+}
+
+/// Whether the connection is somebody's: its path, or with TURN an allocation.
+fn is_proved(shards: &Shards, client: Option<Client>, path: &Path, bench: &mut Bench<'_>) -> Result<bool, Broken> {
+    match client {
+        None => shards.is_owned(path, bench),
+        Some(_) => shards.has_allocation(path, bench),
     }
 }
 
@@ -304,6 +322,5 @@ enum Read {
     /// By the first right check.
     Proved,
     Ended,
-    /// Another thread panicked while it held the exchange.
-    Broken,
+    Broken(Broken),
 }

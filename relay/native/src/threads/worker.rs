@@ -1,18 +1,17 @@
 //! A media thread: waits, gathers a batch, has the exchange work on it, sends what comes of it.
 //!
-//! Threads share one exchange behind a mutex that Python never takes. What it guards is a fifth of the cost
-//! of a packet; the system calls around it are the rest, and those run side by side
-//! (`docs/decisions/0003-media-threads.md`). The first thread also wakes for commands and rounds.
+//! Threads share the shards of the exchange, whose locks Python never takes: any thread works on any of them, and each
+//! runs the rounds of some (`docs/decisions/0003-media-threads.md`). The first thread also wakes for commands.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::events::Events;
 use super::ordered::Ordered;
+use super::shards::{Bench, Broken};
 use crate::counters::{Counter, Reason, Totals};
-use crate::exchange::Event;
 use crate::net::{BATCH, Bound, Flows, Receiver, Sender, Wake, precise_timers, wait_readable};
 
 use crate::outbox::Outbox;
@@ -30,8 +29,15 @@ const SLACK: Duration = Duration::from_millis(2);
 /// Batches read before other work gets its turn.
 const BATCHES_PER_WAKE: usize = 8;
 
+/// Between looks for allocations of TURN that nobody refreshed.
+const EXPIRY: Duration = Duration::from_secs(1);
+
 /// Why the other threads end when one has panicked.
-pub(crate) const BROKEN: &str = "another media thread died";
+impl From<Broken> for String {
+    fn from(Broken: Broken) -> Self {
+        "another media thread died".to_owned()
+    }
+}
 
 /// How long a thread waits when nothing is due, so that it notices that it should stop, and is seen to run.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
@@ -43,11 +49,13 @@ pub struct Worker {
     /// Everybody's connections.
     pub flows: Arc<Flows>,
     /// Everybody's.
-    pub exchange: Arc<Mutex<Ordered>>,
-    /// Everybody's.
+    pub exchange: Arc<Ordered>,
+    /// Its own: what it counts outside of the exchange.
     pub totals: Arc<Totals>,
-    /// Whether this is the first thread.
-    pub leads: bool,
+    /// Which of how many threads this is.
+    pub number: (usize, usize),
+    /// Nanoseconds for which it waited for others to leave a shard.
+    pub waited: Arc<Counter>,
     /// From one wake to the next, as soon as bursts come more often than that
     /// (`docs/decisions/0013-when-a-media-thread-wakes.md`). Zero: what comes wakes the thread, however much it is.
     pub gathering: Duration,
@@ -79,6 +87,7 @@ impl Worker {
         let mut pace = Pace::default();
         let mut overflow = vec![0; self.sockets.len()];
         let (mut wait, mut woke) = (Duration::ZERO, self.origin.elapsed());
+        let mut expired = woke;
         // Whether anything came, and whether some of it is still there.
         let (mut came, mut behind) = (false, false);
         while !self.stopping.load(Ordering::Acquire) {
@@ -95,9 +104,11 @@ impl Worker {
             }
             woke = self.origin.elapsed();
             (came, behind) = (false, false);
-            if self.leads && !self.lead(&mut sender, &mut outbox) {
-                return Err(BROKEN.to_owned());
+            let expires = self.number.0 == 0 && woke >= expired + EXPIRY;
+            if expires {
+                expired = woke;
             }
+            self.lead(expires, &mut sender, &mut outbox)?;
             for (at, overflow) in overflow.iter_mut().enumerate() {
                 for turn in 1..=BATCHES_PER_WAKE {
                     let filled = receiver.fill(&self.sockets[at]);
@@ -107,9 +118,7 @@ impl Worker {
                     }
                     came = true;
                     pace.count(count, self.origin.elapsed());
-                    if !self.pass(&mut receiver, count, at, overflow, &mut sender, &mut outbox) {
-                        return Err(BROKEN.to_owned());
-                    }
+                    self.pass(&mut receiver, count, at, overflow, &mut sender, &mut outbox)?;
                     if count < BATCH {
                         break;
                     }
@@ -119,11 +128,11 @@ impl Worker {
             wait = self.until_due();
         }
         // What was ordered before the end: goodbyes.
-        self.lead(&mut sender, &mut outbox);
+        self.lead(false, &mut sender, &mut outbox)?;
         Ok(())
     }
 
-    /// Have the exchange work on a batch that came through the socket `at`. False if another thread broke it.
+    /// Have the exchange work on a batch that came through the socket `at`.
     fn pass(
         &mut self,
         receiver: &mut Receiver,
@@ -132,47 +141,42 @@ impl Worker {
         overflow: &mut u32,
         sender: &mut Sender,
         outbox: &mut Outbox,
-    ) -> bool {
+    ) -> Result<(), Broken> {
         let now = self.now();
-        let Ok(mut ordered) = self.exchange.lock() else { return false };
-        let exchange = ordered.current(now, outbox);
-        for received in receiver.batch(count, &self.sockets[at]) {
+        let Self { exchange, sockets, events, totals, waited, .. } = self;
+        let batch = receiver.batch(count, &sockets[at]).filter_map(|received| {
             if let Some(total) = received.overflow {
-                self.totals.drops.add(Reason::SocketOverflow, u64::from(total.wrapping_sub(*overflow)));
+                totals.drops.add(Reason::SocketOverflow, u64::from(total.wrapping_sub(*overflow)));
                 *overflow = total;
             }
-            match (received.datagram, received.path) {
-                (Some(datagram), Some(path)) => exchange.receive(datagram, path, now, outbox),
-                (None, _) => self.totals.drops.count(Reason::Oversized),
-                (_, None) => self.totals.drops.count(Reason::UnknownProtocol),
-            }
-        }
-        let events = exchange.take_events();
-        drop(ordered);
-        self.finish(events, sender, outbox);
-        true
+            let reason = match (received.datagram, received.path) {
+                (Some(datagram), Some(path)) => return Some((datagram, path)),
+                (None, _) => Reason::Oversized,
+                (_, None) => Reason::UnknownProtocol,
+            };
+            totals.drops.count(reason);
+            None
+        });
+        exchange.receive(batch, &mut Bench { now, out: outbox, events, totals, waited })?;
+        self.finish(sender, outbox);
+        Ok(())
     }
 
-    /// Carry out commands, and what is due. False if another thread broke the exchange.
-    fn lead(&mut self, sender: &mut Sender, outbox: &mut Outbox) -> bool {
-        if !self.leads {
-            return true;
-        }
+    /// Carry out orders, and what is due.
+    fn lead(&mut self, expires: bool, sender: &mut Sender, outbox: &mut Outbox) -> Result<(), Broken> {
         let now = self.now();
-        let Ok(mut ordered) = self.exchange.lock() else { return false };
-        let due = ordered.as_it_stands().due() <= now;
-        let exchange = ordered.current(now, outbox);
-        if due {
-            exchange.run_rounds(now, outbox);
+        let Self { exchange, events, totals, waited, number: (number, count), .. } = self;
+        let mut bench = Bench { now, out: outbox, events, totals, waited };
+        let shards = exchange.current(&mut bench)?;
+        shards.run_rounds(*number, *count, &mut bench)?;
+        if expires {
+            shards.expire(&mut bench)?;
         }
-        let events = exchange.take_events();
-        drop(ordered);
-        self.finish(events, sender, outbox);
-        true
+        self.finish(sender, outbox);
+        Ok(())
     }
 
-    fn finish(&mut self, events: Vec<Event>, sender: &mut Sender, outbox: &mut Outbox) {
-        self.events.tell(events, &self.totals);
+    fn finish(&mut self, sender: &mut Sender, outbox: &mut Outbox) {
         self.events.tell_transcoders(outbox, &self.totals);
         if !outbox.items().is_empty() {
             let failed = sender.send(&self.sockets, &self.flows, outbox);
@@ -182,15 +186,9 @@ impl Worker {
     }
 
     fn until_due(&self) -> Duration {
-        if !self.leads {
-            return LONGEST_WAIT;
-        }
-        let Ok(mut ordered) = self.exchange.lock() else { return Duration::ZERO };
-        let exchange = ordered.as_it_stands();
-        if exchange.is_idle() {
-            return LONGEST_WAIT;
-        }
-        Duration::from_nanos(exchange.due().nanos_since(self.now())).saturating_add(SLACK).min(LONGEST_WAIT)
+        let (number, count) = self.number;
+        let Some(due) = self.exchange.as_they_stand().due(number, count) else { return LONGEST_WAIT };
+        Duration::from_nanos(due.nanos_since(self.now())).saturating_add(SLACK).min(LONGEST_WAIT)
     }
 
     fn now(&self) -> Time {

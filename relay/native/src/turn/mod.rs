@@ -13,4 +13,4 @@ mod strangers;
 mod tests;
 
 pub use self::routes::{Route, Routes};
-pub use self::server::{Client, TurnServer};
+pub use self::server::{Carried, Client, TurnServer};

@@ -16,4 +16,4 @@ mod seat;
 mod stream;
 mod transcoder;
 mod turn;
-mod world;
+pub(crate) mod world;

@@ -13,38 +13,38 @@ use crate::wire::codecs::Codec;
 use crate::wire::rtp::{Header, Written, is_rtcp, write_header};
 use crate::wire::stun;
 
-pub(super) const MID: u8 = 4;
-pub(super) const AUDIO_LEVEL: u8 = 1;
-pub(super) const SEND_TIME: u8 = 2;
-pub(super) const TRANSPORT: u8 = 3;
-pub(super) const PLAYOUT: u8 = 5;
-pub(super) const PASSWORD: &[u8] = b"pppppppppppppppppppppp";
-pub(super) const REMOTE_PASSWORD: &[u8] = b"qqqqqqqqqqqqqqqqqqqqqq";
+pub(crate) const MID: u8 = 4;
+pub(crate) const AUDIO_LEVEL: u8 = 1;
+pub(crate) const SEND_TIME: u8 = 2;
+pub(crate) const TRANSPORT: u8 = 3;
+pub(crate) const PLAYOUT: u8 = 5;
+pub(crate) const PASSWORD: &[u8] = b"pppppppppppppppppppppp";
+pub(crate) const REMOTE_PASSWORD: &[u8] = b"qqqqqqqqqqqqqqqqqqqqqq";
 
 /// A browser: what it seals, and what it got. Payload types and SSRCs are its own.
-pub(super) struct Browser {
-    pub(super) id: PeerId,
-    pub(super) path: Path,
-    pub(super) outbound: Outbound,
+pub(crate) struct Browser {
+    pub(crate) id: PeerId,
+    pub(crate) path: Path,
+    pub(crate) outbound: Outbound,
     inbound: Inbound,
     payload_type: u8,
-    pub(super) index: u64,
+    pub(crate) index: u64,
     transport: u16,
-    pub(super) media: Vec<(Header, Vec<u8>)>,
-    pub(super) feedback: Vec<Vec<u8>>,
+    pub(crate) media: Vec<(Header, Vec<u8>)>,
+    pub(crate) feedback: Vec<Vec<u8>>,
 }
 
-pub(super) struct World {
-    pub(super) exchange: Exchange,
-    pub(super) out: Outbox,
-    pub(super) now: Time,
+pub(crate) struct World {
+    pub(crate) exchange: Exchange,
+    pub(crate) out: Outbox,
+    pub(crate) now: Time,
     /// Where nobody answers what we ask.
-    pub(super) deaf: Vec<Path>,
+    pub(crate) deaf: Vec<Path>,
     /// Datagrams of `out` that were looked at.
     seen: usize,
 }
 
-pub(super) fn keys(seed: u8) -> Keys {
+pub(crate) fn keys(seed: u8) -> Keys {
     Keys::new(Profile::Gcm128, vec![seed; 28]).unwrap()
 }
 
@@ -58,11 +58,11 @@ fn ids(transport: bool) -> ExtensionIds {
     }
 }
 
-pub(super) fn check(ufrag: &str) -> Vec<u8> {
+pub(crate) fn check(ufrag: &str) -> Vec<u8> {
     check_with(ufrag, *b"transactions", &[])
 }
 
-pub(super) fn nomination(ufrag: &str, number: u8) -> Vec<u8> {
+pub(crate) fn nomination(ufrag: &str, number: u8) -> Vec<u8> {
     check_with(ufrag, [number; 12], &[0, 0x25, 0, 0])
 }
 
@@ -70,7 +70,7 @@ fn check_with(ufrag: &str, transaction: [u8; 12], attribute: &[u8]) -> Vec<u8> {
     check_of(ufrag, "them", transaction, attribute)
 }
 
-pub(super) fn check_of(ufrag: &str, remote: &str, transaction: [u8; 12], attribute: &[u8]) -> Vec<u8> {
+pub(crate) fn check_of(ufrag: &str, remote: &str, transaction: [u8; 12], attribute: &[u8]) -> Vec<u8> {
     let username = format!("{ufrag}:{remote}");
     let mut message = b"\x00\x01\x00\x00\x21\x12\xa4\x42".to_vec();
     message.extend_from_slice(&transaction);
@@ -89,16 +89,16 @@ pub(super) fn check_of(ufrag: &str, remote: &str, transaction: [u8; 12], attribu
 }
 
 impl Browser {
-    pub(super) fn ssrc(&self, medium: Medium) -> u32 {
+    pub(crate) fn ssrc(&self, medium: Medium) -> u32 {
         1_000 * self.id as u32 + medium as u32
     }
 
-    pub(super) fn slot(&self, medium: Medium) -> u32 {
+    pub(crate) fn slot(&self, medium: Medium) -> u32 {
         self.ssrc(medium) + 500
     }
 
     /// One sealed packet of a line.
-    pub(super) fn packet(&mut self, medium: Medium, timestamp: u32, payload: &[u8]) -> Vec<u8> {
+    pub(crate) fn packet(&mut self, medium: Medium, timestamp: u32, payload: &[u8]) -> Vec<u8> {
         let fields = Written {
             marker: false,
             payload_type: self.payload_type + medium as u8,
@@ -116,7 +116,7 @@ impl Browser {
         packet
     }
 
-    pub(super) fn take(&mut self, datagram: &[u8]) {
+    pub(crate) fn take(&mut self, datagram: &[u8]) {
         let mut bytes = datagram.to_vec();
         if is_rtcp(&bytes) {
             let length = self.inbound.open_rtcp(&mut bytes).unwrap();
@@ -130,7 +130,7 @@ impl Browser {
     }
 
     /// Types and formats of all feedback since the last call.
-    pub(super) fn kinds(&mut self) -> Vec<(u8, u8)> {
+    pub(crate) fn kinds(&mut self) -> Vec<(u8, u8)> {
         let mut kinds = Vec::new();
         for compound in self.feedback.drain(..) {
             let mut at = 0;
@@ -143,12 +143,54 @@ impl Browser {
     }
 }
 
-pub(super) const PLI: (u8, u8) = (206, 1);
-pub(super) const REMB: (u8, u8) = (206, 15);
-pub(super) const TRANSPORT_FEEDBACK: (u8, u8) = (205, 15);
+pub(crate) const PLI: (u8, u8) = (206, 1);
+pub(crate) const REMB: (u8, u8) = (206, 15);
+pub(crate) const TRANSPORT_FEEDBACK: (u8, u8) = (205, 15);
+
+/// A browser, and what is negotiated with it.
+pub(crate) fn browser_with(id: PeerId, payload_type: u8, video: Codec) -> (Browser, PeerSetup) {
+    let remote: SocketAddr = format!("192.0.2.{id}:4000").parse().unwrap();
+    let path = Path::udp(remote, [198, 51, 100, 1].into());
+    let browser = Browser {
+        id,
+        path,
+        outbound: Outbound::new(&keys(id as u8)).unwrap(),
+        inbound: Inbound::new(&keys(100 + id as u8)).unwrap(),
+        payload_type,
+        index: 60_000 + 700 * id,
+        transport: 0,
+        media: Vec::new(),
+        feedback: Vec::new(),
+    };
+    let numbered = |medium: Medium| {
+        let codec = if medium.is_video() { video } else { Codec::Opus };
+        let rtx_payload_type = medium.is_video().then_some(payload_type + 10);
+        vec![NumberedCodec { codec, payload_type: payload_type + medium as u8, rtx_payload_type }]
+    };
+    let media = [Medium::Microphone, Medium::Camera];
+    let lines = media.map(|medium| LineSetup {
+        medium,
+        mid: vec![b'0' + medium as u8],
+        ssrc: Some(browser.ssrc(medium)),
+        rtx_ssrc: Some(browser.ssrc(medium) + 100),
+        codecs: numbered(medium),
+        extensions: ids(true),
+    });
+    let slots = media.map(|medium| SlotSetup {
+        seat: 0,
+        medium,
+        mid: vec![b'5' + medium as u8],
+        ssrc: browser.slot(medium),
+        rtx_ssrc: browser.slot(medium) + 100,
+        codecs: numbered(medium),
+        extensions: ids(false),
+    });
+    let setup = PeerSetup { lines: lines.to_vec(), slots: slots.to_vec(), bitrate: 2_500_000 };
+    (browser, setup)
+}
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let ntp = NtpClock::new(1_000_000_000, Time::default());
         let exchange = Exchange::new(
             Arc::new(Totals::default()),
@@ -160,54 +202,19 @@ impl World {
     }
 
     /// Bytes to a path since the last `clear`.
-    pub(super) fn sent_to(&self, path: Path) -> usize {
+    pub(crate) fn sent_to(&self, path: Path) -> usize {
         self.out.items().iter().filter(|item| item.path == path).map(|item| self.out.bytes(item).len()).sum()
     }
 
     /// Someone who is admitted, checked, opened and secured.
-    pub(super) fn join(&mut self, id: PeerId, payload_type: u8) -> Browser {
+    pub(crate) fn join(&mut self, id: PeerId, payload_type: u8) -> Browser {
         self.join_with(id, payload_type, Codec::Vp8)
     }
 
     /// The same with another video codec.
-    pub(super) fn join_with(&mut self, id: PeerId, payload_type: u8, video: Codec) -> Browser {
-        let remote: SocketAddr = format!("192.0.2.{id}:4000").parse().unwrap();
-        let path = Path::udp(remote, [198, 51, 100, 1].into());
-        let mut browser = Browser {
-            id,
-            path,
-            outbound: Outbound::new(&keys(id as u8)).unwrap(),
-            inbound: Inbound::new(&keys(100 + id as u8)).unwrap(),
-            payload_type,
-            index: 60_000 + 700 * id,
-            transport: 0,
-            media: Vec::new(),
-            feedback: Vec::new(),
-        };
-        let numbered = |medium: Medium| {
-            let codec = if medium.is_video() { video } else { Codec::Opus };
-            let rtx_payload_type = medium.is_video().then_some(payload_type + 10);
-            vec![NumberedCodec { codec, payload_type: payload_type + medium as u8, rtx_payload_type }]
-        };
-        let media = [Medium::Microphone, Medium::Camera];
-        let lines = media.map(|medium| LineSetup {
-            medium,
-            mid: vec![b'0' + medium as u8],
-            ssrc: Some(browser.ssrc(medium)),
-            rtx_ssrc: Some(browser.ssrc(medium) + 100),
-            codecs: numbered(medium),
-            extensions: ids(true),
-        });
-        let slots = media.map(|medium| SlotSetup {
-            seat: 0,
-            medium,
-            mid: vec![b'5' + medium as u8],
-            ssrc: browser.slot(medium),
-            rtx_ssrc: browser.slot(medium) + 100,
-            codecs: numbered(medium),
-            extensions: ids(false),
-        });
-        let setup = PeerSetup { lines: lines.to_vec(), slots: slots.to_vec(), bitrate: 2_500_000 };
+    pub(crate) fn join_with(&mut self, id: PeerId, payload_type: u8, video: Codec) -> Browser {
+        let (mut browser, setup) = browser_with(id, payload_type, video);
+        let path = browser.path;
         let ufrag = format!("ufrag{id}");
         let local = Side { ufrag: ufrag.clone().into_bytes(), password: PASSWORD.to_vec() };
         let remote = Side { ufrag: b"them".to_vec(), password: REMOTE_PASSWORD.to_vec() };
@@ -222,24 +229,24 @@ impl World {
         browser
     }
 
-    pub(super) fn order(&mut self, command: Command) {
+    pub(crate) fn order(&mut self, command: Command) {
         self.exchange.obey(command, self.now, &mut self.out);
     }
 
-    pub(super) fn show(&mut self, receiver: &Browser, sender: Option<&Browser>) {
+    pub(crate) fn show(&mut self, receiver: &Browser, sender: Option<&Browser>) {
         for medium in [Medium::Microphone, Medium::Camera] {
             let source = sender.map(|sender| LineId { peer: sender.id, medium });
             self.order(Command::Route { slot: SlotId { peer: receiver.id, seat: 0, medium }, source });
         }
     }
 
-    pub(super) fn send(&mut self, sender: &mut Browser, medium: Medium, timestamp: u32, payload: &[u8]) {
+    pub(crate) fn send(&mut self, sender: &mut Browser, medium: Medium, timestamp: u32, payload: &[u8]) {
         let mut packet = sender.packet(medium, timestamp, payload);
         self.exchange.receive(&mut packet, sender.path, self.now, &mut self.out);
     }
 
     /// Let everybody have what is theirs.
-    pub(super) fn deliver(&mut self, browsers: &mut [&mut Browser]) {
+    pub(crate) fn deliver(&mut self, browsers: &mut [&mut Browser]) {
         self.answer();
         for item in self.out.sorted().to_vec() {
             if stun::Message::parse(self.out.bytes(&item)).is_some() {
@@ -253,13 +260,13 @@ impl World {
         self.clear();
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.out.clear();
         self.seen = 0;
     }
 
     /// Answer what was asked, as a browser does wherever it is.
-    pub(super) fn answer(&mut self) {
+    pub(crate) fn answer(&mut self) {
         let new: Vec<_> = self.out.items().iter().skip(self.seen).copied().collect();
         for item in new {
             let question = stun::Message::parse(self.out.bytes(&item)).filter(|message| !message.is_answer);
@@ -273,7 +280,7 @@ impl World {
         self.seen = self.out.items().len();
     }
 
-    pub(super) fn pass(&mut self, millis: u64) {
+    pub(crate) fn pass(&mut self, millis: u64) {
         for _ in 0..millis {
             self.now = self.now.plus_millis(1);
             self.exchange.run_rounds(self.now, &mut self.out);
@@ -282,16 +289,16 @@ impl World {
     }
 }
 
-pub(super) fn keyframe(id: u16) -> [u8; 14] {
+pub(crate) fn keyframe(id: u16) -> [u8; 14] {
     keyframe_of(id, 640, 480)
 }
 
-pub(super) fn keyframe_of(id: u16, width: u16, height: u16) -> [u8; 14] {
+pub(crate) fn keyframe_of(id: u16, width: u16, height: u16) -> [u8; 14] {
     let ([high, low], [w, idth], [h, eight]) = ((0x8000 | id).to_be_bytes(), width.to_le_bytes(), height.to_le_bytes());
     [0x90, 0x80, high, low, 0x00, 0xaa, 0xaa, 0x9d, 0x01, 0x2a, w, idth, h, eight]
 }
 
-pub(super) fn delta(id: u16) -> [u8; 14] {
+pub(crate) fn delta(id: u16) -> [u8; 14] {
     let [high, low] = (0x8000 | id).to_be_bytes();
     let mut payload = [0xbb; 14];
     payload[..5].copy_from_slice(&[0x90, 0x80, high, low, 0x01]);
