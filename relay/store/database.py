@@ -8,6 +8,7 @@ import fcntl
 import logging
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,6 +41,9 @@ CONNECTIONS = 2
 
 MIGRATING = 0x52454C41
 """The advisory lock of PostgreSQL under which one server at a time changes the tables."""
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Alembic keeps what it works on in variables of the process: two threads would work on each other's."""
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
@@ -149,7 +153,8 @@ def _upgrade(connection: Connection) -> None:
             f"The database was written by a newer version of relay (its tables are at {present!r}): run that version,"
             " or set `database` to another one."
         )
-    command.upgrade(config, "head")
+    with _ONE_AT_A_TIME:
+        command.upgrade(config, "head")
 
 
 def revision_of(connection: Connection) -> str | None:

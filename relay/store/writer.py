@@ -110,7 +110,9 @@ class Writer:
                 if clock.monotonic() - cleaned >= CLEANING and not self._stopping:
                     cleaned = clock.monotonic()
                     await self._insist(lambda: self._clean(engine))
-                await self._pause(CLEANING if not self._waiting else GATHERING, early=not self._waiting)
+                # Looked at once: a fact may come at any moment.
+                is_idle = not self._waiting
+                await self._pause(CLEANING if is_idle else GATHERING, early=is_idle)
                 await self._insist(lambda: self._write(engine))
                 if self._is_away and self._stopping:
                     return

@@ -83,6 +83,17 @@ async def test_several_servers_that_start_at_once_migrate_one_after_the_other(da
     assert await found(database, select(text("version_num")).select_from(text("alembic_version"))) == [("0001",)]
 
 
+async def test_several_databases_are_migrated_from_several_threads(tmp_path: Path) -> None:
+    async def start(number: int) -> None:
+        async with opened(f"sqlite:///{tmp_path / str(number)}"):
+            pass
+
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(asyncio.to_thread(asyncio.run, start(number)) for number in range(8)))
+    for number in range(8):
+        assert await found(f"sqlite:///{tmp_path / str(number)}", select(sessions)) == []
+
+
 async def test_a_database_that_a_newer_version_wrote_is_refused_and_left_alone(database: str) -> None:
     async with opened(database) as engine, engine.begin() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
