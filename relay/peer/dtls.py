@@ -114,7 +114,7 @@ class Dtls:
         except SSL.ZeroReturnError:
             self._ended()
         except SSL.Error:
-            # A connected one outlives what is no record of it, whoever has sent that.
+            # Once connected, it outlives a datagram that is no record: anybody can forge one.
             self._flush(tls)
             if not self._is_connected:
                 self._ended()

@@ -3,7 +3,7 @@ answered with what belongs to the connection that it turns out to be of.
 
 Owns what the relay accepts from a browser and how it says so. It has no state, no clock and no
 randomness; credentials and SSRCs are handed in. What follows from what many browsers offer alike is decided once and
-kept (`Plan`), whoever they are. A section that can't be served is refused with port 0, and the others
+kept (`Plan`). A section that can't be served is refused with port 0, and the others
 are answered. An offer that contradicts itself, or of which nothing can be served, ends in
 `RelayError(INVALID_OFFER)` with a sentence.
 """

@@ -135,7 +135,7 @@ async def _unlock(connection: AsyncConnection) -> None:
 
 @contextlib.contextmanager
 def _locked(file: Path) -> Iterator[None]:
-    """Whoever ends without letting go has let go."""
+    """Held by one process at a time; the system lets go of it when the process ends."""
     with Path(f"{file}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -169,7 +169,7 @@ def in_words(cause: Exception) -> str:
 
 
 def copy(source: Path, target: Path) -> None:
-    """All of one SQLite database into another, which may be open: whoever reads there sees the old or the new.
+    """All of one SQLite database into another, which may be open: a reader there sees the old or the new.
 
     Raises:
         sqlite3.Error: one of them is none, or can't be written.

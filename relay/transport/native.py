@@ -155,13 +155,15 @@ class NativePort:
     def _readable(self) -> None:
         # A handshake's last flight and its keys are one wake of a media thread.
         self.core.gather()
-        for event in self.core.events(EVENTS_PER_WAKE):
-            try:
-                self._pass_on(event)
-            except Exception as failure:
-                # The others are of other people.
-                self._report("media event", failure)
-        self.core.wake()
+        try:
+            for event in self.core.events(EVENTS_PER_WAKE):
+                try:
+                    self._pass_on(event)
+                except Exception as failure:
+                    # The others are of other people.
+                    self._report("media event", failure)
+        finally:
+            self.core.wake()
         for number, packet in self.core.for_transcoders(EVENTS_PER_WAKE):
             try:
                 self.transcoders.for_transcoder(PeerId(number), packet)

@@ -384,7 +384,7 @@ impl Shards {
             false => (&mut two, &mut one, second_place, first_place, twos),
         };
         to.take_in(from.take_out(&movers));
-        // In one step for who looks: whoever it sends to either has to wait for it.
+        // Both are held, so that nobody finds a peer in neither of them.
         self.directory.note_moved(place, to.take_touched());
         self.directory.note_moved(left, from.take_touched());
         self.schedule(&self.all[usize::from(place)], to);

@@ -90,7 +90,7 @@ impl Core {
         let (mut browser, setup) = browser_with(id, payload_type, Codec::Vp8);
         let [_, _, high, low, ..] = (id as u32).to_be_bytes()[..] else { unreachable!() };
         browser.path = Path::udp(([192, 0, high, low], 4_000).into(), [198, 51, 100, 1].into());
-        // Before its first wrap, whoever it is.
+        // Before its first wrap.
         browser.index = 60_000;
         let local = Side { ufrag: format!("ufrag{id}").into_bytes(), password: PASSWORD.to_vec() };
         let remote = Side { ufrag: b"them".to_vec(), password: REMOTE_PASSWORD.to_vec() };
