@@ -71,12 +71,12 @@ class Dtls:
     def start(self) -> None:
         """Begin the handshake: there is somebody to shake hands with."""
         tls = self._tls = SSL.Connection(self._context)
+        early, self._early = self._early, []
         if self._role is DtlsRole.SERVER:
-            tls.set_accept_state()
+            tls.set_accept_state()  # and the other side has the first word
         else:
             tls.set_connect_state()
-        early, self._early = self._early, []
-        self._go_on(tls)
+            self._go_on(tls)
         for datagram in early:
             self.feed(datagram)
 

@@ -43,7 +43,6 @@ MEANINGS = {
     "certificate_not_valid_yet": "Browsers refuse the certificate: it begins later.",
     "certificate_renewed": "Another certificate was read, and is served from now on.",
     "certificate_unreadable": "The files of the certificate are not there now.",
-    "connection": "A TCP connection, and what it turned out to be.",
     "draining": "The server takes nobody any more, and ends when conversations have, or after so long.",
     "ipv6_unavailable": "The host has no IPv6: only IPv4 is listened on.",
     "memory_short": "Memory runs short, so the garbage collector looked at everything, which stops the event loop.",
