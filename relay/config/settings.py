@@ -12,6 +12,8 @@ import msgspec
 from msgspec import Meta
 
 from relay.config.addresses import is_address
+from relay.config.group import Group
+from relay.config.people import AboutSettings, ConsentSettings
 
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 
@@ -54,10 +56,6 @@ class LogLevel(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
-
-
-class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Settings that belong together."""
 
 
 class NetworkSettings(Group, frozen=True):
@@ -479,6 +477,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     https: HttpsSettings = HttpsSettings()
     state: StateSettings = StateSettings()
     site: SiteSettings = SiteSettings()
+    about: AboutSettings = AboutSettings()
+    consent: ConsentSettings = ConsentSettings()
     turn: TurnSettings = TurnSettings()
     media: MediaSettings = MediaSettings()
     capacity: CapacitySettings = CapacitySettings()

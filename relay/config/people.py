@@ -1,0 +1,69 @@
+"""Settings about people: who runs this place, its rules, and who has agreed to them."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta
+
+from relay.config.group import Group
+
+
+class ConsentChoice(StrEnum):
+    """Whether people are asked before they meet somebody."""
+
+    REQUIRED = "required"
+    OFF = "off"
+
+
+class AboutSettings(Group, frozen=True):
+    """Who runs this place, as its pages say it."""
+
+    site_name: Annotated[str | None, Meta(description="What this place is called. Empty: pages name nobody.")] = None
+    site_contact: Annotated[
+        str | None, Meta(description="Where people reach who runs it: an e-mail address or a URL.")
+    ] = None
+    site_imprint: Annotated[str | None, Meta(description="URL of a page that says who runs it.")] = None
+    site_links: Annotated[
+        tuple[str, ...],
+        Meta(description="More links on its pages: each a title and a URL, such as Help https://example.org/help."),
+    ] = ()
+
+
+class ConsentSettings(Group, frozen=True):
+    """What people agree to before they meet somebody, and how it is known that they did."""
+
+    consent: Annotated[
+        ConsentChoice,
+        Meta(
+            description="`required`: nobody gets a partner before agreeing to the rules, which a signed cookie"
+            " remembers. `off`: nobody is asked, and no cookie is set."
+        ),
+    ] = ConsentChoice.REQUIRED
+    rules_file: Annotated[
+        str | None,
+        Meta(
+            description="Markdown file with the rules. A first line such as `version: 2` says which they are; without"
+            " it every change of the text asks everybody anew. Empty: rules that come with the server."
+        ),
+    ] = None
+    minimum_age: Annotated[
+        int, Meta(ge=0, le=120, description="Years that people say they have reached. 0: they are not asked.")
+    ] = 18
+    keys_file: Annotated[
+        str | None,
+        Meta(
+            description="File with the server's secret keys, the same for all servers of one place (`relay keys` makes"
+            " it). Empty: `keys.json` in `state_dir`, made at the first start."
+        ),
+    ] = None
+
+    @property
+    def is_required(self) -> bool:
+        """Whether people are asked."""
+        return self.consent == ConsentChoice.REQUIRED
+
+
+def link_of(written: str) -> tuple[str, str]:
+    """Title and URL of one of `site_links`."""
+    title, _, url = written.strip().rpartition(" ")
+    return title.strip(), url
