@@ -34,6 +34,11 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "not_found"
     STORE_OFF = "store_off"
     STORE_AWAY = "store_away"
+    PASSKEY_REFUSED = "passkey_refused"
+    SIGNED_OUT = "signed_out"
+    SIGN_IN_AGAIN = "sign_in_again"
+    NOT_ALLOWED = "not_allowed"
+    LINK_SPENT = "link_spent"
     INTERNAL = "internal"
 
 
@@ -46,6 +51,11 @@ HTTP_ONLY = AT_THE_DOOR | {
     ErrorCode.NOT_FOUND,
     ErrorCode.STORE_OFF,
     ErrorCode.STORE_AWAY,
+    ErrorCode.PASSKEY_REFUSED,
+    ErrorCode.SIGNED_OUT,
+    ErrorCode.SIGN_IN_AGAIN,
+    ErrorCode.NOT_ALLOWED,
+    ErrorCode.LINK_SPENT,
 }
 """Codes of HTTP answers; no visitor is told one over the WebSocket."""
 
