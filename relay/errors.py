@@ -34,6 +34,7 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "not_found"
     STORE_OFF = "store_off"
     STORE_AWAY = "store_away"
+    STORE_UNAVAILABLE = "store_unavailable"
     INTERNAL = "internal"
 
 
@@ -46,6 +47,7 @@ HTTP_ONLY = AT_THE_DOOR | {
     ErrorCode.NOT_FOUND,
     ErrorCode.STORE_OFF,
     ErrorCode.STORE_AWAY,
+    ErrorCode.STORE_UNAVAILABLE,
 }
 """Codes of HTTP answers; no visitor is told one over the WebSocket."""
 
