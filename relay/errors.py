@@ -34,6 +34,7 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "not_found"
     STORE_OFF = "store_off"
     STORE_AWAY = "store_away"
+    STORE_UNAVAILABLE = "store_unavailable"
     PASSKEY_REFUSED = "passkey_refused"
     SIGNED_OUT = "signed_out"
     SIGN_IN_AGAIN = "sign_in_again"
@@ -51,6 +52,7 @@ HTTP_ONLY = AT_THE_DOOR | {
     ErrorCode.NOT_FOUND,
     ErrorCode.STORE_OFF,
     ErrorCode.STORE_AWAY,
+    ErrorCode.STORE_UNAVAILABLE,
     ErrorCode.PASSKEY_REFUSED,
     ErrorCode.SIGNED_OUT,
     ErrorCode.SIGN_IN_AGAIN,

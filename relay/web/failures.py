@@ -25,6 +25,7 @@ STATUSES: dict[ErrorCode, int] = {
     ErrorCode.RATE_LIMITED: 429,
     ErrorCode.INTERNAL: 500,
     ErrorCode.STORE_AWAY: 503,
+    ErrorCode.STORE_UNAVAILABLE: 503,
 }
 
 LONGEST_PATH = 200
