@@ -31,6 +31,7 @@ from webauthn.helpers.structs import (
 
 from relay.auth.keys import Keys
 from relay.errors import ErrorCode, RelayError
+from relay.store.passkeys import Passkey
 
 PATIENCE = 120.0
 """Seconds that a person has between being asked and the answer: time to look for a key and type its PIN."""
@@ -60,20 +61,6 @@ class Place:
     host: str
     origin: str
     """As browsers write it: `https://relay.example`, with the port unless it is the scheme's own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Passkey:
-    """What is known of one. Nothing of it is secret: the private key never leaves the authenticator."""
-
-    id: bytes
-    """The credential's, as the authenticator chose it."""
-    owner: str
-    """Whose it is: the key of their row."""
-    public_key: bytes
-    """In COSE (RFC 9052)."""
-    signed: int
-    """The authenticator's own counter of signatures; 0 for good if it keeps none."""
 
 
 class PasskeyStore(Protocol):
@@ -135,6 +122,18 @@ class Passkeys:
         Raises:
             RelayError: PASSKEY_REFUSED, or the store is away.
         """
+        passkey, made = self.look_at(place, owner, answer, now)
+        if not await self._store.add_passkey(passkey, made):
+            raise _refused()
+        return passkey
+
+    def look_at(self, place: Place, owner: str, answer: bytes, now: float) -> tuple[Passkey, int]:
+        """The passkey that the browser made, and when its challenge was made, for who keeps them together with
+        something else.
+
+        Raises:
+            RelayError: PASSKEY_REFUSED.
+        """
         challenge, made = self._believed("make", owner, answer, now)
         try:
             verified = verify_registration_response(
@@ -150,9 +149,7 @@ class Passkeys:
         passkey = Passkey(verified.credential_id, owner, verified.credential_public_key, verified.sign_count)
         if len(passkey.id) > LONGEST_ID or len(passkey.public_key) > LARGEST_KEY:
             raise _refused()
-        if not await self._store.add_passkey(passkey, made):
-            raise _refused()
-        return passkey
+        return passkey, made
 
     async def begin_sign_in(self, place: Place, now: float, owner: str = "") -> bytes:
         """What the page gives to `navigator.credentials.get`, in JSON. With an `owner`, nobody else's passkey will do:

@@ -1,19 +1,13 @@
-"""Passkeys as they are kept: those of staff in one table, those of accounts in another, by the same SQL."""
+"""Passkeys as they are kept: those of each kind of people in a table of their own, by the same SQL."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Row, Table, and_, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, Table, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from relay import clock
 from relay.store.records import Records
-
-LONGEST_ID = 1_023
-"""Bytes of a credential's id (Web Authentication, section 5.8.3)."""
-LARGEST_KEY = 2_048
-"""Bytes of a public key; one of RSA with 4096 bits has about 530."""
+from relay.store.writing import insert_into
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +25,7 @@ class Passkey:
 
 
 class KeptPasskeys:
-    """Those of one table."""
+    """Those of one table. Methods raise RelayError if there is no database, or it does not answer."""
 
     def __init__(self, records: Records, table: Table) -> None:
         self._records = records
@@ -47,32 +41,42 @@ class KeptPasskeys:
         return await self._find(self._table.c.owner == owner)
 
     async def add_passkey(self, passkey: Passkey, made: int) -> bool:
-        """False if one of this id is there already."""
-        try:
-            await self._records.write(lambda connection: add(connection, self._table, passkey, made))
-        except Known:
-            return False
-        return True
+        """False if one of this id is there already. `made` is as for `use_passkey`."""
+        return await self._records.write(lambda connection: add(connection, self._table, passkey, made))
 
     async def use_passkey(self, id: bytes, signed: int, made: int) -> bool:
-        """Note a use, unless a younger challenge was used already or the counter has gone on meanwhile."""
+        """Note a use: the new counter, and when the challenge was made, in microseconds since 1970.
+
+        False if a younger challenge was used already, or the counter has gone on meanwhile. One statement decides, so
+        that of two uses at once one counts.
+        """
         table = self._table
-        # A counter that is not kept is 0, before and after.
-        goes_on = or_(table.c.signed < signed, and_(table.c.signed == 0, signed == 0))
-        statement = (
-            update(table).where(table.c.id == id, table.c.made < made, goes_on).values(signed=signed, made=made)
-        )
+        # Who keeps no counter says 0, before and after.
+        goes_on = table.c.signed < signed if signed else table.c.signed == 0
+        use = update(table).where(table.c.id == id, table.c.made < made, goes_on).values(signed=signed, made=made)
 
-        async def use(connection: AsyncConnection) -> bool:
-            return (await connection.execute(statement)).rowcount == 1
+        async def note(connection: AsyncConnection) -> bool:
+            return (await connection.execute(use)).rowcount == 1
 
-        return await self._records.write(use)
+        return await self._records.write(note)
 
-    async def _find(self, condition: object) -> list[Passkey]:
-        table = self._table
-        query = select(table.c.id, table.c.owner, table.c.public_key, table.c.signed).where(condition)
+    async def _find(self, condition: ColumnElement[bool]) -> list[Passkey]:
+        columns = self._table.c
+        query = select(columns.id, columns.owner, columns.public_key, columns.signed).where(condition)
 
         async def find(connection: AsyncConnection) -> list[Passkey]:
-            return [_passkey(row) for row in await connection.execute(query)]
+            return [Passkey(*row) for row in await connection.execute(query)]
 
         return await self._records.ask(find)
+
+
+async def add(connection: AsyncConnection, table: Table, passkey: Passkey, made: int) -> bool:
+    """Keep one more, as part of a change; False if one of this id is there already."""
+    row = {
+        "id": passkey.id,
+        "owner": passkey.owner,
+        "public_key": passkey.public_key,
+        "signed": passkey.signed,
+        "made": made,
+    }
+    return (await connection.execute(insert_into(connection, table).values(row).on_conflict_do_nothing())).rowcount == 1

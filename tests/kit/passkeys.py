@@ -13,7 +13,7 @@ import cbor2
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from relay.auth.passkeys import Passkey
+from relay.store.passkeys import Passkey
 
 PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 

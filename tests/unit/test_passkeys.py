@@ -7,8 +7,9 @@ import json
 import pytest
 
 from relay.auth.keys import Keys
-from relay.auth.passkeys import LARGEST_ANSWER, PATIENCE, Passkey, Passkeys, Place
+from relay.auth.passkeys import LARGEST_ANSWER, PATIENCE, Passkeys, Place
 from relay.errors import ErrorCode, RelayError
+from relay.store.passkeys import Passkey
 from tests.kit.passkeys import PRESENT, Authenticator, PasskeysInMemory
 
 HERE = Place("relay.example", "https://relay.example")
