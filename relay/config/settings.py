@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from relay.config.addresses import is_address
 from relay.config.group import Group
-from relay.config.people import AboutSettings, ConsentSettings
+from relay.config.people import AboutSettings, ConsentSettings, StaffSettings
 
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 
@@ -487,6 +487,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rates: RatesSettings = RatesSettings()
     visits: VisitsSettings = VisitsSettings()
     operator: OperatorSettings = OperatorSettings()
+    staff: StaffSettings = StaffSettings()
     logs: LogsSettings = LogsSettings()
 
     @classmethod
