@@ -11,11 +11,16 @@ from relay.errors import ErrorCode, RelayError, drop_trace
 from relay.observe.logs.logging import get_logger
 
 STATUSES: dict[ErrorCode, int] = {
+    ErrorCode.INVALID_MESSAGE: 400,
     ErrorCode.OPERATOR_ONLY: 403,
     ErrorCode.OPERATOR_TOKEN_WRONG: 401,
     ErrorCode.ORIGIN_REFUSED: 403,
+    ErrorCode.CONSENT_NEEDED: 403,
     ErrorCode.NOT_FOUND: 404,
     ErrorCode.STORE_OFF: 404,
+    ErrorCode.CONSENT_OUTDATED: 409,
+    ErrorCode.MESSAGE_TOO_LARGE: 413,
+    ErrorCode.UNSUPPORTED_MEDIA_TYPE: 415,
     ErrorCode.HOST_REFUSED: 421,
     ErrorCode.RATE_LIMITED: 429,
     ErrorCode.INTERNAL: 500,
