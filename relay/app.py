@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relay.auth import rules
+from relay.auth.audit import Audit
 from relay.auth.gate import Gate
 from relay.auth.safekeeping import Safekeeping
 from relay.config.settings import Settings, TurnChoice
@@ -62,7 +63,7 @@ from relay.session.presence import Presence
 from relay.session.reception import Reception
 from relay.session.sessions import Sessions
 from relay.session.turn import InsideTurn, OutsideTurn, Turn
-from relay.store.records import Records
+from relay.store.records import DAY, Records
 from relay.tasks import Tasks
 from relay.transport.addresses import Advertised, turn_relays
 from relay.transport.outside import Outside
@@ -227,6 +228,13 @@ class Relay:
 
         # who people are
         self._safekeeping = Safekeeping(settings, self.report)
+        self._audit = Audit(
+            records=self._records,
+            keys=self._safekeeping.keys,
+            keep=settings.state.keep_audit * DAY,
+            journal=self.journal,
+            report=self.report,
+        )
 
         # the web
         self._guests = Guests(
@@ -277,6 +285,7 @@ class Relay:
                 connections=self._connections,
                 engine=self.engine,
                 records=self._records,
+                audit=self._audit,
                 order_drain=order_drain,
             ),
             consent=consent,
@@ -330,6 +339,7 @@ class Relay:
         self._survey.start()
         self._recent.listen()
         self._safekeeping.start()
+        self._audit.start()
         self._ready = True
         try:
             await self._outside.find()
@@ -362,6 +372,7 @@ class Relay:
         self._turns.close()
         await self._sessions.stop()
         await self._matchmaker.close()
+        await self._audit.close()
         await self._safekeeping.close()
         self._recent.stop()
         await self._survey.close()

@@ -10,9 +10,11 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
+    Text,
 )
 
 KEY = String(32)
@@ -62,4 +64,20 @@ hourly = Table(
     Column("run", KEY, primary_key=True),
     Column("name", WORD, primary_key=True),
     Column("value", Float, nullable=False),
+)
+
+# Entries are only ever added, and go at the beginning; triggers hold to it (`versions/s0002_audit.py`).
+audit = Table(
+    "audit",
+    metadata,
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("who", WORD, nullable=False),
+    Column("what", WORD, nullable=False),
+    Column("subject", String(128), nullable=False),
+    # JSON as it was hashed: a column of the database's own kind would write it anew.
+    Column("detail", Text, nullable=False),
+    Column("previous", LargeBinary(32), nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("signature", LargeBinary(64), nullable=False),
 )

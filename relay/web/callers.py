@@ -21,6 +21,10 @@ class Callers:
         """
         return self._gate.admit(_credentials(request), self._addresses.of(request), scope)
 
+    def come_from(self, request: web.Request) -> str:
+        """The address that asks."""
+        return self._addresses.of(request)
+
     def knows(self, request: web.Request) -> bool:
         """Whether it is the operator who asks, or Prometheus."""
         return self._gate.knows(_credentials(request))
