@@ -7,20 +7,25 @@ they sign in from then on. Whatever is changed here is an entry of the audit log
 import hashlib
 import secrets
 import unicodedata
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from relay.auth import scopes
 from relay.auth.attempts import Attempts
 from relay.auth.audit import Audit
+from relay.auth.keys import Keys
 from relay.auth.passkeys import Passkeys, Place
 from relay.auth.scopes import Role, Scope
-from relay.auth.signed_in import Desk, Known
+from relay.auth.signed_in import Desk, Known, Lasts
 from relay.errors import ErrorCode, RelayError
 from relay.observe.logs.logging import get_logger
 from relay.store import staff as kept
 from relay.store.facts import new_key
+from relay.store.passkeys import KeptPasskeys
+from relay.store.records import Records
+from relay.store.signed_in import KeptSessions
 from relay.store.staff import KeptStaff, Member
+from relay.store.tables import staff_passkeys, staff_sessions
 
 LINK = 32
 """Random bytes of a link."""
@@ -98,7 +103,7 @@ class Staff:
         except RelayError as error:
             self._heed(error, source)
             raise
-        return await self._come_in(passkey.owner, shown, now)
+        return await self._come_in(passkey.owner, source, shown, now)
 
     async def begin_again(self, place: Place, known: Known[Colleague], now: float) -> bytes:
         """What the browser of somebody who is signed in is asked, so that they show that it is still them."""
@@ -161,7 +166,7 @@ class Staff:
             what="passkey_added",
             subject=member.name,
         )
-        return await self._come_in(member.id, shown, now)
+        return await self._come_in(member.id, source, shown, now)
 
     # Who is on the staff.
 
@@ -214,10 +219,10 @@ class Staff:
         )
         self._desk.forget(id)
 
-    async def _come_in(self, id: str, shown: str | None, now: float) -> tuple[str, Known[Colleague]]:
+    async def _come_in(self, id: str, source: str, shown: str | None, now: float) -> tuple[str, Known[Colleague]]:
         member = await self._find(id)
         # First, so that nobody is in of whom it is not noted.
-        await self._audit.note(member.name, "signed_in")
+        await self._audit.note(member.name, "signed_in", self._audit.place(source))
         token = await self._desk.sign_in(id, now, shown)
         known = await self._desk.know(token, now)
         if known is None:
@@ -246,14 +251,21 @@ class Staff:
         log.warning("staff_refused", source=source, code=error.code)
 
 
-def load(store: KeptStaff) -> Callable[[str], Awaitable[Colleague | None]]:
-    """For the desk: the person of a row's key."""
+def staff_of(*, records: Records, keys: Keys, audit: Audit, attempts: Attempts, site: str | None, hours: int) -> Staff:
+    """Of one server. `site` is what the place is called, `hours` how long somebody stays signed in."""
+    store = KeptStaff(records)
 
-    async def find(id: str) -> Colleague | None:
+    async def load(id: str) -> Colleague | None:
         member = await store.find(id)
         return None if member is None else _colleague(member)
 
-    return find
+    return Staff(
+        store=store,
+        passkeys=Passkeys(kind="staff", site=site or "Relay", keys=keys, store=KeptPasskeys(records, staff_passkeys)),
+        desk=Desk(store=KeptSessions(records, staff_sessions), lasts=Lasts(whole=hours * 3_600, idle=IDLE), load=load),
+        audit=audit,
+        attempts=attempts,
+    )
 
 
 def name_of(written: str) -> str:

@@ -195,6 +195,9 @@ class StateSettings(Group, frozen=True):
     ] = None
     keep_visits: Annotated[int, Meta(ge=1, description="Days for which visits and conversations are kept.")] = 30
     keep_sums: Annotated[int, Meta(ge=1, description="Days for which sums by the hour are kept.")] = 730
+    keep_audit: Annotated[
+        int, Meta(ge=1, description="Days for which it is kept what the operator and the staff did.")
+    ] = 365
 
     @property
     def folder(self) -> Path:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
 )
 
 KEY = String(32)
@@ -110,3 +111,19 @@ def signed_in_of(owners: Table, name: str) -> Table:
 
 staff_passkeys = passkeys_of(staff, "staff_passkeys")
 staff_sessions = signed_in_of(staff, "staff_sessions")
+
+# Entries are only ever added, and go at the beginning; triggers hold to it (`versions/s0002_audit.py`).
+audit = Table(
+    "audit",
+    metadata,
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("who", WORD, nullable=False),
+    Column("what", WORD, nullable=False),
+    Column("subject", String(128), nullable=False),
+    # JSON as it was hashed: a column of the database's own kind would write it anew.
+    Column("detail", Text, nullable=False),
+    Column("previous", LargeBinary(32), nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("signature", LargeBinary(64), nullable=False),
+)

@@ -81,6 +81,10 @@ class Callers:
         """The token in the staff's cookie."""
         return self._cookies.read(request, COOKIE) or None
 
+    def come_from(self, request: web.Request) -> str:
+        """The address that asks."""
+        return self._addresses.of(request)
+
     def knows(self, request: web.Request) -> bool:
         """Whether it is the operator who asks, Prometheus, or staff whom we know without asking anybody."""
         return self._gate.knows(_credentials(request)) or self._staff.remembers(self.shown(request), clock.unix())
