@@ -1,4 +1,4 @@
-"""The command line: `relay serve`, `config`, `check`, `probe`, `size`, `store` and `audit`."""
+"""The command line: `relay serve`, `config`, `check`, `probe`, `size`, `store`, `audit` and `staff`."""
 
 import argparse
 import asyncio
@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from relay import __version__, app, config
-from relay.auth import inspection
+from relay.auth import enlisting, inspection
 from relay.checks import size
 from relay.checks.finding import Finding, exit_code, in_json, in_words
 from relay.checks.probe import probe
@@ -38,6 +38,13 @@ AUDIT_ORDERS = {
     "key": "print the public key by which others check it",
 }
 """Of `relay audit`."""
+STAFF_ORDERS = {
+    "add": "let somebody in: prints a link that counts once, for half an hour",
+    "link": "print another link for somebody: for another device, or one that was lost",
+    "list": "print who is on the staff",
+    "remove": "take somebody off, with their passkeys, and sign them out",
+}
+"""Of `relay staff`."""
 EXIT_BROKEN_CHAIN = 1
 """The audit log is not as it was written."""
 EXIT_BROKEN = 70
@@ -68,6 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(_look_after(configuration.settings, parsed))
             case "audit":
                 return _inspect(configuration.settings, parsed)
+            case "staff":
+                print(_enlist(configuration.settings, parsed))
             case "check":
                 _raise_descriptor_limit()
                 return _tell(asyncio.run(check(configuration.settings, configuration.ignored)), as_json=parsed.json)
@@ -116,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
         if order in ("backup", "restore"):
             command.add_argument("file", type=Path)
     _add_audit(commands, settings)
+    _add_staff(commands, settings)
     remote = commands.add_parser("probe", parents=[report], help="the same, from another machine")
     remote.add_argument("url", help="the page's address, such as chat.example.org")
     remote.add_argument("--insecure", action="store_true", help="take any certificate, such as a self-signed one")
@@ -137,6 +147,39 @@ def _add_audit(
     parsers["show"].add_argument("--latest", type=int, metavar="N", help="only the latest so many")
     parsers["verify"].add_argument("file", type=Path, nargs="?", help="what `relay audit show` has printed")
     parsers["verify"].add_argument("--key", metavar="KEY", help="the public key, if it is not this server's own")
+
+
+def _add_staff(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", settings: argparse.ArgumentParser
+) -> None:
+    staff = commands.add_parser("staff", help="who looks after the place: let somebody in, list them, remove one")
+    orders = staff.add_subparsers(dest="order", required=True)
+    for order, meaning in STAFF_ORDERS.items():
+        command = orders.add_parser(order, parents=[settings], help=meaning, description=meaning)
+        if order != "list":
+            command.add_argument("name", help="what they are called, also in the audit log")
+        if order in ("add", "link"):
+            command.add_argument("--url", help="where the page is, such as https://chat.example.org")
+        if order == "add":
+            command.add_argument(
+                "--role", required=True, help="moderator, operator or auditor; several with commas between"
+            )
+
+
+def _enlist(settings: Settings, parsed: argparse.Namespace) -> str:
+    """What was done, or who there is, in words."""
+    try:
+        match parsed.order:
+            case "add":
+                return enlisting.add(settings, parsed.name, enlisting.roles_of(parsed.role), parsed.url)
+            case "link":
+                return enlisting.open_link(settings, parsed.name, parsed.url)
+            case "list":
+                return enlisting.show(settings)
+            case _:
+                return enlisting.remove(settings, parsed.name)
+    except (SQLAlchemyError, OSError) as cause:
+        raise _unreachable(cause) from cause
 
 
 def _inspect(settings: Settings, parsed: argparse.Namespace) -> int:

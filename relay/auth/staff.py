@@ -40,10 +40,8 @@ IDLE = 60 * 60
 LONGEST_NAME = 64
 """Characters."""
 
-COMMAND_LINE = "command line"
-"""Who it was that used `relay staff`."""
-RESERVED = frozenset({scopes.OPERATOR.name, scopes.METRICS.name, COMMAND_LINE})
-"""Names that stand for nobody on the staff."""
+RESERVED = (scopes.OPERATOR.name, scopes.METRICS.name, "command line")
+"""How names begin that stand for nobody on the staff: tokens, and whoever uses the command line."""
 
 SPENT = "This link was used, or its time is over. Ask for another."
 
@@ -277,7 +275,7 @@ def name_of(written: str) -> str:
     name = " ".join(unicodedata.normalize("NFC", written).split())
     if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
         raise RelayError(ErrorCode.INVALID_MESSAGE, f"A name has 1 to {LONGEST_NAME} characters that can be seen.")
-    if name.casefold() in RESERVED:
+    if name.casefold().startswith(RESERVED):
         raise RelayError(ErrorCode.NAME_TAKEN, "That name stands for something else in the audit log.")
     return name
 
