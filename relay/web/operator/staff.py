@@ -104,7 +104,13 @@ class StaffPages:
         self._addresses = addresses
 
     async def me(self, request: web.Request) -> web.Response:
-        _, known = await self._callers.signed_in(request)
+        try:
+            _, known = await self._callers.signed_in(request)
+        except RelayError as error:
+            if error.code is not ErrorCode.SIGNED_OUT:
+                raise
+            # No page can know it without asking, and nobody is refused anything.
+            return _json(None)
         return _json(_me(known))
 
     async def begin_sign_in(self, request: web.Request) -> web.Response:
