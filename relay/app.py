@@ -314,7 +314,7 @@ class Relay:
             journal=self.journal,
             charged=charge(
                 addresses=addresses,
-                callers=callers,
+                knows=callers.knows,
                 ledger=self._ledger,
                 turns=self._turns,
                 journal=self.journal,
