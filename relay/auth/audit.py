@@ -115,14 +115,23 @@ class Audit:
     def _sign(self, hashed: bytes) -> bytes:
         return self._keys.audit_key.sign(hashed)
 
-    async def _expire(self) -> None:
+    async def expire(self) -> int:
+        """Remove a step of what is old. Gives how many entries there were.
+
+        Raises:
+            RelayError: they are still there.
+        """
+        now = int(clock.unix())
+
         async def step(connection: AsyncConnection) -> int:
-            now = int(clock.unix())
             return await audit.expire(connection, before=now - self._keep, at=now, sign=self._sign)
 
+        return await self._records.write(step)
+
+    async def _expire(self) -> None:
         while True:
             try:
-                while removed := await self._records.write(step):
+                while removed := await self.expire():
                     log.info("audit_expired", entries=removed)
             except RelayError as error:
                 # In an hour the database is there again, and nothing is lost until then.

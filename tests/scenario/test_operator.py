@@ -25,7 +25,9 @@ ENDPOINTS = [("GET", "/videochat/overview"), ("POST", "/videochat/rooms/x/end"),
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings.of(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), operator_token=TOKEN)
+    return Settings.of(
+        port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), operator_token=TOKEN, consent="off"
+    )
 
 
 @pytest.fixture
@@ -123,7 +125,9 @@ async def test_troubles_are_shown_without_addresses(relay: Relay, client: aiohtt
 
 async def test_drain_is_passed_on() -> None:
     ordered = asyncio.Event()
-    settings = Settings.of(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), operator_token=TOKEN)
+    settings = Settings.of(
+        port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), operator_token=TOKEN, consent="off"
+    )
     relay = Relay(settings, ordered.set)
     await relay.start()
     try:
