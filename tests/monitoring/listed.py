@@ -53,6 +53,7 @@ MEANINGS = {
     "not_reloaded": "What SIGHUP asked to be read can't be used; nothing changed.",
     "only_loopback": "This host has no other address than loopback: others can't send media here.",
     "operator_token_wrong": "Somebody guesses at the operator's token.",
+    "staff_refused": "Somebody showed a passkey or a link that is not of the staff; `code` says which.",
     "peer_failed": "A media connection failed, in which state.",
     "public_address_changed": "The name or the STUN server tells another public address.",
     "public_address_found": "The name or the STUN server told the public address.",
