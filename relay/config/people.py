@@ -63,6 +63,15 @@ class ConsentSettings(Group, frozen=True):
         return self.consent == ConsentChoice.REQUIRED
 
 
+class StaffSettings(Group, frozen=True):
+    """Those who look after the place, each by their own name."""
+
+    staff_hours: Annotated[
+        int,
+        Meta(ge=1, le=24 * 7, description="Hours after which somebody of the staff has to sign in again."),
+    ] = 8
+
+
 def link_of(written: str) -> tuple[str, str]:
     """Title and URL of one of `site_links`."""
     title, _, url = written.strip().rpartition(" ")

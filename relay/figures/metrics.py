@@ -219,6 +219,7 @@ def _troubles(tally: Tally, refusals: Refusals) -> Iterator[Metric]:
     yield _by(CounterMetricFamily("relay_refusals", meaning, labels=["reason"]), refused)
     family = CounterMetricFamily("relay_limit_hits", "Events that came more often than allowed.", labels=["limit"])
     yield _by(family, tally.limit_hits)
+    yield _by(CounterMetricFamily("relay_audited", "What staff did.", labels=["what"]), tally.audited)
     yield CounterMetricFamily("relay_task_failures", "The server's own mistakes.", tally.task_failures)
 
 
@@ -232,6 +233,10 @@ def _store(store: StoreFigures) -> Iterator[Metric]:
     yield CounterMetricFamily("relay_store_written", "Visits, conversations and sums that were written.", store.written)
     dropped = "Visits, conversations and sums that were never written, because the database was away for too long."
     yield CounterMetricFamily("relay_store_dropped", dropped, store.dropped)
+    confirmed = "Changes that somebody waited for, and that are on the disk."
+    yield CounterMetricFamily("relay_store_confirmed", confirmed, store.confirmed)
+    refused = "Changes that the database did not confirm in time, which whoever waited was told."
+    yield CounterMetricFamily("relay_store_refused", refused, store.refused)
 
 
 def _loop(pulse: Pulse) -> Iterator[Metric]:
