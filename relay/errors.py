@@ -34,6 +34,10 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "not_found"
     STORE_OFF = "store_off"
     STORE_AWAY = "store_away"
+    ACCOUNT_NEEDED = "account_needed"
+    SIGN_IN_REFUSED = "sign_in_refused"
+    SIGN_IN_FAILED = "sign_in_failed"
+    PROVIDER_AWAY = "provider_away"
     INTERNAL = "internal"
 
 
@@ -46,6 +50,9 @@ HTTP_ONLY = AT_THE_DOOR | {
     ErrorCode.NOT_FOUND,
     ErrorCode.STORE_OFF,
     ErrorCode.STORE_AWAY,
+    ErrorCode.SIGN_IN_REFUSED,
+    ErrorCode.SIGN_IN_FAILED,
+    ErrorCode.PROVIDER_AWAY,
 }
 """Codes of HTTP answers; no visitor is told one over the WebSocket."""
 

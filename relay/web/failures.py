@@ -17,8 +17,11 @@ STATUSES: dict[ErrorCode, int] = {
     ErrorCode.NOT_FOUND: 404,
     ErrorCode.STORE_OFF: 404,
     ErrorCode.HOST_REFUSED: 421,
+    ErrorCode.SIGN_IN_REFUSED: 403,
+    ErrorCode.SIGN_IN_FAILED: 403,
     ErrorCode.RATE_LIMITED: 429,
     ErrorCode.INTERNAL: 500,
+    ErrorCode.PROVIDER_AWAY: 502,
     ErrorCode.STORE_AWAY: 503,
 }
 
