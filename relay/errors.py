@@ -38,6 +38,12 @@ class ErrorCode(StrEnum):
     SIGN_IN_REFUSED = "sign_in_refused"
     SIGN_IN_FAILED = "sign_in_failed"
     PROVIDER_AWAY = "provider_away"
+    STORE_UNAVAILABLE = "store_unavailable"
+    PASSKEY_REFUSED = "passkey_refused"
+    SIGNED_OUT = "signed_out"
+    SIGN_IN_AGAIN = "sign_in_again"
+    NOT_ALLOWED = "not_allowed"
+    LINK_SPENT = "link_spent"
     INTERNAL = "internal"
 
 
@@ -53,6 +59,12 @@ HTTP_ONLY = AT_THE_DOOR | {
     ErrorCode.SIGN_IN_REFUSED,
     ErrorCode.SIGN_IN_FAILED,
     ErrorCode.PROVIDER_AWAY,
+    ErrorCode.STORE_UNAVAILABLE,
+    ErrorCode.PASSKEY_REFUSED,
+    ErrorCode.SIGNED_OUT,
+    ErrorCode.SIGN_IN_AGAIN,
+    ErrorCode.NOT_ALLOWED,
+    ErrorCode.LINK_SPENT,
 }
 """Codes of HTTP answers; no visitor is told one over the WebSocket."""
 

@@ -229,6 +229,10 @@ def _store(store: StoreFigures) -> Iterator[Metric]:
     yield CounterMetricFamily("relay_store_written", "Visits, conversations and sums that were written.", store.written)
     dropped = "Visits, conversations and sums that were never written, because the database was away for too long."
     yield CounterMetricFamily("relay_store_dropped", dropped, store.dropped)
+    confirmed = "Changes that somebody waited for, and that are on the disk."
+    yield CounterMetricFamily("relay_store_confirmed", confirmed, store.confirmed)
+    refused = "Changes that the database did not confirm in time, which whoever waited was told."
+    yield CounterMetricFamily("relay_store_refused", refused, store.refused)
 
 
 def _loop(pulse: Pulse) -> Iterator[Metric]:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -17,6 +18,8 @@ from sqlalchemy import (
 
 KEY = String(32)
 WORD = String(64)
+HASH = String(64)
+"""SHA-256, in hexadecimal."""
 
 metadata = MetaData()
 
@@ -63,3 +66,47 @@ hourly = Table(
     Column("name", WORD, primary_key=True),
     Column("value", Float, nullable=False),
 )
+
+# Whom the operator let in to look after the place. `link` is the hash of what an invited person shows once, until
+# `link_ends`.
+staff = Table(
+    "staff",
+    metadata,
+    Column("id", KEY, primary_key=True),
+    Column("name", WORD, nullable=False, unique=True),
+    Column("roles", WORD, nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+    Column("link", HASH, unique=True),
+    Column("link_ends", BigInteger),
+)
+
+
+def passkeys_of(owners: Table, name: str) -> Table:
+    """Passkeys of the people in a table. `made` is when the challenge was made that was used last, in microseconds."""
+    return Table(
+        name,
+        metadata,
+        Column("id", LargeBinary, primary_key=True),
+        Column("owner", KEY, ForeignKey(owners.c.id, ondelete="CASCADE"), nullable=False, index=True),
+        Column("public_key", LargeBinary, nullable=False),
+        Column("signed", BigInteger, nullable=False),
+        Column("made", BigInteger, nullable=False),
+    )
+
+
+def signed_in_of(owners: Table, name: str) -> Table:
+    """Where people in a table are signed in. `hash` is of what their browser shows."""
+    return Table(
+        name,
+        metadata,
+        Column("hash", HASH, primary_key=True),
+        Column("owner", KEY, ForeignKey(owners.c.id, ondelete="CASCADE"), nullable=False, index=True),
+        Column("began_at", BigInteger, nullable=False),
+        Column("shown_at", BigInteger, nullable=False),
+        Column("seen_at", BigInteger, nullable=False),
+        Column("ends_at", BigInteger, nullable=False, index=True),
+    )
+
+
+staff_passkeys = passkeys_of(staff, "staff_passkeys")
+staff_sessions = signed_in_of(staff, "staff_sessions")

@@ -13,9 +13,14 @@ from relay.observe.logs.logging import get_logger
 STATUSES: dict[ErrorCode, int] = {
     ErrorCode.OPERATOR_ONLY: 403,
     ErrorCode.OPERATOR_TOKEN_WRONG: 401,
+    ErrorCode.SIGNED_OUT: 401,
     ErrorCode.ORIGIN_REFUSED: 403,
+    ErrorCode.PASSKEY_REFUSED: 403,
+    ErrorCode.SIGN_IN_AGAIN: 403,
+    ErrorCode.NOT_ALLOWED: 403,
     ErrorCode.NOT_FOUND: 404,
     ErrorCode.STORE_OFF: 404,
+    ErrorCode.LINK_SPENT: 410,
     ErrorCode.HOST_REFUSED: 421,
     ErrorCode.SIGN_IN_REFUSED: 403,
     ErrorCode.SIGN_IN_FAILED: 403,
@@ -23,6 +28,7 @@ STATUSES: dict[ErrorCode, int] = {
     ErrorCode.INTERNAL: 500,
     ErrorCode.PROVIDER_AWAY: 502,
     ErrorCode.STORE_AWAY: 503,
+    ErrorCode.STORE_UNAVAILABLE: 503,
 }
 
 LONGEST_PATH = 200

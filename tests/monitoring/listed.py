@@ -62,7 +62,8 @@ MEANINGS = {
     "splice_failed": "TURN over our port can't be passed on: nothing listens at `turn_backend`.",
     "stopped": "The server has ended.",
     "store_answered_nothing": "The operator asked for what is kept, and the database gave no answer.",
-    "store_silent": "The operator asked for what is kept, and the database did not answer in time.",
+    "store_silent": "The database did not answer in time to somebody who waited for it.",
+    "store_wrote_nothing": "Something that must not be lost could not be written. Whoever waited was told.",
     "token_right": "Somebody used the operator's token, or Prometheus its own, for the first time in a while.",
     "variables_ignored": "Variables of Kubernetes or Docker's links were passed over.",
 }
