@@ -6,7 +6,9 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any
 
+from relay.auth import rules
 from relay.auth.gate import Gate
+from relay.auth.safekeeping import Safekeeping
 from relay.config.settings import Settings, TurnChoice
 from relay.errors import FatalError
 from relay.figures.figures import Figures
@@ -66,10 +68,13 @@ from relay.transport.addresses import Advertised, turn_relays
 from relay.transport.outside import Outside
 from relay.web.callers import Callers
 from relay.web.charging import charge
+from relay.web.consent import Consent
+from relay.web.cookies import Cookies
 from relay.web.gateway import Gateway
 from relay.web.guests import Guests
 from relay.web.hosts import Hosts, served_hosts
 from relay.web.operator.console import OperatorConsole
+from relay.web.origins import Origins
 from relay.web.server import WebServer
 from relay.web.status import Status
 from relay.web.visitor_address import VisitorAddresses
@@ -220,6 +225,9 @@ class Relay:
         pseudonyms = Pseudonyms(ours)
         self._recent = Recent(pseudonyms)
 
+        # who people are
+        self._safekeeping = Safekeeping(settings, self.report)
+
         # the web
         self._guests = Guests(
             most=most_connections(),
@@ -230,6 +238,15 @@ class Relay:
         )
         addresses = VisitorAddresses(settings.site, self._guests, self.journal)
         callers = Callers(Gate(settings.operator.operator_token, settings.operator.metrics_token), addresses)
+        origins = Origins(settings.site.allowed_origins, addresses)
+        consent = Consent(
+            settings=settings,
+            rules=rules.of_place(settings.consent.rules_file),
+            keys=self._safekeeping.keys,
+            cookies=Cookies(addresses),
+            origins=origins,
+            journal=self.journal,
+        )
         self._web = WebServer(
             gateway=Gateway(
                 sessions=self._sessions,
@@ -238,7 +255,8 @@ class Relay:
                 addresses=addresses,
                 ledger=self._ledger,
                 turns=self._turns,
-                friends=settings.site.allowed_origins,
+                origins=origins,
+                consent=consent,
                 largest_message=settings.limits.max_message_bytes,
                 journal=self.journal,
                 report=self.report,
@@ -261,6 +279,7 @@ class Relay:
                 records=self._records,
                 order_drain=order_drain,
             ),
+            consent=consent,
             metrics=self.metrics,
             journal=self.journal,
             charged=charge(
@@ -310,6 +329,7 @@ class Relay:
         self._history.start()
         self._survey.start()
         self._recent.listen()
+        self._safekeeping.start()
         self._ready = True
         try:
             await self._outside.find()
@@ -342,6 +362,7 @@ class Relay:
         self._turns.close()
         await self._sessions.stop()
         await self._matchmaker.close()
+        await self._safekeeping.close()
         self._recent.stop()
         await self._survey.close()
         await self._history.close()

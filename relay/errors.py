@@ -22,6 +22,8 @@ class ErrorCode(StrEnum):
     CONNECTION_FAILED = "connection_failed"
     NO_COMMON_CODEC = "no_common_codec"
     RESUME_FAILED = "resume_failed"
+    CONSENT_NEEDED = "consent_needed"
+    CONSENT_OUTDATED = "consent_outdated"
     RATE_LIMITED = "rate_limited"
     TOO_MANY_CONNECTIONS = "too_many_connections"
     SERVER_FULL = "server_full"
@@ -32,6 +34,7 @@ class ErrorCode(StrEnum):
     HOST_REFUSED = "host_refused"
     ORIGIN_REFUSED = "origin_refused"
     NOT_FOUND = "not_found"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     STORE_OFF = "store_off"
     STORE_AWAY = "store_away"
     ACCOUNT_NEEDED = "account_needed"
@@ -51,9 +54,11 @@ AT_THE_DOOR = frozenset({ErrorCode.HOST_REFUSED, ErrorCode.ORIGIN_REFUSED})
 """Why a page is not served or a WebSocket not opened, by HTTP."""
 
 HTTP_ONLY = AT_THE_DOOR | {
+    ErrorCode.CONSENT_OUTDATED,
     ErrorCode.OPERATOR_ONLY,
     ErrorCode.OPERATOR_TOKEN_WRONG,
     ErrorCode.NOT_FOUND,
+    ErrorCode.UNSUPPORTED_MEDIA_TYPE,
     ErrorCode.STORE_OFF,
     ErrorCode.STORE_AWAY,
     ErrorCode.SIGN_IN_REFUSED,

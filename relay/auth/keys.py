@@ -73,15 +73,17 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Keys:
     """One per server. Safe to use from any thread."""
 
-    def __init__(self, document: Document, file: Path | None = None) -> None:
-        """`file` is where they are kept and may be written: None where somebody else makes them."""
+    def __init__(self, document: Document, file: Path | None = None, *, is_ours: bool = False) -> None:
+        """`file` is where they are kept; if it `is_ours`, it may be written."""
         self._file = file
+        self._is_ours = is_ours
         self._take(document)
 
     @classmethod
-    def temporary(cls) -> Self:
-        """Kept nowhere: what they signed means nothing to the next process."""
-        return cls(Document.new(datetime.date.min))
+    def temporary(cls, file: Path | None = None, today: datetime.date = datetime.date.min) -> Self:
+        """Not kept, or not yet: what they sign means nothing to the next process, unless `look_again` can put them into
+        `file`."""
+        return cls(Document.new(today), file, is_ours=True)
 
     def sign(self, purpose: str, data: bytes) -> bytes:
         """The tag of some data, 32 bytes. One made for a purpose is worth nothing for another."""
@@ -101,18 +103,24 @@ class Keys:
         """What the audit log is signed with. It stays."""
         return Ed25519PrivateKey.from_private_bytes(self._document.audit)
 
-    def turn(self, today: datetime.date) -> bool:
-        """Have another key sign, if this one did for long enough and the file is ours to write. Tells whether.
+    def look_again(self, today: datetime.date) -> None:
+        """Take what the file holds now, which another server or the operator may have changed. Have another key sign,
+        if this one did for long enough and the file is ours to write; make the file, if that was not possible before.
 
         Raises:
-            OSError: the file can't be written; the keys stay as they are.
+            ConfigurationError: the file can't be read; the keys stay as they are.
+            OSError: it can't be written.
         """
-        if self._file is None or today - self._document.signing[0].made < TERM:
-            return False
-        document = self._document.turned(today)
-        replace(self._file, document)
-        self._take(document)
-        return True
+        if self._file is None:
+            return
+        if self._is_ours and not self._file.exists():
+            make(self._file, self._document)
+        document = read(self._file)
+        if self._is_ours and today - document.signing[0].made >= TERM:
+            document = document.turned(today)
+            replace(self._file, document)
+        if document != self._document:
+            self._take(document)
 
     def _take(self, document: Document) -> None:
         self._document = document
@@ -132,19 +140,13 @@ def kept(folder: Path, today: datetime.date) -> Keys:
     """Those in the state folder, made if there are none yet. Two servers that start at once take the same.
 
     Raises:
-        ConfigurationError: they can't be read or made.
+        ConfigurationError: there are some, and they can't be read.
+        OSError: there are none, and none can be made.
     """
     file = folder / FILE
-    try:
-        if not file.exists():
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            make(file, Document.new(today))
-    except OSError as cause:
-        raise ConfigurationError(
-            f"The server's keys can't be kept in {folder}: {cause.strerror}. Set `state_dir` to a folder that the"
-            " server may write, or `keys_file`."
-        ) from cause
-    return Keys(read(file), file)
+    if not file.exists():
+        make(file, Document.new(today))
+    return Keys(read(file), file, is_ours=True)
 
 
 def given(file: Path) -> Keys:
@@ -153,7 +155,7 @@ def given(file: Path) -> Keys:
     Raises:
         ConfigurationError: they can't be read.
     """
-    return Keys(read(file))
+    return Keys(read(file), file)
 
 
 def read(file: Path) -> Document:
@@ -201,6 +203,7 @@ def make(file: Path, document: Document) -> None:
             os.link(written, file)
         written.unlink()
 
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _write(file, document, keep)
 
 

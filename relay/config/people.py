@@ -42,8 +42,8 @@ class ConsentSettings(Group, frozen=True):
     rules_file: Annotated[
         str | None,
         Meta(
-            description="Markdown file with the rules. A first line such as `version: 2` says which they are; without it"
-            " every change of the text asks everybody anew. Empty: rules that come with the server."
+            description="Markdown file with the rules. A first line such as `version: 2` says which they are; without"
+            " it every change of the text asks everybody anew. Empty: rules that come with the server."
         ),
     ] = None
     minimum_age: Annotated[
@@ -60,4 +60,10 @@ class ConsentSettings(Group, frozen=True):
     @property
     def is_required(self) -> bool:
         """Whether people are asked."""
-        return self.consent is ConsentChoice.REQUIRED
+        return self.consent == ConsentChoice.REQUIRED
+
+
+def link_of(written: str) -> tuple[str, str]:
+    """Title and URL of one of `site_links`."""
+    title, _, url = written.strip().rpartition(" ")
+    return title.strip(), url

@@ -5,11 +5,14 @@ import re
 from urllib.parse import urlsplit
 
 from relay.config.addresses import HOST, NAME, STUN, TURN_URL, is_address, usable_by_browsers
+from relay.config.people import AboutSettings, link_of
 from relay.config.settings import Settings
 from relay.errors import ConfigurationError
 
+PAGE = re.compile(r"https?://[^\s<>\"]+")
+MAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+")
 BASE_PATH = re.compile(r"/|(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?")
-OWN_NAMES = frozenset({"assets", "check", "metrics", "operator", "videochat", "ws"})
+OWN_NAMES = frozenset({"assets", "check", "metrics", "operator", "privacy", "rules", "videochat", "ws"})
 """Of what is served at the root: a folder of such a name would hide it."""
 
 
@@ -70,6 +73,7 @@ def check(settings: Settings) -> None:
                 )
     _check_tls(settings)
     _check_turn(settings)
+    _check_about(settings.about)
 
 
 def _no_network(written: str) -> str:
@@ -86,6 +90,27 @@ def _check_tls(settings: Settings) -> None:
         raise ConfigurationError("`tls_cert` and `tls_key` belong together: set both or neither.")
     if settings.https.tls is not None and any(given):
         raise ConfigurationError("`tls` = self-signed and `tls_cert` exclude each other: remove one of them.")
+
+
+def _check_about(about: AboutSettings) -> None:
+    """These become links on pages: what is no page and no mailbox must not."""
+    if about.site_contact is not None and not (
+        PAGE.fullmatch(about.site_contact) or MAIL.fullmatch(about.site_contact)
+    ):
+        raise ConfigurationError(
+            f"`site_contact` is {about.site_contact!r}, which is neither an e-mail address nor a URL such as"
+            " https://example.org/contact."
+        )
+    if about.site_imprint is not None and not PAGE.fullmatch(about.site_imprint):
+        raise ConfigurationError(
+            f"`site_imprint` is {about.site_imprint!r}, which is not a URL such as https://example.org/imprint."
+        )
+    for written in about.site_links:
+        title, url = link_of(written)
+        if not title or not PAGE.fullmatch(url):
+            raise ConfigurationError(
+                f"`site_links` has {written!r}, which is not a title and a URL, such as Help https://example.org/help."
+            )
 
 
 def _check_turn(settings: Settings) -> None:

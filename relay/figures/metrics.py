@@ -157,6 +157,9 @@ def _visits(tally: Tally) -> Iterator[Metric]:
     yield CounterMetricFamily("relay_sessions_opened", "Visitors who were let in.", tally.connections)
     family = CounterMetricFamily("relay_browser_sessions_opened", "Visitors who were let in.", labels=["browser"])
     yield _by(family, dict.fromkeys(FAMILIES, 0) | tally.browsers)
+    meaning = "Visitors who agreed to the rules (new), and those who came back on a later day, once a day (returned)."
+    family = CounterMetricFamily("relay_visitors", meaning, labels=["kind"])
+    yield _by(family, {"new": 0, "returned": 0} | tally.visitors)
     yield CounterMetricFamily("relay_sessions_resumed", "Sessions that went on after a lost connection.", tally.resumes)
     family = CounterMetricFamily("relay_sessions_closed", "Visits that ended.", labels=["reason"])
     yield _by(family, dict.fromkeys(PARTINGS, 0) | tally.departures)

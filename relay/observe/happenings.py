@@ -43,6 +43,13 @@ class SessionOpened(Happening, frozen=True):
     browser: Browser
 
 
+class VisitorCame(Happening, frozen=True):
+    """Somebody agreed to the rules for the first time, or was here on an earlier day: once a day, as their cookie
+    tells. Whoever refuses cookies, or clears them, is nobody who returned."""
+
+    has_returned: bool
+
+
 class SessionLost(Happening, frozen=True):
     """A visitor's connection broke; they may come back."""
 

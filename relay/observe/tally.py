@@ -30,6 +30,7 @@ from relay.observe.happenings import (
     SessionOpened,
     SessionResumed,
     TaskFailed,
+    VisitorCame,
 )
 from relay.observe.histogram import CALLS, REQUESTS, SETUPS, WAITS, Histogram
 from relay.observe.ignored import Ignored
@@ -49,6 +50,8 @@ class Tally:
     """The same by their makers."""
     browser_setups: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Media connections by browser, and whether they `succeeded` or `failed`."""
+    visitors: Counter[str] = field(default_factory=Counter)
+    """Who agreed to the rules for the first time (`new`), and who came back on a later day (`returned`)."""
     resumes: int = 0
     """Sessions that went on after their connection was lost."""
     departures: Counter[str] = field(default_factory=Counter)
@@ -107,6 +110,9 @@ class Tally:
     def _session_opened(self, opened: SessionOpened) -> None:
         self.connections += 1
         self.browsers[opened.browser.family] += 1
+
+    def _visitor_came(self, came: VisitorCame) -> None:
+        self.visitors["returned" if came.has_returned else "new"] += 1
 
     def _session_resumed(self, resumed: SessionResumed) -> None:
         self.resumes += 1
@@ -173,6 +179,7 @@ class Tally:
 
 _COUNT: dict[type[Happening], Callable[[Tally, Any], None]] = {
     SessionOpened: Tally._session_opened,
+    VisitorCame: Tally._visitor_came,
     SessionResumed: Tally._session_resumed,
     SessionClosed: Tally._session_closed,
     MessageReceived: Tally._message_received,

@@ -72,6 +72,8 @@ class Event:
     """How much it draws from the address's bucket."""
     is_for_members: bool
     """Only who has a place may do it, so it ends the trial of somebody who was let into a full server."""
+    is_for_the_agreed: bool
+    """Only who has agreed to the rules may do it: somebody else is met by it."""
 
 
 def _once(_: ClientMessage) -> float:
@@ -91,15 +93,24 @@ def _row(
     deed: Deed | None = None,
     amount: Callable[[Kind], float] = _once,
     is_for_members: bool = False,
+    is_for_the_agreed: bool = False,
 ) -> Event:
     """Made by a function, so that types are checked: the handler takes what the row is about."""
-    return Event(kind, states, activity, handler, deed, amount, is_for_members)
+    return Event(kind, states, activity, handler, deed, amount, is_for_members, is_for_the_agreed)
 
 
 EVENTS = (
-    _row(FindPartner, IDLE, Activity.SKIP, lambda to: to.search.find, deed=Deed.SKIP, is_for_members=True),
-    _row(NextPartner, ANY, Activity.SKIP, lambda to: to.search.next, deed=Deed.SKIP),
-    _row(Back, UNPAIRED, Activity.SKIP, lambda to: to.search.back, deed=Deed.SKIP),
+    _row(
+        FindPartner,
+        IDLE,
+        Activity.SKIP,
+        lambda to: to.search.find,
+        deed=Deed.SKIP,
+        is_for_members=True,
+        is_for_the_agreed=True,
+    ),
+    _row(NextPartner, ANY, Activity.SKIP, lambda to: to.search.next, deed=Deed.SKIP, is_for_the_agreed=True),
+    _row(Back, UNPAIRED, Activity.SKIP, lambda to: to.search.back, deed=Deed.SKIP, is_for_the_agreed=True),
     _row(LeaveRoom, ANY, Activity.OTHER, lambda to: to.search.leave),
     _row(
         WebrtcOffer,

@@ -85,6 +85,9 @@ class Reception:
                 ErrorCode.RATE_LIMITED, "That was too often.", retry_after=tenths(wait), about=about(message)
             )
         self._count_for_address(event, session, message, now)
+        if event.is_for_the_agreed and not session.has_agreed:
+            sentence = "Agree to the rules first, then come again."
+            raise RelayError(ErrorCode.CONSENT_NEEDED, sentence, about=about(message))
         if self._presence.state_of(session.user) not in event.states:
             sentence = f"{message.event} is not possible now."
             raise RelayError(ErrorCode.OUT_OF_TURN, sentence, about=about(message))

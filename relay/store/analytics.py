@@ -1,5 +1,5 @@
-"""What sums by the hour say of people: how many came, how long they waited and talked, and whether media came about.
-Pure.
+"""What sums by the hour say of people: how many came and came back, how long they waited and talked, and whether media
+came about. Pure.
 
 Hours and days are those of UTC.
 """
@@ -28,6 +28,8 @@ SUMS = (
     "visited_seconds",
     "media_connected",
     "media_failed",
+    "visitors_new",
+    "visitors_returned",
 )
 """Names that are asked for. `Chronicle` adds to them."""
 
@@ -81,6 +83,12 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
     """Those that did not."""
     success: float | None
     """The share that came about, 0 to 1."""
+    new_visitors: int
+    """Who agreed to the rules for the first time."""
+    returned_visitors: int
+    """Who agreed on an earlier day, each once a day."""
+    retention: float | None
+    """The share of those who came back among them all, 0 to 1."""
 
 
 class Analytics(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +130,7 @@ def _period(at: int, sums: Sums) -> Period:
 
     ended = {f"ended_{reason.value}": whole(f"ended_{reason.value}") for reason in PartingReason}
     connected, failed = whole("media_connected"), whole("media_failed")
+    new, returned = whole("visitors_new"), whole("visitors_returned")
     return Period(
         at=at,
         people=whole("sessions"),
@@ -135,9 +144,16 @@ def _period(at: int, sums: Sums) -> Period:
         mean_visit=_mean(sums.get("visited_seconds", 0.0), whole("visits")),
         connected=connected,
         failed=failed,
-        success=round(connected / (connected + failed), 4) if connected + failed else None,
+        success=_share(connected, failed),
+        new_visitors=new,
+        returned_visitors=returned,
+        retention=_share(returned, new),
     )
 
 
 def _mean(amount: float, count: int) -> float | None:
     return round(amount / count, 2) if count else None
+
+
+def _share(some: int, others: int) -> float | None:
+    return round(some / (some + others), 4) if some + others else None

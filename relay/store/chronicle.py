@@ -17,10 +17,15 @@ from relay.observe.happenings import (
     RoomOpened,
     SessionClosed,
     SessionOpened,
+    VisitorCame,
 )
 from relay.store.facts import Fact, RoomFact, SessionFact, SumFact, new_key
 
 HOUR = 3_600
+
+READ = frozenset(
+    {SessionOpened, SessionClosed, VisitorCame, RoomOpened, RoomEnded, Matched, MediaConnected, MediaFailed}
+)
 
 
 @dataclass(slots=True)
@@ -55,7 +60,7 @@ class Chronicle:
         """Names of sums that were not noted since they changed."""
 
     def reads(self, kind: type[Happening]) -> bool:
-        return kind in (SessionOpened, SessionClosed, RoomOpened, RoomEnded, Matched, MediaConnected, MediaFailed)
+        return kind in READ
 
     def note(self, happening: Happening) -> None:
         now = int(self._now())
@@ -66,6 +71,8 @@ class Chronicle:
                 self._add("sessions", 1)
             case SessionClosed():
                 self._close(happening, now)
+            case VisitorCame():
+                self._add("visitors_returned" if happening.has_returned else "visitors_new", 1)
             case RoomOpened():
                 self._open_room(happening, now)
             case RoomEnded():

@@ -1,7 +1,6 @@
 """The WebSocket at /ws: who may come in, and the end of all visits."""
 
 import asyncio
-from collections.abc import Sequence
 
 from aiohttp import WSCloseCode, web
 
@@ -15,9 +14,11 @@ from relay.observe.reasons import Reason
 from relay.session.reception import Reception
 from relay.session.sessions import Sessions
 from relay.tasks import Report, Tasks
-from relay.web.authority import DEFAULT_PORTS, Origin, at, in_url, origin
+from relay.web.authority import DEFAULT_PORTS, in_url
+from relay.web.consent import Consent
 from relay.web.guests import Guests
 from relay.web.hosts import OUTSIDE
+from relay.web.origins import Origins
 from relay.web.visit import Visit, forget_failure, turn_away
 from relay.web.visitor_address import VisitorAddresses
 
@@ -42,7 +43,8 @@ class Gateway:
         addresses: VisitorAddresses,
         ledger: Ledger,
         turns: Turns,
-        friends: Sequence[str],
+        origins: Origins,
+        consent: Consent,
         largest_message: int,
         journal: Journal,
         report: Report,
@@ -51,11 +53,12 @@ class Gateway:
         self._reception = reception
         self._guests = guests
         self._addresses = addresses
+        self._origins = origins
+        self._consent = consent
         self._ledger = ledger
         self._turns = turns
         self._largest_frame = LARGEST_FRAME_FACTOR * largest_message
         self._journal = journal
-        self._friends = frozenset(origin(written) for written in friends)
         self._tasks = Tasks("gateway", report)
         self._visits: set[Visit] = set()
 
@@ -69,6 +72,7 @@ class Gateway:
             compress=False,
             timeout=CLOSE_TIMEOUT,
         )
+        has_agreed = self._consent.greet(request, socket)
         await socket.prepare(request)
         payer = self._ledger.visitor(self._addresses.of(request), clock.monotonic())
         guest = self._guests.find(request)
@@ -77,7 +81,7 @@ class Gateway:
             guest.is_visit, guest.metered.payer = True, payer
         await self._turns.wait(payer)
         try:
-            await self._serve(request, socket, payer)
+            await self._serve(request, socket, payer, has_agreed=has_agreed)
         finally:
             forget_failure(socket)
         return socket
@@ -87,7 +91,7 @@ class Gateway:
 
         It says nothing that the handshake does not.
         """
-        if not self._welcomes(request):
+        if not self._origins.welcomes(request):
             raise RelayError(ErrorCode.ORIGIN_REFUSED, ORIGIN_REFUSED)
         return web.json_response({"open": True}, headers={"Cache-Control": "no-store"})
 
@@ -96,7 +100,9 @@ class Gateway:
         await asyncio.gather(*(visit.close(WSCloseCode.GOING_AWAY, "server_stopping") for visit in list(self._visits)))
         await self._tasks.close()
 
-    async def _serve(self, request: web.Request, socket: web.WebSocketResponse, payer: Payer) -> None:
+    async def _serve(
+        self, request: web.Request, socket: web.WebSocketResponse, payer: Payer, *, has_agreed: bool
+    ) -> None:
         try:
             visit = Visit(
                 request=request,
@@ -105,6 +111,7 @@ class Gateway:
                 reception=self._reception,
                 payer=payer,
                 tls_host=self._tls_host(request),
+                has_agreed=has_agreed,
                 turns=self._turns,
                 tasks=self._tasks,
                 journal=self._journal,
@@ -119,7 +126,7 @@ class Gateway:
             self._visits.discard(visit)
 
     def _check_origin(self, request: web.Request) -> None:
-        if self._welcomes(request):
+        if self._origins.welcomes(request):
             return
         written = request.headers["Origin"]
         kept_out = KeptOut(
@@ -130,14 +137,6 @@ class Gateway:
         )
         self._journal.note(kept_out)
         raise RelayError(ErrorCode.ORIGIN_REFUSED, ORIGIN_REFUSED)
-
-    def _welcomes(self, request: web.Request) -> bool:
-        """Other people's pages may not open our socket. Programs send no Origin, and gain nothing by one."""
-        lines = request.headers.getall("Origin", [])
-        if not lines:
-            return True
-        theirs = origin(lines[0]) if len(lines) == 1 else None
-        return theirs is not None and (theirs in self._friends or theirs in self._own_origins(request))
 
     def _tls_host(self, request: web.Request) -> str | None:
         """Where the visitor's browser reaches our own TLS; None where a proxy ends theirs, or nobody uses any."""
@@ -151,9 +150,3 @@ class Gateway:
         if "Upgrade" not in request.headers:
             source = self._addresses.peer_of(request)
             self._journal.note(KeptOut(reason=Reason.WEBSOCKET, cause=source, fields={"source": source}))
-
-    def _own_origins(self, request: web.Request) -> tuple[Origin | None, ...]:
-        """Where our page may have been loaded from, for who asks like this: by both schemes where we can't know
-        which."""
-        scheme, host = self._addresses.scheme(request), self._addresses.host(request)
-        return tuple(at(each, host) for each in ([scheme] if scheme else DEFAULT_PORTS))

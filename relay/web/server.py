@@ -12,6 +12,8 @@ from relay.observe.journal import Journal
 from relay.web import base_path, checking, pages
 from relay.web.answers import Headers, Protocol
 from relay.web.callers import Callers
+from relay.web.consent import Consent
+from relay.web.consent import add_routes as consent_routes
 from relay.web.failures import answer_failures
 from relay.web.gateway import Gateway
 from relay.web.hosts import Hosts, refuse_other_hosts
@@ -27,7 +29,7 @@ KEEPALIVE = 30.0
 """Seconds that a connection may wait for its next request, with all its headers."""
 
 LARGEST_REQUEST = 64 * 1024
-"""Bytes of a request body; nothing that is served takes one."""
+"""Bytes of a request body, of which `bodies.py` takes fewer."""
 
 SHUTDOWN_TIMEOUT = 2.0
 """Seconds that running requests have once the WebSockets are closed."""
@@ -42,6 +44,7 @@ class WebServer:
         gateway: Gateway,
         status: Status,
         console: operator.Console,
+        consent: Consent,
         metrics: Metrics,
         journal: Journal,
         charged: Middleware,
@@ -62,6 +65,7 @@ class WebServer:
         app.router.add_get("/ws", gateway.handle)
         app.router.add_post("/videochat/door", gateway.knock)
         status_routes(app, status, callers, site)
+        consent_routes(app, consent)
         client = pages.Pages(pages.STATIC)
         operator.add_routes(app, console, callers, client)
         metrics_routes(app, metrics.render, callers, addresses, metrics_allow)

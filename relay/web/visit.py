@@ -71,11 +71,12 @@ class Visit:
         reception: Reception,
         payer: Payer,
         tls_host: str | None,
+        has_agreed: bool,
         turns: Turns,
         tasks: Tasks,
         journal: Journal,
     ) -> None:
-        """Open a session for the visitor, whose browser reaches our own TLS at `tls_host`.
+        """Open a session for the visitor, whose browser reaches our own TLS at `tls_host`; `has_agreed` to the rules.
 
         Raises:
             RelayError: there is no place for them.
@@ -92,7 +93,7 @@ class Visit:
         self._held_back = 0.0
         self._ended = False
         browser = browser_of(request.headers.get("User-Agent", ""))
-        self.session = sessions.open(self, payer, browser, tls_host)
+        self.session = sessions.open(self, payer, browser, tls_host, has_agreed=has_agreed)
         self._writer: asyncio.Task[None] | None = tasks.start("writer", self._write(self.session))
 
     async def serve(self) -> None:

@@ -23,13 +23,17 @@ PATIENCE = 60.0
 ENDING = 5.0
 """Seconds that one may take to end."""
 
+NOTHING_LASTS = {"database": "off", "consent": "off"}
+"""Settings of a server that a test or a program asks nothing of this kind: it writes no file, and people of the kit
+need no cookie. `tests/kit/agreeing.py` has those who agree."""
+
 
 def on_loopback(**more: object) -> Settings:
-    """Loopback only, at a port of its own, without a database, and with these settings.
+    """Loopback only, at a port of its own, without a database, where nobody is asked to agree, and with these settings.
 
     The people of a test live in the server's process: their CPU and lag are no reason to refuse one of them.
     """
-    at = {"port": free_port(), "bind": (LOOPBACK,), "public_address": (LOOPBACK,), "database": "off"}
+    at = {"port": free_port(), "bind": (LOOPBACK,), "public_address": (LOOPBACK,), **NOTHING_LASTS}
     return Settings.of(**{**at, "max_cpu": 1.0, "max_lag": 60.0, **more})
 
 
@@ -92,7 +96,7 @@ async def start(
 ) -> asyncio.subprocess.Process:
     """`relay serve` with these flags; it may not serve yet. Nothing of the test's own environment holds for it."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
-    given = {f"RELAY_{name.upper()}": value for name, value in {"database": "off", **settings}.items()}
+    given = {f"RELAY_{name.upper()}": value for name, value in {**NOTHING_LASTS, **settings}.items()}
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", module, "serve", *flags), env={**clean, **given}, stderr=log
     )
@@ -112,7 +116,13 @@ async def serving(
     """
     usual = {"port": str(free_port()), "public_address": LOOPBACK, "metrics_allow": "127.0.0.1,::1"}
     with TemporaryDirectory(prefix="relay-") as state:
-        given = {**usual, "database": f"sqlite:///{state}/relay.db", "engine": engine.value, **settings}
+        given = {
+            **usual,
+            "state_dir": state,
+            "database": f"sqlite:///{state}/relay.db",
+            "engine": engine.value,
+            **settings,
+        }
         process = await start(module=module, log=log, **given)
         try:
             served = Served(process, int(given["port"]))

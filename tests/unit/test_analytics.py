@@ -17,6 +17,7 @@ from relay.observe.happenings import (
     RoomOpened,
     SessionClosed,
     SessionOpened,
+    VisitorCame,
 )
 from relay.protocol.messages import Mode, PartingReason
 from relay.store.analytics import MOST_DAYS, MOST_DAYS_BY_HOUR, SUMS, Period, Step, Window, analytics, window
@@ -52,10 +53,12 @@ def test_a_window_ends_with_the_step_that_goes_on_and_is_bounded(
 def test_means_are_of_all_that_happened_and_not_of_hours() -> None:
     shown = Window(0, 3 * Step.HOUR, Step.HOUR)
     busy = {"waits": 9.0, "waited_seconds": 9.0, "media_connected": 9.0, "ended_next": 1.0, "room_seconds": 60.0}
+    busy |= {"visitors_new": 3.0, "visitors_returned": 1.0}
     quiet = {"waits": 1.0, "waited_seconds": 31.0, "media_failed": 1.0, "ended_left": 2.0, "room_seconds": 0.0}
     told = analytics(shown, {0: busy, 2 * Step.HOUR: quiet})
     assert [period.mean_wait for period in told.periods] == [1.0, None, 31.0]
     assert [period.success for period in told.periods] == [1.0, None, 0.0]
+    assert [period.retention for period in told.periods] == [0.25, None, None]
     assert (told.total.mean_wait, told.total.success, told.total.mean_room) == (4.0, 0.9, 20.0)
 
 
@@ -70,6 +73,7 @@ def test_every_sum_that_is_asked_for_is_one_that_is_kept() -> None:
         happened.append(RoomEnded(room=room, reason=reason, seconds=1.0, users=(ANN, BOB), by=ANN))
     happened.append(MediaConnected(user=ANN, peer=PeerId(1), path="udp", seconds=0.1, browser=UNKNOWN))
     happened.append(MediaFailed(user=ANN, peer=PeerId(1), reason="", path="udp", browser=UNKNOWN, was_connected=False))
+    happened += [VisitorCame(has_returned=True), VisitorCame(has_returned=False)]
     happened.append(SessionClosed(user=ANN, reason="left"))
     for happening in happened:
         chronicle.note(happening)

@@ -95,6 +95,7 @@ async def visit(wire: Wire, noted: Noted) -> AsyncIterator[Visit]:
         reception=mock.Mock(tolerate=mock.Mock(return_value=0.0)),
         payer=payer(),
         tls_host=None,
+        has_agreed=True,
         turns=turns,
         tasks=tasks,
         journal=Journal(noted),

@@ -59,6 +59,7 @@ export type ErrorCode =
   | 'connection_failed'
   | 'no_common_codec'
   | 'resume_failed'
+  | 'consent_needed'
   | 'rate_limited'
   | 'too_many_connections'
   | 'server_full'

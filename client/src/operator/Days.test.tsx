@@ -29,6 +29,9 @@ function period(at: number, more: Partial<Period> = {}): Period {
     connected: 0,
     failed: 0,
     success: null,
+    new_visitors: 0,
+    returned_visitors: 0,
+    retention: null,
     ...more,
   };
 }
@@ -62,7 +65,7 @@ const addresses = () => asked.mock.calls.map(([address]) => address);
 test('a chart says what there was in all, until an hour is pointed at', async () => {
   await show();
   expect(addresses()).toEqual(['videochat/analytics?days=7&by=hour']);
-  expect(screen.getAllByRole('img')).toHaveLength(6);
+  expect(screen.getAllByRole('img')).toHaveLength(8);
   const chart = screen.getByRole('img', { name: /^People who came/ });
   expect(chart.getAttribute('aria-label')).toBe('People who came: people 1,234');
   chart.getBoundingClientRect = () => ({ left: 0, width: 100 }) as DOMRect;
@@ -107,7 +110,7 @@ test('what was told stays, marked as old, while the database is away', async () 
   expect(screen.getByRole('status').textContent).toBe(
     'The database is away. What you see is the last that it said.',
   );
-  expect(screen.getAllByRole('img')).toHaveLength(6);
+  expect(screen.getAllByRole('img')).toHaveLength(8);
   await vi.advanceTimersByTimeAsync(60_000);
   expect(screen.queryByRole('status')).toBeNull();
 });

@@ -101,6 +101,23 @@ function Charts({ told }: { told: Analytics }) {
       />
       <Chart
         {...past}
+        title={charts.visitors.title}
+        lines={[
+          ['new_visitors', charts.visitors.new],
+          ['returned_visitors', charts.visitors.returned],
+        ]}
+        format={figures.count}
+        whole
+      />
+      <Chart
+        {...past}
+        title={charts.retention.title}
+        lines={[['retention', charts.retention.share]]}
+        format={figures.share}
+        atLeast={1}
+      />
+      <Chart
+        {...past}
         title={charts.rooms.title}
         lines={[
           ['rooms_video', charts.rooms.video],

@@ -116,6 +116,9 @@ export interface Period {
   readonly connected: number;
   readonly failed: number;
   readonly success: number | null;
+  readonly new_visitors: number;
+  readonly returned_visitors: number;
+  readonly retention: number | null;
 }
 
 /** Periods without a gap, the oldest first; `total` is all of them as one. */

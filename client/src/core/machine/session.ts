@@ -298,6 +298,8 @@ function refused(session: Session, error: ErrorMessage['data']): Step {
     case 'unknown_event':
     case 'reserved_event':
     case 'internal':
+    // The page asks before it opens the socket.
+    case 'consent_needed':
       return refusedRequest(session, error);
   }
 }

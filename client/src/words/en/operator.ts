@@ -93,6 +93,12 @@ export const charts = {
     dropped: 'dropped here',
   },
   came: { title: 'People who came', people: 'people' },
+  visitors: {
+    title: 'Visitors who agreed to the rules',
+    new: 'for the first time',
+    returned: 'on an earlier day',
+  },
+  retention: { title: 'Visitors who came back', share: 'of all' },
   rooms: { title: 'Conversations', video: 'video', audio: 'audio', text: 'text' },
   ended: {
     title: 'How conversations ended',
