@@ -47,6 +47,7 @@ class ErrorCode(StrEnum):
     SIGN_IN_AGAIN = "sign_in_again"
     NOT_ALLOWED = "not_allowed"
     LINK_SPENT = "link_spent"
+    NAME_TAKEN = "name_taken"
     INTERNAL = "internal"
 
 
@@ -70,6 +71,7 @@ HTTP_ONLY = AT_THE_DOOR | {
     ErrorCode.SIGN_IN_AGAIN,
     ErrorCode.NOT_ALLOWED,
     ErrorCode.LINK_SPENT,
+    ErrorCode.NAME_TAKEN,
 }
 """Codes of HTTP answers; no visitor is told one over the WebSocket."""
 
