@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relay.auth import rules
+from relay.auth.accounts import Accounts
 from relay.auth.gate import Gate
 from relay.auth.safekeeping import Safekeeping
 from relay.config.settings import Settings, TurnChoice
@@ -66,6 +67,7 @@ from relay.store.records import Records
 from relay.tasks import Tasks
 from relay.transport.addresses import Advertised, turn_relays
 from relay.transport.outside import Outside
+from relay.web.accounts import AccountDesk
 from relay.web.callers import Callers
 from relay.web.charging import charge
 from relay.web.consent import Consent
@@ -78,6 +80,9 @@ from relay.web.origins import Origins
 from relay.web.server import WebServer
 from relay.web.status import Status
 from relay.web.visitor_address import VisitorAddresses
+
+UNNAMED_SITE = "Relay"
+"""What authenticators call a place whose operator gave it no name."""
 
 log = logging.get_logger("app")
 
@@ -238,13 +243,32 @@ class Relay:
         )
         addresses = VisitorAddresses(settings.site, self._guests, self.journal)
         callers = Callers(Gate(settings.operator.operator_token, settings.operator.metrics_token), addresses)
+        cookies = Cookies(addresses)
         origins = Origins(settings.site.allowed_origins, addresses)
         consent = Consent(
             settings=settings,
             rules=rules.of_place(settings.consent.rules_file),
             keys=self._safekeeping.keys,
-            cookies=Cookies(addresses),
+            cookies=cookies,
             origins=origins,
+            journal=self.journal,
+        )
+        self._accounts = (
+            Accounts(
+                settings=settings.account,
+                site=settings.about.site_name or UNNAMED_SITE,
+                keys=self._safekeeping.keys,
+                records=self._records,
+            )
+            if settings.account.are_on
+            else None
+        )
+        desk = AccountDesk(
+            accounts=self._accounts,
+            consent=consent,
+            cookies=cookies,
+            origins=origins,
+            addresses=addresses,
             journal=self.journal,
         )
         self._web = WebServer(
@@ -257,6 +281,7 @@ class Relay:
                 turns=self._turns,
                 origins=origins,
                 consent=consent,
+                accounts=desk,
                 largest_message=settings.limits.max_message_bytes,
                 journal=self.journal,
                 report=self.report,
@@ -280,6 +305,7 @@ class Relay:
                 order_drain=order_drain,
             ),
             consent=consent,
+            accounts=desk,
             metrics=self.metrics,
             journal=self.journal,
             charged=charge(
@@ -363,6 +389,8 @@ class Relay:
         await self._sessions.stop()
         await self._matchmaker.close()
         await self._safekeeping.close()
+        if self._accounts is not None:
+            await self._accounts.close()
         self._recent.stop()
         await self._survey.close()
         await self._history.close()

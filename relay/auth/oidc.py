@@ -12,12 +12,11 @@ followed, and an answer is bounded in size and time.
 import asyncio
 import base64
 import hashlib
-import ipaddress
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import msgspec
@@ -25,6 +24,7 @@ import msgspec
 from relay import clock
 from relay.auth.id_token import KeySet, TokenError, UnknownKeyError, check
 from relay.auth.keys import Keys
+from relay.config.addresses import is_safe
 from relay.errors import ErrorCode, RelayError
 from relay.observe.logs.logging import get_logger
 
@@ -121,25 +121,6 @@ class Identity:
 
 def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def is_safe(url: str) -> bool:
-    """Whether a provider may be there: nobody in the middle can read or change what is said."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-    except ValueError:
-        return False
-    if not host or parts.username is not None or parts.fragment:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class Oidc:

@@ -10,7 +10,8 @@ import pytest
 from relay import clock
 from relay.auth import oidc
 from relay.auth.keys import Keys
-from relay.auth.oidc import Identity, Oidc, Registration, is_safe
+from relay.auth.oidc import Identity, Oidc, Registration
+from relay.config.addresses import is_safe
 from relay.errors import ErrorCode, RelayError
 from tests.kit.oidc import CLIENT, SECRET, Fault, Provider, provider
 
