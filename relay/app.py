@@ -8,6 +8,7 @@ from typing import Any
 
 from relay.auth import rules
 from relay.auth.accounts import Accounts
+from relay.auth.attempts import Attempts
 from relay.auth.gate import Gate
 from relay.auth.safekeeping import Safekeeping
 from relay.config.settings import Settings, TurnChoice
@@ -242,7 +243,8 @@ class Relay:
             report=self.report,
         )
         addresses = VisitorAddresses(settings.site, self._guests, self.journal)
-        callers = Callers(Gate(settings.operator.operator_token, settings.operator.metrics_token), addresses)
+        gate = Gate(settings.operator.operator_token, settings.operator.metrics_token, Attempts())
+        callers = Callers(gate, addresses)
         cookies = Cookies(addresses)
         origins = Origins(settings.site.allowed_origins, addresses)
         consent = Consent(
