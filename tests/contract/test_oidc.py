@@ -11,7 +11,10 @@ from relay import clock
 from relay.auth import oidc
 from relay.auth.keys import Keys
 from relay.auth.oidc import Identity, Oidc, Registration
+from relay.checks.finding import Verdict
+from relay.checks.provider import check_provider
 from relay.config.addresses import is_safe
+from relay.config.settings import Settings
 from relay.errors import ErrorCode, RelayError
 from tests.kit.oidc import CLIENT, SECRET, Fault, Provider, provider
 
@@ -213,3 +216,15 @@ async def test_a_wrong_secret_lets_nobody_in() -> None:
 )
 def test_a_provider_is_reached_by_https_or_on_this_machine(url: str, is_right: bool) -> None:
     assert is_safe(url) is is_right
+
+
+async def test_relay_check_tries_the_provider() -> None:
+    assert await check_provider(Settings()) == ()
+    async with provider() as one:
+        settings = Settings.of(**one.settings())
+        (found,) = await check_provider(settings)
+        assert found.verdict is Verdict.OK
+        one.faults.add(Fault.ANOTHER_NAME)
+        (found,) = await check_provider(settings)
+    assert found.verdict is Verdict.FAILURE
+    assert "RELAY_OIDC_ISSUER" in found.sentence

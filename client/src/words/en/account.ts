@@ -14,7 +14,7 @@ export const anotherPasskey = 'Add a passkey';
 export const byProvider = (name: string) => `Sign in with ${name}`;
 
 export const nickname = 'Nickname';
-export const nicknameIsFor = 'Nobody you meet sees it. Your passkey is kept under this name.';
+export const nicknameIsFor = 'Nobody you meet sees it.';
 export const save = 'Save';
 export const saved = 'Saved.';
 
