@@ -123,6 +123,15 @@ class AccountSettings(Group, frozen=True):
         return self.oidc_issuer and (self.oidc_name or urlsplit(self.oidc_issuer).hostname)
 
 
+class StaffSettings(Group, frozen=True):
+    """Those who look after the place, each by their own name."""
+
+    staff_hours: Annotated[
+        int,
+        Meta(ge=1, le=24 * 7, description="Hours after which somebody of the staff has to sign in again."),
+    ] = 8
+
+
 def link_of(written: str) -> tuple[str, str]:
     """Title and URL of one of `site_links`."""
     title, _, url = written.strip().rpartition(" ")

@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from relay.config.addresses import is_address
 from relay.config.group import Group
-from relay.config.people import AboutSettings, AccountSettings, ConsentSettings
+from relay.config.people import AboutSettings, AccountSettings, ConsentSettings, StaffSettings
 
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 
@@ -195,6 +195,9 @@ class StateSettings(Group, frozen=True):
     ] = None
     keep_visits: Annotated[int, Meta(ge=1, description="Days for which visits and conversations are kept.")] = 30
     keep_sums: Annotated[int, Meta(ge=1, description="Days for which sums by the hour are kept.")] = 730
+    keep_audit: Annotated[
+        int, Meta(ge=1, description="Days for which it is kept what the operator and the staff did.")
+    ] = 365
 
     @property
     def folder(self) -> Path:
@@ -488,6 +491,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rates: RatesSettings = RatesSettings()
     visits: VisitsSettings = VisitsSettings()
     operator: OperatorSettings = OperatorSettings()
+    staff: StaffSettings = StaffSettings()
     logs: LogsSettings = LogsSettings()
 
     @classmethod

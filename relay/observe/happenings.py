@@ -412,6 +412,20 @@ class OperatorOrderedDrain(Happening, frozen=True):
     logger = "operator"
 
 
+class Audited(Happening, frozen=True):
+    """Somebody of the staff did something, which is noted in the audit log: its entry's number and hash, by which one
+    sees that no later ones are missing. Without a database this line is all that is kept of it."""
+
+    event = "audited"
+    logger = "audit"
+
+    number: int | None
+    who: str
+    what: str
+    subject: str
+    hash: str | None
+
+
 class StoreAway(Happening, frozen=True):
     """The database can't be reached or takes nothing. What happens waits for it, and people notice nothing."""
 

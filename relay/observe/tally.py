@@ -7,6 +7,7 @@ from typing import Any
 
 from relay.errors import ErrorCode
 from relay.observe.happenings import (
+    Audited,
     Broken,
     EventRefused,
     FrameUnreadable,
@@ -92,6 +93,8 @@ class Tally:
     """Events that came too often, by the rate that they exceeded."""
     reported: Reported = field(default_factory=Reported)
     """What browsers say of their conversations."""
+    audited: Counter[str] = field(default_factory=Counter)
+    """What staff did, by what it was."""
     task_failures: int = 0
     """Tasks of ours that failed and should not have."""
     requests: dict[tuple[str, str, int], Histogram] = field(default_factory=dict)
@@ -138,6 +141,9 @@ class Tally:
     def _kept_out(self, kept_out: KeptOut) -> None:
         if kept_out.code is not None:
             self.refusals[kept_out.code] += 1
+
+    def _audited(self, audited: Audited) -> None:
+        self.audited[audited.what] += 1
 
     def _limit_hit(self, hit: LimitHit) -> None:
         self.limit_hits[hit.limit] += 1
@@ -194,6 +200,7 @@ _COUNT: dict[type[Happening], Callable[[Tally, Any], None]] = {
     EventRefused: Tally._event_refused,
     KeptOut: Tally._kept_out,
     LimitHit: Tally._limit_hit,
+    Audited: Tally._audited,
     Matched: Tally._matched,
     RoomEnded: Tally._room_ended,
     ReportJudged: lambda tally, judged: tally.reported.judged(judged),

@@ -48,6 +48,11 @@ class Records:
             self._chronicle = Chronicle(self._store.note, clock.unix)
 
     @property
+    def is_kept(self) -> bool:
+        """Whether there is to be a database."""
+        return self._store is not None
+
+    @property
     def figures(self) -> StoreFigures:
         return StoreFigures() if self._store is None else self._store.figures
 

@@ -134,3 +134,19 @@ account_passkeys = passkeys_of(accounts, "account_passkeys")
 account_sessions = signed_in_of(accounts, "account_sessions")
 staff_passkeys = passkeys_of(staff, "staff_passkeys")
 staff_sessions = signed_in_of(staff, "staff_sessions")
+
+# Entries are only ever added, and go at the beginning; triggers hold to it (`versions/s0002_audit.py`).
+audit = Table(
+    "audit",
+    metadata,
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("who", WORD, nullable=False),
+    Column("what", WORD, nullable=False),
+    Column("subject", String(128), nullable=False),
+    # JSON as it was hashed: a column of the database's own kind would write it anew.
+    Column("detail", Text, nullable=False),
+    Column("previous", LargeBinary(32), nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("signature", LargeBinary(64), nullable=False),
+)

@@ -8,8 +8,8 @@ import aiohttp
 import pytest
 
 from relay.app import Relay
-from relay.auth import gate
-from relay.auth.gate import ATTEMPTS
+from relay.auth import attempts
+from relay.auth.attempts import ATTEMPTS
 from relay.config.settings import Settings
 from relay.figures.history import Sample
 from tests.kit.people import PATIENCE, introduce, until, visit
@@ -25,7 +25,9 @@ ENDPOINTS = [("GET", "/videochat/overview"), ("POST", "/videochat/rooms/x/end"),
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings.of(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), operator_token=TOKEN)
+    return Settings.of(
+        port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), operator_token=TOKEN, consent="off"
+    )
 
 
 @pytest.fixture
@@ -123,7 +125,9 @@ async def test_troubles_are_shown_without_addresses(relay: Relay, client: aiohtt
 
 async def test_drain_is_passed_on() -> None:
     ordered = asyncio.Event()
-    settings = Settings.of(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), operator_token=TOKEN)
+    settings = Settings.of(
+        port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), operator_token=TOKEN, consent="off"
+    )
     relay = Relay(settings, ordered.set)
     await relay.start()
     try:
@@ -212,7 +216,7 @@ class TestBehindAProxy:
     async def test_many_addresses_make_it_forget_those_who_tried_longest_ago(
         self, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(gate, "MOST_ADDRESSES", 3)
+        monkeypatch.setattr(attempts, "MOST_ADDRESSES", 3)
         guesser = {"X-Forwarded-For": "192.0.2.1"}
         for number in range(3 * ATTEMPTS):
             others = {"X-Forwarded-For": f"198.51.100.{number}"}
