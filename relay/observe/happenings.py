@@ -63,6 +63,15 @@ class VisitorCame(Happening, frozen=True):
     has_returned: bool
 
 
+class SignedIn(Happening, frozen=True):
+    """Somebody signed in to their account, or tried to."""
+
+    by: str
+    """`passkey` or `provider`."""
+    result: str
+    """`right`, or the code of the error."""
+
+
 class SessionLost(Happening, frozen=True):
     """A visitor's connection broke; they may come back."""
 

@@ -72,11 +72,13 @@ class Visit:
         payer: Payer,
         tls_host: str | None,
         has_agreed: bool,
+        has_account: bool,
         turns: Turns,
         tasks: Tasks,
         journal: Journal,
     ) -> None:
-        """Open a session for the visitor, whose browser reaches our own TLS at `tls_host`; `has_agreed` to the rules.
+        """Open a session for the visitor, whose browser reaches our own TLS at `tls_host`; `has_agreed` to the rules,
+        and `has_account` where one is needed.
 
         Raises:
             RelayError: there is no place for them.
@@ -97,7 +99,7 @@ class Visit:
         self._held_back = 0.0
         self._ended = False
         browser = browser_of(request.headers.get("User-Agent", ""))
-        self.session = sessions.open(self, payer, browser, tls_host, has_agreed=has_agreed)
+        self.session = sessions.open(self, payer, browser, tls_host, has_agreed=has_agreed, has_account=has_account)
         self._writer: asyncio.Task[None] | None = None
         self._start_writing(self.session)
 
