@@ -6,7 +6,6 @@ import type { PersonEvent } from '../core/machine/events';
 import type { Consent as State } from '../core/machine/state';
 import { consent as words } from '../words';
 import styles from './Consent.module.css';
-import { Icon } from './icons';
 import { Links } from './Links';
 import { RichText } from './rich_text';
 
@@ -110,7 +109,6 @@ function Question({ consent, title, imprint, onAct }: QuestionProps) {
             aria-disabled={!ofAge || sending}
             onClick={agree}
           >
-            <Icon name="start" />
             {sending ? words.sending : words.agree}
           </button>
           <button
