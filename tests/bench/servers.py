@@ -108,7 +108,11 @@ def relay(
     known = next(file.read_text() for place in places if (file := checkout / place).exists())
     settings |= {
         f"RELAY_{name.upper()}": value
-        for name, value in {"max_cpu_per_address": str(share), **dict.fromkeys(RATES, OFTEN)}.items()
+        for name, value in {
+            "max_cpu_per_address": str(share),
+            "consent": "off",
+            **dict.fromkeys(RATES, OFTEN),
+        }.items()
         if f"    {name}:" in known
     }
     cores = (core,) if second_core is None else (core, second_core)

@@ -46,6 +46,7 @@ MEANINGS = {
     "connection": "A TCP connection, and what it turned out to be.",
     "draining": "The server takes nobody any more, and ends when conversations have, or after so long.",
     "ipv6_unavailable": "The host has no IPv6: only IPv4 is listened on.",
+    "keys_not_kept": "The server's keys can't be read or written; what was signed means nothing after a restart.",
     "memory_short": "Memory runs short, so the garbage collector looked at everything, which stops the event loop.",
     "native_core_not_built": "Media goes through the frames engine, which carries few people.",
     "not_reloaded": "What SIGHUP asked to be read can't be used; nothing changed.",

@@ -116,7 +116,7 @@ class Server:
 @asynccontextmanager
 async def serving(internet: Internet, **settings: str) -> AsyncIterator[Server]:
     """A server with these settings, such as `port="443"`."""
-    environment = {f"RELAY_{name.upper()}": value for name, value in settings.items()}
+    environment = {f"RELAY_{name.upper()}": value for name, value in {"consent": "off", **settings}.items()}
     async with running(
         internet, "server", sys.executable, "-m", "relay", "serve", ready="serving", environment=environment
     ) as program:
