@@ -9,7 +9,7 @@ from aiohttp.typedefs import Middleware
 from relay.config.settings import HttpsSettings, SiteSettings
 from relay.figures.metrics import Metrics
 from relay.observe.journal import Journal
-from relay.web import base_path, checking, pages
+from relay.web import about, base_path, checking, pages
 from relay.web.answers import Headers, Protocol
 from relay.web.callers import Callers
 from relay.web.consent import Consent
@@ -70,6 +70,7 @@ class WebServer:
         operator.add_routes(app, console, callers, client)
         metrics_routes(app, metrics.render, callers, addresses, metrics_allow)
         checking.add_routes(app, client)
+        about.add_routes(app, client)
         pages.add_routes(app, client)
         self._base_path = base_path.folder(site)
         base_path.add_routes(app, self._base_path)

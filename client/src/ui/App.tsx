@@ -10,6 +10,7 @@ import { page } from '../words';
 import { Announcer } from './Announcer';
 import styles from './App.module.css';
 import { Chat } from './Chat';
+import { Consent } from './Consent';
 import { Controls } from './Controls';
 import type { ConversationView } from './conversation_view';
 import { useFollowed } from './followed';
@@ -44,7 +45,7 @@ export function App({ conversation, preferences }: AppProps) {
     [],
   );
   useEffect(followVisibleHeight, []);
-  const { phase, mode } = session;
+  const { phase, mode, socket, imprint } = session;
   const sights = sightsIn(session, seen);
   const view = phase.name === 'idle' ? 'landing' : 'call';
   const { act, painted, loudness, showIn } = conversation;
@@ -76,6 +77,9 @@ export function App({ conversation, preferences }: AppProps) {
         <Controls session={session} onAct={act} />
         {phase.name !== 'idle' && <Chat session={session} onAct={act} />}
       </main>
+      {socket.name === 'held' && socket.consent.name !== 'unknown' && (
+        <Consent consent={socket.consent} imprint={imprint} onAct={act} />
+      )}
     </div>
   );
 }
