@@ -49,6 +49,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody is asked."""
 
     is_needed: bool
+    has_agreed: bool
+    """To other rules, or at another age: they are asked anew."""
     rules: str
     """Their version."""
     rules_html: str
@@ -127,6 +129,7 @@ class Consent:
         is_needed = self._is_required and not (visitor is not None and self._may_meet(visitor))
         question = Question(
             is_needed=is_needed,
+            has_agreed=is_needed and visitor is not None,
             rules=self._rules.version,
             rules_html=self._rules.html,
             minimum_age=self._minimum_age,

@@ -10,7 +10,7 @@ from relay.auth.audit import Audit
 from relay.config.settings import HttpsSettings, SiteSettings
 from relay.figures.metrics import Metrics
 from relay.observe.journal import Journal
-from relay.web import base_path, checking, pages
+from relay.web import about, base_path, checking, pages
 from relay.web.accounts import AccountDesk
 from relay.web.accounts import add_routes as account_routes
 from relay.web.answers import Headers, Protocol
@@ -80,6 +80,7 @@ class WebServer:
         staff_routes(app, staff)
         metrics_routes(app, metrics.render, callers, addresses, metrics_allow)
         checking.add_routes(app, client)
+        about.add_routes(app, client)
         pages.add_routes(app, client)
         self._base_path = base_path.folder(site)
         base_path.add_routes(app, self._base_path)

@@ -13,6 +13,7 @@ import { Account } from './Account';
 import { Announcer } from './Announcer';
 import styles from './App.module.css';
 import { Chat } from './Chat';
+import { Consent } from './Consent';
 import { Controls } from './Controls';
 import type { ConversationView } from './conversation_view';
 import { useFollowed } from './followed';
@@ -53,7 +54,7 @@ export function App({ conversation, preferences, account }: AppProps) {
   useEffect(() => {
     if (accountAsked > 0) account.show(true);
   }, [accountAsked, account]);
-  const { phase, mode } = session;
+  const { phase, mode, socket, imprint } = session;
   const sights = sightsIn(session, seen);
   const view = phase.name === 'idle' ? 'landing' : 'call';
   const { painted, loudness, showIn } = conversation;
@@ -91,6 +92,9 @@ export function App({ conversation, preferences, account }: AppProps) {
         <Controls session={session} onAct={act} />
         {phase.name !== 'idle' && <Chat session={session} onAct={act} />}
       </main>
+      {socket.name === 'held' && socket.consent.name !== 'unknown' && (
+        <Consent consent={socket.consent} imprint={imprint} onAct={act} />
+      )}
     </div>
   );
 }
