@@ -68,7 +68,10 @@ export class OperatorSession {
   readonly #fetch: Fetch;
   readonly #passkeys: Passkeys;
 
-  constructor(fetching: Fetch = (input, init) => fetch(input, init), passkeys: Passkeys = BROWSER) {
+  constructor(
+    fetching: Fetch = (input, init) => fetch(input, init),
+    passkeys: Passkeys = BROWSER,
+  ) {
     this.#fetch = fetching;
     this.#passkeys = passkeys;
   }
@@ -182,9 +185,7 @@ export class OperatorSession {
 
   /** Another link for somebody. */
   async openLink(id: string): Promise<string | Untold> {
-    return this.#linked(
-      await this.#grave<Opened>(`videochat/staff/${encodeURIComponent(id)}/link`),
-    );
+    return this.#linked(await this.#grave<Opened>(`videochat/staff/${encodeURIComponent(id)}/link`));
   }
 
   /** Null when it is done. */
@@ -287,12 +288,7 @@ export class OperatorSession {
   }
 
   #told<Answer>(method: string, path: string, body?: unknown): Promise<Answer | Untold> {
-    return this.#question(
-      method,
-      path,
-      async (response) => (await content(response)) as Answer,
-      body,
-    );
+    return this.#question(method, path, async (response) => (await content(response)) as Answer, body);
   }
 
   async #question<Answer>(

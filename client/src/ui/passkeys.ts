@@ -66,7 +66,9 @@ export async function usePasskey(options: RequestOptions): Promise<unknown | nul
   };
 }
 
-async function asked(ask: () => Promise<Credential | null>): Promise<PublicKeyCredential | null> {
+async function asked(
+  ask: () => Promise<Credential | null>,
+): Promise<PublicKeyCredential | null> {
   try {
     return (await ask()) as PublicKeyCredential | null;
   } catch {
