@@ -176,6 +176,10 @@ class HttpsSettings(Group, frozen=True):
     hsts_subdomains: Annotated[bool, Meta(description="Whether HSTS includes all names below this one.")] = False
 
 
+USUAL_FOLDER = "~/.local/state/relay"
+"""What lasts is there, unless a setting says otherwise."""
+
+
 class StateSettings(Group, frozen=True):
     """What outlives the process, where it is and for how long."""
 
@@ -202,7 +206,7 @@ class StateSettings(Group, frozen=True):
     @property
     def folder(self) -> Path:
         """Where things are kept. There may be none yet."""
-        return Path(self.state_dir) if self.state_dir else Path("~/.local/state/relay").expanduser()
+        return Path(self.state_dir) if self.state_dir else Path(USUAL_FOLDER).expanduser()
 
 
 class SiteSettings(Group, frozen=True):

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import aiohttp
+from yarl import URL
 
 from relay.app import Relay
 from tests.kit.passkeys import Authenticator
@@ -30,6 +31,10 @@ class Browser:
     def cookie(self) -> str | None:
         """What the server knows this browser by."""
         return next((cookie.value for cookie in self.client.cookie_jar if cookie.key == "relay-staff"), None)
+
+    def put_cookie(self, value: str | None) -> None:
+        """As somebody does who stole one, or put it there."""
+        self.client.cookie_jar.update_cookies({"relay-staff": value or ""}, URL(self.origin))
 
     async def get(self, path: str) -> tuple[int, Any]:
         async with self.client.get(path) as answer:

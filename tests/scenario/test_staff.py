@@ -149,7 +149,7 @@ async def test_nobody_stays_signed_in_for_longer_than_is_set(
     for later.seconds in range(0, HOURS * 3_600, IDLE - 60):
         assert (await ada.get("/videochat/overview"))[0] == 200
     later.seconds = HOURS * 3_600 + 1
-    ada.client.cookie_jar.update_cookies({"relay-staff": ada.cookie or ""})
+    ada.put_cookie(ada.cookie)
     status, content = await ada.get("/videochat/overview")
     assert (status, content["code"]) == (401, "signed_out")
 

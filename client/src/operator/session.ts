@@ -68,10 +68,7 @@ export class OperatorSession {
   readonly #fetch: Fetch;
   readonly #passkeys: Passkeys;
 
-  constructor(
-    fetching: Fetch = (input, init) => fetch(input, init),
-    passkeys: Passkeys = BROWSER,
-  ) {
+  constructor(fetching: Fetch = (input, init) => fetch(input, init), passkeys: Passkeys = BROWSER) {
     this.#fetch = fetching;
     this.#passkeys = passkeys;
   }
@@ -115,16 +112,9 @@ export class OperatorSession {
   /** Make the passkey that a link is for, and come in. */
   async enrol(): Promise<void> {
     const before = this.#state;
-    if (before.view !== 'enrolling' || before.who === null) return;
+    if (before.view !== 'enrolling') return;
     this.#become({ ...before, refusal: null, busy: true });
-    const credential = await this.#passkeys.make(before.who.options);
-    const me =
-      credential === null
-        ? { untold: words.noPasskeyMade }
-        : await this.#told<Me>('POST', 'videochat/staff/enrolment', {
-            link: this.#link,
-            credential,
-          });
+    const me = await this.#made();
     if ('untold' in me) this.#become({ ...before, refusal: me.untold, busy: false });
     else await this.#enter(me);
   }
@@ -185,7 +175,9 @@ export class OperatorSession {
 
   /** Another link for somebody. */
   async openLink(id: string): Promise<string | Untold> {
-    return this.#linked(await this.#grave<Opened>(`videochat/staff/${encodeURIComponent(id)}/link`));
+    return this.#linked(
+      await this.#grave<Opened>(`videochat/staff/${encodeURIComponent(id)}/link`),
+    );
   }
 
   /** Null when it is done. */
@@ -231,6 +223,16 @@ export class OperatorSession {
     }
     this.#become({ view: 'locked', refusal: null, busy: true });
     await this.#look();
+  }
+
+  /** Have a passkey made, and tell the server. It is asked again: what it asked when the page came may be too old. */
+  async #made(): Promise<Me | Untold> {
+    const link = this.#link;
+    const who = await this.#told<Enrolment>('POST', 'videochat/staff/enrolment/begin', { link });
+    if ('untold' in who) return who;
+    const credential = await this.#passkeys.make(who.options);
+    if (credential === null) return { untold: words.noPasskeyMade };
+    return this.#told<Me>('POST', 'videochat/staff/enrolment', { link, credential });
   }
 
   /** Have a passkey sign what the server asks, and tell it. */
@@ -288,7 +290,12 @@ export class OperatorSession {
   }
 
   #told<Answer>(method: string, path: string, body?: unknown): Promise<Answer | Untold> {
-    return this.#question(method, path, async (response) => (await content(response)) as Answer, body);
+    return this.#question(
+      method,
+      path,
+      async (response) => (await content(response)) as Answer,
+      body,
+    );
   }
 
   async #question<Answer>(

@@ -66,9 +66,7 @@ export async function usePasskey(options: RequestOptions): Promise<unknown | nul
   };
 }
 
-async function asked(
-  ask: () => Promise<Credential | null>,
-): Promise<PublicKeyCredential | null> {
+async function asked(ask: () => Promise<Credential | null>): Promise<PublicKeyCredential | null> {
   try {
     return (await ask()) as PublicKeyCredential | null;
   } catch {

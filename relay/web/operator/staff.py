@@ -29,28 +29,28 @@ class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An order that needs no words."""
 
 
-class Answered(msgspec.Struct, frozen=True, kw_only=True):
+class Answered(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a browser made of what it was asked: the credential's `toJSON()`."""
 
     credential: msgspec.Raw
 
 
-class Linked(msgspec.Struct, frozen=True, kw_only=True):
+class Linked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The secret part of somebody's link."""
 
     link: str
 
 
-class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
+class Enrolled(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     link: str
     credential: msgspec.Raw
 
 
-class Leaving(msgspec.Struct, frozen=True, kw_only=True):
+class Leaving(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     everywhere: bool = False
 
 
-class Invitation(msgspec.Struct, frozen=True, kw_only=True):
+class Invitation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str
     roles: tuple[Role, ...]
 
