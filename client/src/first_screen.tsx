@@ -2,8 +2,8 @@
 // so that the first paint waits for one style sheet and for nothing else.
 
 import { renderToString } from 'preact-render-to-string';
-import { NO_ACCOUNTS } from './core/browser/account';
 import { App } from './ui/App';
+import { NO_ACCOUNTS } from './ui/accounts';
 
 export function firstScreen(): string {
   return renderToString(

@@ -2,9 +2,9 @@
 // put the first screen into index.html (first_screen.tsx), and the page goes on from what is painted.
 
 import { hydrate, render } from 'preact';
-import { AccountDesk } from './core/browser/account';
 import { relayUrl } from './core/browser/signalling';
 import { Conversation } from './core/conversation';
+import { AccountDesk } from './ui/accounts';
 import './page.css';
 import { App } from './ui/App';
 import { callForAttention } from './ui/attention';

@@ -91,7 +91,8 @@ class AccountSettings(Group, frozen=True):
     ] = None
     oidc_client_id: Annotated[str | None, Meta(description="How the provider knows this place.")] = None
     oidc_client_secret: Annotated[
-        str | None, Meta(description="What the provider gave with `oidc_client_id`. Empty: it is a public client.")
+        Annotated[str, Meta(min_length=8)] | None,
+        Meta(description="What the provider gave with `oidc_client_id`. Empty: it is a public client."),
     ] = None
     oidc_scopes: Annotated[
         tuple[str, ...], Meta(description="Scopes that the provider is asked for, besides `openid`.")

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
@@ -49,7 +50,7 @@ async def look(page: Page, name: str) -> None:
     for size, (width, height) in SIZES.items():
         await page.set_viewport_size({"width": width, "height": height})
         for scheme in ("light", "dark"):
-            await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
             await page.screenshot(path=OUTPUT / f"{name}_{size}_{scheme}.png")
         await page.evaluate(AXE.read_text())
@@ -105,7 +106,7 @@ async def sign_in_there(page: Page, served: Served) -> None:
 
 async def test_somebody_signs_in_at_a_provider_of_another_site() -> None:
     async with provider() as one:
-        given = {name: str(value) for name, value in one.settings().items()}
+        given: dict[str, Any] = one.settings()
         async with serving(accounts="optional", oidc_name="Example", **given) as served, chromium() as browser:
             page = await browser.new_page()
             await sign_in_there(page, served)
@@ -128,7 +129,7 @@ async def test_somebody_signs_in_at_a_provider_of_another_site() -> None:
 )
 async def test_who_is_not_let_in_by_the_provider_reads_why(fault: Fault, words: str) -> None:
     async with provider(faults={fault}) as one:
-        given = {name: str(value) for name, value in one.settings().items()}
+        given: dict[str, Any] = one.settings()
         async with serving(accounts="optional", oidc_name="Example", **given) as served, chromium() as browser:
             page = await browser.new_page()
             await sign_in_there(page, served)

@@ -60,6 +60,8 @@ MEANINGS = {
     "public_address_unknown": "The public address can't be found out now; the one of before is kept.",
     "reloaded": "SIGHUP was heard: certificate and log level were read again.",
     "request_failed": "A mistake of ours in an HTTP request.",
+    "sign_in_failed": "Somebody came from the provider of identities and was not let in, or it is away.",
+    "sign_in_refused": "Somebody was not signed in at the provider, which says why.",
     "serving": "The server takes people: what it is, and with which settings.",
     "sign_in_not_noted": "Somebody used the operator's token, and the database did not take a note of it.",
     "socket_buffers_small": "The system gives smaller buffers for UDP than this many people need.",

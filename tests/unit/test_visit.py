@@ -104,6 +104,7 @@ async def visit(wire: Wire, noted: Noted, interval: float, monkeypatch: pytest.M
         payer=payer(),
         tls_host=None,
         has_agreed=True,
+        has_account=True,
         turns=turns,
         tasks=tasks,
         journal=Journal(noted),

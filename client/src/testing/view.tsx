@@ -1,11 +1,11 @@
 // The page around a state that a test chose, and what the person did to it.
 
 import { vi } from 'vitest';
-import { NO_ACCOUNTS } from '../core/browser/account';
 import type { PersonEvent } from '../core/machine/events';
 import { NOTHING_RECEIVED } from '../core/machine/lines';
 import type { Session } from '../core/machine/state';
 import { App } from '../ui/App';
+import { NO_ACCOUNTS } from '../ui/accounts';
 import { render, screen } from './page';
 
 export interface View {

@@ -1,9 +1,9 @@
 // @vitest-environment happy-dom
 
 import { afterEach, expect, test, vi } from 'vitest';
-import { type AccountState, type AccountView, NO_ACCOUNTS } from '../core/browser/account';
 import { cleanup, fireEvent, render, screen } from '../testing/page';
 import { Account } from './Account';
+import { type AccountState, type AccountView, NO_ACCOUNTS } from './accounts';
 
 const OFFERED: AccountState = {
   ...NO_ACCOUNTS,

@@ -1,9 +1,9 @@
 // Owns the corner where somebody signs in, and the dialog behind it. Where there are no accounts it is not there.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { AccountState, AccountView } from '../core/browser/account';
 import { account as words } from '../words';
 import styles from './Account.module.css';
+import type { AccountState, AccountView } from './accounts';
 
 interface Props {
   readonly state: AccountState;

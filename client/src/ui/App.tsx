@@ -2,7 +2,6 @@
 // props and reads no state of its own from the core.
 
 import { useCallback, useEffect, useLayoutEffect, useState } from 'preact/hooks';
-import { type AccountView, NO_ACCOUNTS } from '../core/browser/account';
 import type { Snapshot } from '../core/conversation';
 import type { PersonEvent } from '../core/machine/events';
 import { type Seen, type Sight, sightsIn, together } from '../core/machine/expected';
@@ -12,6 +11,7 @@ import { page } from '../words';
 import { Account } from './Account';
 import { Announcer } from './Announcer';
 import styles from './App.module.css';
+import { type AccountView, NO_ACCOUNTS } from './accounts';
 import { Chat } from './Chat';
 import { Consent } from './Consent';
 import { Controls } from './Controls';

@@ -2,10 +2,10 @@
 // on by itself, and whether they want to be called. Nothing of it
 // leaves the browser, unless they sign in to an account: then that carries it, but for devices.
 
-import type { Carried } from '../core/browser/account';
 import type { PerDevice } from '../core/machine/devices';
 import { FIRST_STATE } from '../core/machine/state';
 import type { Mode } from '../core/protocol';
+import type { Carried } from './accounts';
 import type { DrivenSession } from './conversation_view';
 
 export interface Remembered {

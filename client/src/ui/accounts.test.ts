@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 
 import { beforeEach, expect, test, vi } from 'vitest';
-import { AccountDesk, type Carried } from './account';
+import { AccountDesk, type Carried } from './accounts';
 
 const ANN = { nickname: 'Ann', preferences: {}, passkeys: 1, identities: 0, sessions: 1 };
 const TOLD = { accounts: 'optional', passkeys: true, provider: 'id.example', account: ANN };

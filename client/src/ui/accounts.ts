@@ -1,6 +1,14 @@
 // Owns what the page knows of a person's account, and asks the relay for it over HTTP: where there are accounts at all,
 // signing in and out by a passkey of the browser's, the way to the operator's provider, and what an account carries.
 
+import {
+  type CreationOptions,
+  hasPasskeys,
+  makePasskey,
+  type RequestOptions,
+  usePasskey,
+} from './passkeys';
+
 const ACCOUNT = 'videochat/account';
 /** In the address, when somebody comes back from the provider: what became of it. */
 const CAME_BACK = 'sign-in';
@@ -104,10 +112,8 @@ export class AccountDesk implements AccountView {
 
   readonly signIn = (): void =>
     void this.#try(async () => {
-      const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(
-        (await ask('POST', '/sign-in/begin', {})) as PublicKeyCredentialRequestOptionsJSON,
-      );
-      const credential = await credentialOf(navigator.credentials.get({ publicKey }));
+      const options = (await ask('POST', '/sign-in/begin', {})) as RequestOptions;
+      const credential = wanted(await usePasskey(options));
       this.#enter(await ask('POST', '/sign-in', { credential }));
     });
 
@@ -117,10 +123,9 @@ export class AccountDesk implements AccountView {
       const { account } = this.#state;
       const begun = (await ask('POST', '/passkeys/begin', {})) as {
         owner: string;
-        options: PublicKeyCredentialCreationOptionsJSON;
+        options: CreationOptions;
       };
-      const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(begun.options);
-      const credential = await credentialOf(navigator.credentials.create({ publicKey }));
+      const credential = wanted(await makePasskey(begun.options));
       const told = await ask('POST', '/passkeys', { owner: begun.owner, credential });
       if (account === null) this.#enter(told);
       else {
@@ -166,9 +171,7 @@ export class AccountDesk implements AccountView {
   #take(told: unknown): void {
     const { accounts, passkeys, provider, account } = told as Omit<AccountState, 'open'>;
     const isNew = account !== null && this.#state.account === null;
-    const able =
-      'PublicKeyCredential' in window && 'parseCreationOptionsFromJSON' in PublicKeyCredential;
-    this.#set({ accounts, passkeys: passkeys && able, provider, account });
+    this.#set({ accounts, passkeys: passkeys && hasPasskeys(), provider, account });
     if (!isNew) return;
     // What it carries goes before what this browser remembers.
     if (Object.keys(account.preferences).length > 0) this.#carried.adopt(account.preferences);
@@ -218,13 +221,10 @@ async function ask(method: string, path: string, body?: unknown): Promise<unknow
   throw new Refused(String((told as { code?: unknown }).code));
 }
 
-/** What the browser's authenticator says. Who closes its window wants nothing more. */
-async function credentialOf(asked: Promise<Credential | null>): Promise<unknown> {
-  try {
-    return ((await asked) as PublicKeyCredential).toJSON();
-  } catch {
-    throw new Refused('cancelled');
-  }
+/** What the person's authenticator says. Who closes its window wants nothing more. */
+function wanted(credential: unknown): unknown {
+  if (credential === null) throw new Refused('cancelled');
+  return credential;
 }
 
 function takeFromAddress(): string | null {
