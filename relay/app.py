@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relay.auth import rules
+from relay.auth.accounts import Accounts
 from relay.auth.attempts import Attempts
 from relay.auth.audit import Audit
 from relay.auth.gate import Gate
@@ -69,6 +70,7 @@ from relay.store.records import DAY, Records
 from relay.tasks import Tasks
 from relay.transport.addresses import Advertised, turn_relays
 from relay.transport.outside import Outside
+from relay.web.accounts import AccountDesk
 from relay.web.callers import Callers
 from relay.web.charging import charge
 from relay.web.consent import Consent
@@ -82,6 +84,9 @@ from relay.web.origins import Origins
 from relay.web.server import WebServer
 from relay.web.status import Status
 from relay.web.visitor_address import VisitorAddresses
+
+UNNAMED_SITE = "Relay"
+"""What authenticators call a place whose operator gave it no name."""
 
 log = logging.get_logger("app")
 
@@ -274,6 +279,24 @@ class Relay:
             origins=origins,
             journal=self.journal,
         )
+        self._accounts = (
+            Accounts(
+                settings=settings.account,
+                site=settings.about.site_name or UNNAMED_SITE,
+                keys=self._safekeeping.keys,
+                records=self._records,
+            )
+            if settings.account.are_on
+            else None
+        )
+        desk = AccountDesk(
+            accounts=self._accounts,
+            consent=consent,
+            cookies=cookies,
+            origins=origins,
+            addresses=addresses,
+            journal=self.journal,
+        )
         self._web = WebServer(
             gateway=Gateway(
                 sessions=self._sessions,
@@ -284,6 +307,7 @@ class Relay:
                 turns=self._turns,
                 origins=origins,
                 consent=consent,
+                accounts=desk,
                 largest_message=settings.limits.max_message_bytes,
                 journal=self.journal,
                 report=self.report,
@@ -310,6 +334,7 @@ class Relay:
             staff=StaffPages(staff=staff, callers=callers, cookies=cookies, addresses=addresses),
             audit=self._audit,
             consent=consent,
+            accounts=desk,
             metrics=self.metrics,
             journal=self.journal,
             charged=charge(
@@ -395,6 +420,8 @@ class Relay:
         await self._matchmaker.close()
         await self._audit.close()
         await self._safekeeping.close()
+        if self._accounts is not None:
+            await self._accounts.close()
         self._recent.stop()
         await self._survey.close()
         await self._history.close()

@@ -1,4 +1,4 @@
-"""The command line: `relay serve`, `config`, `check`, `probe`, `size`, `store`, `audit` and `staff`."""
+"""The command line: `relay serve`, `config`, `check`, `probe`, `size`, `store`, `keys`, `audit` and `staff`."""
 
 import argparse
 import asyncio
@@ -12,7 +12,8 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from relay import __version__, app, config
-from relay.auth import enlisting, inspection
+from relay.auth import enlisting, inspection, keys
+from relay.auth.safekeeping import today
 from relay.checks import size
 from relay.checks.finding import Finding, exit_code, in_json, in_words
 from relay.checks.probe import probe
@@ -32,6 +33,11 @@ ORDERS = {
     "restore": "put such a copy in the place of all that is there (SQLite)",
 }
 """Of `relay store`."""
+KEYS = {
+    "make": "write new keys into a file that is not there yet",
+    "turn": "have another key sign; what the last one signed is still believed until the next turn",
+}
+"""Of `relay keys`."""
 AUDIT_ORDERS = {
     "show": "print what the operator and the staff did, one line of JSON each",
     "verify": "whether nothing of it was changed, removed, added or swapped; says which entry breaks the chain",
@@ -65,6 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if parsed.command == "size":
         print(size.answer(parsed))
         return 0
+    if parsed.command == "keys":
+        return _look_after_keys(parsed.order, parsed.file)
     flags = {name: value for name in config.names() if (value := getattr(parsed, name)) is not None}
     try:
         configuration = config.load(os.environ, flags, parsed.config)
@@ -98,7 +106,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parsed, unknown = parser.parse_known_args(arguments)
     if unknown:
         name = unknown[0].partition("=")[0].removeprefix("--").replace("-", "_")
-        near = "" if parsed.command in ("probe", "size") else config.near(name, "flag")
+        near = "" if parsed.command in ("probe", "size", "keys") else config.near(name, "flag")
         parser.error(f"{' '.join(unknown)} is not known.{near} `relay {parsed.command} --help` lists what is.")
     return parsed
 
@@ -124,6 +132,10 @@ def _parser() -> argparse.ArgumentParser:
         command = orders.add_parser(order, parents=[settings], help=meaning, description=meaning)
         if order in ("backup", "restore"):
             command.add_argument("file", type=Path)
+    secret = commands.add_parser("keys", help="look after a file of secret keys that several servers share")
+    turns = secret.add_subparsers(dest="order", required=True)
+    for order, meaning in KEYS.items():
+        turns.add_parser(order, help=meaning, description=meaning).add_argument("file", type=Path)
     _add_audit(commands, settings)
     _add_staff(commands, settings)
     remote = commands.add_parser("probe", parents=[report], help="the same, from another machine")
@@ -224,6 +236,22 @@ def _look_after(settings: Settings, parsed: argparse.Namespace) -> str:
 
 def _unreachable(cause: Exception) -> ConfigurationError:
     return ConfigurationError(f"The database can't be reached: {database.in_words(cause)}.")
+
+
+def _look_after_keys(order: str, file: Path) -> int:
+    try:
+        if order == "make":
+            if file.exists():
+                raise ConfigurationError(f"{file} is there already: `relay keys turn {file}` has another key sign.")
+            keys.make(file, keys.Document.new(today()))
+            print(f"{file} was made. Copy it to every server, and name it in RELAY_KEYS_FILE.")
+        else:
+            keys.replace(file, keys.read(file).turned(today()))
+            print(f"Another key signs. Copy {file} to every server: they read it within a minute.")
+    except (ConfigurationError, OSError) as error:
+        print(f"relay: {error}", file=sys.stderr)
+        return EXIT_CONFIGURATION
+    return 0
 
 
 def _tell(findings: Sequence[Finding], *, as_json: bool) -> int:

@@ -2,6 +2,7 @@
 // put the first screen into index.html (first_screen.tsx), and the page goes on from what is painted.
 
 import { hydrate, render } from 'preact';
+import { AccountDesk } from './core/browser/account';
 import { relayUrl } from './core/browser/signalling';
 import { Conversation } from './core/conversation';
 import './page.css';
@@ -16,15 +17,17 @@ if (root === null) throw new Error('index.html has no #root');
 
 const conversation = new Conversation(relayUrl(window.location.href));
 const preferences = new Preferences();
+const account = new AccountDesk(preferences);
 const page = (
   <Crash>
-    <App conversation={conversation} preferences={preferences} />
+    <App conversation={conversation} preferences={preferences} account={account} />
   </Crash>
 );
 // The development server puts nothing there.
 if (root.hasChildNodes()) hydrate(page, root);
 else render(page, root);
 preferences.follow(conversation);
+void account.look();
 callForAttention(conversation, preferences.sound);
 coverUnlessLookedAt(conversation);
 conversation.open();

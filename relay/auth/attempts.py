@@ -17,7 +17,9 @@ MOST_ADDRESSES = 10_000
 class Attempts:
     """One per server: whatever is guessed counts together."""
 
-    def __init__(self) -> None:
+    def __init__(self, sentence: str = "There were too many wrong attempts. Wait a little.") -> None:
+        """`sentence` is what those are told who have to wait."""
+        self._sentence = sentence
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def note_wrong(self, source: str) -> None:
@@ -28,9 +30,7 @@ class Attempts:
         """
         wait = self._bucket_of(subscriber(source)).take(clock.monotonic())
         if wait > 0:
-            raise RelayError(
-                ErrorCode.RATE_LIMITED, "There were too many wrong attempts. Wait a little.", retry_after=wait
-            )
+            raise RelayError(ErrorCode.RATE_LIMITED, self._sentence, retry_after=wait)
 
     def _bucket_of(self, key: str) -> TokenBucket:
         bucket = self._buckets.get(key)

@@ -109,6 +109,29 @@ def signed_in_of(owners: Table, name: str) -> Table:
     )
 
 
+# Who wants to be known again. `preferences` is what the page keeps there, in JSON; `rules` and `age` are what they
+# agreed to, as in a visitor's cookie.
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", KEY, primary_key=True),
+    Column("nickname", WORD),
+    Column("preferences", Text, nullable=False),
+    Column("rules", WORD),
+    Column("age", Integer, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+)
+
+# Who they are at the operator's provider, as a name that leads back there only with the server's pepper.
+account_identities = Table(
+    "account_identities",
+    metadata,
+    Column("subject", HASH, primary_key=True),
+    Column("owner", KEY, ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
+)
+
+account_passkeys = passkeys_of(accounts, "account_passkeys")
+account_sessions = signed_in_of(accounts, "account_sessions")
 staff_passkeys = passkeys_of(staff, "staff_passkeys")
 staff_sessions = signed_in_of(staff, "staff_sessions")
 

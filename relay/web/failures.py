@@ -19,6 +19,8 @@ STATUSES: dict[ErrorCode, int] = {
     ErrorCode.CONSENT_NEEDED: 403,
     ErrorCode.PASSKEY_REFUSED: 403,
     ErrorCode.SIGN_IN_AGAIN: 403,
+    ErrorCode.SIGN_IN_FAILED: 403,
+    ErrorCode.SIGN_IN_REFUSED: 403,
     ErrorCode.NOT_ALLOWED: 403,
     ErrorCode.NOT_FOUND: 404,
     ErrorCode.STORE_OFF: 404,
@@ -30,6 +32,7 @@ STATUSES: dict[ErrorCode, int] = {
     ErrorCode.HOST_REFUSED: 421,
     ErrorCode.RATE_LIMITED: 429,
     ErrorCode.INTERNAL: 500,
+    ErrorCode.PROVIDER_AWAY: 502,
     ErrorCode.STORE_AWAY: 503,
     ErrorCode.STORE_UNAVAILABLE: 503,
 }

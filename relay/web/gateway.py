@@ -14,6 +14,7 @@ from relay.observe.reasons import Reason
 from relay.session.reception import Reception
 from relay.session.sessions import Sessions
 from relay.tasks import Report, Tasks
+from relay.web.accounts import AccountDesk
 from relay.web.authority import DEFAULT_PORTS, in_url
 from relay.web.consent import Consent
 from relay.web.guests import Guests
@@ -45,6 +46,7 @@ class Gateway:
         turns: Turns,
         origins: Origins,
         consent: Consent,
+        accounts: AccountDesk,
         largest_message: int,
         journal: Journal,
         report: Report,
@@ -55,6 +57,7 @@ class Gateway:
         self._addresses = addresses
         self._origins = origins
         self._consent = consent
+        self._accounts = accounts
         self._ledger = ledger
         self._turns = turns
         self._largest_frame = LARGEST_FRAME_FACTOR * largest_message
@@ -73,6 +76,7 @@ class Gateway:
             timeout=CLOSE_TIMEOUT,
         )
         has_agreed = self._consent.greet(request, socket)
+        has_account = await self._accounts.lets_meet(request)
         await socket.prepare(request)
         payer = self._ledger.visitor(self._addresses.of(request), clock.monotonic())
         guest = self._guests.find(request)
@@ -81,7 +85,7 @@ class Gateway:
             guest.is_visit, guest.metered.payer = True, payer
         await self._turns.wait(payer)
         try:
-            await self._serve(request, socket, payer, has_agreed=has_agreed)
+            await self._serve(request, socket, payer, has_agreed=has_agreed, has_account=has_account)
         finally:
             forget_failure(socket)
         return socket
@@ -101,7 +105,13 @@ class Gateway:
         await self._tasks.close()
 
     async def _serve(
-        self, request: web.Request, socket: web.WebSocketResponse, payer: Payer, *, has_agreed: bool
+        self,
+        request: web.Request,
+        socket: web.WebSocketResponse,
+        payer: Payer,
+        *,
+        has_agreed: bool,
+        has_account: bool,
     ) -> None:
         try:
             visit = Visit(
@@ -112,6 +122,7 @@ class Gateway:
                 payer=payer,
                 tls_host=self._tls_host(request),
                 has_agreed=has_agreed,
+                has_account=has_account,
                 turns=self._turns,
                 tasks=self._tasks,
                 journal=self._journal,

@@ -11,6 +11,8 @@ from relay.config.settings import HttpsSettings, SiteSettings
 from relay.figures.metrics import Metrics
 from relay.observe.journal import Journal
 from relay.web import base_path, checking, pages
+from relay.web.accounts import AccountDesk
+from relay.web.accounts import add_routes as account_routes
 from relay.web.answers import Headers, Protocol
 from relay.web.callers import Callers
 from relay.web.consent import Consent
@@ -50,6 +52,7 @@ class WebServer:
         staff: StaffPages,
         audit: Audit,
         consent: Consent,
+        accounts: AccountDesk,
         metrics: Metrics,
         journal: Journal,
         charged: Middleware,
@@ -71,6 +74,7 @@ class WebServer:
         app.router.add_post("/videochat/door", gateway.knock)
         status_routes(app, status, callers, audit, site)
         consent_routes(app, consent)
+        account_routes(app, accounts)
         client = pages.Pages(pages.STATIC)
         operator.add_routes(app, console, callers, client)
         staff_routes(app, staff)

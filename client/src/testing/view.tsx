@@ -1,6 +1,7 @@
 // The page around a state that a test chose, and what the person did to it.
 
 import { vi } from 'vitest';
+import { NO_ACCOUNTS } from '../core/browser/account';
 import type { PersonEvent } from '../core/machine/events';
 import { NOTHING_RECEIVED } from '../core/machine/lines';
 import type { Session } from '../core/machine/state';
@@ -29,6 +30,17 @@ export function show(session: Session, ...streams: MediaStream[]): View {
           painted,
           loudness: () => 0,
           showIn: vi.fn(),
+        }}
+        account={{
+          state: () => NO_ACCOUNTS,
+          subscribe: () => vi.fn(),
+          show: vi.fn(),
+          signIn: vi.fn(),
+          makePasskey: vi.fn(),
+          goToProvider: vi.fn(),
+          rename: vi.fn(),
+          signOut: vi.fn(),
+          remove: vi.fn(),
         }}
         preferences={{ sound: () => true, subscribe: () => vi.fn(), choose: vi.fn() }}
       />

@@ -286,6 +286,8 @@ function refused(session: Session, error: ErrorMessage['data']): Step {
     case 'server_draining':
     case 'too_many_connections':
       return socket.turnedAway(session, error.code, error.retry_after ?? null);
+    case 'account_needed':
+      return pairing.stop({ ...session, accountAsked: session.accountAsked + 1 });
     // Crossed with what the server says next, unless it was a message.
     case 'out_of_turn':
     // A connection needs few of them.

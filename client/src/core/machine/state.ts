@@ -205,6 +205,8 @@ export interface Session {
   readonly starting: boolean;
   readonly socket: Socket;
   readonly phase: Phase;
+  /** How often it wanted them to sign in to an account first. */
+  readonly accountAsked: number;
   /** How the relay calls this visitor, also in its log. Null until it has told. */
   readonly userId: string | null;
   /** Null until the relay has told them. */
@@ -240,6 +242,7 @@ export const FIRST_STATE: Session = {
   starting: false,
   socket: { name: 'connecting' },
   phase: { name: 'idle' },
+  accountAsked: 0,
   userId: null,
   limits: null,
   connection: 'none',
