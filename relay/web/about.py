@@ -1,4 +1,4 @@
-"""The pages at /rules and /privacy, where anybody reads what holds here; they ask `consent.py` for the values."""
+"""The pages at /rules and /privacy, where anybody reads what holds here. They ask `consent.py` for the values."""
 
 from aiohttp import web
 

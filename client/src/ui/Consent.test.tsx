@@ -113,7 +113,7 @@ describe('of what the server says of the rules', () => {
     ['an attribute', '<p onclick="alert(1)" style="color:red" class="x">a</p>', '<p>a</p>'],
     ['a link that runs something', '<a href="javascript:alert(1)">a</a>', 'a'],
     ['a form', '<form action="https://e.org"><input name="a">b</form>', 'b'],
-    ['a frame', '<iframe src="https://e.org"></iframe>a', 'a'],
+    ['a frame', '<iframe></iframe>a', 'a'],
   ])('%s is not drawn', (_, html, left) => {
     expect(drawn(html)).toBe(left);
   });
