@@ -83,7 +83,12 @@ async def _content(answer: aiohttp.ClientResponse) -> Any:
 
 async def invited(relay: Relay, name: str, *roles: str) -> str:
     """The secret part of a link for somebody, whom the operator's token lets in."""
-    async with aiohttp.ClientSession(f"http://localhost:{relay.port}") as client:
+    return await invited_at(f"http://localhost:{relay.port}", name, *roles)
+
+
+async def invited_at(url: str, name: str, *roles: str) -> str:
+    """The same, at a server of which the address is known."""
+    async with aiohttp.ClientSession(url) as client:
         asked = {"name": name, "roles": roles}
         async with client.post("/videochat/staff", json=asked, headers=OPERATOR) as answer:
             assert answer.status == 200, await answer.text()

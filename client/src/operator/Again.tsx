@@ -26,7 +26,7 @@ export function Again({ session }: { session: OperatorSession }) {
       <p>{words.whyAgain}</p>
       <span className={styles.actions}>
         <button type="button" onClick={() => session.leaveIt()}>
-          {words.no}
+          {words.cancel}
         </button>
         <button type="button" className={styles.main} onClick={() => void session.showAgain()}>
           {words.showIt}

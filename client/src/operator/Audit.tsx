@@ -67,7 +67,9 @@ export function Audit({ session }: { session: OperatorSession }) {
   );
 }
 
+/** An object of plain values, in words. */
 function detailOf(detail: unknown): string {
-  const written = JSON.stringify(detail);
-  return written === '{}' ? '' : written;
+  return Object.entries(detail as Record<string, unknown>)
+    .map(([name, value]) => `${name}: ${value}`)
+    .join(', ');
 }

@@ -206,7 +206,7 @@ export function welcome(name: string): string {
 }
 
 export function youAre(roles: readonly string[]): string {
-  return `You are here as: ${rolesOf(roles)}.`;
+  return `On the staff as: ${rolesOf(roles)}.`;
 }
 
 export const passkeyIs =
@@ -222,6 +222,7 @@ export const signOut = 'Sign out';
 export const again = 'Is it still you?';
 export const whyAgain = 'This wants your passkey once more.';
 export const showIt = 'Use the passkey';
+export const cancel = 'Cancel';
 export const leftAlone = 'Nothing was changed.';
 
 export const staff = 'Staff';
