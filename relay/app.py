@@ -236,7 +236,6 @@ class Relay:
                 reception=reception,
                 guests=self._guests,
                 addresses=addresses,
-                ledger=self._ledger,
                 turns=self._turns,
                 friends=settings.site.allowed_origins,
                 largest_message=settings.limits.max_message_bytes,

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 
 from aiohttp import WSCloseCode, web
 
-from relay import clock
 from relay.errors import ErrorCode, RelayError
-from relay.ledger.accounts import Ledger, Payer
+from relay.ledger.accounts import Payer
 from relay.ledger.turns import Turns
 from relay.observe.happenings import KeptOut
 from relay.observe.journal import Journal
@@ -16,6 +15,7 @@ from relay.session.reception import Reception
 from relay.session.sessions import Sessions
 from relay.tasks import Report, Tasks
 from relay.web.authority import DEFAULT_PORTS, Origin, at, in_url, origin
+from relay.web.charging import PAYER
 from relay.web.guests import Guests
 from relay.web.hosts import OUTSIDE
 from relay.web.visit import Visit, forget_failure, turn_away
@@ -40,7 +40,6 @@ class Gateway:
         reception: Reception,
         guests: Guests,
         addresses: VisitorAddresses,
-        ledger: Ledger,
         turns: Turns,
         friends: Sequence[str],
         largest_message: int,
@@ -51,7 +50,6 @@ class Gateway:
         self._reception = reception
         self._guests = guests
         self._addresses = addresses
-        self._ledger = ledger
         self._turns = turns
         self._largest_frame = LARGEST_FRAME_FACTOR * largest_message
         self._journal = journal
@@ -70,7 +68,7 @@ class Gateway:
             timeout=CLOSE_TIMEOUT,
         )
         await socket.prepare(request)
-        payer = self._ledger.visitor(self._addresses.of(request), clock.monotonic())
+        payer = request[PAYER]
         guest = self._guests.find(request)
         if guest is not None:
             # Through a proxy too, this connection is one visitor's from now on.
