@@ -303,7 +303,6 @@ class Relay:
                 reception=reception,
                 guests=self._guests,
                 addresses=addresses,
-                ledger=self._ledger,
                 turns=self._turns,
                 origins=origins,
                 consent=consent,

@@ -11,7 +11,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from relay import clock
 from relay.errors import ErrorCode, RelayError
-from relay.ledger.accounts import Ledger
+from relay.ledger.accounts import Ledger, Payer
 from relay.ledger.turns import Turns
 from relay.observe.happenings import KeptOut
 from relay.observe.journal import Journal
@@ -20,6 +20,9 @@ from relay.web.visitor_address import VisitorAddresses
 
 REQUEST = 300e-6
 """Seconds of CPU that an ordinary answer takes."""
+
+PAYER = web.RequestKey("PAYER", Payer)
+"""Who pays for a request."""
 
 PATIENCE = 5.0
 """Seconds that a request waits for its turn before it is told to come again."""
@@ -47,6 +50,7 @@ def charge(
                 sentence = "Too much comes from your address. Wait a little."
                 raise RelayError(ErrorCode.RATE_LIMITED, sentence, retry_after=PATIENCE) from cause
         payer.charge(clock.monotonic(), REQUEST)
+        request[PAYER] = payer
         return await handler(request)
 
     return charged

@@ -4,9 +4,8 @@ import asyncio
 
 from aiohttp import WSCloseCode, web
 
-from relay import clock
 from relay.errors import ErrorCode, RelayError
-from relay.ledger.accounts import Ledger, Payer
+from relay.ledger.accounts import Payer
 from relay.ledger.turns import Turns
 from relay.observe.happenings import KeptOut
 from relay.observe.journal import Journal
@@ -16,6 +15,7 @@ from relay.session.sessions import Sessions
 from relay.tasks import Report, Tasks
 from relay.web.accounts import AccountDesk
 from relay.web.authority import DEFAULT_PORTS, in_url
+from relay.web.charging import PAYER
 from relay.web.consent import Consent
 from relay.web.guests import Guests
 from relay.web.hosts import OUTSIDE
@@ -42,7 +42,6 @@ class Gateway:
         reception: Reception,
         guests: Guests,
         addresses: VisitorAddresses,
-        ledger: Ledger,
         turns: Turns,
         origins: Origins,
         consent: Consent,
@@ -58,7 +57,6 @@ class Gateway:
         self._origins = origins
         self._consent = consent
         self._accounts = accounts
-        self._ledger = ledger
         self._turns = turns
         self._largest_frame = LARGEST_FRAME_FACTOR * largest_message
         self._journal = journal
@@ -78,7 +76,7 @@ class Gateway:
         has_agreed = self._consent.greet(request, socket)
         has_account = await self._accounts.lets_meet(request)
         await socket.prepare(request)
-        payer = self._ledger.visitor(self._addresses.of(request), clock.monotonic())
+        payer = request[PAYER]
         guest = self._guests.find(request)
         if guest is not None:
             # Through a proxy too, this connection is one visitor's from now on.
