@@ -24,7 +24,7 @@ PATIENCE = 15.0
 def shortened(rules: str) -> str:
     """Minutes become seconds: what is waited for, looked back at, and averaged over."""
     rules = re.sub(r"for: \S+", "for: 1s", rules)
-    rules = re.sub(r"\[(?:5m|1m)\]", "[20s]", rules).replace("[1d]", "[1m]")
+    rules = re.sub(r"\[(?:15m|5m|1m)\]", "[20s]", rules).replace("[1d]", "[1m]")
     return re.sub(r"offset (?:15m|6h|10m)", "offset 20s", rules)
 
 
