@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 
+from relay.tasks import Tasks
 from tests.kit.ports import free_port
 
 RULES = Path(__file__).parents[3] / "docker" / "prometheus" / "rules.yml"
@@ -144,6 +145,7 @@ class Scene:
     @contextlib.asynccontextmanager
     async def people(self, amount: int, say: dict[str, Any] | None = None) -> AsyncIterator[None]:
         """So many WebSockets, each of which says one thing."""
+        tasks = Tasks("people", lambda task, failure: print(f"{task}: {failure!r}", file=sys.stderr))
         async with contextlib.AsyncExitStack() as stack:
             visitors = []
             for _ in range(amount):
@@ -152,9 +154,9 @@ class Scene:
                 visitors.append(visitor)
                 if say is not None:
                     await visitor.send_json(say)
-            staying = asyncio.ensure_future(_stay(visitors))
+            stack.push_async_callback(tasks.close)
+            tasks.start("stay", _stay(visitors))
             yield
-            staying.cancel()
 
 
 async def _stay(visitors: Sequence[aiohttp.ClientWebSocketResponse]) -> None:
