@@ -148,7 +148,7 @@ async def test_people_meet_and_the_operator_is_told_while_the_database_is_away(
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A small one of the test's own."""
-    mounted = run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", tmp_path], capture_output=True, check=False)
+    mounted = run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", tmp_path], capture_output=True, check=False)
     if mounted.returncode != 0:
         pytest.skip("only root can mount a disk")
     yield tmp_path
