@@ -9,6 +9,7 @@ from typing import Any
 from relay.auth import rules
 from relay.auth.audit import Audit
 from relay.auth.gate import Gate
+from relay.auth.own_data import OwnData
 from relay.auth.safekeeping import Safekeeping
 from relay.config.settings import Settings, TurnChoice
 from relay.errors import FatalError
@@ -74,6 +75,7 @@ from relay.web.cookies import Cookies
 from relay.web.gateway import Gateway
 from relay.web.guests import Guests
 from relay.web.hosts import Hosts, served_hosts
+from relay.web.me import MyData
 from relay.web.operator.console import OperatorConsole
 from relay.web.origins import Origins
 from relay.web.server import WebServer
@@ -255,6 +257,7 @@ class Relay:
             origins=origins,
             journal=self.journal,
         )
+        own_data = OwnData(records=self._records, audit=self._audit, keys=self._safekeeping.keys)
         self._web = WebServer(
             gateway=Gateway(
                 sessions=self._sessions,
@@ -289,6 +292,7 @@ class Relay:
                 order_drain=order_drain,
             ),
             consent=consent,
+            my_data=MyData(own_data, consent, origins),
             metrics=self.metrics,
             journal=self.journal,
             charged=charge(

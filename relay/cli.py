@@ -30,6 +30,8 @@ ORDERS = {
     "migrate": "bring its tables to this version, as a start of the server does",
     "backup": "copy all of it into a new file, while the server runs or not (SQLite)",
     "restore": "put such a copy in the place of all that is there (SQLite)",
+    "export": "print all that is kept of a visitor, whose code the privacy page shows to them",
+    "erase": "erase all that is kept of a visitor",
 }
 """Of `relay store`."""
 AUDIT_ORDERS = {
@@ -115,6 +117,8 @@ def _parser() -> argparse.ArgumentParser:
         command = orders.add_parser(order, parents=[settings], help=meaning, description=meaning)
         if order in ("backup", "restore"):
             command.add_argument("file", type=Path)
+        if order in ("export", "erase"):
+            command.add_argument("code")
     _add_audit(commands, settings)
     remote = commands.add_parser("probe", parents=[report], help="the same, from another machine")
     remote.add_argument("url", help="the page's address, such as chat.example.org")
@@ -170,6 +174,10 @@ def _look_after(settings: Settings, parsed: argparse.Namespace) -> str:
                 done = upkeep.back_up(url, parsed.file)
                 inspection.note(settings, "store_copied", detail={"file": parsed.file.name})
                 return done
+            case "export":
+                return inspection.export(settings, parsed.code).decode()
+            case "erase":
+                return inspection.erase(settings, parsed.code)
             case _:
                 done = upkeep.restore(url, parsed.file)
                 # In what is there now: what was noted since the copy was made is gone with the rest.

@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from relay.config.addresses import is_address
 from relay.config.group import Group
-from relay.config.people import AboutSettings, ConsentSettings
+from relay.config.people import AboutSettings, ConsentSettings, HistorySettings
 
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 
@@ -482,6 +482,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     site: SiteSettings = SiteSettings()
     about: AboutSettings = AboutSettings()
     consent: ConsentSettings = ConsentSettings()
+    history: HistorySettings = HistorySettings()
     turn: TurnSettings = TurnSettings()
     media: MediaSettings = MediaSettings()
     capacity: CapacitySettings = CapacitySettings()

@@ -110,6 +110,10 @@ class Consent:
             self._remember(request, response, replace(visitor, day=today))
         return True
 
+    def known(self, request: web.BaseRequest) -> Visitor | None:
+        """Whom the cookie names, whatever they agreed to; None also where nobody is asked."""
+        return self._visitor(request, _today()) if self._is_required else None
+
     async def ask(self, request: web.Request) -> web.Response:
         """What is asked, and whether it has to be."""
         visitor = self._visitor(request, _today()) if self._is_required else None

@@ -17,6 +17,8 @@ from relay.web.consent import add_routes as consent_routes
 from relay.web.failures import answer_failures
 from relay.web.gateway import Gateway
 from relay.web.hosts import Hosts, refuse_other_hosts
+from relay.web.me import MyData
+from relay.web.me import add_routes as my_data_routes
 from relay.web.metrics import add_routes as metrics_routes
 from relay.web.metrics import measure
 from relay.web.operator import routes as operator
@@ -45,6 +47,7 @@ class WebServer:
         status: Status,
         console: operator.Console,
         consent: Consent,
+        my_data: MyData,
         metrics: Metrics,
         journal: Journal,
         charged: Middleware,
@@ -66,6 +69,7 @@ class WebServer:
         app.router.add_post("/videochat/door", gateway.knock)
         status_routes(app, status, callers, site)
         consent_routes(app, consent)
+        my_data_routes(app, my_data)
         client = pages.Pages(pages.STATIC)
         operator.add_routes(app, console, callers, client)
         metrics_routes(app, metrics.render, callers, addresses, metrics_allow)
