@@ -9,6 +9,7 @@ from typing import Any
 from relay.auth import rules
 from relay.auth.audit import Audit
 from relay.auth.gate import Gate
+from relay.auth.history import History as ChatHistory
 from relay.auth.own_data import OwnData
 from relay.auth.safekeeping import Safekeeping
 from relay.config.settings import Settings, TurnChoice
@@ -60,6 +61,7 @@ from relay.session.handling.attendance import Attendance
 from relay.session.handling.media import MediaEvents
 from relay.session.handling.search import Search
 from relay.session.handling.talk import Talk
+from relay.session.keeping import Keeping
 from relay.session.presence import Presence
 from relay.session.reception import Reception
 from relay.session.sessions import Sessions
@@ -74,6 +76,7 @@ from relay.web.consent import Consent
 from relay.web.cookies import Cookies
 from relay.web.gateway import Gateway
 from relay.web.guests import Guests
+from relay.web.history import KeptChats
 from relay.web.hosts import Hosts, served_hosts
 from relay.web.me import MyData
 from relay.web.operator.console import OperatorConsole
@@ -106,6 +109,20 @@ class Relay:
         self.refusals = Refusals()
         self._records = Records(settings.state, lambda happening: self.journal.note(happening), self.report)
         self.journal = Journal(self.tally, self.refusals, LogWriter(), self._records)
+        self._safekeeping = Safekeeping(settings, self.report)
+        self._audit = Audit(
+            records=self._records,
+            keys=self._safekeeping.keys,
+            keep=settings.state.keep_audit * DAY,
+            journal=self.journal,
+            report=self.report,
+        )
+        self._history_of_chats = ChatHistory(
+            records=self._records,
+            keys=self._safekeeping.keys,
+            days=settings.history.days,
+            report=self.report,
+        )
 
         # the machine, and where it is
         self._pulse = Pulse(self.report)
@@ -182,15 +199,19 @@ class Relay:
             turn=Turn(inside=self._turn, outside=OutsideTurn.configured(settings.turn), port=self._port),
             limits=limits_for_visitors,
             rates=settings.rates,
+            keeps_chats=settings.history.days,
             journal=self.journal,
             report=self.report,
+        )
+        keeping = Keeping(
+            archive=self._history_of_chats, rooms=self._rooms, directory=self._directory, journal=self.journal
         )
         reception = Reception(
             sessions=self._sessions,
             presence=self._presence,
             handlers=Handlers(
                 search=Search(self._matchmaker, self._presence),
-                talk=Talk(self._rooms),
+                talk=Talk(self._rooms, keeping),
                 media=MediaEvents(self._connections, self._rooms, limits_for_visitors),
                 attendance=Attendance(self._sessions),
             ),
@@ -229,14 +250,6 @@ class Relay:
         self._recent = Recent(pseudonyms)
 
         # who people are
-        self._safekeeping = Safekeeping(settings, self.report)
-        self._audit = Audit(
-            records=self._records,
-            keys=self._safekeeping.keys,
-            keep=settings.state.keep_audit * DAY,
-            journal=self.journal,
-            report=self.report,
-        )
 
         # the web
         self._guests = Guests(
@@ -268,6 +281,7 @@ class Relay:
                 turns=self._turns,
                 origins=origins,
                 consent=consent,
+                own=own_data,
                 largest_message=settings.limits.max_message_bytes,
                 journal=self.journal,
                 report=self.report,
@@ -293,6 +307,7 @@ class Relay:
             ),
             consent=consent,
             my_data=MyData(own_data, consent, origins),
+            kept_chats=KeptChats(history=self._history_of_chats, own=own_data, consent=consent, origins=origins),
             metrics=self.metrics,
             journal=self.journal,
             charged=charge(
@@ -376,6 +391,7 @@ class Relay:
         self._turns.close()
         await self._sessions.stop()
         await self._matchmaker.close()
+        await self._history_of_chats.close()
         await self._audit.close()
         await self._safekeeping.close()
         self._recent.stop()

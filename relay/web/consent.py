@@ -200,7 +200,7 @@ def _privacy(settings: Settings, about: About) -> Privacy:
         cookie_days=LASTS,
         visits_days=settings.state.keep_visits if is_kept else None,
         sums_days=settings.state.keep_sums if is_kept else None,
-        chats_days=None,
+        chats_days=settings.history.days or None,
         accounts=False,
         turn=_hosts(settings.turn.turn_urls),
     )

@@ -16,6 +16,8 @@ from relay.web.consent import Consent
 from relay.web.consent import add_routes as consent_routes
 from relay.web.failures import answer_failures
 from relay.web.gateway import Gateway
+from relay.web.history import KeptChats
+from relay.web.history import add_routes as history_routes
 from relay.web.hosts import Hosts, refuse_other_hosts
 from relay.web.me import MyData
 from relay.web.me import add_routes as my_data_routes
@@ -48,6 +50,7 @@ class WebServer:
         console: operator.Console,
         consent: Consent,
         my_data: MyData,
+        kept_chats: KeptChats,
         metrics: Metrics,
         journal: Journal,
         charged: Middleware,
@@ -70,6 +73,7 @@ class WebServer:
         status_routes(app, status, callers, site)
         consent_routes(app, consent)
         my_data_routes(app, my_data)
+        history_routes(app, kept_chats)
         client = pages.Pages(pages.STATIC)
         operator.add_routes(app, console, callers, client)
         metrics_routes(app, metrics.render, callers, addresses, metrics_allow)

@@ -72,6 +72,7 @@ class Visit:
         payer: Payer,
         tls_host: str | None,
         has_agreed: bool,
+        visitor: str | None = None,
         turns: Turns,
         tasks: Tasks,
         journal: Journal,
@@ -93,7 +94,7 @@ class Visit:
         self._held_back = 0.0
         self._ended = False
         browser = browser_of(request.headers.get("User-Agent", ""))
-        self.session = sessions.open(self, payer, browser, tls_host, has_agreed=has_agreed)
+        self.session = sessions.open(self, payer, browser, tls_host, has_agreed=has_agreed, visitor=visitor)
         self._writer: asyncio.Task[None] | None = tasks.start("writer", self._write(self.session))
 
     async def serve(self) -> None:
