@@ -16,6 +16,7 @@ from relay.errors import ConfigurationError
 from relay.session import keeping as keeping_module
 from relay.store import chats as sql
 from relay.store.database import FILE
+from relay.store.facts import new_key
 from tests.kit.agreeing import answer, browser, come
 from tests.kit.people import Visitor, introduce, until
 from tests.kit.servers import on_loopback, running
@@ -65,8 +66,8 @@ async def two(relay: Relay) -> AsyncIterator[tuple[Side, Side]]:
 
 
 async def say(one: Side, other: Side, *texts: str) -> None:
-    for number, text in enumerate(texts):
-        await one.visitor.say("chat_message", id=f"{abs(hash(text))}-{number}", text=text, room_id=one.room)
+    for text in texts:
+        await one.visitor.say("chat_message", id=new_key(), text=text, room_id=one.room)
         await one.visitor.hear("message_delivered")
         await other.visitor.hear("chat_message")
 
@@ -90,6 +91,11 @@ def rows(folder: Path, table: str) -> int:
         return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608 - ours
 
 
+def everything(folder: Path) -> bytes:
+    """All that the server wrote."""
+    return b"".join(file.read_bytes() for file in folder.iterdir())
+
+
 async def test_what_both_write_is_kept_from_when_both_want_it_and_for_the_two_alone(tmp_path: Path) -> None:
     async with running(keeps(tmp_path)) as relay, two(relay) as (ann, bob):
         await say(ann, bob, "before")
@@ -109,7 +115,7 @@ async def test_what_both_write_is_kept_from_when_both_want_it_and_for_the_two_al
             async with eve.delete(f"/videochat/history/{chat['id']}") as told:
                 assert told.status == 404
         assert 'relay_chats_kept_total{outcome="begun"} 1.0' in relay.metrics.render().decode()
-    content = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    content = everything(tmp_path)
     for secret in (WORDS, "good day", "before", ann.room):
         assert secret.encode() not in content
 
@@ -126,7 +132,7 @@ async def test_unless_both_want_it_nothing_is_written(tmp_path: Path, days: str)
         await say(ann, bob, WORDS)
         await say(bob, ann, "good day")
     assert (rows(tmp_path, "chats"), rows(tmp_path, "chat_lines")) == (0, 0)
-    content = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    content = everything(tmp_path)
     assert WORDS.encode() not in content
 
 
@@ -222,7 +228,7 @@ async def test_who_is_back_is_told_how_it_stands(tmp_path: Path) -> None:
                 found, _ = await introduce(ann, bob, "text")
                 here, there = Side(anns, ann, found["room_id"]), Side(bobs, bob, found["room_id"])
                 await agree(here, there)
-                socket._writer.transport.abort()  # type: ignore[union-attr]
+                ann.vanish()
             async with come(anns) as again:
                 await again.say("resume", token=token)
                 await again.hear("resumed")
