@@ -16,7 +16,7 @@ export function KeepChat({ session, onAct }: KeepChatProps) {
   const said = sentence(keeping);
   return (
     <div className={styles.keep}>
-      <p className={styles.said} role="status">
+      <p className={styles.said} aria-live="polite">
         {said}
       </p>
       <button

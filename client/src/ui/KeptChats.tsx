@@ -53,7 +53,7 @@ export function KeptChats({ onClose }: KeptChatsProps) {
       </header>
       <p className={styles.about}>{words.about}</p>
       {notErased && <p role="alert">{words.notErased}</p>}
-      {shown.name === 'asking' && <p role="status">{words.asking}</p>}
+      {shown.name === 'asking' && <p aria-live="polite">{words.asking}</p>}
       {shown.name === 'failed' && <p role="alert">{words.failed}</p>}
       {shown.name === 'there' && shown.chats.length === 0 && <p>{words.none}</p>}
       {shown.name === 'there' &&
