@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from relay.auth import rules
+from relay.auth.accounts import Accounts
+from relay.auth.attempts import Attempts
 from relay.auth.audit import Audit
 from relay.auth.gate import Gate
 from relay.auth.history import History as ChatHistory
 from relay.auth.own_data import OwnData
 from relay.auth.safekeeping import Safekeeping
+from relay.auth.staff import staff_of
 from relay.config.settings import Settings, TurnChoice
 from relay.errors import FatalError
 from relay.figures.figures import Figures
@@ -70,6 +73,7 @@ from relay.store.records import DAY, Records
 from relay.tasks import Tasks
 from relay.transport.addresses import Advertised, turn_relays
 from relay.transport.outside import Outside
+from relay.web.accounts import AccountDesk
 from relay.web.callers import Callers
 from relay.web.charging import charge
 from relay.web.consent import Consent
@@ -80,10 +84,14 @@ from relay.web.history import KeptChats
 from relay.web.hosts import Hosts, served_hosts
 from relay.web.me import MyData
 from relay.web.operator.console import OperatorConsole
+from relay.web.operator.staff import StaffPages
 from relay.web.origins import Origins
 from relay.web.server import WebServer
 from relay.web.status import Status
 from relay.web.visitor_address import VisitorAddresses
+
+UNNAMED_SITE = "Relay"
+"""What authenticators call a place whose operator gave it no name."""
 
 log = logging.get_logger("app")
 
@@ -250,6 +258,15 @@ class Relay:
         self._recent = Recent(pseudonyms)
 
         # who people are
+        attempts = Attempts()
+        staff = staff_of(
+            records=self._records,
+            keys=self._safekeeping.keys,
+            audit=self._audit,
+            attempts=attempts,
+            site=settings.about.site_name,
+            hours=settings.staff.staff_hours,
+        )
 
         # the web
         self._guests = Guests(
@@ -260,17 +277,42 @@ class Relay:
             report=self.report,
         )
         addresses = VisitorAddresses(settings.site, self._guests, self.journal)
-        callers = Callers(Gate(settings.operator.operator_token, settings.operator.metrics_token), addresses)
         origins = Origins(settings.site.allowed_origins, addresses)
+        cookies = Cookies(addresses)
+        callers = Callers(
+            gate=Gate(settings.operator.operator_token, settings.operator.metrics_token, attempts),
+            staff=staff,
+            cookies=cookies,
+            origins=origins,
+            addresses=addresses,
+        )
         consent = Consent(
             settings=settings,
             rules=rules.of_place(settings.consent.rules_file),
             keys=self._safekeeping.keys,
-            cookies=Cookies(addresses),
+            cookies=cookies,
             origins=origins,
             journal=self.journal,
         )
         own_data = OwnData(records=self._records, audit=self._audit, keys=self._safekeeping.keys)
+        self._accounts = (
+            Accounts(
+                settings=settings.account,
+                site=settings.about.site_name or UNNAMED_SITE,
+                keys=self._safekeeping.keys,
+                records=self._records,
+            )
+            if settings.account.are_on
+            else None
+        )
+        desk = AccountDesk(
+            accounts=self._accounts,
+            consent=consent,
+            cookies=cookies,
+            origins=origins,
+            addresses=addresses,
+            journal=self.journal,
+        )
         self._web = WebServer(
             gateway=Gateway(
                 sessions=self._sessions,
@@ -282,6 +324,7 @@ class Relay:
                 origins=origins,
                 consent=consent,
                 own=own_data,
+                accounts=desk,
                 largest_message=settings.limits.max_message_bytes,
                 journal=self.journal,
                 report=self.report,
@@ -305,14 +348,17 @@ class Relay:
                 audit=self._audit,
                 order_drain=order_drain,
             ),
+            staff=StaffPages(staff=staff, callers=callers, cookies=cookies, addresses=addresses),
+            audit=self._audit,
             consent=consent,
             my_data=MyData(own_data, consent, origins),
             kept_chats=KeptChats(history=self._history_of_chats, own=own_data, consent=consent, origins=origins),
+            accounts=desk,
             metrics=self.metrics,
             journal=self.journal,
             charged=charge(
                 addresses=addresses,
-                callers=callers,
+                knows=callers.knows,
                 ledger=self._ledger,
                 turns=self._turns,
                 journal=self.journal,
@@ -394,6 +440,8 @@ class Relay:
         await self._history_of_chats.close()
         await self._audit.close()
         await self._safekeeping.close()
+        if self._accounts is not None:
+            await self._accounts.close()
         self._recent.stop()
         await self._survey.close()
         await self._history.close()

@@ -1,4 +1,4 @@
-"""The command line: `relay serve`, `config`, `check`, `probe`, `size`, `store` and `audit`."""
+"""The command line: `relay serve`, `config`, `check`, `probe`, `size`, `store`, `keys`, `audit` and `staff`."""
 
 import argparse
 import asyncio
@@ -12,7 +12,8 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from relay import __version__, app, config
-from relay.auth import inspection
+from relay.auth import enlisting, inspection, keys
+from relay.auth.safekeeping import today
 from relay.checks import size
 from relay.checks.finding import Finding, exit_code, in_json, in_words
 from relay.checks.probe import probe
@@ -34,12 +35,24 @@ ORDERS = {
     "erase": "erase all that is kept of a visitor",
 }
 """Of `relay store`."""
+KEYS = {
+    "make": "write new keys into a file that is not there yet",
+    "turn": "have another key sign; what the last one signed is still believed until the next turn",
+}
+"""Of `relay keys`."""
 AUDIT_ORDERS = {
     "show": "print what the operator and the staff did, one line of JSON each",
     "verify": "whether nothing of it was changed, removed, added or swapped; says which entry breaks the chain",
     "key": "print the public key by which others check it",
 }
 """Of `relay audit`."""
+STAFF_ORDERS = {
+    "add": "let somebody in: prints a link that counts once, for half an hour",
+    "link": "print another link for somebody: for another device, or one that was lost",
+    "list": "print who is on the staff",
+    "remove": "take somebody off, with their passkeys, and sign them out",
+}
+"""Of `relay staff`."""
 EXIT_BROKEN_CHAIN = 1
 """The audit log is not as it was written."""
 EXIT_BROKEN = 70
@@ -60,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if parsed.command == "size":
         print(size.answer(parsed))
         return 0
+    if parsed.command == "keys":
+        return _look_after_keys(parsed.order, parsed.file)
     flags = {name: value for name in config.names() if (value := getattr(parsed, name)) is not None}
     try:
         configuration = config.load(os.environ, flags, parsed.config)
@@ -70,6 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(_look_after(configuration.settings, parsed))
             case "audit":
                 return _inspect(configuration.settings, parsed)
+            case "staff":
+                print(_enlist(configuration.settings, parsed))
             case "check":
                 _raise_descriptor_limit()
                 return _tell(asyncio.run(check(configuration.settings, configuration.ignored)), as_json=parsed.json)
@@ -91,7 +108,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parsed, unknown = parser.parse_known_args(arguments)
     if unknown:
         name = unknown[0].partition("=")[0].removeprefix("--").replace("-", "_")
-        near = "" if parsed.command in ("probe", "size") else config.near(name, "flag")
+        near = "" if parsed.command in ("probe", "size", "keys") else config.near(name, "flag")
         parser.error(f"{' '.join(unknown)} is not known.{near} `relay {parsed.command} --help` lists what is.")
     return parsed
 
@@ -119,7 +136,12 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("file", type=Path)
         if order in ("export", "erase"):
             command.add_argument("code")
+    secret = commands.add_parser("keys", help="look after a file of secret keys that several servers share")
+    turns = secret.add_subparsers(dest="order", required=True)
+    for order, meaning in KEYS.items():
+        turns.add_parser(order, help=meaning, description=meaning).add_argument("file", type=Path)
     _add_audit(commands, settings)
+    _add_staff(commands, settings)
     remote = commands.add_parser("probe", parents=[report], help="the same, from another machine")
     remote.add_argument("url", help="the page's address, such as chat.example.org")
     remote.add_argument("--insecure", action="store_true", help="take any certificate, such as a self-signed one")
@@ -141,6 +163,39 @@ def _add_audit(
     parsers["show"].add_argument("--latest", type=int, metavar="N", help="only the latest so many")
     parsers["verify"].add_argument("file", type=Path, nargs="?", help="what `relay audit show` has printed")
     parsers["verify"].add_argument("--key", metavar="KEY", help="the public key, if it is not this server's own")
+
+
+def _add_staff(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", settings: argparse.ArgumentParser
+) -> None:
+    staff = commands.add_parser("staff", help="who looks after the place: let somebody in, list them, remove one")
+    orders = staff.add_subparsers(dest="order", required=True)
+    for order, meaning in STAFF_ORDERS.items():
+        command = orders.add_parser(order, parents=[settings], help=meaning, description=meaning)
+        if order != "list":
+            command.add_argument("name", help="what they are called, also in the audit log")
+        if order in ("add", "link"):
+            command.add_argument("--url", help="where the page is, such as https://chat.example.org")
+        if order == "add":
+            command.add_argument(
+                "--role", required=True, help="moderator, operator or auditor; several with commas between"
+            )
+
+
+def _enlist(settings: Settings, parsed: argparse.Namespace) -> str:
+    """What was done, or who there is, in words."""
+    try:
+        match parsed.order:
+            case "add":
+                return enlisting.add(settings, parsed.name, enlisting.roles_of(parsed.role), parsed.url)
+            case "link":
+                return enlisting.open_link(settings, parsed.name, parsed.url)
+            case "list":
+                return enlisting.show(settings)
+            case _:
+                return enlisting.remove(settings, parsed.name)
+    except (SQLAlchemyError, OSError) as cause:
+        raise _unreachable(cause) from cause
 
 
 def _inspect(settings: Settings, parsed: argparse.Namespace) -> int:
@@ -189,6 +244,22 @@ def _look_after(settings: Settings, parsed: argparse.Namespace) -> str:
 
 def _unreachable(cause: Exception) -> ConfigurationError:
     return ConfigurationError(f"The database can't be reached: {database.in_words(cause)}.")
+
+
+def _look_after_keys(order: str, file: Path) -> int:
+    try:
+        if order == "make":
+            if file.exists():
+                raise ConfigurationError(f"{file} is there already: `relay keys turn {file}` has another key sign.")
+            keys.make(file, keys.Document.new(today()))
+            print(f"{file} was made. Copy it to every server, and name it in RELAY_KEYS_FILE.")
+        else:
+            keys.replace(file, keys.read(file).turned(today()))
+            print(f"Another key signs. Copy {file} to every server: they read it within a minute.")
+    except (ConfigurationError, OSError) as error:
+        print(f"relay: {error}", file=sys.stderr)
+        return EXIT_CONFIGURATION
+    return 0
 
 
 def _tell(findings: Sequence[Finding], *, as_json: bool) -> int:

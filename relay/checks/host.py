@@ -8,6 +8,7 @@ from pathlib import Path
 
 from relay import native
 from relay.checks.certificate import check_certificate, why_not_in_core
+from relay.checks.consent import check_keys, check_rules
 from relay.checks.finding import Finding, failure, ok, warning
 from relay.checks.limits import check_limits
 from relay.checks.plain import plain
@@ -30,6 +31,8 @@ def check_host(settings: Settings, now: datetime.datetime, found: tuple[str, ...
         *_addresses(settings, found),
         *check_certificate(settings, now),
         _turn_inside(settings),
+        *check_rules(settings),
+        *check_keys(settings),
         _clock(now),
         *check_limits(settings),
     ]

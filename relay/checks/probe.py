@@ -16,6 +16,7 @@ import msgspec
 from aioice import stun
 from aiortc import sdp
 
+from relay.checks.consent import check_consent
 from relay.checks.finding import Finding, Verdict, failure, ok, warning
 from relay.checks.offer import MID, OFFER, UFRAG
 from relay.checks.page import FAILURES, find_page, why_shut
@@ -81,10 +82,12 @@ async def probe(
     `own` are addresses of this host, when it is the server's: what a NAT does with others can't be seen from inside.
     """
     page, turn = (_context(any_certificate) for any_certificate in (insecure or insecure_page, insecure))
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as client:
+    jar = aiohttp.CookieJar(unsafe=True)  # those of an address too, as browsers keep them
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE), cookie_jar=jar) as client:
         base, found = await find_page(client, url, page)
         if base is None:
             return found
+        found += await check_consent(client, base, page)
         try:
             # As a browser comes: with the page's origin.
             origin = str(base.origin())

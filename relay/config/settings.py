@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from relay.config.addresses import is_address
 from relay.config.group import Group
-from relay.config.people import AboutSettings, ConsentSettings, HistorySettings
+from relay.config.people import AboutSettings, AccountSettings, ConsentSettings, HistorySettings, StaffSettings
 
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 
@@ -176,6 +176,10 @@ class HttpsSettings(Group, frozen=True):
     hsts_subdomains: Annotated[bool, Meta(description="Whether HSTS includes all names below this one.")] = False
 
 
+USUAL_FOLDER = "~/.local/state/relay"
+"""What lasts is there, unless a setting says otherwise."""
+
+
 class StateSettings(Group, frozen=True):
     """What outlives the process, where it is and for how long."""
 
@@ -202,7 +206,7 @@ class StateSettings(Group, frozen=True):
     @property
     def folder(self) -> Path:
         """Where things are kept. There may be none yet."""
-        return Path(self.state_dir) if self.state_dir else Path("~/.local/state/relay").expanduser()
+        return Path(self.state_dir) if self.state_dir else Path(USUAL_FOLDER).expanduser()
 
 
 class SiteSettings(Group, frozen=True):
@@ -483,6 +487,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     about: AboutSettings = AboutSettings()
     consent: ConsentSettings = ConsentSettings()
     history: HistorySettings = HistorySettings()
+    account: AccountSettings = AccountSettings()
     turn: TurnSettings = TurnSettings()
     media: MediaSettings = MediaSettings()
     capacity: CapacitySettings = CapacitySettings()
@@ -491,6 +496,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rates: RatesSettings = RatesSettings()
     visits: VisitsSettings = VisitsSettings()
     operator: OperatorSettings = OperatorSettings()
+    staff: StaffSettings = StaffSettings()
     logs: LogsSettings = LogsSettings()
 
     @classmethod

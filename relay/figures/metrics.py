@@ -160,6 +160,12 @@ def _visits(tally: Tally) -> Iterator[Metric]:
     meaning = "Visitors who agreed to the rules (new), and those who came back on a later day, once a day (returned)."
     family = CounterMetricFamily("relay_visitors", meaning, labels=["kind"])
     yield _by(family, {"new": 0, "returned": 0} | tally.visitors)
+    family = CounterMetricFamily(
+        "relay_account_sign_ins", "Attempts to sign in to an account.", labels=["by", "result"]
+    )
+    for (by, result), count in sorted(tally.sign_ins.items()):
+        family.add_metric([by, result], count)
+    yield family
     yield CounterMetricFamily("relay_sessions_resumed", "Sessions that went on after a lost connection.", tally.resumes)
     family = CounterMetricFamily("relay_sessions_closed", "Visits that ended.", labels=["reason"])
     yield _by(family, dict.fromkeys(PARTINGS, 0) | tally.departures)

@@ -29,7 +29,20 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
     unwritten: ClassVar[frozenset[str]] = frozenset()
 
 
-# Visits
+# Connections and visits
+
+
+class ConnectionTaken(Happening, frozen=True):
+    """A TCP connection, and what it turned out to be."""
+
+    event = "connection"
+    logger = "tcp"
+    level = logging.DEBUG
+
+    kind: str
+    source: str
+    name: str | None
+    """The server that it asks for by TLS."""
 
 
 class SessionOpened(Happening, frozen=True):
@@ -55,6 +68,15 @@ class ChatKept(Happening, frozen=True):
     (`withdrawn`), or because the database did not take it (`failed`)."""
 
     outcome: str
+
+
+class SignedIn(Happening, frozen=True):
+    """Somebody signed in to their account, or tried to."""
+
+    by: str
+    """`passkey` or `provider`."""
+    result: str
+    """`right`, or the code of the error."""
 
 
 class SessionLost(Happening, frozen=True):

@@ -31,6 +31,7 @@ from relay.observe.happenings import (
     SessionClosed,
     SessionOpened,
     SessionResumed,
+    SignedIn,
     TaskFailed,
     VisitorCame,
 )
@@ -54,6 +55,8 @@ class Tally:
     """Media connections by browser, and whether they `succeeded` or `failed`."""
     visitors: Counter[str] = field(default_factory=Counter)
     """Who agreed to the rules for the first time (`new`), and who came back on a later day (`returned`)."""
+    sign_ins: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """To accounts: by what, and what became of it."""
     resumes: int = 0
     """Sessions that went on after their connection was lost."""
     departures: Counter[str] = field(default_factory=Counter)
@@ -119,6 +122,9 @@ class Tally:
 
     def _visitor_came(self, came: VisitorCame) -> None:
         self.visitors["returned" if came.has_returned else "new"] += 1
+
+    def _signed_in(self, signed_in: SignedIn) -> None:
+        self.sign_ins[signed_in.by, signed_in.result] += 1
 
     def _session_resumed(self, resumed: SessionResumed) -> None:
         self.resumes += 1
@@ -192,6 +198,7 @@ class Tally:
 _COUNT: dict[type[Happening], Callable[[Tally, Any], None]] = {
     SessionOpened: Tally._session_opened,
     VisitorCame: Tally._visitor_came,
+    SignedIn: Tally._signed_in,
     SessionResumed: Tally._session_resumed,
     SessionClosed: Tally._session_closed,
     MessageReceived: Tally._message_received,

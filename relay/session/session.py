@@ -60,6 +60,8 @@ class Session:
     """To the rules, as they are now; also where nobody is asked."""
     visitor: str | None = None
     """The code by which what lasts knows them; None: nothing does."""
+    has_account: bool = True
+    """Or needs none."""
     outbox: Outbox = field(default_factory=Outbox)
     socket: Socket | None = None
     """None while the connection is lost."""

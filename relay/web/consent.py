@@ -49,6 +49,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody is asked."""
 
     is_needed: bool
+    has_agreed: bool
+    """To other rules, or at another age: they are asked anew."""
     rules: str
     """Their version."""
     rules_html: str
@@ -114,12 +116,24 @@ class Consent:
         """Whom the cookie names, whatever they agreed to; None also where nobody is asked."""
         return self._visitor(request, _today()) if self._is_required else None
 
+    def agreed(self, request: web.BaseRequest) -> Visitor | None:
+        """Who may meet somebody by what they agreed to on this device; None also where nobody is asked."""
+        visitor = self._visitor(request, _today()) if self._is_required else None
+        return visitor if visitor is not None and self._may_meet(visitor) else None
+
+    def take_over(self, request: web.BaseRequest, response: web.StreamResponse, rules: str, age: int) -> None:
+        """Somebody agreed on another device of theirs: that holds here, if it is what is asked now."""
+        visitor = Visitor(id=os.urandom(ID_BYTES), rules=rules, age=age, day=_today())
+        if self._is_required and self._may_meet(visitor):
+            self._remember(request, response, visitor)
+
     async def ask(self, request: web.Request) -> web.Response:
         """What is asked, and whether it has to be."""
         visitor = self._visitor(request, _today()) if self._is_required else None
         is_needed = self._is_required and not (visitor is not None and self._may_meet(visitor))
         question = Question(
             is_needed=is_needed,
+            has_agreed=is_needed and visitor is not None,
             rules=self._rules.version,
             rules_html=self._rules.html,
             minimum_age=self._minimum_age,
@@ -201,7 +215,7 @@ def _privacy(settings: Settings, about: About) -> Privacy:
         visits_days=settings.state.keep_visits if is_kept else None,
         sums_days=settings.state.keep_sums if is_kept else None,
         chats_days=settings.history.days or None,
-        accounts=False,
+        accounts=settings.account.are_on,
         turn=_hosts(settings.turn.turn_urls),
     )
 

@@ -15,6 +15,7 @@ from relay.observe.reasons import Reason
 from relay.session.reception import Reception
 from relay.session.sessions import Sessions
 from relay.tasks import Report, Tasks
+from relay.web.accounts import AccountDesk
 from relay.web.authority import DEFAULT_PORTS, in_url
 from relay.web.consent import Consent
 from relay.web.guests import Guests
@@ -47,6 +48,7 @@ class Gateway:
         origins: Origins,
         consent: Consent,
         own: OwnData,
+        accounts: AccountDesk,
         largest_message: int,
         journal: Journal,
         report: Report,
@@ -58,6 +60,7 @@ class Gateway:
         self._origins = origins
         self._consent = consent
         self._own = own
+        self._accounts = accounts
         self._ledger = ledger
         self._turns = turns
         self._largest_frame = LARGEST_FRAME_FACTOR * largest_message
@@ -76,6 +79,7 @@ class Gateway:
             timeout=CLOSE_TIMEOUT,
         )
         has_agreed = self._consent.greet(request, socket)
+        has_account = await self._accounts.lets_meet(request)
         await socket.prepare(request)
         payer = self._ledger.visitor(self._addresses.of(request), clock.monotonic())
         guest = self._guests.find(request)
@@ -84,7 +88,7 @@ class Gateway:
             guest.is_visit, guest.metered.payer = True, payer
         await self._turns.wait(payer)
         try:
-            await self._serve(request, socket, payer, has_agreed=has_agreed)
+            await self._serve(request, socket, payer, has_agreed=has_agreed, has_account=has_account)
         finally:
             forget_failure(socket)
         return socket
@@ -104,7 +108,13 @@ class Gateway:
         await self._tasks.close()
 
     async def _serve(
-        self, request: web.Request, socket: web.WebSocketResponse, payer: Payer, *, has_agreed: bool
+        self,
+        request: web.Request,
+        socket: web.WebSocketResponse,
+        payer: Payer,
+        *,
+        has_agreed: bool,
+        has_account: bool,
     ) -> None:
         try:
             visit = Visit(
@@ -116,6 +126,7 @@ class Gateway:
                 tls_host=self._tls_host(request),
                 has_agreed=has_agreed,
                 visitor=self._visitor(request),
+                has_account=has_account,
                 turns=self._turns,
                 tasks=self._tasks,
                 journal=self._journal,

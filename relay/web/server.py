@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from relay.auth.audit import Audit
 from relay.config.settings import HttpsSettings, SiteSettings
 from relay.figures.metrics import Metrics
 from relay.observe.journal import Journal
-from relay.web import base_path, checking, pages
+from relay.web import about, base_path, checking, pages
+from relay.web.accounts import AccountDesk
+from relay.web.accounts import add_routes as account_routes
 from relay.web.answers import Headers, Protocol
 from relay.web.callers import Callers
 from relay.web.consent import Consent
@@ -24,6 +27,8 @@ from relay.web.me import add_routes as my_data_routes
 from relay.web.metrics import add_routes as metrics_routes
 from relay.web.metrics import measure
 from relay.web.operator import routes as operator
+from relay.web.operator.staff import StaffPages
+from relay.web.operator.staff import add_routes as staff_routes
 from relay.web.signpost import signpost
 from relay.web.status import Status
 from relay.web.status import add_routes as status_routes
@@ -48,9 +53,12 @@ class WebServer:
         gateway: Gateway,
         status: Status,
         console: operator.Console,
+        staff: StaffPages,
+        audit: Audit,
         consent: Consent,
         my_data: MyData,
         kept_chats: KeptChats,
+        accounts: AccountDesk,
         metrics: Metrics,
         journal: Journal,
         charged: Middleware,
@@ -70,14 +78,17 @@ class WebServer:
         app.on_response_prepare.append(self._headers.prepare)
         app.router.add_get("/ws", gateway.handle)
         app.router.add_post("/videochat/door", gateway.knock)
-        status_routes(app, status, callers, site)
+        status_routes(app, status, callers, audit, site)
         consent_routes(app, consent)
         my_data_routes(app, my_data)
         history_routes(app, kept_chats)
+        account_routes(app, accounts)
         client = pages.Pages(pages.STATIC)
         operator.add_routes(app, console, callers, client)
+        staff_routes(app, staff)
         metrics_routes(app, metrics.render, callers, addresses, metrics_allow)
         checking.add_routes(app, client)
+        about.add_routes(app, client)
         pages.add_routes(app, client)
         self._base_path = base_path.folder(site)
         base_path.add_routes(app, self._base_path)

@@ -301,3 +301,9 @@ async def test_people_meet_where_keys_can_not_be_kept_and_are_known_as_soon_as_t
             await until(lambda: (state / FILE).exists())
         async with running(settings):
             assert not (await question(client))["is_needed"]
+
+
+async def test_consent_comes_as_json_and_not_as_a_form_of_another_page(relay: Relay) -> None:
+    async with browser(relay.port) as client, client.post(CONSENT, data={"rules": "relay-1"}) as response:
+        assert (response.status, (await response.json())["code"]) == (415, "unsupported_media_type")
+        assert cookie(client) is None

@@ -14,7 +14,7 @@ from relay.app import Relay
 from relay.web.answers import HEADERS
 from relay.web.pages import STATIC, Pages, add_routes
 
-PAGES = ["/", "/operator", "/check"]
+PAGES = ["/", "/operator", "/check", "/rules", "/privacy"]
 UNCOMPRESSED = {"Accept-Encoding": "identity"}
 
 

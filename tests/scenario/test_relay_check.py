@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from relay import cli
 from relay.app import Relay
+from relay.auth.keys import given, kept
 from relay.checks import probe as probing
-from relay.checks.finding import Finding, Verdict, exit_code, in_json, in_words
+from relay.checks.finding import Finding, Verdict, exit_code, in_json, in_words, ok
 from relay.checks.host import check_host
 from relay.checks.probe import probe
 from relay.checks.run import check
@@ -21,6 +22,8 @@ from relay.checks.turn import INSIDE, check_turn, is_inside
 from relay.config.settings import EngineChoice, TlsChoice, TurnChoice
 from relay.front.self_signed import self_signed
 from relay.protocol.messages import IceServer
+from relay.web.cookies import Cookies
+from relay.web.visitor_address import VisitorAddresses
 from tests.kit.certificates import certificate
 from tests.kit.ports import free_port
 from tests.kit.servers import on_loopback, running
@@ -209,3 +212,72 @@ def test_the_command_exits_by_what_it_found(capsys: pytest.CaptureFixture[str]) 
 
 def test_the_report_for_machines_is_json() -> None:
     assert in_json([Finding("x", Verdict.OK, "y")]) == '[{"check":"x","verdict":"ok","sentence":"y"}]'
+
+
+async def test_who_probes_agrees_as_people_do(tmp_path: Path) -> None:
+    async with running(on_loopback(consent="required", state_dir=str(tmp_path))) as relay:
+        found = await probe(f"http://127.0.0.1:{relay.port}/")
+        assert told(found, "consent") == ok("consent", "Who agrees to the rules (version relay-1) is known.")
+        assert exit_code(found) == 0, in_words(found)
+
+
+async def test_a_proxy_that_keeps_the_cookie_to_itself_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Cookies, "put", lambda *_: None)
+    async with running(on_loopback(consent="required", state_dir=str(tmp_path))) as relay:
+        found = await probe(f"http://127.0.0.1:{relay.port}/")
+        assert "the cookie does not come back" in told(found, "consent").sentence
+
+
+async def test_a_proxy_that_tells_another_host_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(VisitorAddresses, "host", lambda *_: "backend:8080")
+    async with running(on_loopback(consent="required", state_dir=str(tmp_path))) as relay:
+        found = await probe(f"http://127.0.0.1:{relay.port}/")
+        assert "It is refused (HTTP 403)" in told(found, "consent").sentence
+
+
+def test_rules_and_keys_that_can_not_be_used_are_told(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.md"
+    settings = on_loopback(consent="required", state_dir=str(tmp_path), rules_file=str(rules))
+    found = check_host(settings, NOW)
+    assert told(found, "rules").verdict is Verdict.FAILURE
+    assert told(found, "keys") == ok("keys", f"{tmp_path}/keys.json is made at the first start.")
+    rules.write_text("version: 7\n\nBe kind.")
+    kept(tmp_path, NOW.date())
+    found = check_host(settings, NOW)
+    assert told(found, "rules") == ok("rules", f"Version 7, of {rules}.")
+    assert told(found, "keys") == ok("keys", f"{tmp_path}/keys.json is whole; its key signs since {NOW.date()}.")
+    (tmp_path / "keys.json").chmod(0o640)
+    assert told(check_host(settings, NOW), "keys").verdict is Verdict.WARNING
+    (tmp_path / "keys.json").write_text("{")
+    assert told(check_host(settings, NOW), "keys").verdict is Verdict.FAILURE
+    several = settings.but(database="postgresql://relay@db/relay", keys_file=None)
+    (tmp_path / "keys.json").unlink()
+    kept(tmp_path, NOW.date())
+    assert "RELAY_KEYS_FILE" in told(check_host(several, NOW), "keys").sentence
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_a_folder_in_which_keys_can_not_be_kept_is_told(tmp_path: Path, made: bool) -> None:
+    place = tmp_path / "state"
+    place.touch()
+    settings = on_loopback(consent="required", state_dir=str(place if made else place / "deeper"))
+    found = told(check_host(settings, NOW), "keys")
+    assert (found.verdict, "RELAY_STATE_DIR" in found.sentence) == (Verdict.WARNING, True)
+
+
+def test_where_nobody_is_asked_and_nothing_kept_there_is_nothing_to_say_of_rules_and_keys() -> None:
+    assert not {"rules", "keys"} & {item.check for item in check_host(on_loopback(), NOW)}
+
+
+def test_keys_for_several_servers_are_made_and_turned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "keys.json"
+    assert cli.main(["keys", "turn", str(file)]) == 2
+    assert cli.main(["keys", "make", str(file)]) == 0
+    first = given(file).sign("visitor", b"")
+    assert cli.main(["keys", "make", str(file)]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert cli.main(["keys", "turn", str(file)]) == 0
+    assert given(file).sign("visitor", b"") != first
+    assert given(file).check("visitor", b"", first)

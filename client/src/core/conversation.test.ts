@@ -32,15 +32,16 @@ function connect(): void {
 }
 
 /** Closed after the test: its timers would connect in the middle of another one. */
-function begin(): Conversation {
+async function begin(): Promise<Conversation> {
   const conversation = new Conversation('ws://relay.test/ws');
   begun.push(conversation);
   conversation.open();
+  await settle();
   return conversation;
 }
 
 async function openConversation(): Promise<Conversation> {
-  const conversation = begin();
+  const conversation = await begin();
   connect();
   await settle();
   FakeWebSocket.last.receive({ event: 'webrtc_answer', data: { sdp: 'the answer' } });
@@ -62,6 +63,8 @@ function sent(): (string | null)[] {
 beforeEach(() => {
   stubMediaGlobals();
   vi.stubGlobal('WebSocket', FakeWebSocket);
+  // Nobody is asked to agree to anything.
+  vi.stubGlobal('fetch', () => Promise.reject(new TypeError('Failed to fetch')));
   devices = stubDevices();
   page = new EventTarget();
   vi.stubGlobal('window', page);
@@ -70,6 +73,41 @@ beforeEach(() => {
 afterEach(() => {
   for (const conversation of begun.splice(0)) conversation.close();
   vi.useRealTimers();
+});
+
+test('connects once the person has agreed, and not before', async () => {
+  const site = { name: null, contact: null, imprint: null, links: [] };
+  const told = { is_needed: true, has_agreed: false, rules: '2', rules_html: '', minimum_age: 18 };
+  const fetching = vi.fn(async (_: string, asked: RequestInit) =>
+    asked.method === 'POST'
+      ? new Response(null, { status: 204 })
+      : Response.json({ ...told, site }),
+  );
+  vi.stubGlobal('fetch', fetching);
+  const before = FakeWebSocket.last;
+  const conversation = await begin();
+  expect(obstacleOf(conversation.snapshot().session)).toEqual({ name: 'consent' });
+  expect(FakeWebSocket.last).toBe(before);
+  conversation.act({ type: 'agree' });
+  await settle();
+  expect(FakeWebSocket.last).not.toBe(before);
+  connect();
+  conversation.act({ type: 'start' });
+  await settle();
+  FakeWebSocket.last.receive({
+    event: 'error',
+    data: { code: 'consent_needed', message: 'A sentence.', refused: 'find_partner' },
+  });
+  expect(FakeWebSocket.last.closedWith).toBe(1000);
+  await settle();
+  conversation.act({ type: 'decline' });
+  await settle();
+  expect(fetching.mock.calls.map(([, { method = 'GET' }]) => method)).toEqual([
+    'GET',
+    'POST',
+    'GET',
+    'DELETE',
+  ]);
 });
 
 test('offers its media connection before anyone asks for a partner', async () => {
@@ -226,7 +264,7 @@ test('another network brings another socket and new ICE credentials', async () =
 });
 
 test('what a replaced socket still says is passed over', async () => {
-  const conversation = begin();
+  const conversation = await begin();
   const before = FakeWebSocket.last;
   before.drop(1006);
   conversation.act({ type: 'retry' });
@@ -332,7 +370,7 @@ test('closing it leaves no timer running and no listener behind', async () => {
 });
 
 test('devices that are granted after closing are switched off again', async () => {
-  const conversation = begin();
+  const conversation = await begin();
   const answer = devices.keepWaiting();
   await settle();
   conversation.close();
@@ -361,12 +399,10 @@ describe('what a browser lacks or throws', () => {
   test('asks nothing of it before it is opened', () => {
     vi.stubGlobal('WebSocket', undefined);
     vi.stubGlobal('navigator', undefined);
-    expect(new Conversation('ws://relay.test/ws').snapshot().session.socket.name).toBe(
-      'connecting',
-    );
+    expect(new Conversation('ws://relay.test/ws').snapshot().session.socket.name).toBe('held');
   });
 
-  test('a WebSocket that cannot be opened is said, and can be tried again', () => {
+  test('a WebSocket that cannot be opened is said, and can be tried again', async () => {
     vi.stubGlobal(
       'WebSocket',
       class {
@@ -375,7 +411,7 @@ describe('what a browser lacks or throws', () => {
         }
       },
     );
-    const conversation = begin();
+    const conversation = await begin();
     expect(obstacleOf(conversation.snapshot().session)).toMatchObject({
       socket: { loss: 'barred' },
     });
@@ -387,7 +423,7 @@ describe('what a browser lacks or throws', () => {
 
   test('without WebRTC no camera is asked for, and text works', async () => {
     vi.stubGlobal('RTCPeerConnection', undefined);
-    const conversation = begin();
+    const conversation = await begin();
     connect();
     await settle();
     expect(devices.asked).toEqual([]);
@@ -403,7 +439,7 @@ describe('what a browser lacks or throws', () => {
     vi.spyOn(prototype, 'addTransceiver').mockImplementation(() => {
       throw new TypeError('sendEncodings');
     });
-    const conversation = begin();
+    const conversation = await begin();
     const changed = vi.fn();
     conversation.subscribe(changed);
     connect();

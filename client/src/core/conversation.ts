@@ -3,6 +3,7 @@
 // an event.
 
 import { abilities } from './browser/abilities';
+import { askConsent, giveConsent, withdrawConsent } from './browser/consent';
 import { listDevices, onDevicesChanged } from './browser/devices';
 import { knock } from './browser/door';
 import { Experience } from './browser/experience';
@@ -63,7 +64,7 @@ export class Conversation {
     this.#url = url;
   }
 
-  /** Begins: connects to the relay. Once. */
+  /** Begins: asks whether the person has to agree to something first, and connects to the relay. Once. */
   open(): void {
     this.#watchBrowser(() => onDevicesChanged(() => void this.#listDevices()));
     this.#watchBrowser(() => onNetworkChanged(() => this.#happen({ type: 'network_changed' })));
@@ -175,6 +176,17 @@ export class Conversation {
         break;
       case 'connect':
         this.#connect();
+        break;
+      case 'disconnect':
+        this.#signalling?.close();
+        this.#signalling = null;
+        break;
+      case 'ask_consent':
+        return this.#askConsent();
+      case 'give_consent':
+        return this.#giveConsent(effect.rules);
+      case 'withdraw_consent':
+        void withdrawConsent();
         break;
       case 'knock':
         return this.#knock();
@@ -308,6 +320,14 @@ export class Conversation {
     this.#peer?.close();
     this.#peer = null;
     this.#snapshot = { ...this.#snapshot, received: NOTHING_RECEIVED };
+  }
+
+  async #askConsent(): Promise<void> {
+    this.#happen({ type: 'consent_asked', question: await askConsent() });
+  }
+
+  async #giveConsent(rules: string): Promise<void> {
+    this.#happen({ type: 'consent_sent', outcome: await giveConsent(rules) });
   }
 
   async #knock(): Promise<void> {

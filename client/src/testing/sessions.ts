@@ -6,7 +6,7 @@ import type { SessionEvent } from '../core/machine/events';
 import { newcomer } from '../core/machine/others';
 import { found as enter } from '../core/machine/pairing';
 import { reduce } from '../core/machine/session';
-import { type Connection, FIRST_STATE, type Session } from '../core/machine/state';
+import { type Connection, FIRST_STATE, type Question, type Session } from '../core/machine/state';
 import type {
   ClientMessage,
   ErrorMessage,
@@ -136,7 +136,21 @@ export const PAGE_OPENED: SessionEvent = {
   type: 'page_opened',
   able: { calls: true, devices: true },
 };
-export const OPENED = advance(FIRST_STATE, PAGE_OPENED);
+export const QUESTION: Question = {
+  isNeeded: true,
+  hasAgreed: false,
+  rules: '2',
+  html: '<h2>Be kind</h2>\n<ul>\n<li><strong>Only adults.</strong></li>\n</ul>',
+  minimumAge: 18,
+  imprint: null,
+};
+/** The relay has said what it asks of people. */
+export function asks(question: Question | null): SessionEvent {
+  return { type: 'consent_asked', question };
+}
+export const ASKED = advance(FIRST_STATE, PAGE_OPENED, asks(QUESTION));
+/** Nobody has to agree to anything. */
+export const OPENED = advance(FIRST_STATE, PAGE_OPENED, asks({ ...QUESTION, isNeeded: false }));
 /** The person allowed both before. */
 export const ALLOWED = advance(OPENED, permitted('camera'), permitted('microphone'));
 export const GRANTED = advance(ALLOWED, captured(USING));

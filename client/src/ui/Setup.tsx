@@ -9,6 +9,7 @@ import { setup as words } from '../words';
 import { DevicePicker } from './DevicePicker';
 import { Icon, type IconName } from './icons';
 import { KeptChatsButton } from './KeptChatsButton';
+import { Links } from './Links';
 import styles from './Setup.module.css';
 import { supportCode } from './support_code';
 
@@ -71,7 +72,10 @@ export function Setup({ session, onAct, sound, onSound }: SetupProps) {
       </label>
       {session.keepsChats > 0 && <KeptChatsButton />}
       {/* A line that is there from the start, so that nothing moves when its words come. */}
-      <p className={styles.support}>{code === null ? '\u00a0' : words.supportCode(code)}</p>
+      <footer className={styles.foot}>
+        <Links imprint={session.imprint} />
+        <p>{code !== null && words.supportCode(code)}</p>
+      </footer>
     </div>
   );
 }

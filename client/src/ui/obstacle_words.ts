@@ -45,6 +45,9 @@ export function wordsForObstacle(session: Session, obstacle: Obstacle, sight: Si
           ? { hint: headline.youCanWrite }
           : { hint: words.textWorks, action: TEXT_INSTEAD }),
       };
+    case 'consent':
+      // The dialog before it says the rest.
+      return { status: words.rulesFirst, hint: hintBeforeStart(session) };
     case 'connecting':
       return {
         status: words.connecting,

@@ -6,6 +6,7 @@ import msgspec
 from aiohttp import web
 
 from relay.auth.printed import Line, line_of
+from relay.auth.scopes import Scope
 from relay.store.chain import Entry
 from relay.web.callers import Callers
 
@@ -31,7 +32,7 @@ def add_routes(app: web.Application, ask: Ask, callers: Callers) -> None:
     """The latest entries, or those before one."""
 
     async def audit(request: web.Request) -> web.Response:
-        callers.admit(request)
+        await callers.admit(request, Scope.AUDIT)
         most = max(1, min(_number(request, "most") or MOST, MOST))
         entries = await ask(_number(request, "before"), most)
         is_last = len(entries) < most or entries[-1].n == 1

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from relay import clock
 from relay.auth.audit import Audit
-from relay.auth.gate import OPERATOR, Principal
+from relay.auth.scopes import OPERATOR, Principal
 from relay.errors import RelayError
 from relay.figures.figures import Figures
 from relay.figures.history import INTERVAL, History, Sample

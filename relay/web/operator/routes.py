@@ -1,4 +1,5 @@
-"""What the operator's console shows and does. All of it wants the token; the page itself holds no data."""
+"""What the operator's console shows and does. All of it wants the token or somebody of the staff; the page
+itself holds no data."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -6,7 +7,7 @@ from typing import Protocol
 import msgspec
 from aiohttp import web
 
-from relay.auth.gate import Principal
+from relay.auth.scopes import Principal, Scope
 from relay.errors import ErrorCode, RelayError
 from relay.store.analytics import Analytics, Step
 from relay.store.chain import Entry
@@ -144,7 +145,8 @@ def add_routes(app: web.Application, console: Console, callers: Callers, pages: 
     """The page at /operator, and its endpoints."""
 
     async def overview(request: web.Request) -> web.Response:
-        await console.signed_in(callers.admit(request), callers.come_from(request))
+        principal = await callers.admit(request, Scope.MODERATE)
+        await console.signed_in(principal, callers.come_from(request))
         try:
             since = float(request.query.get("since", "0"))
         except ValueError:
@@ -152,13 +154,13 @@ def add_routes(app: web.Application, console: Console, callers: Callers, pages: 
         return _json(console.overview(since))
 
     async def end_room(request: web.Request) -> web.Response:
-        who = callers.admit(request).name
+        who = (await callers.admit(request, Scope.MODERATE)).name
         if not await console.end_room(request.match_info["room"], who):
             raise RelayError(ErrorCode.NOT_FOUND, "There is no such room any more.")
         return _json({"ended": True})
 
     async def drain(request: web.Request) -> web.Response:
-        await console.drain(callers.admit(request).name)
+        await console.drain((await callers.admit(request, is_grave=True)).name)
         return _json({"draining": True})
 
     app.router.add_get("/operator", pages.page("operator.html", {"X-Robots-Tag": "noindex"}))

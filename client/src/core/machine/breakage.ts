@@ -5,11 +5,13 @@
 //   open_peer                                   no call can be held in this browser: it is said, and text is offered
 //   open_capture, switch_device                 the device counts as one that could not be opened
 //   restart_ice, accept_answer, send_media      the connection counts as failed, and is repaired (negotiation.ts)
+//   ask_consent, give_consent                   the relay said nothing (consent.ts)
 //   all the rest                                nothing: what is wanted of it is made good by something else, or is gone
 //
 // A browser throws because it lacks a part, because a policy or an extension forbids it, or because it is broken.
 
 import { captureThrown, withoutCalls } from './capture';
+import * as consent from './consent';
 import type { Effect, Step } from './effects';
 import { changed } from './negotiation';
 import { lost } from './socket';
@@ -30,6 +32,12 @@ export function thrown(session: Session, by: Effect['type']): Step {
       return session.connection === 'none' || session.connection === 'given_up'
         ? [session, []]
         : changed(session, 'failed');
+    case 'ask_consent':
+      return consent.asked(session, null);
+    case 'give_consent':
+      return consent.sent(session, 'failed');
+    case 'withdraw_consent':
+    case 'disconnect':
     case 'knock':
     case 'send':
     case 'set_timer':

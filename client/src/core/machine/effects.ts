@@ -55,6 +55,13 @@ export type Effect =
   | { readonly type: 'set_random_timer'; readonly timer: Timer; readonly atMost: number }
   /** Opens a socket. What comes over the one there is, if any, is passed over. */
   | { readonly type: 'connect' }
+  /** Closes the socket there is, and the session with it. */
+  | { readonly type: 'disconnect' }
+  /** Asks over HTTP what the person has to agree to. */
+  | { readonly type: 'ask_consent' }
+  | { readonly type: 'give_consent'; readonly rules: string }
+  /** Has the browser forget that the person agreed. */
+  | { readonly type: 'withdraw_consent' }
   /** Asks over HTTP why no socket opens. */
   | { readonly type: 'knock' }
   /** Opens devices in the place of those that are open. */

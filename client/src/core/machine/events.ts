@@ -8,10 +8,11 @@ import type {
   ServerMessage,
   WebrtcIceCandidate,
 } from '../protocol';
+import type { Sent } from './consent';
 import type { Captured, Device, DeviceKind, PerDevice, Permission } from './devices';
 import type { Effect, Timer } from './effects';
 import type { Seat, Sections } from './lines';
-import type { Connection, Door, PlaybackState, SocketLoss } from './state';
+import type { Connection, Door, PlaybackState, Question, SocketLoss } from './state';
 
 /** What this browser can do at all. */
 export interface Abilities {
@@ -26,6 +27,10 @@ export type PersonEvent =
   | { readonly type: 'choose_keep_searching'; readonly on: boolean }
   | { readonly type: 'choose_device'; readonly kind: DeviceKind; readonly id: string }
   | { readonly type: 'toggle'; readonly kind: DeviceKind }
+  /** To the rules; and the person is of age. */
+  | { readonly type: 'agree' }
+  /** They are younger, or do not agree. */
+  | { readonly type: 'decline' }
   | { readonly type: 'start' }
   | { readonly type: 'next' }
   /** To the last partner, or agree that they come back. */
@@ -62,6 +67,9 @@ export type BrowserEvent =
   | { readonly type: 'device_ended'; readonly kind: DeviceKind }
   | { readonly type: 'device_muted'; readonly kind: DeviceKind; readonly muted: boolean }
   | { readonly type: 'socket_lost'; readonly loss: SocketLoss }
+  /** What the relay asks of the person first. Null: it said nothing. */
+  | { readonly type: 'consent_asked'; readonly question: Question | null }
+  | { readonly type: 'consent_sent'; readonly outcome: Sent }
   | { readonly type: 'door_answered'; readonly door: Door }
   /** The browser is on a network again, or on another one. */
   | { readonly type: 'network_changed' }

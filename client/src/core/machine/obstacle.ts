@@ -6,6 +6,8 @@ import { kindsOf, uses } from './sharing';
 import type { Door, OpenCapture, Outage, Session, Socket } from './state';
 
 export type Obstacle =
+  /** The person is asked whether they agree, or said that they do not. */
+  | { readonly name: 'consent' }
   | { readonly name: 'socket_lost'; readonly socket: Extract<Socket, { readonly name: 'lost' }> }
   /** This browser can't see or hear others. */
   | { readonly name: 'no_calls' }
@@ -35,10 +37,11 @@ const CAMERA_FIRST: readonly DeviceKind[] = ['camera', 'microphone'];
 
 export function obstacleOf(session: Session): Obstacle | null {
   const { capture, socket, connection, mode } = session;
+  if (isAsked(socket)) return { name: 'consent' };
   if (socket.name === 'lost') return { name: 'socket_lost', socket };
   if (!session.calls && mode !== 'text') return { name: 'no_calls' };
   if (capture.name === 'asking') return { name: 'asking', prompting: isPrompting(session) };
-  if (socket.name === 'connecting') return { name: 'connecting' };
+  if (socket.name === 'connecting' || socket.name === 'held') return { name: 'connecting' };
   if (socket.name === 'reconnecting' || socket.name === 'resuming') {
     const door = socket.name === 'reconnecting' ? socket.door : null;
     return { name: 'reconnecting', outage: socket.outage, door };
@@ -70,6 +73,11 @@ function deviceObstacle(
 
 function again(kinds: readonly DeviceKind[], still: PerDevice<boolean>): { still?: true } {
   return kinds.every((kind) => still[kind]) ? { still: true } : {};
+}
+
+/** The moment before it is known whether they have to be looks as that before a socket opens. */
+function isAsked(socket: Socket): boolean {
+  return socket.name === 'held' && socket.consent.name !== 'unknown';
 }
 
 function isPrompting({ mode, permission }: Session): boolean {

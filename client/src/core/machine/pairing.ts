@@ -38,6 +38,9 @@ export const DOUBT_SECONDS = 3;
 /** For which one may go back; and then for which the other one may agree. */
 export const BACK_SECONDS = 5;
 
+/** Of who begins to search, or goes on by themselves. */
+export const LOOKING: Phase = { name: 'waiting', after: null };
+
 const BACK_ENDS: Effect = { type: 'set_timer', timer: 'back', seconds: BACK_SECONDS };
 const GUARD: Effect = { type: 'set_timer', timer: 'guard', seconds: GUARD_SECONDS };
 const NEXT: Effect = { type: 'send', message: { event: 'next_partner' } };
@@ -75,7 +78,7 @@ export function next(session: Session): Step {
   }
   // Whose partner left is idle on the server; a new socket has no mode as before.
   if (name === 'parted') return search(session);
-  const waiting = guarded(enter(session, { name: 'waiting', after: null }));
+  const waiting = guarded(enter(session, LOOKING));
   if (session.phase.name !== 'talking') return [waiting, [NEXT, GUARD]];
   return [
     { ...waiting, back: { roomId: session.phase.roomId, step: 'open' } },
@@ -192,7 +195,7 @@ export function cooled(session: Session): Step {
 
 /** Where the socket is not open yet, the search begins when it is (resumption.ts). */
 function search(session: Session): Step {
-  return [guarded(enter(session, { name: 'waiting', after: null })), [findPartner(session), GUARD]];
+  return [guarded(enter(session, LOOKING)), [findPartner(session), GUARD]];
 }
 
 function guarded(session: Session): Session {
@@ -204,6 +207,6 @@ function isDeaf(phase: Phase): boolean {
 }
 
 /** What was being typed, and asked, was about the partner there was. */
-function enter(session: Session, phase: Phase): Session {
+export function enter(session: Session, phase: Phase): Session {
   return { ...session, phase, typing: 'silent', unsure: false, back: null };
 }

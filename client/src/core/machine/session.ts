@@ -1,6 +1,6 @@
 // Owns how a state and an event give the next state and what is to be done. It has no clock, no
 // browser and no socket; conversation.ts does the doing. Each family of transitions has a file:
-// socket.ts (the WebSocket), resumption.ts (what a new one means), capture.ts (devices), negotiation.ts
+// socket.ts (the WebSocket), consent.ts (what comes before it), resumption.ts (what a new one means), capture.ts (devices), negotiation.ts
 // (the media connection), pairing.ts (from one conversation to the next), others.ts (who is in it), writing.ts (chat) and
 // breakage.ts (what the browser throws). What follows from the state alone, whatever the event, is in consequences.ts.
 //
@@ -10,6 +10,7 @@
 import type { ErrorMessage, IceServer, ServerMessage } from '../protocol';
 import { thrown } from './breakage';
 import * as media from './capture';
+import * as consent from './consent';
 import { follow, isSayable } from './consequences';
 import type { Effect, NamedTimer, Step, Timer } from './effects';
 import type { Abilities, SessionEvent } from './events';
@@ -62,6 +63,10 @@ function transition(session: Session, event: SessionEvent): Step {
       return media.chooseDevice(session, event.kind, event.id);
     case 'toggle':
       return [{ ...session, on: { ...session.on, [event.kind]: !session.on[event.kind] } }, []];
+    case 'agree':
+      return consent.agree(session);
+    case 'decline':
+      return consent.decline(session);
     case 'start':
       return pairing.start(session);
     case 'next':
@@ -96,6 +101,10 @@ function transition(session: Session, event: SessionEvent): Step {
       return media.deviceMuted(session, event.kind, event.muted);
     case 'socket_lost':
       return socket.lost(session, event.loss);
+    case 'consent_asked':
+      return consent.asked(session, event.question);
+    case 'consent_sent':
+      return consent.sent(session, event.outcome);
     case 'door_answered':
       return socket.answeredAtDoor(session, event.door);
     case 'network_changed':
@@ -131,8 +140,8 @@ function transition(session: Session, event: SessionEvent): Step {
 
 function opened(session: Session, able: Abilities): Step {
   const [next, effects] = media.pageOpened({ ...session, calls: able.calls }, able.devices);
-  const [connecting, attempt] = socket.connect(next);
-  return [connecting, [...attempt, ...effects]];
+  const [asking, question] = consent.opened(next);
+  return [asking, [...question, ...effects]];
 }
 
 function woke(session: Session): Step {
@@ -269,6 +278,7 @@ function retry(session: Session): Step {
     case 'device_lost':
     case 'device_muted':
       return media.openDevicesAgain(session, obstacle.kinds);
+    case 'consent':
     case 'connecting':
     case 'asking':
     case 'no_calls':
@@ -291,6 +301,10 @@ function refused(session: Session, error: ErrorMessage['data']): Step {
     case 'server_draining':
     case 'too_many_connections':
       return socket.turnedAway(session, error.code, error.retry_after ?? null);
+    case 'account_needed':
+      return pairing.stop({ ...session, accountAsked: session.accountAsked + 1 });
+    case 'consent_needed':
+      return consent.refused(session);
     // Crossed with what the server says next, unless it was a message.
     case 'out_of_turn':
     // A connection needs few of them.
@@ -303,8 +317,6 @@ function refused(session: Session, error: ErrorMessage['data']): Step {
     case 'unknown_event':
     case 'reserved_event':
     case 'internal':
-    // The page asks before it opens the socket.
-    case 'consent_needed':
       return refusedRequest(session, error);
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   advance,
+  asks,
   became,
   CONNECTED,
   CONNECTED_CALL,
@@ -13,6 +14,7 @@ import {
   PAGE_OPENED,
   PARTED,
   parted,
+  QUESTION,
   READY,
   RECONNECTING,
   RESTARTED,
@@ -53,8 +55,9 @@ function pauses(session: Session, first: SessionEvent, count: number): number[] 
   return found;
 }
 
-test('the page begins by connecting, and asks the person for nothing', () => {
-  expect(effectsOf(FIRST_STATE, PAGE_OPENED)).toEqual([
+test('a page on which nobody has to agree to anything connects, and asks the person for nothing', () => {
+  const opened = advance(FIRST_STATE, PAGE_OPENED);
+  expect(effectsOf(opened, asks({ ...QUESTION, isNeeded: false }))).toEqual([
     { type: 'connect' },
     { type: 'set_timer', timer: 'connecting', seconds: 10 },
   ]);

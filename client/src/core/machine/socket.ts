@@ -1,11 +1,14 @@
 // Owns the transitions of the WebSocket to the relay.
 //
 //   socket         opened       no answer, or broken   ended on purpose   network changed         silent
+//   held           -            -                      -                  -                       -
 //   connecting     open         reconnecting           lost               tries anew              -
 //   open           -            reconnecting           lost               reconnecting, at once   asks, then reconnecting ***
 //   reconnecting   resuming *   reconnecting           lost **            tries at once           -
 //   resuming       -            reconnecting           lost               reconnecting, at once   -
 //   lost           -            -                      -                  -                       -
+//
+// A socket is held until the person has agreed (consent.ts).
 //
 //   * Open at once where there is no session to go on with (resumption.ts).
 //  ** A server that is full or ends is asked again by those who were inside: an upgraded one follows it.
@@ -58,6 +61,8 @@ export function connect(session: Session): [Session, Effect[]] {
 export function lost(session: Session, loss: SocketLoss): Step {
   const { socket } = session;
   switch (socket.name) {
+    case 'held':
+      return [session, []];
     case 'lost':
       // Said already, and better, by an error message.
       return [session, []];
@@ -103,6 +108,7 @@ export function notAnswered(session: Session): Step {
       return lost(session, 'closed');
     case 'reconnecting':
       return socket.pausing ? [session, []] : failed(session, socket);
+    case 'held':
     case 'open':
     case 'lost':
       return [session, []];
@@ -132,6 +138,8 @@ export function retry(session: Session): Step {
           { type: 'set_timer', timer: 'settling', seconds: SETTLING_SECONDS },
         ],
       ];
+    case 'held':
+      return [session, []];
     case 'connecting':
     case 'lost':
       return connect(session);

@@ -80,8 +80,38 @@ export type Door =
 /** Why there is no socket although there may be one again: what the person is told of it. */
 export type Outage = 'closed' | 'server_stopping' | 'unreachable';
 
+/** What the relay asks of a person before they meet somebody. */
+export interface Question {
+  readonly isNeeded: boolean;
+  /** They agreed before, to other rules or at another age. */
+  readonly hasAgreed: boolean;
+  /** The version of the rules. */
+  readonly rules: string;
+  readonly html: string;
+  /** Years; 0: nobody is asked for their age. */
+  readonly minimumAge: number;
+  /** Where it says who runs this place. */
+  readonly imprint: string | null;
+}
+
+/** How far it has got (consent.ts has the table). */
+export type Consent =
+  /** The relay is asked. `refused`: it would not search for a partner. */
+  | { readonly name: 'unknown'; readonly refused: boolean }
+  | {
+      readonly name: 'asked';
+      readonly question: Question;
+      readonly changed: boolean;
+      /** The answer was not sent; or it was, and the browser has not kept it. */
+      readonly trouble: 'unsent' | 'forgotten' | null;
+    }
+  | { readonly name: 'answering'; readonly question: Question; readonly changed: boolean }
+  | { readonly name: 'declined'; readonly minimumAge: number };
+
 /** The WebSocket to the relay (socket.ts has the table of its transitions). */
 export type Socket =
+  /** Not opened before the person has agreed. */
+  | { readonly name: 'held'; readonly consent: Consent }
   | { readonly name: 'connecting' }
   | OpenSocket
   | {
@@ -217,7 +247,13 @@ export interface Session {
   /** The person pressed Start, and the search begins once their devices are open. */
   readonly starting: boolean;
   readonly socket: Socket;
+  /** The rules that the person agreed to on this page. */
+  readonly agreedTo: string | null;
+  /** Where it says who runs this place. Null: nowhere, as far as is known. */
+  readonly imprint: string | null;
   readonly phase: Phase;
+  /** How often it wanted them to sign in to an account first. */
+  readonly accountAsked: number;
   /** How the relay calls this visitor, also in its log. Null until it has told. */
   readonly userId: string | null;
   /** Null until the relay has told them. */
@@ -254,8 +290,11 @@ export const FIRST_STATE: Session = {
   permission: { microphone: 'unknown', camera: 'unknown' },
   capture: { name: 'closed' },
   starting: false,
-  socket: { name: 'connecting' },
+  socket: { name: 'held', consent: { name: 'unknown', refused: false } },
+  agreedTo: null,
+  imprint: null,
   phase: { name: 'idle' },
+  accountAsked: 0,
   userId: null,
   limits: null,
   connection: 'none',

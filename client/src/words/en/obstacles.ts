@@ -16,6 +16,9 @@ export const reconnect = 'Reconnect';
 export const reconnectNow = 'Reconnect now';
 export const textInstead = 'Chat by text instead';
 
+/** The dialog says the rest. */
+export const rulesFirst = 'First, the rules';
+
 export const connecting = 'Connecting to the server…';
 
 const NOT_SERVED: Said = {

@@ -1,0 +1,111 @@
+// @vitest-environment happy-dom
+
+import axe from 'axe-core';
+import { afterEach, expect, test, vi } from 'vitest';
+import type { Kept, Told } from '../core/browser/consent';
+import { act, cleanup, fireEvent, render, screen, within } from '../testing/page';
+import { Privacy } from './Privacy';
+import { Rules } from './Rules';
+
+const SITE = {
+  name: 'Lounge',
+  contact: 'help@example.org',
+  imprint: 'https://example.org/imprint',
+  links: [{ title: 'Help', url: 'https://example.org/help' }],
+};
+const NOBODY = { name: null, contact: null, imprint: null, links: [] };
+const TOLD: Told = {
+  is_needed: false,
+  has_agreed: false,
+  rules: '2026-12',
+  rules_html: '<p>Be kind.</p>',
+  minimum_age: 16,
+  site: SITE,
+};
+const KEPT: Kept = {
+  site: SITE,
+  consent: true,
+  cookie_days: 30,
+  visits_days: 1,
+  sums_days: 730,
+  chats_days: null,
+  accounts: false,
+  turn: ['turn.example.org'],
+};
+
+afterEach(cleanup);
+
+/** Draws the page where the relay tells this. */
+async function show(Page: typeof Rules, told: object): Promise<void> {
+  vi.stubGlobal('fetch', async () => Response.json(told));
+  render(<Page />);
+  await act(async () => void (await new Promise((done) => setTimeout(done))));
+}
+
+const rows = () => screen.getAllByRole('row').map((row) => row.textContent);
+
+test('the rules are there to be read, with their version and the age', async () => {
+  await show(Rules, TOLD);
+  expect(screen.getByRole('heading', { name: 'The rules' })).toBeDefined();
+  expect(screen.getByText('Be kind.')).toBeDefined();
+  expect(screen.getByText('Version 2026-12')).toBeDefined();
+  expect(screen.getByText(/they are 16 or older/)).toBeDefined();
+  const links = within(screen.getByRole('navigation'));
+  expect(links.getByRole('link', { name: 'Imprint' }).getAttribute('href')).toBe(SITE.imprint);
+  expect(screen.getByRole('link', { name: 'Lounge' }).getAttribute('href')).toBe('./');
+});
+
+test('how long things are kept is what the server says', async () => {
+  await show(Privacy, KEPT);
+  expect(rows()).toEqual([
+    'WhatHow long',
+    'Picture and soundnot kept',
+    'What you writenot kept',
+    expect.stringMatching(/^That somebody came.*1 day$/),
+    expect.stringMatching(/^Sums.*2 years$/),
+    expect.stringMatching(/^The cookie.*30 days$/),
+    expect.stringMatching(/^What you chose.*until you clear it$/),
+  ]);
+  expect(screen.getByText(/take the way over turn.example.org/)).toBeDefined();
+  expect(screen.getByRole('link', { name: 'help@example.org' }).getAttribute('href')).toBe(
+    'mailto:help@example.org',
+  );
+  expect(screen.getByRole('link', { name: 'Help' })).toBeDefined();
+});
+
+test('a place that asks nobody has no cookie, and nothing to be forgotten', async () => {
+  await show(Privacy, { ...KEPT, consent: false, visits_days: null, site: NOBODY, turn: [] });
+  expect(screen.queryByRole('button')).toBeNull();
+  expect(screen.getByText('This place sets no cookies for visitors.')).toBeDefined();
+  expect(screen.getByText('The operator has not said who they are.')).toBeDefined();
+  expect(rows()).toHaveLength(6);
+  expect(screen.queryByText(/take the way over/)).toBeNull();
+});
+
+test('who wants to be forgotten is told whether it is done', async () => {
+  await show(Privacy, KEPT);
+  const pressed = async (status: number) => {
+    vi.stubGlobal('fetch', async () => new Response(null, { status }));
+    fireEvent.click(screen.getByRole('button'));
+    await act(async () => void (await new Promise((done) => setTimeout(done))));
+    return screen.getByRole('status').textContent;
+  };
+  expect(await pressed(500)).toMatch('still there');
+  expect(await pressed(204)).toMatch('The cookie is gone');
+});
+
+test('a server that does not answer is said to', async () => {
+  await show(Privacy, {});
+  expect(screen.getByRole('status').textContent).toMatch('does not answer');
+});
+
+test.each([
+  ['the rules', Rules, TOLD],
+  ['the privacy page', Privacy, KEPT],
+])('%s have no fault that a machine finds', async (_, page, told) => {
+  await show(page, told);
+  const { violations } = await axe.run(document.body, {
+    rules: { 'color-contrast': { enabled: false } },
+  });
+  expect(violations.map(({ id }) => id)).toEqual([]);
+});
