@@ -11,6 +11,8 @@ from relay.auth.accounts import Accounts
 from relay.auth.attempts import Attempts
 from relay.auth.audit import Audit
 from relay.auth.gate import Gate
+from relay.auth.history import History as ChatHistory
+from relay.auth.own_data import OwnData
 from relay.auth.safekeeping import Safekeeping
 from relay.auth.staff import staff_of
 from relay.config.settings import Settings, TurnChoice
@@ -62,6 +64,7 @@ from relay.session.handling.attendance import Attendance
 from relay.session.handling.media import MediaEvents
 from relay.session.handling.search import Search
 from relay.session.handling.talk import Talk
+from relay.session.keeping import Keeping
 from relay.session.presence import Presence
 from relay.session.reception import Reception
 from relay.session.sessions import Sessions
@@ -77,7 +80,9 @@ from relay.web.consent import Consent
 from relay.web.cookies import Cookies
 from relay.web.gateway import Gateway
 from relay.web.guests import Guests
+from relay.web.history import KeptChats
 from relay.web.hosts import Hosts, served_hosts
+from relay.web.me import MyData
 from relay.web.operator.console import OperatorConsole
 from relay.web.operator.staff import StaffPages
 from relay.web.origins import Origins
@@ -112,6 +117,20 @@ class Relay:
         self.refusals = Refusals()
         self._records = Records(settings.state, lambda happening: self.journal.note(happening), self.report)
         self.journal = Journal(self.tally, self.refusals, LogWriter(), self._records)
+        self._safekeeping = Safekeeping(settings, self.report)
+        self._audit = Audit(
+            records=self._records,
+            keys=self._safekeeping.keys,
+            keep=settings.state.keep_audit * DAY,
+            journal=self.journal,
+            report=self.report,
+        )
+        self._history_of_chats = ChatHistory(
+            records=self._records,
+            keys=self._safekeeping.keys,
+            days=settings.history.days,
+            report=self.report,
+        )
 
         # the machine, and where it is
         self._pulse = Pulse(self.report)
@@ -188,15 +207,19 @@ class Relay:
             turn=Turn(inside=self._turn, outside=OutsideTurn.configured(settings.turn), port=self._port),
             limits=limits_for_visitors,
             rates=settings.rates,
+            keeps_chats=settings.history.days,
             journal=self.journal,
             report=self.report,
+        )
+        keeping = Keeping(
+            archive=self._history_of_chats, rooms=self._rooms, directory=self._directory, journal=self.journal
         )
         reception = Reception(
             sessions=self._sessions,
             presence=self._presence,
             handlers=Handlers(
                 search=Search(self._matchmaker, self._presence),
-                talk=Talk(self._rooms),
+                talk=Talk(self._rooms, keeping),
                 media=MediaEvents(self._connections, self._rooms, limits_for_visitors),
                 attendance=Attendance(self._sessions),
             ),
@@ -235,14 +258,6 @@ class Relay:
         self._recent = Recent(pseudonyms)
 
         # who people are
-        self._safekeeping = Safekeeping(settings, self.report)
-        self._audit = Audit(
-            records=self._records,
-            keys=self._safekeeping.keys,
-            keep=settings.state.keep_audit * DAY,
-            journal=self.journal,
-            report=self.report,
-        )
         attempts = Attempts()
         staff = staff_of(
             records=self._records,
@@ -279,6 +294,7 @@ class Relay:
             origins=origins,
             journal=self.journal,
         )
+        own_data = OwnData(records=self._records, audit=self._audit, keys=self._safekeeping.keys)
         self._accounts = (
             Accounts(
                 settings=settings.account,
@@ -306,6 +322,7 @@ class Relay:
                 turns=self._turns,
                 origins=origins,
                 consent=consent,
+                own=own_data,
                 accounts=desk,
                 largest_message=settings.limits.max_message_bytes,
                 journal=self.journal,
@@ -333,6 +350,8 @@ class Relay:
             staff=StaffPages(staff=staff, callers=callers, cookies=cookies, addresses=addresses),
             audit=self._audit,
             consent=consent,
+            my_data=MyData(own_data, consent, origins),
+            kept_chats=KeptChats(history=self._history_of_chats, own=own_data, consent=consent, origins=origins),
             accounts=desk,
             metrics=self.metrics,
             journal=self.journal,
@@ -417,6 +436,7 @@ class Relay:
         self._turns.close()
         await self._sessions.stop()
         await self._matchmaker.close()
+        await self._history_of_chats.close()
         await self._audit.close()
         await self._safekeeping.close()
         if self._accounts is not None:

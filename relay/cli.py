@@ -31,6 +31,8 @@ ORDERS = {
     "migrate": "bring its tables to this version, as a start of the server does",
     "backup": "copy all of it into a new file, while the server runs or not (SQLite)",
     "restore": "put such a copy in the place of all that is there (SQLite)",
+    "export": "print all that is kept of a visitor, whose code the privacy page shows to them",
+    "erase": "erase all that is kept of a visitor",
 }
 """Of `relay store`."""
 KEYS = {
@@ -132,6 +134,8 @@ def _parser() -> argparse.ArgumentParser:
         command = orders.add_parser(order, parents=[settings], help=meaning, description=meaning)
         if order in ("backup", "restore"):
             command.add_argument("file", type=Path)
+        if order in ("export", "erase"):
+            command.add_argument("code")
     secret = commands.add_parser("keys", help="look after a file of secret keys that several servers share")
     turns = secret.add_subparsers(dest="order", required=True)
     for order, meaning in KEYS.items():
@@ -225,6 +229,10 @@ def _look_after(settings: Settings, parsed: argparse.Namespace) -> str:
                 done = upkeep.back_up(url, parsed.file)
                 inspection.note(settings, "store_copied", detail={"file": parsed.file.name})
                 return done
+            case "export":
+                return inspection.export(settings, parsed.code).decode()
+            case "erase":
+                return inspection.erase(settings, parsed.code)
             case _:
                 done = upkeep.restore(url, parsed.file)
                 # In what is there now: what was noted since the copy was made is gone with the rest.

@@ -20,10 +20,12 @@ from relay import clock
 from relay.auth import keys
 from relay.auth.audit import LONGEST_NAME, Detail, deed_of
 from relay.auth.keys import Keys
+from relay.auth.own_data import ERASED, for_people, from_people
 from relay.auth.printed import entry_of, line_of
+from relay.auth.sealing import Sealing
 from relay.config.settings import Settings
 from relay.errors import ConfigurationError
-from relay.store import audit
+from relay.store import audit, held
 from relay.store.chain import Entry, Verifier
 from relay.store.database import changing, file_of, locate, open_engine
 from relay.store.writer import Answer, Change
@@ -83,6 +85,30 @@ def verify(settings: Settings, *, file: Path | None, key: str | None) -> Verdict
 def public_key(settings: Settings) -> str:
     """What others check signatures with, in hexadecimal digits."""
     return _keys(settings).audit_key.public_key().public_bytes_raw().hex()
+
+
+def export(settings: Settings, written: str) -> bytes:
+    """All that is kept of a visitor, as JSON.
+
+    Raises:
+        ConfigurationError: it is no code.
+    """
+    code = _code(written)
+    unseal = Sealing(_keys(settings)).unseal
+    found = asyncio.run(_ask(_url(settings), lambda connection: held.export(connection, code, unseal)))
+    return msgspec.json.format(msgspec.json.encode({"code": for_people(code), **found}))
+
+
+def erase(settings: Settings, written: str) -> str:
+    """Erase it, and note who did; in words.
+
+    Raises:
+        ConfigurationError: it is no code.
+    """
+    code = _code(written)
+    erased = do(settings, lambda connection: held.erase(connection, code), what=ERASED, subject=code)
+    counts = ", ".join(f"{name}: {times:,}" for name, times in erased.items()) or "nothing"
+    return f"Of {for_people(code)} was erased: {counts}."
 
 
 def note(settings: Settings, what: str, subject: str = "", detail: Detail | None = None) -> None:
@@ -168,6 +194,13 @@ def _public(settings: Settings, key: str | None) -> Ed25519PublicKey:
         return Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))
     except ValueError as cause:
         raise ConfigurationError("The key is not 64 hexadecimal digits, as `relay audit key` prints them.") from cause
+
+
+def _code(written: str) -> str:
+    code = from_people(written)
+    if code is None:
+        raise ConfigurationError(f"{written} is no code of a visitor, such as ABCD-EFGH-IJKL-MN23.")
+    return code
 
 
 def _keys(settings: Settings) -> Keys:

@@ -72,6 +72,24 @@ class ConsentSettings(Group, frozen=True):
         return self.consent == ConsentChoice.REQUIRED
 
 
+class HistorySettings(Group, frozen=True):
+    """Chats that two people agree to keep."""
+
+    chat_history: Annotated[
+        str,
+        Meta(
+            pattern=r"^(off|[1-9]\d{0,3})$",
+            description="Days for which a chat is kept that both people want to keep, for the two of them alone. `off`:"
+            " nobody is asked, and no line is ever written.",
+        ),
+    ] = "off"
+
+    @property
+    def days(self) -> int:
+        """0: no chat is kept."""
+        return 0 if self.chat_history == "off" else int(self.chat_history)
+
+
 class AccountSettings(Group, frozen=True):
     """Accounts of those who want one, and the operator's own provider of identities."""
 

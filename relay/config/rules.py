@@ -18,6 +18,15 @@ OWN_NAMES = frozenset({"assets", "check", "metrics", "operator", "privacy", "rul
 
 
 def check(settings: Settings) -> None:
+    if settings.history.days and not settings.consent.is_required:
+        raise ConfigurationError(
+            "`chat_history` keeps chats for the people in them, who are known by the cookie of `consent`: set `consent`"
+            " to `required`, or `chat_history` to `off`."
+        )
+    if settings.history.days and settings.state.database == "off":
+        raise ConfigurationError(
+            "`chat_history` keeps chats in the database: set `database`, or `chat_history` to `off`."
+        )
     for name in ("bind", "http_bind", "media_bind"):
         for address in getattr(settings.network, name):
             if not is_address(address):

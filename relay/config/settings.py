@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from relay.config.addresses import is_address
 from relay.config.group import Group
-from relay.config.people import AboutSettings, AccountSettings, ConsentSettings, StaffSettings
+from relay.config.people import AboutSettings, AccountSettings, ConsentSettings, HistorySettings, StaffSettings
 
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 
@@ -486,6 +486,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     site: SiteSettings = SiteSettings()
     about: AboutSettings = AboutSettings()
     consent: ConsentSettings = ConsentSettings()
+    history: HistorySettings = HistorySettings()
     account: AccountSettings = AccountSettings()
     turn: TurnSettings = TurnSettings()
     media: MediaSettings = MediaSettings()

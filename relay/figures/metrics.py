@@ -225,6 +225,8 @@ def _troubles(tally: Tally, refusals: Refusals) -> Iterator[Metric]:
     yield _by(CounterMetricFamily("relay_refusals", meaning, labels=["reason"]), refused)
     family = CounterMetricFamily("relay_limit_hits", "Events that came more often than allowed.", labels=["limit"])
     yield _by(family, tally.limit_hits)
+    chats = CounterMetricFamily("relay_chats_kept", "Chats that two people keep, or no more.", labels=["outcome"])
+    yield _by(chats, dict.fromkeys(("begun", "withdrawn", "failed"), 0) | tally.chats_kept)
     yield _by(CounterMetricFamily("relay_audited", "What staff did.", labels=["what"]), tally.audited)
     yield CounterMetricFamily("relay_task_failures", "The server's own mistakes.", tally.task_failures)
 

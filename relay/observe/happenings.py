@@ -63,6 +63,13 @@ class VisitorCame(Happening, frozen=True):
     has_returned: bool
 
 
+class ChatKept(Happening, frozen=True):
+    """What two people write is kept from now on (`begun`), not any more because one of them wants no more
+    (`withdrawn`), or because the database did not take it (`failed`)."""
+
+    outcome: str
+
+
 class SignedIn(Happening, frozen=True):
     """Somebody signed in to their account, or tried to."""
 

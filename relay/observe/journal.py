@@ -24,6 +24,11 @@ class Journal:
         self._readers = readers
         self._of_kind: dict[type[Happening], tuple[Reader, ...]] = {}
 
+    def add(self, reader: Reader) -> None:
+        """Have one more read on, whose own parts need the journal."""
+        self._readers = (*self._readers, reader)
+        self._of_kind.clear()
+
     def note(self, happening: Happening) -> None:
         kind = type(happening)
         readers = self._of_kind.get(kind)

@@ -9,6 +9,7 @@ from relay.errors import ErrorCode
 from relay.observe.happenings import (
     Audited,
     Broken,
+    ChatKept,
     EventRefused,
     FrameUnreadable,
     Happening,
@@ -95,6 +96,8 @@ class Tally:
     """What browsers say of their conversations."""
     audited: Counter[str] = field(default_factory=Counter)
     """What staff did, by what it was."""
+    chats_kept: Counter[str] = field(default_factory=Counter)
+    """Chats that two people keep, by what became of it."""
     task_failures: int = 0
     """Tasks of ours that failed and should not have."""
     requests: dict[tuple[str, str, int], Histogram] = field(default_factory=dict)
@@ -141,6 +144,9 @@ class Tally:
     def _kept_out(self, kept_out: KeptOut) -> None:
         if kept_out.code is not None:
             self.refusals[kept_out.code] += 1
+
+    def _chat_kept(self, kept: ChatKept) -> None:
+        self.chats_kept[kept.outcome] += 1
 
     def _audited(self, audited: Audited) -> None:
         self.audited[audited.what] += 1
@@ -201,6 +207,7 @@ _COUNT: dict[type[Happening], Callable[[Tally, Any], None]] = {
     KeptOut: Tally._kept_out,
     LimitHit: Tally._limit_hit,
     Audited: Tally._audited,
+    ChatKept: Tally._chat_kept,
     Matched: Tally._matched,
     RoomEnded: Tally._room_ended,
     ReportJudged: lambda tally, judged: tally.reported.judged(judged),

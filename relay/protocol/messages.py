@@ -227,6 +227,15 @@ class FirstFrame(ClientMessage, frozen=True):
     """Since `partner_found` arrived."""
 
 
+class KeepChat(ClientMessage, frozen=True):
+    """Whether one wants to keep what both write from now on. It is, once both want to."""
+
+    event: ClassVar[str] = "keep_chat"
+
+    room_id: Annotated[str, Meta(max_length=64)]
+    keep: bool
+
+
 # Both ways
 
 
@@ -285,6 +294,8 @@ class Connected(ServerMessage, frozen=True):
     """Seconds that the session is kept after the connection is lost."""
     limits: Limits
     ice_servers: tuple[IceServer, ...] = ()
+    keeps_chats: int = 0
+    """Days for which a chat is kept that both people want to keep; 0: none is."""
     protocol: int = PROTOCOL_VERSION
 
 
@@ -382,6 +393,21 @@ class PartnerResumed(ServerMessage, frozen=True):
     """The partner is back."""
 
     event: ClassVar[str] = "partner_resumed"
+
+
+class ChatKeeping(ServerMessage, frozen=True, omit_defaults=True):
+    """Who wants to keep what both write, and whether it is kept."""
+
+    event: ClassVar[str] = "chat_keeping"
+
+    room_id: RoomId
+    own: bool
+    """Whether one wants to oneself."""
+    partner: bool
+    until: int | None = None
+    """When it goes, in seconds since 1970; None: nothing is kept now."""
+    failed: bool = False
+    """It could not be kept, or not be erased: what was kept before may still be there."""
 
 
 class ServerDraining(ServerMessage, frozen=True):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from relay.protocol.messages import (
     BackAsked,
+    ChatKeeping,
     ChatMessage,
     Connected,
     ErrorMessage,
@@ -53,6 +54,7 @@ DELIVERIES = {
         Delivery(WebrtcAnswer),
         Delivery(ChatMessage, kept=True),
         Delivery(MessageDelivered, kept=True),
+        Delivery(ChatKeeping, newest_only=True, kept=True),
         Delivery(Typing, newest_only=True, first_to_go=True),
         Delivery(MediaState, newest_only=True),
         Delivery(PartnerDisconnected),

@@ -95,6 +95,7 @@ class Sessions:
         turn: Turn,
         limits: Limits,
         rates: RatesSettings,
+        keeps_chats: int = 0,
         journal: Journal,
         report: Report,
     ) -> None:
@@ -111,6 +112,7 @@ class Sessions:
         self._draining = False
         self._turn = turn
         self._limits = limits
+        self._keeps_chats = keeps_chats
 
     def start(self) -> None:
         """Begin to look for those who are silent, and those who do not come back."""
@@ -135,10 +137,11 @@ class Sessions:
         *,
         has_agreed: bool = True,
         has_account: bool = True,
+        visitor: str | None = None,
     ) -> Session:
         """Let a visitor in and greet them. In a full server they take the place of somebody whose address has most.
         `tls_host` is where their browser reaches our own TLS; without `has_agreed` and `has_account` they get no
-        partner.
+        partner. `visitor` is the code by which what lasts knows them.
 
         Raises:
             RelayError: SERVER_FULL or SERVER_DRAINING, or TOO_MANY_CONNECTIONS where their address has all it may have.
@@ -155,6 +158,7 @@ class Sessions:
             new_user_id(), new_session_token(), rates, payer, now, browser, tls_host=tls_host, socket=socket
         )
         session.has_agreed, session.has_account = has_agreed, has_account
+        session.visitor = visitor
         # A newcomer may turn out to be one of those who lost their connection: they are no new load.
         session.is_on_trial = self._capacity.is_full and self._directory.lost > 0
         self._give_place(session, full=self._capacity.is_full and not session.is_on_trial)
@@ -167,6 +171,7 @@ class Sessions:
                 resume_window=self._resume_window,
                 limits=self._limits,
                 ice_servers=self._turn_servers(session),
+                keeps_chats=self._keeps_chats if visitor is not None else 0,
             )
         )
         return session

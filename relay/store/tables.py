@@ -19,6 +19,8 @@ from sqlalchemy import (
 
 KEY = String(32)
 WORD = String(64)
+CODE = String(16)
+"""Of a visitor."""
 HASH = String(64)
 """SHA-256, in hexadecimal."""
 
@@ -149,4 +151,26 @@ audit = Table(
     Column("previous", LargeBinary(32), nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
     Column("signature", LargeBinary(64), nullable=False),
+)
+
+# Two visitors, by their codes (`relay.auth.own_data`), who both wanted to keep what they wrote.
+chats = Table(
+    "chats",
+    metadata,
+    Column("id", KEY, primary_key=True),
+    Column("one", CODE, nullable=False, index=True),
+    Column("other", CODE, nullable=False, index=True),
+    Column("began_at", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False, index=True),
+)
+
+# `writer` is 0 for the one and 1 for the other; `sealed` is the text, encrypted.
+chat_lines = Table(
+    "chat_lines",
+    metadata,
+    Column("chat", KEY, ForeignKey("chats.id", ondelete="CASCADE"), primary_key=True),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("writer", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
 )

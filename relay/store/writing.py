@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.store.facts import Fact, RoomFact, SessionFact, SumFact
-from relay.store.tables import hourly, room_sessions, rooms, sessions
+from relay.store.tables import chats, hourly, room_sessions, rooms, sessions
 
 AT_ONCE = 1_000
 """Rows that one statement removes: nobody waits long for it."""
@@ -34,9 +34,11 @@ async def write(connection: AsyncConnection, node: str, run: str, facts: Sequenc
     """Write a batch. What is there already stays, but for sums, of which the later one holds."""
     visits = [_visit(fact, node) for fact in facts if isinstance(fact, SessionFact)]
     met = [fact for fact in facts if isinstance(fact, RoomFact)]
-    await _add(connection, sessions, visits)
-    await _add(connection, rooms, [_room(fact, node) for fact in met])
-    await _add(connection, room_sessions, [{"room": room.key, "session": key} for room in met for key in room.sessions])
+    await add_rows(connection, sessions, visits)
+    await add_rows(connection, rooms, [_room(fact, node) for fact in met])
+    await add_rows(
+        connection, room_sessions, [{"room": room.key, "session": key} for room in met for key in room.sessions]
+    )
     latest = {(fact.hour, fact.name): fact for fact in facts if isinstance(fact, SumFact)}
     await _replace_sums(connection, [_sum(fact, node, run) for fact in latest.values()])
 
@@ -56,7 +58,8 @@ def _sum(fact: SumFact, node: str, run: str) -> Row:
     return {"node": node, "run": run, **msgspec.structs.asdict(fact)}
 
 
-async def _add(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
+async def add_rows(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
+    """Those that are not there yet."""
     if rows:
         await connection.execute(insert_into(connection, table).on_conflict_do_nothing(), rows)
 
@@ -82,6 +85,8 @@ async def remove_old(connection: AsyncConnection, now: int, keep: Keep) -> int:
     for table in (sessions, rooms):
         old = select(table.c.id).where(table.c.ended_at < now - keep.visits).limit(AT_ONCE)
         removed += (await connection.execute(delete(table).where(table.c.id.in_(old)))).rowcount
+    # Its lines go with it.
+    removed += (await connection.execute(delete(chats).where(chats.c.until < now))).rowcount
     hour = select(func.min(hourly.c.hour)).where(hourly.c.hour < now - keep.sums).scalar_subquery()
     return removed + (await connection.execute(delete(hourly).where(hourly.c.hour == hour))).rowcount
 

@@ -112,6 +112,10 @@ class Consent:
             self._remember(request, response, replace(visitor, day=today))
         return True
 
+    def known(self, request: web.BaseRequest) -> Visitor | None:
+        """Whom the cookie names, whatever they agreed to; None also where nobody is asked."""
+        return self._visitor(request, _today()) if self._is_required else None
+
     def agreed(self, request: web.BaseRequest) -> Visitor | None:
         """Who may meet somebody by what they agreed to on this device; None also where nobody is asked."""
         visitor = self._visitor(request, _today()) if self._is_required else None
@@ -210,7 +214,7 @@ def _privacy(settings: Settings, about: About) -> Privacy:
         cookie_days=LASTS,
         visits_days=settings.state.keep_visits if is_kept else None,
         sums_days=settings.state.keep_sums if is_kept else None,
-        chats_days=None,
+        chats_days=settings.history.days or None,
         accounts=settings.account.are_on,
         turn=_hosts(settings.turn.turn_urls),
     )

@@ -4,6 +4,7 @@ import asyncio
 
 from aiohttp import WSCloseCode, web
 
+from relay.auth.own_data import OwnData
 from relay.errors import ErrorCode, RelayError
 from relay.ledger.accounts import Payer
 from relay.ledger.turns import Turns
@@ -45,6 +46,7 @@ class Gateway:
         turns: Turns,
         origins: Origins,
         consent: Consent,
+        own: OwnData,
         accounts: AccountDesk,
         largest_message: int,
         journal: Journal,
@@ -56,6 +58,7 @@ class Gateway:
         self._addresses = addresses
         self._origins = origins
         self._consent = consent
+        self._own = own
         self._accounts = accounts
         self._turns = turns
         self._largest_frame = LARGEST_FRAME_FACTOR * largest_message
@@ -120,6 +123,7 @@ class Gateway:
                 payer=payer,
                 tls_host=self._tls_host(request),
                 has_agreed=has_agreed,
+                visitor=self._visitor(request),
                 has_account=has_account,
                 turns=self._turns,
                 tasks=self._tasks,
@@ -133,6 +137,11 @@ class Gateway:
             await visit.serve()
         finally:
             self._visits.discard(visit)
+
+    def _visitor(self, request: web.Request) -> str | None:
+        """The code of who comes, if they have a cookie."""
+        visitor = self._consent.known(request)
+        return None if visitor is None else self._own.code_of(visitor)
 
     def _check_origin(self, request: web.Request) -> None:
         if self._origins.welcomes(request):

@@ -19,7 +19,11 @@ from relay.web.consent import Consent
 from relay.web.consent import add_routes as consent_routes
 from relay.web.failures import answer_failures
 from relay.web.gateway import Gateway
+from relay.web.history import KeptChats
+from relay.web.history import add_routes as history_routes
 from relay.web.hosts import Hosts, refuse_other_hosts
+from relay.web.me import MyData
+from relay.web.me import add_routes as my_data_routes
 from relay.web.metrics import add_routes as metrics_routes
 from relay.web.metrics import measure
 from relay.web.operator import routes as operator
@@ -52,6 +56,8 @@ class WebServer:
         staff: StaffPages,
         audit: Audit,
         consent: Consent,
+        my_data: MyData,
+        kept_chats: KeptChats,
         accounts: AccountDesk,
         metrics: Metrics,
         journal: Journal,
@@ -74,6 +80,8 @@ class WebServer:
         app.router.add_post("/videochat/door", gateway.knock)
         status_routes(app, status, callers, audit, site)
         consent_routes(app, consent)
+        my_data_routes(app, my_data)
+        history_routes(app, kept_chats)
         account_routes(app, accounts)
         client = pages.Pages(pages.STATIC)
         operator.add_routes(app, console, callers, client)

@@ -73,6 +73,7 @@ class Visit:
         tls_host: str | None,
         has_agreed: bool,
         has_account: bool,
+        visitor: str | None,
         turns: Turns,
         tasks: Tasks,
         journal: Journal,
@@ -99,7 +100,9 @@ class Visit:
         self._held_back = 0.0
         self._ended = False
         browser = browser_of(request.headers.get("User-Agent", ""))
-        self.session = sessions.open(self, payer, browser, tls_host, has_agreed=has_agreed, has_account=has_account)
+        self.session = sessions.open(
+            self, payer, browser, tls_host, has_agreed=has_agreed, has_account=has_account, visitor=visitor
+        )
         self._writer: asyncio.Task[None] | None = None
         self._start_writing(self.session)
 

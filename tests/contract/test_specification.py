@@ -108,4 +108,5 @@ def test_what_is_counted_for_the_address_is_as_specified() -> None:
 def test_what_becomes_of_unread_events_is_as_specified(kind: type[ServerMessage]) -> None:
     _, _, unread, _ = table("From the server")[kind.event]
     delivery = DELIVERIES[kind]
-    assert unread == ("newest" if delivery.newest_only else "kept" if delivery.kept else "-")
+    said = [word for word, holds in (("newest", delivery.newest_only), ("kept", delivery.kept)) if holds]
+    assert unread == (", ".join(said) or "-")

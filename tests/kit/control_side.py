@@ -36,6 +36,7 @@ from relay.session.handling.attendance import Attendance
 from relay.session.handling.media import MediaEvents
 from relay.session.handling.search import Search
 from relay.session.handling.talk import Talk
+from relay.session.keeping import Keeping
 from relay.session.presence import Presence
 from relay.session.reception import Reception
 from relay.session.session import Session, Socket
@@ -99,6 +100,17 @@ class FakeTurnPort:
 
     def adopt_turn(self, connection: socket.socket, tls: object, first: bytes) -> None:
         raise AssertionError("that is not for sessions")
+
+
+class NoArchive:
+    """Chats are not kept."""
+
+    days = 0
+
+    def begin(self, *args: object) -> None:
+        raise AssertionError
+
+    add = erase = begin
 
 
 class FakeEngine:
@@ -191,12 +203,13 @@ class ControlSide:
             rates=RatesSettings(rate_skip=LIMITLESS, rate_chat=LIMITLESS, rate_other=LIMITLESS),
             report=fail,
         )
+        keeping = Keeping(archive=NoArchive(), rooms=self.rooms, directory=self.directory, journal=journal)
         self.reception = Reception(
             sessions=self.sessions,
             presence=self.presence,
             handlers=Handlers(
                 search=Search(self.matchmaker, self.presence),
-                talk=Talk(self.rooms),
+                talk=Talk(self.rooms, keeping),
                 media=MediaEvents(connections, self.rooms, limits),  # type: ignore[arg-type]  # no media here
                 attendance=Attendance(self.sessions),
             ),

@@ -105,6 +105,7 @@ async def visit(wire: Wire, noted: Noted, interval: float, monkeypatch: pytest.M
         tls_host=None,
         has_agreed=True,
         has_account=True,
+        visitor=None,
         turns=turns,
         tasks=tasks,
         journal=Journal(noted),

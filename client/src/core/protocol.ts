@@ -177,6 +177,15 @@ export interface FirstFrame {
   };
 }
 
+/** Whether one wants to keep what both write from now on. It is, once both want to. */
+export interface KeepChat {
+  readonly event: 'keep_chat';
+  readonly data: {
+    readonly room_id: string;
+    readonly keep: boolean;
+  };
+}
+
 /** Text from one partner to the other. */
 export interface ChatMessage {
   readonly event: 'chat_message';
@@ -223,6 +232,7 @@ export interface Connected {
     readonly resume_window: number;
     readonly limits: Limits;
     readonly ice_servers: readonly IceServer[];
+    readonly keeps_chats: number;
     readonly protocol: number;
   };
 }
@@ -310,6 +320,18 @@ export interface PartnerResumed {
   readonly event: 'partner_resumed';
 }
 
+/** Who wants to keep what both write, and whether it is kept. */
+export interface ChatKeeping {
+  readonly event: 'chat_keeping';
+  readonly data: {
+    readonly room_id: string;
+    readonly own: boolean;
+    readonly partner: boolean;
+    readonly until?: number;
+    readonly failed?: boolean;
+  };
+}
+
 /** The server stops soon; conversations may end by themselves until then. */
 export interface ServerDraining {
   readonly event: 'server_draining';
@@ -341,6 +363,7 @@ export type ClientMessage =
   | MediaPath
   | QualityReport
   | FirstFrame
+  | KeepChat
   | ChatMessage
   | Typing
   | MediaState
@@ -364,5 +387,6 @@ export type ServerMessage =
   | PartnerDisconnected
   | PartnerReconnecting
   | PartnerResumed
+  | ChatKeeping
   | ServerDraining
   | ErrorMessage;

@@ -31,6 +31,7 @@ export const CONNECTED: ServerMessage = {
     session_token: 'token',
     resume_window: 30,
     protocol: 1,
+    keeps_chats: 0,
     limits: LIMITS,
     ice_servers: [{ urls: ['stun:relay.test'] }],
   },

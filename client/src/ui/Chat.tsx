@@ -11,6 +11,7 @@ import { chat as words } from '../words';
 import styles from './Chat.module.css';
 import { Composer } from './Composer';
 import { Icon } from './icons';
+import { KeepChat } from './KeepChat';
 import { Message } from './Message';
 import { useScrolledLog } from './scrolled_log';
 
@@ -82,6 +83,7 @@ export function Chat({ session, onAct }: ChatProps) {
       <div className={styles.typing} aria-live="polite">
         {othersOf(session).some(({ typing }) => typing) && <p>{words.partnerTyping}</p>}
       </div>
+      <KeepChat session={session} onAct={onAct} />
       <Composer
         box={box}
         roomId={roomId}

@@ -8,6 +8,7 @@ import type { Mode } from '../core/protocol';
 import { setup as words } from '../words';
 import { DevicePicker } from './DevicePicker';
 import { Icon, type IconName } from './icons';
+import { KeptChatsButton } from './KeptChatsButton';
 import { Links } from './Links';
 import styles from './Setup.module.css';
 import { supportCode } from './support_code';
@@ -69,6 +70,7 @@ export function Setup({ session, onAct, sound, onSound }: SetupProps) {
         />
         {words.softSound}
       </label>
+      {session.keepsChats > 0 && <KeptChatsButton />}
       {/* A line that is there from the start, so that nothing moves when its words come. */}
       <footer className={styles.foot}>
         <Links imprint={session.imprint} />

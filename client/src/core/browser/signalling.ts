@@ -25,6 +25,7 @@ const SERVER_EVENTS: Record<ServerMessage['event'], true> = {
   partner_disconnected: true,
   server_draining: true,
   chat_message: true,
+  chat_keeping: true,
   message_delivered: true,
   typing: true,
   media_state: true,

@@ -40,6 +40,8 @@ export type PersonEvent =
   | { readonly type: 'stop' }
   | { readonly type: 'say'; readonly id: string; readonly text: string }
   | { readonly type: 'say_again'; readonly id: string }
+  /** Have the chat kept from now on, or no more. */
+  | { readonly type: 'keep_chat'; readonly keep: boolean }
   /** The message being written changed. */
   | { readonly type: 'typed'; readonly empty: boolean }
   /** What the browser would not play unasked is to be played. */

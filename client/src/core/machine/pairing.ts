@@ -25,7 +25,7 @@ import { DEVICE_KINDS } from './devices';
 import type { Effect, Step } from './effects';
 import { maySearch } from './obstacle';
 import { goOn } from './others';
-import type { Parting, Phase, Room, Session } from './state';
+import { NOT_KEPT, type Parting, type Phase, type Room, type Session } from './state';
 
 /** For a refusal that names no time. */
 const COOLING_SECONDS = 5;
@@ -121,7 +121,10 @@ export function hesitate(session: Session): Step {
 export function stop(session: Session): Step {
   if (session.phase.name === 'idle') return [session, []];
   const known = session.phase.name === 'waiting' || session.phase.name === 'talking';
-  return [{ ...enter(session, { name: 'idle' }), chat: [] }, known ? [LEAVE] : []];
+  return [
+    { ...enter(session, { name: 'idle' }), chat: [], keeping: NOT_KEPT },
+    known ? [LEAVE] : [],
+  ];
 }
 
 export function waiting(session: Session, data: WaitingForPartner['data']): Step {
@@ -137,7 +140,7 @@ export function waiting(session: Session, data: WaitingForPartner['data']): Step
 export function found(session: Session, room: Room): Step {
   if (isDeaf(session.phase)) return [session, []];
   const talking = guarded(enter(session, { name: 'talking', ...room }));
-  return [{ ...talking, chat: [] }, [GUARD]];
+  return [{ ...talking, chat: [], keeping: NOT_KEPT }, [GUARD]];
 }
 
 /**

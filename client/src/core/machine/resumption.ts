@@ -14,7 +14,12 @@ import { deliverUnderway } from './writing';
 
 export function connected(session: Session, data: Connected['data']): Step {
   const { socket } = session;
-  const next: Session = { ...session, userId: data.user_id, limits: data.limits };
+  const next: Session = {
+    ...session,
+    userId: data.user_id,
+    limits: data.limits,
+    keepsChats: data.keeps_chats,
+  };
   const fresh: OpenSocket = {
     name: 'open',
     iceServers: data.ice_servers,

@@ -14,6 +14,7 @@ import * as consent from './consent';
 import { follow, isSayable } from './consequences';
 import type { Effect, NamedTimer, Step, Timer } from './effects';
 import type { Abilities, SessionEvent } from './events';
+import * as keeping from './keeping';
 import { PARTNER } from './lines';
 import * as negotiation from './negotiation';
 import { obstacleOf } from './obstacle';
@@ -82,6 +83,8 @@ function transition(session: Session, event: SessionEvent): Step {
       return writing.say(session, event.id, event.text);
     case 'say_again':
       return writing.sayAgain(session, event.id);
+    case 'keep_chat':
+      return keeping.keep(session, event.keep);
     case 'typed':
       return writing.typed(session, event.empty);
     case 'retry':
@@ -179,6 +182,8 @@ function receive(session: Session, message: ServerMessage): Step {
       return writing.partnerTyping(session, PARTNER, message.data.active);
     case 'chat_message':
       return writing.read(session, PARTNER, message.data);
+    case 'chat_keeping':
+      return keeping.stands(session, message.data);
     case 'message_delivered':
       return writing.delivered(session, message.data.id);
     case 'webrtc_answer':

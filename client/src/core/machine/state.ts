@@ -215,6 +215,19 @@ export type PlaybackState =
   /** The browser does not let it play, whatever is tried. */
   | 'stopped';
 
+/** What the two of a conversation want, as the relay says. */
+export interface Keeping {
+  readonly own: boolean;
+  readonly partner: boolean;
+  /** When it goes, in seconds since 1970. Null: nothing is kept. */
+  readonly until: number | null;
+  /** The relay could not keep it, or not erase it. */
+  readonly failed: boolean;
+}
+
+/** Nobody has said that they want it. */
+export const NOT_KEPT: Keeping = { own: false, partner: false, until: null, failed: false };
+
 export interface Session {
   readonly mode: Mode;
   /** This browser can see and hear others, as far as it has shown. */
@@ -249,7 +262,10 @@ export interface Session {
   readonly negotiation: Negotiation;
   /** What the relay takes to be shared. */
   readonly told: PerDevice<boolean>;
+  /** Days for which the relay keeps a chat that both want to keep; 0: it keeps none. */
+  readonly keepsChats: number;
   readonly chat: ChatLog;
+  readonly keeping: Keeping;
   readonly typing: Typing;
   /** The last conversation's sound may still be on its way out: nobody is heard. */
   readonly hushed: boolean;
@@ -284,7 +300,9 @@ export const FIRST_STATE: Session = {
   connection: 'none',
   negotiation: { offer: 'none', stale: 0, due: false, restarts: 0, replacement: false },
   told: TOLD_AT_FIRST,
+  keepsChats: 0,
   chat: [],
+  keeping: NOT_KEPT,
   typing: 'silent',
   hushed: false,
   guarded: false,

@@ -51,3 +51,31 @@ export function charactersLeft(left: number): string {
   const characters = Math.abs(left) === 1 ? 'character' : 'characters';
   return left < 0 ? `${-left} ${characters} too many` : `${left} ${characters} left`;
 }
+
+// Whether it is kept.
+
+const DATE = new Intl.DateTimeFormat('en', { dateStyle: 'long' });
+
+/** `until` is in seconds since 1970. */
+export function keptUntil(until: number): string {
+  return `Kept for you both until ${DATE.format(until * 1000)}.`;
+}
+
+export function keepMeans(days: number): string {
+  return `If you both want it, what you write from then on is kept for ${days === 1 ? 'a day' : `${days} days`}, for the two of you alone. Either can erase it for both.`;
+}
+
+export function keep(partnerAsks: boolean): string {
+  return partnerAsks ? 'Keep it too' : 'Keep this chat';
+}
+
+export function keepNoMore(isKept: boolean): string {
+  return isKept ? 'Erase it for both' : 'Never mind';
+}
+
+export const keepNoMoreMeans = 'Nothing of this chat is kept then, for either of you.';
+export const isNotKept = 'Nothing here is kept.';
+export const partnerIsAsked = 'Your partner is asked whether to keep this chat.';
+export const partnerAsks = 'Your partner would like to keep this chat.';
+export const beginsToBeKept = 'You both want to keep this chat. One moment…';
+export const notKeptAnyMore = 'This chat is not kept any more.';

@@ -12,6 +12,7 @@ export * as controls from './controls';
 export * as devices from './devices';
 export * as figures from './figures';
 export * as headline from './headline';
+export * as keptChats from './kept_chats';
 export * as obstacles from './obstacles';
 export * as operator from './operator';
 export * as page from './page';
