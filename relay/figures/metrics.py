@@ -140,6 +140,8 @@ def _media(media: EngineStats) -> Iterator[Metric]:
     yield _by(family, sizes)
     allocations = "Allocations of TURN inside the media port: browsers make one for each URL, needed or not."
     yield GaugeMetricFamily("relay_turn_allocations", allocations, media.turn_allocations)
+    waited = "Seconds for which media threads waited for each other, all together."
+    yield CounterMetricFamily("relay_media_waited_seconds", waited, media.waited)
     transcoders = "Pictures that are converted now, for pairs without a video codec in common."
     yield GaugeMetricFamily("relay_transcoders", transcoders, media.transcoders)
     refused = "Pictures that were left dark, since too many are converted or no codec is known."

@@ -129,6 +129,8 @@ class EngineStats:
     """That were to be converted, and were not: the machine had no time for them, or they made no sense."""
     turn_allocations: int = 0
     """Of TURN inside the media port, now."""
+    waited: float = 0.0
+    """Seconds for which media threads waited for each other, all together."""
     buffers: tuple[SocketBuffers, ...] = ()
     """Where the engine owns the sockets."""
 

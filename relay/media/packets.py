@@ -144,6 +144,7 @@ class PacketsEngine:
             pictures_converted=self._transcoders.encoded,
             pictures_lost=sum(self._drops[reason] for reason in LOST),
             turn_allocations=totals.turn_allocations,
+            waited=totals.waited,
             buffers=tuple(SocketBuffers(of.host, of.receive, of.send) for of in self._port.core.granted()),
         )
 

@@ -160,6 +160,8 @@ class Totals:
     from_peers: Recovery
     turn_allocations: int
     """Now."""
+    waited: float
+    """Seconds for which media threads waited for each other; of all threads together."""
 
 @final
 class LinkFigures:

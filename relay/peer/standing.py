@@ -1,6 +1,6 @@
 """What is left of a DTLS association once it stands (RFC 6347): a hundredth of what OpenSSL keeps of one.
 
-OpenSSL has buffers for records of 16 KiB, some for each epoch, and all of a handshake's messages: 120 KiB for each
+OpenSSL has buffers for records of 16 KiB, some for each epoch, and all of a handshake's messages: 120 KB for each
 person, who will say one thing more over DTLS in hours: that it ends. So its last words are taken from it beforehand,
 sealed, and of what the browser may still say two things are understood: that it ends, and that our last flight was
 lost. Both are authentic or are not heard. Owns the secrets for that. It is no TLS: nothing is negotiated and nothing

@@ -159,6 +159,7 @@ async def test_figures_that_never_moved_are_there_from_the_start(relay: Relay, c
         "relay_connections_lost_total[consent_expired]",
         "relay_drops_total[srtp_rejected]",
         "relay_task_failures_total",
+        "relay_media_waited_seconds_total",
     ):
         assert figures[name] == 0
     assert figures["relay_ready"] == 1

@@ -16,8 +16,13 @@ pub const BLOCK: usize = 8 * 1024;
 const SPARE: u64 = 64;
 const USED_PER_SPARE: u64 = 8;
 
-/// Memory straight from the system, which has it back when this is dropped. The allocator would keep it: what a crowd
-/// leaves lies between what stays. What a block holds is its owner's business.
+/// Blocks that are mapped at once. One mapping for each would be more than the system allows (`vm.max_map_count`, 65,530)
+/// when half of 20,000 people leave: blocks that are unmapped one by one leave holes, and each hole parts a mapping.
+const MAPPED: usize = 64;
+
+/// Memory straight from the system. The allocator would keep what is freed: what a crowd leaves lies between what stays.
+/// Its place is mapped until the process ends, with memory behind it or without. What a block holds is its owner's
+/// business.
 #[derive(Debug)]
 pub struct Block(NonNull<[u8; BLOCK]>);
 
@@ -27,19 +32,29 @@ unsafe impl Send for Block {}
 unsafe impl Sync for Block {}
 
 impl Block {
-    /// None if the system has no more.
-    fn new() -> Option<Self> {
+    /// Several, each `size` bytes from the next; none if the system has no more.
+    fn map(size: usize) -> impl Iterator<Item = Self> {
         let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        let length = MAPPED * size;
         // SAFETY: a new mapping at a place that the system chooses touches nobody's memory.
-        let at = unsafe { libc::mmap(null_mut(), BLOCK, access, kind, -1, 0) };
-        NonNull::new(at.cast()).filter(|_| at != libc::MAP_FAILED).map(Self)
+        let start = unsafe { libc::mmap(null_mut(), length, access, kind, -1, 0) };
+        let is_mapped = start != libc::MAP_FAILED;
+        #[cfg(target_os = "linux")]
+        if is_mapped {
+            // Or who writes to one block might be given two megabytes. What has no huge pages refuses, and is right.
+            // SAFETY: it is the mapping that was just made, and its contents stay.
+            unsafe { libc::madvise(start, length, libc::MADV_NOHUGEPAGE) };
+        }
+        let start = start.cast::<u8>();
+        // SAFETY: each place lies within the mapping.
+        let place = move |at: usize| unsafe { start.add(at * size) };
+        (0..if is_mapped { MAPPED } else { 0 }).filter_map(move |at| NonNull::new(place(at).cast()).map(Self))
     }
-}
 
-impl Drop for Block {
-    fn drop(&mut self) {
-        // SAFETY: the mapping was made by `new` with this length, and nothing borrows from a block that is dropped.
-        unsafe { libc::munmap(self.0.as_ptr().cast(), BLOCK) };
+    /// Give its memory back to the system; its place stays.
+    fn forget(&mut self) {
+        // SAFETY: so many bytes are mapped here by `map`, and nobody else reads or writes them.
+        unsafe { libc::madvise(self.0.as_ptr().cast(), BLOCK, libc::MADV_DONTNEED) };
     }
 }
 
@@ -47,7 +62,7 @@ impl Deref for Block {
     type Target = [u8; BLOCK];
 
     fn deref(&self) -> &Self::Target {
-        // SAFETY: so many bytes are mapped, zeros at first, for as long as the block lives.
+        // SAFETY: so many bytes are mapped, zeros at first, until the process ends.
         unsafe { self.0.as_ref() }
     }
 }
@@ -69,7 +84,16 @@ pub struct Cache {
     /// Blocks that somebody has. Any thread changes it, so it is added to at once and not loaded and stored.
     used: AtomicU64,
     refused: AtomicU64,
-    spare: Mutex<Vec<Block>>,
+    free: Mutex<Free>,
+}
+
+/// Blocks that nobody has.
+#[derive(Debug, Default)]
+struct Free {
+    /// With their memory, for the next who takes one.
+    spare: Vec<Block>,
+    /// Places alone.
+    bare: Vec<Block>,
 }
 
 impl Default for Cache {
@@ -86,15 +110,14 @@ impl Cache {
         let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
         let size = (BLOCK as u64).max(page.try_into().unwrap_or_default());
         let (used, refused) = Default::default();
-        Self { most: most / size, size, used, refused, spare: Mutex::default() }
+        Self { most: most / size, size, used, refused, free: Mutex::default() }
     }
 
     /// A block, unless all are in use: that is counted.
     pub fn take(&self) -> Option<Block> {
         // Two threads that come for the last one at once may both go without. Neither gets one too many.
         let within = self.used.fetch_add(1, Relaxed) < self.most;
-        let spare = || self.spare.lock().ok().and_then(|mut spare| spare.pop());
-        let block = within.then(|| spare().or_else(Block::new)).flatten();
+        let block = if within { self.find() } else { None };
         if block.is_none() {
             self.used.fetch_sub(1, Relaxed);
             self.refused.fetch_add(1, Relaxed);
@@ -102,16 +125,30 @@ impl Cache {
         block
     }
 
+    fn find(&self) -> Option<Block> {
+        let mut free = self.free.lock().ok()?;
+        if free.spare.is_empty() && free.bare.is_empty() {
+            free.bare.extend(Block::map(self.size as usize));
+        }
+        free.spare.pop().or_else(|| free.bare.pop())
+    }
+
     /// It is not needed any more.
     pub fn give_back(&self, block: Block) {
         let most = SPARE + (self.used.fetch_sub(1, Relaxed) - 1) / USED_PER_SPARE;
-        // Dropped when the lock is free again: this one, and one more as long as there are too many.
-        let mut superfluous = (Some(block), None);
-        if let Ok(mut spare) = self.spare.lock() {
-            if (spare.len() as u64) < most {
-                spare.extend(superfluous.0.take());
-            } else if spare.len() as u64 > most {
-                superfluous.1 = spare.pop();
+        let mut superfluous = [Some(block), None];
+        if let Ok(mut free) = self.free.lock() {
+            if (free.spare.len() as u64) < most {
+                free.spare.extend(superfluous[0].take());
+            } else if free.spare.len() as u64 > most {
+                superfluous[1] = free.spare.pop();
+            }
+        }
+        if superfluous[0].is_some() {
+            // Without the lock: this one, and one more as long as there are too many.
+            superfluous.iter_mut().flatten().for_each(Block::forget);
+            if let Ok(mut free) = self.free.lock() {
+                free.bare.extend(superfluous.into_iter().flatten());
             }
         }
     }
@@ -146,11 +183,26 @@ mod tests {
     }
 
     #[test]
-    fn what_a_crowd_gives_back_is_freed_but_for_a_few_blocks() {
+    fn the_memory_that_a_crowd_gives_back_is_freed_but_for_a_few_blocks() {
         let cache = Cache::default();
-        let taken: Vec<Block> = (0..20 * SPARE).filter_map(|_| cache.take()).collect();
+        let mut taken: Vec<Block> = (0..20 * SPARE).filter_map(|_| cache.take()).collect();
+        taken.iter_mut().for_each(|block| block.fill(1));
         taken.into_iter().for_each(|block| cache.give_back(block));
-        assert_eq!((cache.bytes(), cache.spare.lock().unwrap().len() as u64), (0, SPARE));
+        assert_eq!((cache.bytes(), cache.free.lock().unwrap().spare.len() as u64), (0, SPARE));
+        let again: Vec<Block> = (0..20 * SPARE).filter_map(|_| cache.take()).collect();
+        assert_eq!(again.iter().filter(|block| block[BLOCK / 2] == 1).count() as u64, SPARE, "the rest is new");
+        assert_eq!(cache.free.lock().unwrap().bare.len(), 0, "and at the places of before");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn half_of_ten_thousand_people_who_leave_tear_no_holes_into_mappings() {
+        let mappings = || std::fs::read_to_string("/proc/self/maps").unwrap().lines().count();
+        let (cache, before) = (Cache::default(), mappings());
+        let mut taken: Vec<Option<Block>> = (0..140_000).map(|_| cache.take()).collect();
+        assert!(taken.iter().all(Option::is_some));
+        taken.iter_mut().step_by(2).filter_map(Option::take).for_each(|block| cache.give_back(block));
+        assert!(mappings() < before + 3_000, "{} were {before}", mappings());
     }
 
     #[test]

@@ -48,11 +48,14 @@ pub(super) struct Totals {
     to_peers: Py<Recovery>,
     from_peers: Py<Recovery>,
     turn_allocations: u64,
+    waited: f64,
 }
 
 impl Totals {
+    /// `waited`: nanoseconds.
     pub(super) fn of(
         totals: &counters::Totals,
+        waited: u64,
         to_peers: counters::Recovery,
         from_peers: counters::Recovery,
         py: Python<'_>,
@@ -68,6 +71,7 @@ impl Totals {
             to_peers: Py::new(py, Recovery::from(to_peers))?,
             from_peers: Py::new(py, Recovery::from(from_peers))?,
             turn_allocations: totals.turn_allocations.get(),
+            waited: waited as f64 / 1e9,
         })
     }
 }

@@ -205,7 +205,7 @@ impl Core {
             to_peers += counters.to_it();
             from_peers += counters.from_it();
         }
-        Totals::of(&inner.handle.totals(), to_peers, from_peers, py)
+        Totals::of(&inner.handle.totals(), inner.handle.waited(), to_peers, from_peers, py)
     }
 
     fn turns(&self) -> PyResult<Vec<(String, u64)>> {

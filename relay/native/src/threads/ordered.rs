@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use super::orders::{MOST_WAITING, Orders};
-use super::shards::{Bench, Broken, Incoming, Shards};
+use super::shards::{Bench, Broken, Incoming, Shards, take};
 use crate::exchange::Command;
 use crate::path::Path;
 use crate::turn::Client;
@@ -52,7 +52,7 @@ impl Ordered {
     /// The shards after all that was ordered before.
     pub fn current(&self, bench: &mut Bench<'_>) -> Result<&Shards, Broken> {
         if self.waiting.load(Ordering::SeqCst) > 0 {
-            let mut orders = self.orders.lock().map_err(|_| Broken)?;
+            let mut orders = take(&self.orders, bench)?;
             let carried_out = orders.carry_out(&self.shards, bench)?;
             self.waiting.fetch_sub(carried_out, Ordering::SeqCst);
             // Of what one peer is told here the latest comes last.
@@ -100,7 +100,7 @@ impl Ordered {
     fn receive_all(&self, batch: &mut Vec<Incoming<'_>>, bench: &mut Bench<'_>) -> Result<(), Broken> {
         if !self.shards.receive(batch, bench)? {
             // Nobody moves without orders.
-            let _orders = self.orders.lock().map_err(|_| Broken)?;
+            let _orders = take(&self.orders, bench)?;
             self.shards.receive(batch, bench)?;
         }
         Ok(())

@@ -439,21 +439,11 @@ impl Shards {
     }
 
     fn enter_if_free(&self, place: Place) -> Result<Option<MutexGuard<'_, Exchange>>, Broken> {
-        match self.all[usize::from(place)].exchange.try_lock() {
-            Ok(exchange) => Ok(Some(exchange)),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Poisoned(_)) => Err(Broken),
-        }
+        take_if_free(&self.all[usize::from(place)].exchange)
     }
 
     fn enter<'s>(&'s self, place: Place, bench: &Bench<'_>) -> Result<MutexGuard<'s, Exchange>, Broken> {
-        if let Some(exchange) = self.enter_if_free(place)? {
-            return Ok(exchange);
-        }
-        let begun = Instant::now();
-        let exchange = self.all[usize::from(place)].exchange.lock().map_err(|_| Broken);
-        bench.waited.add(begun.elapsed().as_nanos() as u64);
-        exchange
+        take(&self.all[usize::from(place)].exchange, bench)
     }
 
     /// Two shards, in the order in which they are named here, and taken by number.
@@ -471,6 +461,25 @@ impl Shards {
             Ok((self.enter(first, bench)?, second))
         }
     }
+}
+
+fn take_if_free<T>(what: &Mutex<T>) -> Result<Option<MutexGuard<'_, T>>, Broken> {
+    match what.try_lock() {
+        Ok(taken) => Ok(Some(taken)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Poisoned(_)) => Err(Broken),
+    }
+}
+
+/// Take it, and wait until another thread lets it go. The clock is asked only then: what is free takes no time.
+pub(super) fn take<'s, T>(what: &'s Mutex<T>, bench: &Bench<'_>) -> Result<MutexGuard<'s, T>, Broken> {
+    if let Some(taken) = take_if_free(what)? {
+        return Ok(taken);
+    }
+    let begun = Instant::now();
+    let taken = what.lock().map_err(|_| Broken);
+    bench.waited.add(begun.elapsed().as_nanos() as u64);
+    taken
 }
 
 /// By its first byte (RFC 7983 section 7), when TURN has been unwrapped.

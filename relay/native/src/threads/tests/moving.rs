@@ -304,6 +304,53 @@ fn a_path_inside_turn_leads_to_its_shard_and_ends_with_the_allocation() {
 }
 
 #[test]
+fn newcomers_go_to_the_shard_that_others_have_left() {
+    let (core, mut thread, [..]) = paired();
+    let home = place(&core, &mut thread, 1);
+    let deserted = 1 - home;
+    thread.join(&core, 5, 96);
+    assert_eq!(place(&core, &mut thread, 5), deserted, "one went to the other's");
+    core.order(Command::Close { peer: 3 });
+    core.order(Command::Release { peer: 3 });
+    thread.join(&core, 6, 96);
+    assert_eq!(place(&core, &mut thread, 6), 2, "who was there has left");
+}
+
+#[test]
+fn a_check_by_a_path_that_somebody_has_just_proved_is_looked_up_again() {
+    let (core, mut thread, [..]) = paired();
+    let shards = core.ordered.as_they_stand();
+    let path = Path::udp(([203, 0, 113, 9], 9).into(), [198, 51, 100, 1].into());
+    // A thread finds that nobody has the path. Before it has taken Cat's shard, Ann has proved it.
+    let (mut check, seen) = (core.check(3), shards.departures());
+    let ours = place(&core, &mut thread, 3);
+    thread.receive(&core, &mut [(core.check(1), path)]);
+    assert_eq!(shards.departures(), seen, "nobody has left");
+    let astray = thread.bench(&core, |bench| shards.work_late(ours, (&mut check, path), seen, bench)).unwrap();
+    assert!(astray, "it belongs to both their shards now");
+}
+
+#[test]
+fn a_path_that_two_prove_at_once_stays_with_who_was_first() {
+    let (core, mut thread, [ann, ..]) = paired();
+    let shards = core.ordered.as_they_stand();
+    let (theirs, ours) = (place(&core, &mut thread, 1), place(&core, &mut thread, 3));
+    let is_owned = |thread: &mut Thread, place| {
+        thread.bench(&core, |bench| shards.with(place, bench, |exchange, _| exchange.is_owned(&ann.path))).unwrap()
+    };
+    let mut check = core.check(3);
+    thread
+        .bench(&core, |bench| {
+            shards.with(ours, bench, |exchange, bench| {
+                exchange.receive(&mut check, ann.path, bench.now, bench.out);
+                assert!(exchange.is_owned(&ann.path));
+            })
+        })
+        .unwrap();
+    assert_eq!((is_owned(&mut thread, theirs), is_owned(&mut thread, ours)), (true, false));
+}
+
+#[test]
 fn whose_path_is_gone_goes_on_by_another_and_who_left_is_nowhere() {
     let (core, mut thread, [ann, ..]) = paired();
     let spare = Path::udp(([203, 0, 113, 8], 8).into(), [198, 51, 100, 1].into());

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant};
 
 use super::world::{Core, Thread, heard, is_media};
@@ -148,6 +148,55 @@ fn who_parts_and_meets_all_the_time_loses_nothing_and_hears_nothing_twice() {
         })
     };
     assert_eq!(shards.places().map(population).sum::<Result<usize, Broken>>(), Ok(PEOPLE));
+}
+
+#[test]
+fn two_shards_are_taken_by_number_whichever_is_named_first() {
+    const HELD: Duration = Duration::from_millis(100);
+    let (core, mut lead) = (Arc::new(Core::new(2)), Thread::new());
+    let paths = [1, 2].map(|id| lead.join(&core, id, 96).path);
+    for (id, path) in [(1, paths[1]), (2, paths[0])] {
+        let (core, (done, ended)) = (Arc::clone(&core), channel());
+        std::thread::spawn(move || {
+            let shards = core.ordered.as_they_stand();
+            Thread::new().bench(&core, |bench| {
+                shards.with(0, bench, |_, _| {
+                    // It takes both.
+                    let theirs = Arc::clone(&core);
+                    std::thread::spawn(move || Thread::new().receive(&theirs, &mut [(theirs.check(id), path)]));
+                    std::thread::sleep(HELD);
+                    // Whoever waits for the first has not taken the second.
+                    Thread::new().bench(&core, |bench| shards.with(1, bench, |_, _| ()))
+                })
+            })??;
+            done.send(()).map_err(|_| Broken)
+        });
+        ended.recv_timeout(TIMEOUT).unwrap();
+    }
+}
+
+#[test]
+fn what_threads_wait_for_each_other_is_measured() {
+    const HELD: Duration = Duration::from_millis(200);
+    let (core, mut lead) = (Core::new(2), Thread::new());
+    let ann = lead.join(&core, 1, 96);
+    let mut other = Thread::new();
+    let is_held = Barrier::new(2);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let shards = core.ordered.as_they_stand();
+            lead.bench(&core, |bench| {
+                shards.with(0, bench, |_, _| {
+                    is_held.wait();
+                    std::thread::sleep(HELD);
+                })
+            })
+        });
+        is_held.wait();
+        other.receive(&core, &mut [(vec![0x80, 0], ann.path)]);
+    });
+    assert_eq!(lead.waited.get(), 0, "what is free is not timed");
+    assert!((1..TIMEOUT.as_nanos() as u64).contains(&other.waited.get()), "{} ns", other.waited.get());
 }
 
 #[test]
