@@ -1,5 +1,6 @@
 """Whether people can agree to the rules: what the host has for it, and whether it works by the way that browsers go."""
 
+import os
 import ssl
 from http import HTTPStatus
 from pathlib import Path
@@ -50,17 +51,31 @@ def check_keys(settings: Settings) -> list[Finding]:
     file = Path(shared) if shared else settings.state.folder / keys.FILE
     try:
         if not shared and not file.exists():
-            return [ok("keys", f"{file} is made at the first start.")]
+            return [_to_be_made(file)]
         document = keys.read(file)
         is_private = keys.is_private(file)
-    except (ConfigurationError, OSError) as error:
+    except ConfigurationError as error:
         return [failure("keys", str(error))]
+    except OSError as cause:
+        return [_not_kept(file, plain(cause))]
     if not is_private:
         return [warning("keys", f"Others may read {file}: run `chmod 600 {file}`, if the servers still can.")]
     sentence = f"{file} is whole; its key signs since {document.signing[0].made}."
     if not shared and _may_be_shared(settings):
         sentence += " Where several servers share the database, give all of them the same file (RELAY_KEYS_FILE)."
     return [ok("keys", sentence)]
+
+
+def _to_be_made(file: Path) -> Finding:
+    nearest = next(folder for folder in file.parents if folder.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        return _not_kept(file, f"{nearest} can't be written")
+    return ok("keys", f"{file} is made at the first start.")
+
+
+def _not_kept(file: Path, why: str) -> Finding:
+    sentence = f"They can't be kept in {file} ({why}), so a restart asks everybody to agree again."
+    return warning("keys", f"{sentence} Let the server write there, or set RELAY_STATE_DIR or RELAY_KEYS_FILE.")
 
 
 def _may_be_shared(settings: Settings) -> bool:

@@ -135,10 +135,18 @@ class AsyncioPort:
         connection.close()
 
     def send_dtls(self, peer: PeerId, datagram: bytes) -> None:
-        self._send_to(peer, datagram, is_media=False)
+        route = self._table.route(peer, len(datagram))
+        if isinstance(route, Path):
+            self._send_on(route, datagram, is_media=False)
+        elif route is not Drop.PATH_UNVALIDATED or not self._table.withhold(peer, datagram):
+            self._drops.count(route)
 
     def send_srtp(self, peer: PeerId, datagram: bytes) -> None:
-        self._send_to(peer, datagram, is_media=True)
+        route = self._table.route(peer, len(datagram))
+        if isinstance(route, Path):
+            self._send_on(route, datagram, is_media=True)
+        else:
+            self._drops.count(route)
 
     async def close(self) -> None:
         await self._tasks.close()
@@ -200,6 +208,9 @@ class AsyncioPort:
         self._proved(path)
         if taken.response is not None:
             self._send_if_allowed(path, taken.peer, taken.response)
+        else:
+            for withheld in self._table.take_withheld(taken.peer):
+                self.send_dtls(taken.peer, withheld)
         self._ask(taken.peer, now)
         if taken.heard_again:
             self._listener.flow_heard(taken.peer)
@@ -209,13 +220,6 @@ class AsyncioPort:
     def _ask(self, peer: PeerId, now: float) -> None:
         for path, question in self._table.questions(peer, now):
             self._send_if_allowed(path, peer, question)
-
-    def _send_to(self, peer: PeerId, datagram: bytes, *, is_media: bool) -> None:
-        route = self._table.route(peer, len(datagram))
-        if isinstance(route, Drop):
-            self._drops.count(route)
-        else:
-            self._send_on(route, datagram, is_media=is_media)
 
     def _send_if_allowed(self, path: Path, peer: PeerId, datagram: bytes) -> None:
         """On one of the peer's paths."""

@@ -53,6 +53,9 @@ ANSWERS = 7
 CHECKS_REMEMBERED = 256
 """Checks per peer that are known again. Chromium sends one every 2.5 s: those of the last ten minutes."""
 
+WITHHELD = 8
+"""DTLS datagrams of a peer that wait for an answer: a flight of ours has two or three."""
+
 PATH_HELD = 15.0
 """Seconds after a check during which its address is nobody else's. Browsers check every 2.5 to 6 s."""
 
@@ -102,6 +105,8 @@ class _Agent:
     """It is not validated: what comes and goes there counts."""
     spare: Path | None = None
     """Validated: for what is beyond the limit."""
+    withheld: list[bytes] = field(default_factory=list)
+    """What of DTLS is beyond the limit, and waits. Oldest first."""
     consented_at: float = 0.0
     """When it last checked, or answered."""
     heard_at: float = 0.0
@@ -234,6 +239,21 @@ class BindingTable:
         if not agent.is_limited or agent.paths[agent.selected].allows_other(size):
             return agent.selected
         return agent.spare or Drop.PATH_UNVALIDATED
+
+    def withhold(self, peer: PeerId, datagram: bytes) -> bool:
+        """Keep a DTLS datagram that has no route yet until an answer validates the path: that mostly takes a round
+        trip, and DTLS would send it again only after a second. False if too many wait."""
+        withheld = self._agents[peer].withheld
+        if len(withheld) >= WITHHELD:
+            return False
+        withheld.append(datagram)
+        return True
+
+    def take_withheld(self, peer: PeerId) -> list[bytes]:
+        """What waited, after an answer."""
+        agent = self._agents[peer]
+        withheld, agent.withheld = agent.withheld, []
+        return withheld
 
     def allows(self, peer: PeerId, path: Path, size: int) -> bool:
         """Whether `size` bytes may be sent on one of the peer's paths; they count as sent."""

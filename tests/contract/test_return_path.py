@@ -60,6 +60,19 @@ async def test_who_does_not_answer_gets_less_than_three_times_what_came(subject:
     assert 0 < browser.received <= 3 * sent
 
 
+async def test_a_flight_that_must_wait_for_the_answer_goes_out_with_it(subject: Subject) -> None:
+    browser = subject.browser(deaf=True)
+    await browser.check()
+    question = await asked(browser)
+    flight = [b"\x16" + bytes([number]) * 999 for number in range(3)]
+    for datagram in flight:
+        subject.port.send_dtls(ANN, datagram)
+    assert await browser.hears_nothing(0.2)
+    browser.send(answer_to(question, BROWSER.password))
+    assert [await browser.receive() for _ in flight] == flight
+    assert await browser.hears_nothing(0.2)
+
+
 async def test_who_answers_gets_everything(subject: Subject) -> None:
     browser = subject.browser()
     await browser.check(nominate=True)

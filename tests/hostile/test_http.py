@@ -14,8 +14,7 @@ from relay.machine.capacity import CONNECTIONS_PER_PERSON
 from relay.observe.drops import Drop
 from relay.web import guests, server
 from tests.kit.people import PATIENCE, until, visit
-from tests.kit.ports import free_port
-from tests.kit.servers import running
+from tests.kit.servers import on_loopback, running
 from tests.kit.wire import status_of, wire
 
 ORDINARY = b"GET /videochat/health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -118,9 +117,7 @@ async def test_a_second_request_that_never_ends_is_not_waited_for_either(
 class TestOneAddress:
     @pytest.fixture
     def settings(self, engine: EngineChoice) -> Settings:
-        return Settings.of(
-            port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), engine=engine, max_per_address=2
-        )
+        return on_loopback(engine=engine, max_per_address=2)
 
     async def test_holds_only_so_many_connections_and_newcomers_get_the_places_of_idle_ones(self, relay: Relay) -> None:
         most = 2 * CONNECTIONS_PER_PERSON

@@ -12,7 +12,7 @@ from relay.app import Relay
 from relay.config.settings import EngineChoice, LogFormat, LogLevel, Settings
 from relay.observe.logs.logging import configure, get_logger
 from tests.kit.people import visit
-from tests.kit.ports import free_port
+from tests.kit.servers import on_loopback
 from tests.kit.wire import status_of
 
 pytestmark = pytest.mark.usefixtures("_logging_as_it_was")
@@ -33,9 +33,7 @@ def _logging_as_it_was() -> Iterator[None]:
 
 @pytest.fixture
 def settings(engine: EngineChoice) -> Settings:
-    return Settings.of(
-        port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), engine=engine, operator_token=TOKEN
-    )
+    return on_loopback(engine=engine, operator_token=TOKEN)
 
 
 @pytest.fixture(params=LogFormat)

@@ -11,8 +11,8 @@ from relay.app import Relay
 from relay.config.settings import EngineChoice, Settings
 from relay.media.engine import links
 from tests.kit.people import MediaVisitor, introduce, until, visit
-from tests.kit.ports import free_port
 from tests.kit.prometheus import page
+from tests.kit.servers import on_loopback
 
 TOKEN = "a token of Prometheus"
 
@@ -31,10 +31,7 @@ def test_everything_that_is_ever_shown_is_as_prometheus_wants_it() -> None:
 class TestWhileTwoPeopleTalk:
     @pytest.fixture
     def settings(self, engine: EngineChoice) -> Settings:
-        return Settings.of(
-            port=free_port(),
-            bind=("127.0.0.1",),
-            public_address=("127.0.0.1",),
+        return on_loopback(
             engine=engine,
             metrics_token=TOKEN,
             max_cpu=1.0,

@@ -19,7 +19,6 @@ from relay.config.settings import Settings, TlsChoice
 from relay.peer import aiortc_bridge
 from relay.transport.suites import SUITES
 from tests.kit.certificates import anyone
-from tests.kit.ports import free_port
 from tests.kit.servers import ask, on_loopback, running
 from tests.kit.wire import wire
 
@@ -48,7 +47,7 @@ ANSWERS = [
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings.of(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), operator_token=TOKEN)
+    return on_loopback(operator_token=TOKEN)
 
 
 @pytest.fixture

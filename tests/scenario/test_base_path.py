@@ -10,7 +10,7 @@ import pytest
 from relay.app import Relay
 from relay.config.rules import OWN_NAMES
 from relay.config.settings import Settings
-from tests.kit.ports import free_port
+from tests.kit.servers import on_loopback
 
 TOKEN = "a token of the operator"
 OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
@@ -18,10 +18,7 @@ ORIGIN = "https://friend.example"
 
 
 def settings_of(base_path: str) -> Settings:
-    return Settings.of(
-        port=free_port(),
-        bind=("127.0.0.1",),
-        public_address=("127.0.0.1",),
+    return on_loopback(
         operator_token=TOKEN,
         allowed_origins=(ORIGIN,),
         base_path=base_path,

@@ -24,18 +24,17 @@ from relay.web.status import Status
 from tests.kit.offers import ROLES, negotiated, offer
 from tests.kit.payers import HOME, payer
 from tests.kit.people import introduce, until, visit
-from tests.kit.ports import free_port
+from tests.kit.servers import on_loopback
 
 TOKEN = "a token of the operator"
 OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
 READER_TOKEN = "a token of Prometheus"
 READER = {"Authorization": f"Bearer {READER_TOKEN}"}
-LOOPBACK = {"bind": ("127.0.0.1",), "public_address": ("127.0.0.1",)}
 
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings.of(port=free_port(), operator_token=TOKEN, metrics_token=READER_TOKEN, **LOOPBACK)
+    return on_loopback(operator_token=TOKEN, metrics_token=READER_TOKEN)
 
 
 @pytest.fixture
@@ -208,7 +207,7 @@ class Nobody:
 class TestManyPeople:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings.of(port=free_port(), max_people=1_000, metrics_token=READER_TOKEN, **LOOPBACK)
+        return on_loopback(max_people=1_000, metrics_token=READER_TOKEN)
 
     async def test_a_thousand_peoples_figures_cost_little(self, relay: Relay, client: aiohttp.ClientSession) -> None:
         """People are visitors and peers in the books only: what a scrape reads is the same."""
@@ -254,7 +253,7 @@ async def test_the_token_for_metrics_opens_nothing_else(
 class TestWithoutATokenForMetrics:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings.of(port=free_port(), operator_token=TOKEN, **LOOPBACK)
+        return on_loopback(operator_token=TOKEN)
 
     async def test_the_operators_opens_them(self, stranger: aiohttp.ClientSession) -> None:
         for headers, status in ((READER, 401), (OPERATOR, 200)):
@@ -265,7 +264,7 @@ class TestWithoutATokenForMetrics:
 class TestWithoutAnyToken:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings.of(port=free_port(), **LOOPBACK)
+        return on_loopback()
 
     async def test_they_are_closed_and_say_how_to_open_them(self, stranger: aiohttp.ClientSession) -> None:
         async with stranger.get("/metrics") as response:
@@ -276,7 +275,7 @@ class TestWithoutAnyToken:
 class TestAllowed:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings.of(port=free_port(), metrics_allow=("10.0.0.0/8", "127.0.0.0/24"), **LOOPBACK)
+        return on_loopback(metrics_allow=("10.0.0.0/8", "127.0.0.0/24"))
 
     async def test_a_configured_network_may_read(self, stranger: aiohttp.ClientSession) -> None:
         async with stranger.get("/metrics") as response:
@@ -297,7 +296,7 @@ class TestAllowed:
 class TestAllowedBehindAProxy:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings.of(port=free_port(), metrics_allow=("192.0.2.7",), trusted_proxies=("127.0.0.1",), **LOOPBACK)
+        return on_loopback(metrics_allow=("192.0.2.7",), trusted_proxies=("127.0.0.1",))
 
     async def test_who_the_proxy_names_may_read(self, stranger: aiohttp.ClientSession) -> None:
         for named, status in (("192.0.2.7", 200), ("192.0.2.7, 192.0.2.8", 403), ("192.0.2.8, 192.0.2.7", 200)):

@@ -10,7 +10,6 @@ from relay.app import Relay
 from relay.config.settings import ForwardedHeader, Settings, TlsChoice
 from relay.errors import ErrorCode
 from tests.kit.certificates import anyone
-from tests.kit.ports import free_port
 from tests.kit.servers import ask, on_loopback, running
 
 PATH = "/videochat/health/live"
@@ -31,10 +30,7 @@ async def opens(relay: Relay, *origins: str, tls: ssl.SSLContext | None = None, 
 class TestOrigins:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings.of(
-            port=free_port(),
-            bind=("127.0.0.1",),
-            public_address=("127.0.0.1",),
+        return on_loopback(
             hosts=(NAME, "[2001:db8::1]"),
             allowed_origins=("https://friend.example",),
         )

@@ -13,7 +13,7 @@ from relay.auth.gate import ATTEMPTS
 from relay.config.settings import Settings
 from relay.figures.history import Sample
 from tests.kit.people import PATIENCE, introduce, until, visit
-from tests.kit.ports import free_port
+from tests.kit.servers import on_loopback
 from tests.kit.wire import status_of
 
 TOKEN = "a token of the operator"
@@ -25,7 +25,7 @@ ENDPOINTS = [("GET", "/videochat/overview"), ("POST", "/videochat/rooms/x/end"),
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings.of(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), operator_token=TOKEN)
+    return on_loopback(operator_token=TOKEN)
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ async def test_troubles_are_shown_without_addresses(relay: Relay, client: aiohtt
 
 async def test_drain_is_passed_on() -> None:
     ordered = asyncio.Event()
-    settings = Settings.of(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), operator_token=TOKEN)
+    settings = on_loopback(operator_token=TOKEN)
     relay = Relay(settings, ordered.set)
     await relay.start()
     try:
@@ -187,10 +187,7 @@ async def test_a_near_miss_of_the_token_is_refused(relay: Relay, near: str) -> N
 class TestBehindAProxy:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings.of(
-            port=free_port(),
-            bind=("127.0.0.1",),
-            public_address=("127.0.0.1",),
+        return on_loopback(
             operator_token=TOKEN,
             trusted_proxies=("127.0.0.1",),
         )

@@ -12,7 +12,7 @@ from relay.config.settings import Settings
 from relay.front.proxy_protocol import SIGNATURE_V2
 from relay.observe.drops import Drop
 from tests.kit.people import PATIENCE
-from tests.kit.ports import free_port
+from tests.kit.servers import on_loopback
 
 VISITOR = "198.51.100.7"
 QUESTION = b"GET /videochat/health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -49,10 +49,7 @@ async def ask(port: int, *pieces: bytes) -> bytes:
 class TestTrusted:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings.of(
-            port=free_port(),
-            bind=("127.0.0.1",),
-            public_address=("127.0.0.1",),
+        return on_loopback(
             trusted_proxies=("127.0.0.1",),
             rate_address_connection=6,
         )

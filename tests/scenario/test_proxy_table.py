@@ -8,9 +8,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from relay.config.settings import Settings, TlsChoice
+from relay.config.settings import TlsChoice
 from tests.kit.behind import ANN, BRIEF, MOST, PROXY, Place, behind, behind_it
 from tests.kit.proxies import FOLDER
+from tests.kit.servers import on_loopback
 
 NAME = "talk.example.org"
 
@@ -75,7 +76,7 @@ def test_there_are_five_rows_of_each_at_least() -> None:
 
 @pytest.mark.parametrize("row", rows(), ids=str)
 async def test_it_is_as_the_table_says(row: Row, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    settings = behind_it(Settings.of(state_dir=str(tmp_path), **row.settings))
+    settings = behind_it(on_loopback(state_dir=str(tmp_path), **row.settings))
     async with behind(WRITTEN[row.written], tmp_path, settings) as place, place.somebody(ANN) as session:
         host = f"{NAME}:{place.url.rpartition(':')[2]}"
         folder = "chat/" if WRITTEN[row.written] == "handle" else ""

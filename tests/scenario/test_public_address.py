@@ -17,7 +17,7 @@ from tests.kit.certificates import NOW
 from tests.kit.offers import ROLES, offer
 from tests.kit.people import until, visit
 from tests.kit.ports import free_port
-from tests.kit.servers import running
+from tests.kit.servers import NOTHING_LASTS, running
 from tests.kit.turn import COTURN, stun_server
 
 
@@ -31,7 +31,7 @@ async def offered(relay: Relay) -> list[str]:
 
 @asynccontextmanager
 async def serving(**settings: object) -> AsyncIterator[Relay]:
-    async with running(Settings.of(port=free_port(), http_bind=("127.0.0.1",), **settings)) as relay:
+    async with running(Settings.of(**NOTHING_LASTS, port=free_port(), http_bind=("127.0.0.1",), **settings)) as relay:
         yield relay
 
 

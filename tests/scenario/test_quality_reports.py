@@ -8,7 +8,7 @@ from relay.app import Relay
 from relay.config.settings import Settings
 from relay.observe.verdict import Verdict
 from tests.kit.people import introduce, until, visit
-from tests.kit.ports import free_port
+from tests.kit.servers import on_loopback
 
 GOOD = {
     "seconds": 1.5,
@@ -101,7 +101,7 @@ async def test_a_report_out_of_bounds_is_refused(relay: Relay, change: dict[str,
 class TestOften:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings.of(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), rate_report=6)
+        return on_loopback(rate_report=6)
 
     async def test_reports_that_come_too_often_are_refused(self, relay: Relay) -> None:
         async with visit(relay.port) as ann:

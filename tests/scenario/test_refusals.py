@@ -17,8 +17,7 @@ from relay.session import presence
 from relay.web import visit as visit_module
 from tests.kit.offers import ROLES, offer
 from tests.kit.people import Visitor, introduce, until, visit
-from tests.kit.ports import free_port
-from tests.kit.servers import running
+from tests.kit.servers import on_loopback, running
 
 
 @pytest.mark.parametrize(
@@ -83,9 +82,7 @@ class TestASlowReader:
     @pytest.fixture
     def settings(self) -> Settings:
         """Somebody may write as much as it takes to fill the reader's buffers."""
-        return Settings.of(
-            port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), rate_chat=1_000_000_000
-        )
+        return on_loopback(rate_chat=1_000_000_000)
 
     async def test_is_sent_away_with_a_reason_without_slowing_the_partner(
         self, relay: Relay, monkeypatch: pytest.MonkeyPatch
@@ -142,7 +139,7 @@ async def test_a_fault_of_the_server_ends_no_conversation(relay: Relay, monkeypa
 class TestAFullServer:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings.of(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), max_people=2)
+        return on_loopback(max_people=2)
 
     async def test_newcomers_are_told_when_to_come_back(self, relay: Relay) -> None:
         port = relay.port
@@ -178,7 +175,7 @@ class TestAFullServer:
 class TestACrowdedAddressWhosePeopleDoNothing:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings.of(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), max_per_address=2)
+        return on_loopback(max_per_address=2)
 
     async def test_somebody_new_gets_the_place_of_who_has_not_begun(self, relay: Relay) -> None:
         port = relay.port
@@ -256,7 +253,7 @@ async def test_a_page_of_someone_else_may_not_connect(relay: Relay) -> None:
 class TestACrowdedAddress:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings.of(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), max_per_address=2)
+        return on_loopback(max_per_address=2)
 
     async def test_the_next_connection_is_turned_away_until_one_ends(self, relay: Relay) -> None:
         url = f"http://127.0.0.1:{relay.port}/ws"

@@ -258,6 +258,15 @@ def test_rules_and_keys_that_can_not_be_used_are_told(tmp_path: Path) -> None:
     assert "RELAY_KEYS_FILE" in told(check_host(several, NOW), "keys").sentence
 
 
+@pytest.mark.parametrize("made", [True, False])
+def test_a_folder_in_which_keys_can_not_be_kept_is_told(tmp_path: Path, made: bool) -> None:
+    place = tmp_path / "state"
+    place.touch()
+    settings = on_loopback(consent="required", state_dir=str(place if made else place / "deeper"))
+    found = told(check_host(settings, NOW), "keys")
+    assert (found.verdict, "RELAY_STATE_DIR" in found.sentence) == (Verdict.WARNING, True)
+
+
 def test_where_nobody_is_asked_and_nothing_kept_there_is_nothing_to_say_of_rules_and_keys() -> None:
     assert not {"rules", "keys"} & {item.check for item in check_host(on_loopback(), NOW)}
 

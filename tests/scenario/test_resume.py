@@ -9,12 +9,12 @@ from relay.app import Relay
 from relay.config.settings import Settings
 from tests.kit.offers import ROLES, offer
 from tests.kit.people import Visitor, introduce, until, visit
-from tests.kit.ports import free_port
+from tests.kit.servers import on_loopback
 
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings.of(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), resume_window=1.5)
+    return on_loopback(resume_window=1.5)
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ async def test_who_waits_goes_on_waiting(relay: Relay, ann: Visitor, bob: Visito
 class TestAFullServer:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings.of(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), max_people=2)
+        return on_loopback(max_people=2)
 
     async def test_takes_back_who_was_there(self, relay: Relay, ann: Visitor, bob: Visitor) -> None:
         await introduce(ann, bob)

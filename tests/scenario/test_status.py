@@ -9,7 +9,7 @@ from relay import clock
 from relay.app import Relay
 from relay.config.settings import Settings
 from tests.kit.people import introduce, visit
-from tests.kit.ports import free_port
+from tests.kit.servers import on_loopback
 
 TOKEN = "a token of the operator"
 OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
@@ -18,10 +18,7 @@ FRIEND = "https://console.example"
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings.of(
-        port=free_port(),
-        bind=("127.0.0.1",),
-        public_address=("127.0.0.1",),
+    return on_loopback(
         operator_token=TOKEN,
         allowed_origins=(FRIEND,),
     )
@@ -128,7 +125,7 @@ async def test_what_is_not_there_is_not_found(client: aiohttp.ClientSession, pat
 class TestWithoutAToken:
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings.of(port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",))
+        return on_loopback()
 
     async def test_the_operators_endpoints_are_closed_and_say_how_to_open_them(
         self, client: aiohttp.ClientSession

@@ -7,15 +7,13 @@ import pytest
 from relay.app import Relay
 from relay.config.settings import EngineChoice, Settings
 from tests.kit.people import MediaVisitor, brightness, loudness, until, visit
-from tests.kit.ports import free_port
+from tests.kit.servers import on_loopback
 
 
 @pytest.fixture
 def settings() -> Settings:
     """Transcoders are of the packets engine alone: the frames engine converts everything."""
-    return Settings.of(
-        port=free_port(), bind=("127.0.0.1",), public_address=("127.0.0.1",), engine=EngineChoice.PACKETS, transcoders=1
-    )
+    return on_loopback(engine=EngineChoice.PACKETS, transcoders=1)
 
 
 @pytest.mark.usefixtures("loopback_candidates")

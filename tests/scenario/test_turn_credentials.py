@@ -8,17 +8,14 @@ import pytest
 from relay.app import Relay
 from relay.config.settings import Settings
 from tests.kit.people import visit
-from tests.kit.ports import free_port
+from tests.kit.servers import on_loopback
 
 TURN_URL = "turns:192.0.2.1:443?transport=tcp"
 
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings.of(
-        port=free_port(),
-        bind=("127.0.0.1",),
-        public_address=("127.0.0.1",),
+    return on_loopback(
         turn_urls=(TURN_URL,),
         turn_secret="correct horse",
         turn_lifetime=4,

@@ -216,7 +216,7 @@ async def test_the_port_knows_what_may_be_named_before_anybody_is_told(
 
     monkeypatch.setattr(outside, "_addresses_of", look_up)
     port = free_port()
-    settings = Settings.of(
+    settings = on_loopback(
         port=port, http_bind=("127.0.0.1",), public_address=("chat.example", "2001:db8::7"), public_udp_port=3_478
     )
     async with running(settings) as relay:

@@ -93,7 +93,11 @@ impl Exchange {
     pub fn obey(&mut self, command: Command, now: Time, out: &mut Outbox) {
         match command {
             Command::Admit { peer, local, remote } => self.table.admit(peer, local, remote),
-            Command::SendDtls { peer, datagram } => self.send_plain(peer, &datagram, out),
+            Command::SendDtls { peer, datagram } => {
+                if let Err(unsent) = self.table.send_dtls(peer, datagram, out) {
+                    self.drop_for(peer, unsent.into());
+                }
+            }
             Command::Release { peer } => self.table.release(peer),
             Command::AdmitTurn { username, key } => self.turn.admit(username, &key),
             Command::ReleaseTurn { username } => {

@@ -237,17 +237,6 @@ impl Exchange {
         }
     }
 
-    /// Send a datagram that is not media where the peer's datagrams go.
-    pub(super) fn send_plain(&mut self, id: PeerId, datagram: &[u8], out: &mut Outbox) {
-        let sent: Result<(), Reason> = self.table.send(id, out, |packets| {
-            packets.extend_from_slice(datagram);
-            Ok(())
-        });
-        if let Err(reason) = sent {
-            self.drop_for(id, reason);
-        }
-    }
-
     pub(super) fn line_mut(&mut self, line: LineId) -> Option<&mut Line> {
         self.peers.get_mut(&line.peer)?.lines[line.medium as usize].as_mut()
     }

@@ -25,6 +25,9 @@ pub const PATHS_PER_PEER: usize = 16;
 /// TCP connections among them. Each takes a descriptor, and memory for what its reader leaves unread.
 pub const CONNECTIONS_PER_PEER: usize = 8;
 
+/// DTLS datagrams that wait for an answer: a flight of ours has two or three.
+pub const WITHHELD: usize = 8;
+
 /// A check that may change something, or one that was seen before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Check {
@@ -55,6 +58,8 @@ pub(crate) struct Agent {
     pub(crate) is_limited: bool,
     /// Validated: for what is beyond the limit.
     pub(crate) spare: Option<Path>,
+    /// What of DTLS is beyond the limit, and waits. Oldest first.
+    withheld: Vec<Vec<u8>>,
     /// When it last checked, or answered.
     pub(crate) consented_at: Time,
     /// When anything came from one of its addresses.
@@ -74,6 +79,7 @@ impl Default for Agent {
             selected: None,
             is_limited: false,
             spare: None,
+            withheld: Vec::new(),
             consented_at: Time::default(),
             last_arrival: Time::default(),
             silent: false,
@@ -167,6 +173,28 @@ impl Agent {
         let known = self.paths.iter_mut().find(|known| known.path == selected).ok_or(Unsent::NoPath)?;
         let spare = self.spare.ok_or(Unsent::Withheld);
         out.push_where(peer, write, |length| if known.allows_other(length) { Ok(selected) } else { spare })
+    }
+
+    /// Send a DTLS datagram, or keep it until an answer validates the path: that mostly takes a round trip, and DTLS would
+    /// send it again only after a second.
+    pub(crate) fn send_dtls(&mut self, peer: PeerId, datagram: Vec<u8>, out: &mut Outbox) -> Result<(), Unsent> {
+        let sent = self.send(peer, out, |bytes| {
+            bytes.extend_from_slice(&datagram);
+            Ok(())
+        });
+        if sent == Err(Unsent::Withheld) && self.withheld.len() < WITHHELD {
+            self.withheld.push(datagram);
+            return Ok(());
+        }
+        sent
+    }
+
+    /// Try again, after an answer.
+    pub(crate) fn send_withheld(&mut self, peer: PeerId, out: &mut Outbox) {
+        for datagram in std::mem::take(&mut self.withheld) {
+            // It was kept, so there is room for it once more.
+            let _ = self.send_dtls(peer, datagram, out);
+        }
     }
 
     /// To one of its paths, within the limit if it is not validated.

@@ -190,7 +190,7 @@ impl BindingTable {
     ) -> Result<Taken, Reason> {
         let message = Message::parse(datagram).ok_or(Reason::StunMalformed)?;
         if message.is_answer {
-            return self.receive_answer(&message, path, now);
+            return self.receive_answer(&message, path, now, out);
         }
         let ufrag = message.local_ufrag();
         let credentials = self.credentials.get(ufrag).ok_or(Reason::StunUnknownUfrag)?;
@@ -250,6 +250,11 @@ impl BindingTable {
         write: impl FnOnce(&mut Vec<u8>) -> Result<T, E>,
     ) -> Result<T, E> {
         self.agents.get_mut(&peer).ok_or(Unsent::NoPath)?.send(peer, out, write)
+    }
+
+    /// Send a DTLS datagram where the peer's datagrams go, at once or with the answer to our question.
+    pub fn send_dtls(&mut self, peer: PeerId, datagram: Vec<u8>, out: &mut Outbox) -> Result<(), Unsent> {
+        self.agents.get_mut(&peer).ok_or(Unsent::NoPath)?.send_dtls(peer, datagram, out)
     }
 
     /// Where datagrams for the peer go.
@@ -352,7 +357,13 @@ impl BindingTable {
     }
 
     /// Somebody received a check of ours, if this answers one.
-    fn receive_answer(&mut self, answer: &Message<'_>, path: Path, now: Time) -> Result<Taken, Reason> {
+    fn receive_answer(
+        &mut self,
+        answer: &Message<'_>,
+        path: Path,
+        now: Time,
+        out: &mut Outbox,
+    ) -> Result<Taken, Reason> {
         let peer = self.owner(&path).ok_or(Reason::StunUnasked)?;
         let agent = self.agents.get_mut(&peer).ok_or(Reason::StunUnasked)?;
         let at = agent.paths.iter().position(|known| known.path == path).ok_or(Reason::StunUnasked)?;
@@ -367,6 +378,7 @@ impl BindingTable {
         known.answered(now);
         agent.consented_at = now;
         agent.settle(self.patience.consent, now);
+        agent.send_withheld(peer, out);
         Ok(Taken { peer, moved: None, resumed: self.note_arrival(peer, &path, 0, now) })
     }
 

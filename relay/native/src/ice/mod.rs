@@ -1,6 +1,6 @@
 //! Who may talk to us, from where, and where what is sent to them goes.
 
-mod agent;
+pub(crate) mod agent;
 pub mod bindings;
 pub mod newcomers;
 pub mod path_validation;

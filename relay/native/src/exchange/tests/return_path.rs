@@ -2,8 +2,10 @@
 
 use super::world::{Browser, REMOTE_PASSWORD, World, check, check_of, delta, keyframe, nomination};
 use crate::exchange::*;
+use crate::ice::agent::WITHHELD;
 use crate::ice::bindings::Side;
 use crate::ids::Medium;
+use crate::wire::codecs::Codec;
 use crate::wire::stun;
 
 const VICTIM: ([u8; 4], u16) = ([203, 0, 113, 77], 40_000);
@@ -93,8 +95,9 @@ fn a_handshake_fits_into_what_a_hello_allows() {
     world.order(Command::Admit { peer: 9, local, remote });
     world.exchange.receive(&mut check("eve"), path, world.now, &mut world.out);
     assert_eq!(world.exchange.take_events(), [Event::FlowSelected(9, path)], "DTLS may begin at once");
+    let before = world.sent_to(path);
     world.order(Command::SendDtls { peer: 9, datagram: vec![22; 1_100] });
-    assert_eq!(world.exchange.totals.drops.get(Reason::PathUnvalidated), 1);
+    assert_eq!(world.sent_to(path), before);
     // Only from there it counts, not what a datagram of somebody else says.
     world.exchange.receive(
         &mut [22; 1_900],
@@ -103,7 +106,7 @@ fn a_handshake_fits_into_what_a_hello_allows() {
         &mut world.out,
     );
     world.order(Command::SendDtls { peer: 9, datagram: vec![22; 1_100] });
-    assert_eq!(world.exchange.totals.drops.get(Reason::PathUnvalidated), 2);
+    assert_eq!(world.sent_to(path), before);
     world.exchange.receive(&mut [22; 1_900], path, world.now, &mut world.out);
     world.clear();
     for _ in 0..10 {
@@ -111,6 +114,25 @@ fn a_handshake_fits_into_what_a_hello_allows() {
     }
     let sent = world.sent_to(path);
     assert!((4_400..=5_700 + 300).contains(&sent), "{sent}");
+}
+
+#[test]
+fn a_flight_that_must_wait_for_the_answer_goes_out_with_it() {
+    let mut world = World::new();
+    let (ann, _) = world.admit(1, 96, Codec::Vp8);
+    world.exchange.receive(&mut check("ufrag1"), ann.path, world.now, &mut world.out);
+    let before = world.sent_to(ann.path);
+    for number in 0..=WITHHELD {
+        world.order(Command::SendDtls { peer: 1, datagram: vec![22 + number as u8; 1_100] });
+    }
+    assert_eq!(world.sent_to(ann.path), before);
+    assert_eq!(world.exchange.totals.drops.get(Reason::PathUnvalidated), 1, "the last is one too many");
+    world.answer();
+    let flight = || world.out.items().iter().map(|item| world.out.bytes(item)[0]).filter(|first| *first >= 22);
+    assert_eq!(flight().collect::<Vec<_>>(), (22..30).collect::<Vec<_>>());
+    world.pass(7_000);
+    let flight = || world.out.items().iter().map(|item| world.out.bytes(item)[0]).filter(|first| *first >= 22);
+    assert_eq!(flight().count(), WITHHELD, "once");
 }
 
 #[test]

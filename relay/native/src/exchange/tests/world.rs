@@ -211,16 +211,22 @@ impl World {
         self.join_with(id, payload_type, Codec::Vp8)
     }
 
-    /// The same with another video codec.
-    pub(crate) fn join_with(&mut self, id: PeerId, payload_type: u8, video: Codec) -> Browser {
-        let (mut browser, setup) = browser_with(id, payload_type, video);
-        let path = browser.path;
-        let ufrag = format!("ufrag{id}");
-        let local = Side { ufrag: ufrag.clone().into_bytes(), password: PASSWORD.to_vec() };
+    /// Someone of whom nothing has come yet.
+    pub(crate) fn admit(&mut self, id: PeerId, payload_type: u8, video: Codec) -> (Browser, Arc<PeerCounters>) {
+        let (browser, setup) = browser_with(id, payload_type, video);
+        let local = Side { ufrag: format!("ufrag{id}").into_bytes(), password: PASSWORD.to_vec() };
         let remote = Side { ufrag: b"them".to_vec(), password: REMOTE_PASSWORD.to_vec() };
         self.order(Command::Admit { peer: id, local, remote });
-        self.order(Command::Open { peer: id, setup, counters: Arc::new(PeerCounters::default()) });
-        self.exchange.receive(&mut check(&ufrag), path, self.now, &mut self.out);
+        let counters = Arc::new(PeerCounters::default());
+        self.order(Command::Open { peer: id, setup, counters: Arc::clone(&counters) });
+        (browser, counters)
+    }
+
+    /// As [`Self::join`], with another video codec.
+    pub(crate) fn join_with(&mut self, id: PeerId, payload_type: u8, video: Codec) -> Browser {
+        let (mut browser, _) = self.admit(id, payload_type, video);
+        let path = browser.path;
+        self.exchange.receive(&mut check(&format!("ufrag{id}")), path, self.now, &mut self.out);
         self.answer();
         self.clear();
         assert_eq!(self.exchange.take_events(), [Event::FlowSelected(id, path)]);
