@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from relay.auth import rules
+from relay.auth.accounts import Accounts
+from relay.auth.attempts import Attempts
+from relay.auth.audit import Audit
 from relay.auth.gate import Gate
 from relay.auth.safekeeping import Safekeeping
+from relay.auth.staff import staff_of
 from relay.config.settings import Settings, TurnChoice
 from relay.errors import FatalError
 from relay.figures.figures import Figures
@@ -62,10 +66,11 @@ from relay.session.presence import Presence
 from relay.session.reception import Reception
 from relay.session.sessions import Sessions
 from relay.session.turn import InsideTurn, OutsideTurn, Turn
-from relay.store.records import Records
+from relay.store.records import DAY, Records
 from relay.tasks import Tasks
 from relay.transport.addresses import Advertised, turn_relays
 from relay.transport.outside import Outside
+from relay.web.accounts import AccountDesk
 from relay.web.callers import Callers
 from relay.web.charging import charge
 from relay.web.consent import Consent
@@ -74,10 +79,14 @@ from relay.web.gateway import Gateway
 from relay.web.guests import Guests
 from relay.web.hosts import Hosts, served_hosts
 from relay.web.operator.console import OperatorConsole
+from relay.web.operator.staff import StaffPages
 from relay.web.origins import Origins
 from relay.web.server import WebServer
 from relay.web.status import Status
 from relay.web.visitor_address import VisitorAddresses
+
+UNNAMED_SITE = "Relay"
+"""What authenticators call a place whose operator gave it no name."""
 
 log = logging.get_logger("app")
 
@@ -227,6 +236,22 @@ class Relay:
 
         # who people are
         self._safekeeping = Safekeeping(settings, self.report)
+        self._audit = Audit(
+            records=self._records,
+            keys=self._safekeeping.keys,
+            keep=settings.state.keep_audit * DAY,
+            journal=self.journal,
+            report=self.report,
+        )
+        attempts = Attempts()
+        staff = staff_of(
+            records=self._records,
+            keys=self._safekeeping.keys,
+            audit=self._audit,
+            attempts=attempts,
+            site=settings.about.site_name,
+            hours=settings.staff.staff_hours,
+        )
 
         # the web
         self._guests = Guests(
@@ -237,14 +262,39 @@ class Relay:
             report=self.report,
         )
         addresses = VisitorAddresses(settings.site, self._guests, self.journal)
-        callers = Callers(Gate(settings.operator.operator_token, settings.operator.metrics_token), addresses)
         origins = Origins(settings.site.allowed_origins, addresses)
+        cookies = Cookies(addresses)
+        callers = Callers(
+            gate=Gate(settings.operator.operator_token, settings.operator.metrics_token, attempts),
+            staff=staff,
+            cookies=cookies,
+            origins=origins,
+            addresses=addresses,
+        )
         consent = Consent(
             settings=settings,
             rules=rules.of_place(settings.consent.rules_file),
             keys=self._safekeeping.keys,
-            cookies=Cookies(addresses),
+            cookies=cookies,
             origins=origins,
+            journal=self.journal,
+        )
+        self._accounts = (
+            Accounts(
+                settings=settings.account,
+                site=settings.about.site_name or UNNAMED_SITE,
+                keys=self._safekeeping.keys,
+                records=self._records,
+            )
+            if settings.account.are_on
+            else None
+        )
+        desk = AccountDesk(
+            accounts=self._accounts,
+            consent=consent,
+            cookies=cookies,
+            origins=origins,
+            addresses=addresses,
             journal=self.journal,
         )
         self._web = WebServer(
@@ -253,10 +303,10 @@ class Relay:
                 reception=reception,
                 guests=self._guests,
                 addresses=addresses,
-                ledger=self._ledger,
                 turns=self._turns,
                 origins=origins,
                 consent=consent,
+                accounts=desk,
                 largest_message=settings.limits.max_message_bytes,
                 journal=self.journal,
                 report=self.report,
@@ -277,14 +327,18 @@ class Relay:
                 connections=self._connections,
                 engine=self.engine,
                 records=self._records,
+                audit=self._audit,
                 order_drain=order_drain,
             ),
+            staff=StaffPages(staff=staff, callers=callers, cookies=cookies, addresses=addresses),
+            audit=self._audit,
             consent=consent,
+            accounts=desk,
             metrics=self.metrics,
             journal=self.journal,
             charged=charge(
                 addresses=addresses,
-                callers=callers,
+                knows=callers.knows,
                 ledger=self._ledger,
                 turns=self._turns,
                 journal=self.journal,
@@ -330,6 +384,7 @@ class Relay:
         self._survey.start()
         self._recent.listen()
         self._safekeeping.start()
+        self._audit.start()
         self._ready = True
         try:
             await self._outside.find()
@@ -362,7 +417,10 @@ class Relay:
         self._turns.close()
         await self._sessions.stop()
         await self._matchmaker.close()
+        await self._audit.close()
         await self._safekeeping.close()
+        if self._accounts is not None:
+            await self._accounts.close()
         self._recent.stop()
         await self._survey.close()
         await self._history.close()

@@ -1,4 +1,4 @@
-"""The command line: `relay serve`, `config`, `check`, `probe`, `size`, `store` and `keys`."""
+"""The command line: `relay serve`, `config`, `check`, `probe`, `size`, `store`, `keys`, `audit` and `staff`."""
 
 import argparse
 import asyncio
@@ -12,14 +12,14 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from relay import __version__, app, config
-from relay.auth import keys
+from relay.auth import enlisting, inspection, keys
 from relay.auth.safekeeping import today
 from relay.checks import size
 from relay.checks.finding import Finding, exit_code, in_json, in_words
 from relay.checks.probe import probe
 from relay.checks.run import check
 from relay.checks.start import injected, tell
-from relay.config.settings import StateSettings
+from relay.config.settings import Settings
 from relay.errors import ConfigurationError, FatalError
 from relay.observe.logs import logging
 from relay.store import database, upkeep
@@ -38,6 +38,21 @@ KEYS = {
     "turn": "have another key sign; what the last one signed is still believed until the next turn",
 }
 """Of `relay keys`."""
+AUDIT_ORDERS = {
+    "show": "print what the operator and the staff did, one line of JSON each",
+    "verify": "whether nothing of it was changed, removed, added or swapped; says which entry breaks the chain",
+    "key": "print the public key by which others check it",
+}
+"""Of `relay audit`."""
+STAFF_ORDERS = {
+    "add": "let somebody in: prints a link that counts once, for half an hour",
+    "link": "print another link for somebody: for another device, or one that was lost",
+    "list": "print who is on the staff",
+    "remove": "take somebody off, with their passkeys, and sign them out",
+}
+"""Of `relay staff`."""
+EXIT_BROKEN_CHAIN = 1
+"""The audit log is not as it was written."""
 EXIT_BROKEN = 70
 """EX_SOFTWARE of sysexits(3): start another."""
 
@@ -65,7 +80,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "config":
                 _print(configuration)
             case "store":
-                print(_look_after(configuration.settings.state, parsed))
+                print(_look_after(configuration.settings, parsed))
+            case "audit":
+                return _inspect(configuration.settings, parsed)
+            case "staff":
+                print(_enlist(configuration.settings, parsed))
             case "check":
                 _raise_descriptor_limit()
                 return _tell(asyncio.run(check(configuration.settings, configuration.ignored)), as_json=parsed.json)
@@ -117,6 +136,8 @@ def _parser() -> argparse.ArgumentParser:
     turns = secret.add_subparsers(dest="order", required=True)
     for order, meaning in KEYS.items():
         turns.add_parser(order, help=meaning, description=meaning).add_argument("file", type=Path)
+    _add_audit(commands, settings)
+    _add_staff(commands, settings)
     remote = commands.add_parser("probe", parents=[report], help="the same, from another machine")
     remote.add_argument("url", help="the page's address, such as chat.example.org")
     remote.add_argument("--insecure", action="store_true", help="take any certificate, such as a self-signed one")
@@ -126,8 +147,73 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _look_after(state: StateSettings, parsed: argparse.Namespace) -> str:
+def _add_audit(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", settings: argparse.ArgumentParser
+) -> None:
+    audit = commands.add_parser("audit", help="what the operator and the staff did: print it, and check it")
+    orders = audit.add_subparsers(dest="order", required=True)
+    parsers = {
+        order: orders.add_parser(order, parents=[settings], help=meaning, description=meaning)
+        for order, meaning in AUDIT_ORDERS.items()
+    }
+    parsers["show"].add_argument("--latest", type=int, metavar="N", help="only the latest so many")
+    parsers["verify"].add_argument("file", type=Path, nargs="?", help="what `relay audit show` has printed")
+    parsers["verify"].add_argument("--key", metavar="KEY", help="the public key, if it is not this server's own")
+
+
+def _add_staff(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", settings: argparse.ArgumentParser
+) -> None:
+    staff = commands.add_parser("staff", help="who looks after the place: let somebody in, list them, remove one")
+    orders = staff.add_subparsers(dest="order", required=True)
+    for order, meaning in STAFF_ORDERS.items():
+        command = orders.add_parser(order, parents=[settings], help=meaning, description=meaning)
+        if order != "list":
+            command.add_argument("name", help="what they are called, also in the audit log")
+        if order in ("add", "link"):
+            command.add_argument("--url", help="where the page is, such as https://chat.example.org")
+        if order == "add":
+            command.add_argument(
+                "--role", required=True, help="moderator, operator or auditor; several with commas between"
+            )
+
+
+def _enlist(settings: Settings, parsed: argparse.Namespace) -> str:
+    """What was done, or who there is, in words."""
+    try:
+        match parsed.order:
+            case "add":
+                return enlisting.add(settings, parsed.name, enlisting.roles_of(parsed.role), parsed.url)
+            case "link":
+                return enlisting.open_link(settings, parsed.name, parsed.url)
+            case "list":
+                return enlisting.show(settings)
+            case _:
+                return enlisting.remove(settings, parsed.name)
+    except (SQLAlchemyError, OSError) as cause:
+        raise _unreachable(cause) from cause
+
+
+def _inspect(settings: Settings, parsed: argparse.Namespace) -> int:
+    try:
+        match parsed.order:
+            case "show":
+                for line in inspection.show(settings, parsed.latest):
+                    print(line.decode())
+            case "key":
+                print(inspection.public_key(settings))
+            case _:
+                verdict = inspection.verify(settings, file=parsed.file, key=parsed.key)
+                print(verdict.words)
+                return 0 if verdict.is_whole else EXIT_BROKEN_CHAIN
+    except (SQLAlchemyError, OSError) as cause:
+        raise _unreachable(cause) from cause
+    return 0
+
+
+def _look_after(settings: Settings, parsed: argparse.Namespace) -> str:
     """What was done, or what there is, in words."""
+    state = settings.state
     url = database.locate(state.database, state.folder)
     try:
         match parsed.order:
@@ -136,11 +222,20 @@ def _look_after(state: StateSettings, parsed: argparse.Namespace) -> str:
             case "migrate":
                 return upkeep.bring_up_to_date(url)
             case "backup":
-                return upkeep.back_up(url, parsed.file)
+                done = upkeep.back_up(url, parsed.file)
+                inspection.note(settings, "store_copied", detail={"file": parsed.file.name})
+                return done
             case _:
-                return upkeep.restore(url, parsed.file)
+                done = upkeep.restore(url, parsed.file)
+                # In what is there now: what was noted since the copy was made is gone with the rest.
+                inspection.note(settings, "store_restored", detail={"file": parsed.file.name})
+                return done
     except (SQLAlchemyError, OSError) as cause:
-        raise ConfigurationError(f"The database can't be reached: {database.in_words(cause)}.") from cause
+        raise _unreachable(cause) from cause
+
+
+def _unreachable(cause: Exception) -> ConfigurationError:
+    return ConfigurationError(f"The database can't be reached: {database.in_words(cause)}.")
 
 
 def _look_after_keys(order: str, file: Path) -> int:

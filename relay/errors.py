@@ -37,6 +37,17 @@ class ErrorCode(StrEnum):
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     STORE_OFF = "store_off"
     STORE_AWAY = "store_away"
+    ACCOUNT_NEEDED = "account_needed"
+    SIGN_IN_REFUSED = "sign_in_refused"
+    SIGN_IN_FAILED = "sign_in_failed"
+    PROVIDER_AWAY = "provider_away"
+    STORE_UNAVAILABLE = "store_unavailable"
+    PASSKEY_REFUSED = "passkey_refused"
+    SIGNED_OUT = "signed_out"
+    SIGN_IN_AGAIN = "sign_in_again"
+    NOT_ALLOWED = "not_allowed"
+    LINK_SPENT = "link_spent"
+    NAME_TAKEN = "name_taken"
     INTERNAL = "internal"
 
 
@@ -51,6 +62,16 @@ HTTP_ONLY = AT_THE_DOOR | {
     ErrorCode.UNSUPPORTED_MEDIA_TYPE,
     ErrorCode.STORE_OFF,
     ErrorCode.STORE_AWAY,
+    ErrorCode.SIGN_IN_REFUSED,
+    ErrorCode.SIGN_IN_FAILED,
+    ErrorCode.PROVIDER_AWAY,
+    ErrorCode.STORE_UNAVAILABLE,
+    ErrorCode.PASSKEY_REFUSED,
+    ErrorCode.SIGNED_OUT,
+    ErrorCode.SIGN_IN_AGAIN,
+    ErrorCode.NOT_ALLOWED,
+    ErrorCode.LINK_SPENT,
+    ErrorCode.NAME_TAKEN,
 }
 """Codes of HTTP answers; no visitor is told one over the WebSocket."""
 

@@ -1,6 +1,6 @@
 # Measure
 
-.PHONY: bench bench-quick bench-peers bench-throughput bench-crowd bench-joins bench-pauses bench-sockets soak overload upgrade-drill \
+.PHONY: bench bench-quick bench-peers bench-throughput bench-crowd bench-joins bench-pauses bench-sockets bench-store soak overload upgrade-drill \
 	measure measure-skips measure-loss measure-page measure-narrow
 
 bench: core ## Relay, the kernel's floor and coturn in one run; JSON=FILE keeps it
@@ -26,6 +26,9 @@ bench-sockets: $(VENV)/installed # What ten thousand idle visitors cost
 
 bench-pauses: core # How long garbage collection stops the event loop with 5,000 people; fails above 20 ms
 	$(BIN)/python -m tests.bench.pauses
+
+bench-store: core # The database under load, and away for a minute under 200 people; PART=lag or PART=away for one of them
+	$(BIN)/python -m tests.bench.store_under_load $(PART)
 
 soak: core ## Churn: 100,000 pairs meet, part, lose their connections and come back; nothing may be left behind
 	$(BIN)/python -m tests.bench.soak

@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 
 from relay.app import Relay
+from relay.config import settings as settings_module
 from relay.config.settings import EngineChoice, Settings
 from tests.kit.servers import on_loopback, running
 
@@ -34,6 +35,12 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     if isinstance(val, bytes) and not (val.isascii() and val.decode().isprintable()):
         return f"{len(val)} bytes"
     return None
+
+
+@pytest.fixture(autouse=True)
+def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a server of a test keeps is not in the home of who runs it, where another checkout's tests would meet it."""
+    monkeypatch.setattr(settings_module, "USUAL_FOLDER", str(tmp_path_factory.mktemp("state")))
 
 
 @pytest.fixture

@@ -3,9 +3,12 @@
 
 import { renderToString } from 'preact-render-to-string';
 import { App } from './ui/App';
+import { NO_ACCOUNTS } from './ui/accounts';
 
 export function firstScreen(): string {
-  return renderToString(<App conversation={NOBODY} preferences={NOTHING_REMEMBERED} />);
+  return renderToString(
+    <App conversation={NOBODY} preferences={NOTHING_REMEMBERED} account={NOBODY_ASKED} />,
+  );
 }
 
 /** Asked for nothing: what is painted first is the page's own. */
@@ -24,4 +27,16 @@ const NOTHING_REMEMBERED = {
   sound: () => true,
   subscribe: () => () => undefined,
   choose: () => undefined,
+};
+
+const NOBODY_ASKED = {
+  state: () => NO_ACCOUNTS,
+  subscribe: () => () => undefined,
+  show: () => undefined,
+  signIn: () => undefined,
+  makePasskey: () => undefined,
+  goToProvider: () => undefined,
+  rename: () => undefined,
+  signOut: () => undefined,
+  remove: () => undefined,
 };

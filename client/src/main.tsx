@@ -4,6 +4,7 @@
 import { hydrate, render } from 'preact';
 import { relayUrl } from './core/browser/signalling';
 import { Conversation } from './core/conversation';
+import { AccountDesk } from './ui/accounts';
 import './page.css';
 import { App } from './ui/App';
 import { callForAttention } from './ui/attention';
@@ -16,15 +17,17 @@ if (root === null) throw new Error('index.html has no #root');
 
 const conversation = new Conversation(relayUrl(window.location.href));
 const preferences = new Preferences();
+const account = new AccountDesk(preferences);
 const page = (
   <Crash>
-    <App conversation={conversation} preferences={preferences} />
+    <App conversation={conversation} preferences={preferences} account={account} />
   </Crash>
 );
 // The development server puts nothing there.
 if (root.hasChildNodes()) hydrate(page, root);
 else render(page, root);
 preferences.follow(conversation);
+void account.look();
 callForAttention(conversation, preferences.sound);
 coverUnlessLookedAt(conversation);
 conversation.open();

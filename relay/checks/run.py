@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from relay.checks.finding import Finding, Verdict, failure, ok, warning
 from relay.checks.host import PATIENCE, check_host, check_outside, check_ports, check_turn_backend
 from relay.checks.probe import probe
+from relay.checks.provider import check_provider
 from relay.checks.start import injected
 from relay.config.settings import Settings, TlsChoice
 from relay.transport.addresses import own_addresses
@@ -21,6 +22,7 @@ async def check(settings: Settings, ignored: Sequence[str] = ()) -> list[Finding
     public, missed = await check_outside(settings)
     found += missed + check_host(settings, datetime.datetime.now(datetime.UTC), public)
     found += await check_turn_backend(settings)
+    found += await check_provider(settings)
     secure = settings.https.tls is TlsChoice.SELF_SIGNED or settings.https.tls_cert is not None
     host = settings.network.http_hosts[0] if settings.network.http_hosts else "127.0.0.1"
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - any address of ours will do

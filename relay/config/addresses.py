@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from urllib.parse import urlsplit
 
 LOWEST_UNPRIVILEGED_PORT = 1024
 
@@ -40,3 +41,23 @@ def usable_by_browsers(address: str, port: int) -> bool:
     parsed = ipaddress.ip_address(address)
     private = any(parsed in network for network in NOT_PUBLIC if network.version == parsed.version)
     return port >= LOWEST_UNPRIVILEGED_PORT or (port in (80, 443) and not private)
+
+
+def is_safe(url: str) -> bool:
+    """Whether nobody in the middle can read or change what is said there: HTTPS, or plain HTTP to this machine
+    itself."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return False
+    if not host or parts.username is not None or parts.fragment:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

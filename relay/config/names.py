@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from relay.config.settings import TYPES
 
-SECRETS = frozenset({"database", "metrics_token", "operator_token", "turn_secret"})
+SECRETS = frozenset({"database", "metrics_token", "oidc_client_secret", "operator_token", "turn_secret"})
 """Settings that are never printed, and that may be in a file of their own, which `RELAY_..._FILE` names."""
 
 

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from msgspec import Meta
 
@@ -13,6 +14,14 @@ class ConsentChoice(StrEnum):
 
     REQUIRED = "required"
     OFF = "off"
+
+
+class AccountChoice(StrEnum):
+    """Whether people may have an account."""
+
+    OFF = "off"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
 
 
 class AboutSettings(Group, frozen=True):
@@ -61,6 +70,67 @@ class ConsentSettings(Group, frozen=True):
     def is_required(self) -> bool:
         """Whether people are asked."""
         return self.consent == ConsentChoice.REQUIRED
+
+
+class AccountSettings(Group, frozen=True):
+    """Accounts of those who want one, and the operator's own provider of identities."""
+
+    accounts: Annotated[
+        AccountChoice,
+        Meta(
+            description="`optional`: who wants to may sign in, and has their preferences and consent on all their"
+            " devices. `required`: nobody gets a partner without. `off`: there are no accounts."
+        ),
+    ] = AccountChoice.OFF
+    oidc_issuer: Annotated[
+        str | None,
+        Meta(
+            description="Issuer URL of your own OpenID provider, such as https://id.example.org/realms/people. Empty:"
+            " there is none."
+        ),
+    ] = None
+    oidc_client_id: Annotated[str | None, Meta(description="How the provider knows this place.")] = None
+    oidc_client_secret: Annotated[
+        Annotated[str, Meta(min_length=8)] | None,
+        Meta(description="What the provider gave with `oidc_client_id`. Empty: it is a public client."),
+    ] = None
+    oidc_scopes: Annotated[
+        tuple[str, ...], Meta(description="Scopes that the provider is asked for, besides `openid`.")
+    ] = ()
+    oidc_name: Annotated[
+        str | None, Meta(description="What the provider is called on the page. Empty: its host name.")
+    ] = None
+    oidc_required_claim: Annotated[
+        str | None,
+        Meta(
+            description="Claim without which nobody gets an account: `age_over_18` must be true, `groups=members` must"
+            " have that value. Accounts by passkey alone are then refused. Empty: none."
+        ),
+    ] = None
+
+    @property
+    def are_on(self) -> bool:
+        """Whether there are any."""
+        return self.accounts != AccountChoice.OFF
+
+    @property
+    def by_passkey(self) -> bool:
+        """Whether a passkey alone makes an account: nobody vouches for it."""
+        return self.are_on and self.oidc_required_claim is None
+
+    @property
+    def provider_name(self) -> str | None:
+        """As the page calls it; None: there is none."""
+        return self.oidc_issuer and (self.oidc_name or urlsplit(self.oidc_issuer).hostname)
+
+
+class StaffSettings(Group, frozen=True):
+    """Those who look after the place, each by their own name."""
+
+    staff_hours: Annotated[
+        int,
+        Meta(ge=1, le=24 * 7, description="Hours after which somebody of the staff has to sign in again."),
+    ] = 8
 
 
 def link_of(written: str) -> tuple[str, str]:

@@ -4,11 +4,12 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
-from relay.config.addresses import HOST, NAME, STUN, TURN_URL, is_address, usable_by_browsers
+from relay.config.addresses import HOST, NAME, STUN, TURN_URL, is_address, is_safe, usable_by_browsers
 from relay.config.people import AboutSettings, link_of
 from relay.config.settings import Settings
 from relay.errors import ConfigurationError
 
+DATABASE_OFF = "off"
 PAGE = re.compile(r"https?://[^\s<>\"]+")
 MAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+")
 BASE_PATH = re.compile(r"/|(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?")
@@ -74,6 +75,7 @@ def check(settings: Settings) -> None:
     _check_tls(settings)
     _check_turn(settings)
     _check_about(settings.about)
+    _check_accounts(settings)
 
 
 def _no_network(written: str) -> str:
@@ -111,6 +113,21 @@ def _check_about(about: AboutSettings) -> None:
             raise ConfigurationError(
                 f"`site_links` has {written!r}, which is not a title and a URL, such as Help https://example.org/help."
             )
+
+
+def _check_accounts(settings: Settings) -> None:
+    account = settings.account
+    if (account.oidc_issuer is None) != (account.oidc_client_id is None):
+        raise ConfigurationError("`oidc_issuer` and `oidc_client_id` belong together: set both or neither.")
+    if account.oidc_issuer is not None and not is_safe(account.oidc_issuer):
+        raise ConfigurationError(
+            f"`oidc_issuer` is {account.oidc_issuer!r}, which is not a URL by HTTPS such as"
+            " https://id.example.org/realms/people."
+        )
+    if account.oidc_required_claim is not None and account.oidc_issuer is None:
+        raise ConfigurationError("`oidc_required_claim` needs `oidc_issuer`: nobody else tells of such a claim.")
+    if account.are_on and settings.state.database == DATABASE_OFF:
+        raise ConfigurationError("`accounts` needs a `database`, which is `off`: accounts would not last.")
 
 
 def _check_turn(settings: Settings) -> None:

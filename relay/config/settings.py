@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from relay.config.addresses import is_address
 from relay.config.group import Group
-from relay.config.people import AboutSettings, ConsentSettings
+from relay.config.people import AboutSettings, AccountSettings, ConsentSettings, StaffSettings
 
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 
@@ -176,6 +176,10 @@ class HttpsSettings(Group, frozen=True):
     hsts_subdomains: Annotated[bool, Meta(description="Whether HSTS includes all names below this one.")] = False
 
 
+USUAL_FOLDER = "~/.local/state/relay"
+"""What lasts is there, unless a setting says otherwise."""
+
+
 class StateSettings(Group, frozen=True):
     """What outlives the process, where it is and for how long."""
 
@@ -195,11 +199,14 @@ class StateSettings(Group, frozen=True):
     ] = None
     keep_visits: Annotated[int, Meta(ge=1, description="Days for which visits and conversations are kept.")] = 30
     keep_sums: Annotated[int, Meta(ge=1, description="Days for which sums by the hour are kept.")] = 730
+    keep_audit: Annotated[
+        int, Meta(ge=1, description="Days for which it is kept what the operator and the staff did.")
+    ] = 365
 
     @property
     def folder(self) -> Path:
         """Where things are kept. There may be none yet."""
-        return Path(self.state_dir) if self.state_dir else Path("~/.local/state/relay").expanduser()
+        return Path(self.state_dir) if self.state_dir else Path(USUAL_FOLDER).expanduser()
 
 
 class SiteSettings(Group, frozen=True):
@@ -479,6 +486,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     site: SiteSettings = SiteSettings()
     about: AboutSettings = AboutSettings()
     consent: ConsentSettings = ConsentSettings()
+    account: AccountSettings = AccountSettings()
     turn: TurnSettings = TurnSettings()
     media: MediaSettings = MediaSettings()
     capacity: CapacitySettings = CapacitySettings()
@@ -487,6 +495,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rates: RatesSettings = RatesSettings()
     visits: VisitsSettings = VisitsSettings()
     operator: OperatorSettings = OperatorSettings()
+    staff: StaffSettings = StaffSettings()
     logs: LogsSettings = LogsSettings()
 
     @classmethod

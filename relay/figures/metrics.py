@@ -160,6 +160,12 @@ def _visits(tally: Tally) -> Iterator[Metric]:
     meaning = "Visitors who agreed to the rules (new), and those who came back on a later day, once a day (returned)."
     family = CounterMetricFamily("relay_visitors", meaning, labels=["kind"])
     yield _by(family, {"new": 0, "returned": 0} | tally.visitors)
+    family = CounterMetricFamily(
+        "relay_account_sign_ins", "Attempts to sign in to an account.", labels=["by", "result"]
+    )
+    for (by, result), count in sorted(tally.sign_ins.items()):
+        family.add_metric([by, result], count)
+    yield family
     yield CounterMetricFamily("relay_sessions_resumed", "Sessions that went on after a lost connection.", tally.resumes)
     family = CounterMetricFamily("relay_sessions_closed", "Visits that ended.", labels=["reason"])
     yield _by(family, dict.fromkeys(PARTINGS, 0) | tally.departures)
@@ -219,6 +225,7 @@ def _troubles(tally: Tally, refusals: Refusals) -> Iterator[Metric]:
     yield _by(CounterMetricFamily("relay_refusals", meaning, labels=["reason"]), refused)
     family = CounterMetricFamily("relay_limit_hits", "Events that came more often than allowed.", labels=["limit"])
     yield _by(family, tally.limit_hits)
+    yield _by(CounterMetricFamily("relay_audited", "What staff did.", labels=["what"]), tally.audited)
     yield CounterMetricFamily("relay_task_failures", "The server's own mistakes.", tally.task_failures)
 
 
@@ -232,6 +239,10 @@ def _store(store: StoreFigures) -> Iterator[Metric]:
     yield CounterMetricFamily("relay_store_written", "Visits, conversations and sums that were written.", store.written)
     dropped = "Visits, conversations and sums that were never written, because the database was away for too long."
     yield CounterMetricFamily("relay_store_dropped", dropped, store.dropped)
+    confirmed = "Changes that somebody waited for, and that are on the disk."
+    yield CounterMetricFamily("relay_store_confirmed", confirmed, store.confirmed)
+    refused = "Changes that the database did not confirm in time, which whoever waited was told."
+    yield CounterMetricFamily("relay_store_refused", refused, store.refused)
 
 
 def _loop(pulse: Pulse) -> Iterator[Metric]:

@@ -20,9 +20,8 @@ from relay.ledger.accounts import Deed, Ledger, Payer
 from relay.ledger.table import Table, Takes
 from relay.ledger.turns import Turn, Turns
 from relay.observe.drops import Drop, Drops
-from relay.observe.happenings import KeptOut
+from relay.observe.happenings import ConnectionTaken, KeptOut
 from relay.observe.journal import Journal
-from relay.observe.logs.logging import get_logger
 from relay.observe.reasons import Reason
 from relay.transport.ports import not_opened
 
@@ -72,8 +71,6 @@ class Arrival:
     deadline: asyncio.TimerHandle | None = None
     turn: Turn | None = None
 
-
-log = get_logger("tcp")
 
 Taker = Callable[[Arrival, Opening], None]
 """Takes a connection over, and closes it in the end."""
@@ -275,8 +272,10 @@ class TcpMux:
         if taker is None:
             self._let_go(arrival, Drop.TCP_UNKNOWN)
         else:
-            arrival.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
-            log.debug("connection", kind=opening.kind.value, source=arrival.host, name=opening.server_name)
+            if arrival.seen:
+                arrival.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+            kind, name = opening.kind.value, opening.server_name
+            self._journal.note(ConnectionTaken(kind=kind, source=arrival.host, name=name))
             taker(arrival, opening)
 
     def _give_up(self, arrival: Arrival) -> None:

@@ -52,6 +52,16 @@ def parse(host: str) -> Address:
     return mapped or address
 
 
+@lru_cache(REMEMBERED)
+def plain(host: str) -> str:
+    """The address as it is written everywhere here.
+
+    Raises:
+        ValueError: it is not an address.
+    """
+    return str(parse(host))
+
+
 def subscriber(host: str) -> str:
     """Names who is behind an address: of IPv6 the /64, of IPv4 the address."""
     return groups_of(host)[0].name

@@ -29,7 +29,20 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
     unwritten: ClassVar[frozenset[str]] = frozenset()
 
 
-# Visits
+# Connections and visits
+
+
+class ConnectionTaken(Happening, frozen=True):
+    """A TCP connection, and what it turned out to be."""
+
+    event = "connection"
+    logger = "tcp"
+    level = logging.DEBUG
+
+    kind: str
+    source: str
+    name: str | None
+    """The server that it asks for by TLS."""
 
 
 class SessionOpened(Happening, frozen=True):
@@ -48,6 +61,15 @@ class VisitorCame(Happening, frozen=True):
     tells. Whoever refuses cookies, or clears them, is nobody who returned."""
 
     has_returned: bool
+
+
+class SignedIn(Happening, frozen=True):
+    """Somebody signed in to their account, or tried to."""
+
+    by: str
+    """`passkey` or `provider`."""
+    result: str
+    """`right`, or the code of the error."""
 
 
 class SessionLost(Happening, frozen=True):
@@ -401,6 +423,20 @@ class OperatorOrderedDrain(Happening, frozen=True):
 
     event = "operator_ordered_drain"
     logger = "operator"
+
+
+class Audited(Happening, frozen=True):
+    """Somebody of the staff did something, which is noted in the audit log: its entry's number and hash, by which one
+    sees that no later ones are missing. Without a database this line is all that is kept of it."""
+
+    event = "audited"
+    logger = "audit"
+
+    number: int | None
+    who: str
+    what: str
+    subject: str
+    hash: str | None
 
 
 class StoreAway(Happening, frozen=True):

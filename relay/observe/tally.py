@@ -7,6 +7,7 @@ from typing import Any
 
 from relay.errors import ErrorCode
 from relay.observe.happenings import (
+    Audited,
     Broken,
     EventRefused,
     FrameUnreadable,
@@ -29,6 +30,7 @@ from relay.observe.happenings import (
     SessionClosed,
     SessionOpened,
     SessionResumed,
+    SignedIn,
     TaskFailed,
     VisitorCame,
 )
@@ -52,6 +54,8 @@ class Tally:
     """Media connections by browser, and whether they `succeeded` or `failed`."""
     visitors: Counter[str] = field(default_factory=Counter)
     """Who agreed to the rules for the first time (`new`), and who came back on a later day (`returned`)."""
+    sign_ins: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """To accounts: by what, and what became of it."""
     resumes: int = 0
     """Sessions that went on after their connection was lost."""
     departures: Counter[str] = field(default_factory=Counter)
@@ -89,6 +93,8 @@ class Tally:
     """Events that came too often, by the rate that they exceeded."""
     reported: Reported = field(default_factory=Reported)
     """What browsers say of their conversations."""
+    audited: Counter[str] = field(default_factory=Counter)
+    """What staff did, by what it was."""
     task_failures: int = 0
     """Tasks of ours that failed and should not have."""
     requests: dict[tuple[str, str, int], Histogram] = field(default_factory=dict)
@@ -114,6 +120,9 @@ class Tally:
     def _visitor_came(self, came: VisitorCame) -> None:
         self.visitors["returned" if came.has_returned else "new"] += 1
 
+    def _signed_in(self, signed_in: SignedIn) -> None:
+        self.sign_ins[signed_in.by, signed_in.result] += 1
+
     def _session_resumed(self, resumed: SessionResumed) -> None:
         self.resumes += 1
 
@@ -132,6 +141,9 @@ class Tally:
     def _kept_out(self, kept_out: KeptOut) -> None:
         if kept_out.code is not None:
             self.refusals[kept_out.code] += 1
+
+    def _audited(self, audited: Audited) -> None:
+        self.audited[audited.what] += 1
 
     def _limit_hit(self, hit: LimitHit) -> None:
         self.limit_hits[hit.limit] += 1
@@ -180,6 +192,7 @@ class Tally:
 _COUNT: dict[type[Happening], Callable[[Tally, Any], None]] = {
     SessionOpened: Tally._session_opened,
     VisitorCame: Tally._visitor_came,
+    SignedIn: Tally._signed_in,
     SessionResumed: Tally._session_resumed,
     SessionClosed: Tally._session_closed,
     MessageReceived: Tally._message_received,
@@ -187,6 +200,7 @@ _COUNT: dict[type[Happening], Callable[[Tally, Any], None]] = {
     EventRefused: Tally._event_refused,
     KeptOut: Tally._kept_out,
     LimitHit: Tally._limit_hit,
+    Audited: Tally._audited,
     Matched: Tally._matched,
     RoomEnded: Tally._room_ended,
     ReportJudged: lambda tally, judged: tally.reported.judged(judged),

@@ -1,7 +1,8 @@
 """DTLS (RFC 6347, RFC 9147) over the media port, and the SRTP keys that it yields (RFC 5764).
 
 Drives OpenSSL directly: a datagram is worked on when it comes, and what OpenSSL has to say goes out at once. So an
-association has no task, no queue and no copy of its state, and a timer only while OpenSSL wants one.
+association has no task, no queue and no copy of its state, and a timer only while OpenSSL wants one. OpenSSL is let go
+when the handshake is done: what there is still to say and to hear is in `standing.py`.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from typing import Protocol
 from OpenSSL import SSL, crypto
 
 from relay.peer.lines import DtlsRole, Fingerprint, SrtpKeys, SrtpProfile
+from relay.peer.standing import Heard, Standing
 
 BACKLOG = 32
 """Datagrams kept for a handshake that has not begun; a whole one has fewer than ten."""
@@ -60,7 +62,8 @@ class Dtls:
         self._listener: DtlsListener | None = listener
         """None once it has ended."""
         self._tls: SSL.Connection | None = None
-        """None before it begins."""
+        """None before it begins, and when it stands."""
+        self._standing: Standing | None = None
         self._early: list[bytes] = []
         self._is_connected = False
         self._timer: asyncio.TimerHandle | None = None
@@ -68,12 +71,12 @@ class Dtls:
     def start(self) -> None:
         """Begin the handshake: there is somebody to shake hands with."""
         tls = self._tls = SSL.Connection(self._context)
+        early, self._early = self._early, []
         if self._role is DtlsRole.SERVER:
-            tls.set_accept_state()
+            tls.set_accept_state()  # and the other side has the first word
         else:
             tls.set_connect_state()
-        early, self._early = self._early, []
-        self._go_on(tls)
+            self._go_on(tls)
         for datagram in early:
             self.feed(datagram)
 
@@ -81,6 +84,9 @@ class Dtls:
         """Take one datagram from the verified address; False when it can't be used."""
         if self._listener is None:
             return False
+        if self._standing is not None:
+            self._hear(self._standing, datagram)
+            return True
         if (tls := self._tls) is None:
             if len(self._early) >= BACKLOG:
                 return False
@@ -94,22 +100,26 @@ class Dtls:
         """Say that it ends, if it has not. Idempotent."""
         is_open = self._listener is not None
         self._end()
-        if is_open and self._tls is not None:
+        if is_open and self._standing is not None:
+            self._send(self._standing.farewell)
+        elif is_open and self._tls is not None:
             with suppress(SSL.Error):  # in the midst of a handshake
                 self._tls.shutdown()
             self._flush(self._tls)
 
     def _go_on(self, tls: SSL.Connection) -> None:
         """As far as OpenSSL gets with what it has."""
+        last_flight: tuple[bytes, ...] = ()
         try:
             if not self._is_connected:
                 tls.do_handshake()
-                self._flush(tls)
+                last_flight = self._flush(tls)
                 self._connected(tls)
             while self._listener is not None:
                 tls.recv(AT_ONCE)
         except SSL.WantReadError:
             self._flush(tls)
+            self._let_go(tls, last_flight)
             self._set_timer(tls)
         except SSL.ZeroReturnError:
             self._ended()
@@ -118,6 +128,19 @@ class Dtls:
             self._flush(tls)
             if not self._is_connected:
                 self._ended()
+
+    def _let_go(self, tls: SSL.Connection, last_flight: tuple[bytes, ...]) -> None:
+        """Of OpenSSL, if the association stands: what it keeps is most of what a person takes."""
+        if self._is_connected and (standing := Standing.of(tls, self._role, last_flight)) is not None:
+            self._standing, self._tls = standing, None
+
+    def _hear(self, standing: Standing, datagram: bytes) -> None:
+        heard = standing.hear(datagram)
+        if heard is Heard.ENDED:
+            self._ended()
+        elif heard is Heard.AGAIN:
+            for lost in standing.last_flight:
+                self._send(lost)
 
     def _connected(self, tls: SSL.Connection) -> None:
         keys = self._keys(tls) if self._is_theirs(tls) else None
@@ -151,19 +174,21 @@ class Dtls:
         ours, theirs = (of_server, of_client) if self._role is DtlsRole.SERVER else (of_client, of_server)
         return SrtpKeys(profile, receive=theirs, send=ours)
 
-    def _flush(self, tls: SSL.Connection) -> None:
-        """Send what OpenSSL has written."""
+    def _flush(self, tls: SSL.Connection) -> tuple[bytes, ...]:
+        """Send what OpenSSL has written; gives what that was."""
+        sent = []
         with suppress(SSL.Error):  # there is no more
             while True:
-                self._send(tls.bio_read(AT_ONCE))
+                sent.append(tls.bio_read(AT_ONCE))
+                self._send(sent[-1])
+        return tuple(sent)
 
     def _set_timer(self, tls: SSL.Connection) -> None:
-        """When OpenSSL wants to be asked again, to send a flight once more. That may be after the handshake: the other
-        side may have missed the last one."""
+        """When OpenSSL wants to be asked again, to send a flight once more."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._listener is not None and (seconds := tls.DTLSv1_get_timeout()) is not None:
+        if self._tls is not None and self._listener is not None and (seconds := tls.DTLSv1_get_timeout()) is not None:
             self._timer = asyncio.get_running_loop().call_later(seconds, self._time_is_up, tls)
 
     def _time_is_up(self, tls: SSL.Connection) -> None:

@@ -170,6 +170,8 @@ _Words = dict[str, list[str]]
 
 _OWN = frozenset({"a=ice-ufrag", "a=ice-pwd", "a=fingerprint", "a=ssrc", "a=ssrc-group", "a=candidate"})
 _OWN_BEGINNINGS = frozenset(each[:6] for each in _OWN)
+_USUAL_BEGINNINGS = frozenset({"a=rtpm", "a=rtcp", "a=fmtp", "a=extm"})
+"""Of four lines in five, which are nobody's own."""
 _UNREAD_BEGINNINGS = frozenset({"a=msid", "c=IN I"})
 """Of lines that differ from person to person, and are not read."""
 
@@ -215,7 +217,9 @@ def _told_apart(text: str) -> tuple[list[str], str, list[_Words]]:
     keep = session.append
     for line in text.splitlines():
         beginning = line[:6]
-        if beginning[:2] == "m=":
+        if beginning in _USUAL_BEGINNINGS:
+            keep(line)
+        elif beginning[:2] == "m=":
             own = {}
             words.append(own)
             keep = sections.append

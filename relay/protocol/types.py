@@ -30,6 +30,8 @@ def written(kind: types.Type, names: Names, *, omit_null: bool = False) -> str:
             return "boolean"
         case types.NoneType():
             return "null"
+        case types.AnyType() | types.RawType():
+            return "unknown"
         case types.EnumType(cls=cls) | types.StructType(cls=cls):
             return names[cls]
         case types.VarTupleType(item_type=item) | types.ListType(item_type=item):

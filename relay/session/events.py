@@ -73,7 +73,8 @@ class Event:
     is_for_members: bool
     """Only who has a place may do it, so it ends the trial of somebody who was let into a full server."""
     is_for_the_agreed: bool
-    """Only who has agreed to the rules may do it: somebody else is met by it."""
+    """Only who has agreed to the rules, and has an account where one is needed, may do it: somebody else is met by
+    it."""
 
 
 def _once(_: ClientMessage) -> float:

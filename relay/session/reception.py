@@ -88,6 +88,8 @@ class Reception:
         if event.is_for_the_agreed and not session.has_agreed:
             sentence = "Agree to the rules first, then come again."
             raise RelayError(ErrorCode.CONSENT_NEEDED, sentence, about=about(message))
+        if event.is_for_the_agreed and not session.has_account:
+            raise RelayError(ErrorCode.ACCOUNT_NEEDED, "Sign in first, then come again.", about=about(message))
         if self._presence.state_of(session.user) not in event.states:
             sentence = f"{message.event} is not possible now."
             raise RelayError(ErrorCode.OUT_OF_TURN, sentence, about=about(message))

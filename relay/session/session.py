@@ -58,6 +58,8 @@ class Session:
     """Host and port, as in a URL, by which their browser reaches our own TLS; None where TLS ends elsewhere."""
     has_agreed: bool = True
     """To the rules, as they are now; also where nobody is asked."""
+    has_account: bool = True
+    """Or needs none."""
     outbox: Outbox = field(default_factory=Outbox)
     socket: Socket | None = None
     """None while the connection is lost."""

@@ -134,9 +134,11 @@ class Sessions:
         tls_host: str | None = None,
         *,
         has_agreed: bool = True,
+        has_account: bool = True,
     ) -> Session:
         """Let a visitor in and greet them. In a full server they take the place of somebody whose address has most.
-        `tls_host` is where their browser reaches our own TLS; without `has_agreed` they get no partner.
+        `tls_host` is where their browser reaches our own TLS; without `has_agreed` and `has_account` they get no
+        partner.
 
         Raises:
             RelayError: SERVER_FULL or SERVER_DRAINING, or TOO_MANY_CONNECTIONS where their address has all it may have.
@@ -152,7 +154,7 @@ class Sessions:
         session = Session(
             new_user_id(), new_session_token(), rates, payer, now, browser, tls_host=tls_host, socket=socket
         )
-        session.has_agreed = has_agreed
+        session.has_agreed, session.has_account = has_agreed, has_account
         # A newcomer may turn out to be one of those who lost their connection: they are no new load.
         session.is_on_trial = self._capacity.is_full and self._directory.lost > 0
         self._give_place(session, full=self._capacity.is_full and not session.is_on_trial)

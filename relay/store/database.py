@@ -9,7 +9,7 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from alembic import command
@@ -93,6 +93,34 @@ def _set_up(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+@contextlib.asynccontextmanager
+async def changing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A transaction that is on the disk when the block ends, and in which what is read stays true until then.
+
+    SQLite would let a transaction that has read find, when it writes, that somebody else did meanwhile: IMMEDIATE has
+    it wait before. In PostgreSQL whoever reads in order to write takes a lock of its own.
+    """
+    async with engine.connect() as connection:
+        if connection.dialect.name != "sqlite":
+            async with connection.begin():
+                yield connection
+            return
+        await _be_durable(connection, "FULL")
+        try:
+            await connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+            await connection.commit()
+        finally:
+            await connection.rollback()
+            await _be_durable(connection, "NORMAL")
+
+
+async def _be_durable(connection: AsyncConnection, level: str) -> None:
+    await connection.exec_driver_sql(f"PRAGMA synchronous={level}")
+    # The driver begins no transaction for it, SQLAlchemy believes that there is one.
+    await connection.rollback()
 
 
 def make_folder(url: URL) -> None:

@@ -16,6 +16,7 @@ from relay.store.chronicle import Chronicle
 from relay.store.database import OFF, locate
 from relay.store.reading import read_analytics
 from relay.store.store import Store, StoreFigures
+from relay.store.writer import Answer, Change, Question
 from relay.store.writing import Keep
 from relay.tasks import Report, Tasks
 
@@ -47,6 +48,11 @@ class Records:
             self._chronicle = Chronicle(self._store.note, clock.unix)
 
     @property
+    def is_kept(self) -> bool:
+        """Whether there is to be a database."""
+        return self._store is not None
+
+    @property
     def figures(self) -> StoreFigures:
         return StoreFigures() if self._store is None else self._store.figures
 
@@ -62,10 +68,31 @@ class Records:
         Raises:
             RelayError: nothing is kept, or the database does not answer.
         """
+        shown = window(days, step, clock.unix())
+        return await self.ask(lambda connection: read_analytics(connection, shown))
+
+    async def ask(self, question: Question[Answer]) -> Answer:
+        """Have the database answer.
+
+        Raises:
+            RelayError: STORE_OFF, STORE_AWAY: there is none, or it does not answer.
+        """
+        return await self._opened.ask(question)
+
+    async def write(self, change: Change[Answer]) -> Answer:
+        """Have a change made that must not be lost, and go on when it is on the disk.
+
+        Raises:
+            RelayError: STORE_OFF, STORE_UNAVAILABLE: there is no database, or it has not confirmed it; errors of our
+                own that the change raises.
+        """
+        return await self._opened.write(change)
+
+    @property
+    def _opened(self) -> Store:
         if self._store is None:
             raise RelayError(ErrorCode.STORE_OFF, "Nothing is kept: RELAY_DATABASE is off.")
-        shown = window(days, step, clock.unix())
-        return await self._store.ask(lambda connection: read_analytics(connection, shown))
+        return self._store
 
     async def start(self) -> None:
         """Open the database, or go on without it for now.

@@ -1,5 +1,6 @@
 """What lasts, as the rest of the server sees it: facts are noted, and nobody waits until they are written. Who asks the
-database waits for a few seconds at most.
+database waits for a few seconds at most. What must not be lost is written while whoever makes it waits, and is on the
+disk when they go on.
 
 What waits is bounded; what finds no room is dropped and counted. While the database is away facts wait and it is
 tried again (`writer.py`): calls, pairing and chat know nothing of it.
@@ -19,7 +20,7 @@ from relay.observe.happenings import Happening, StoreAway, StoreOpened
 from relay.observe.logs.logging import get_logger
 from relay.store.database import in_words
 from relay.store.facts import Fact
-from relay.store.writer import Answer, Question, Writer
+from relay.store.writer import Answer, Change, Question, Writer
 from relay.store.writing import Keep
 
 MOST_WAITING = 20_000
@@ -30,6 +31,10 @@ STOPPING = 3.0
 """Seconds that an end waits until everything is written."""
 ANSWERING = 5.0
 """Seconds that the database has for an answer, with the questions before it."""
+CONFIRMING = 2.0
+"""Seconds that the database has for a change, with what is written before it."""
+MOST_CHANGES = 200
+"""That wait at a time. A person waits for each."""
 
 log = get_logger("store")
 
@@ -54,6 +59,10 @@ class StoreFigures:
     written: int = 0
     dropped: int = 0
     """Facts that are never written: they found no room, or the database takes no such thing."""
+    confirmed: int = 0
+    """Changes that were made while somebody waited."""
+    refused: int = 0
+    """Those that were not, and whoever waited was told."""
 
 
 class Store:
@@ -70,11 +79,22 @@ class Store:
         """Done when the database was tried for the first time."""
         self._state = StoreState.AWAY
         self._dropped = 0
+        self._changes = 0
+        """That somebody waits for now."""
+        self._confirmed = 0
+        self._refused = 0
 
     @property
     def figures(self) -> StoreFigures:
         dropped = self._dropped + self._writer.refused
-        return StoreFigures(self._state, len(self._waiting), self._writer.written, dropped)
+        return StoreFigures(
+            state=self._state,
+            waiting=len(self._waiting),
+            written=self._writer.written,
+            dropped=dropped,
+            confirmed=self._confirmed,
+            refused=self._refused,
+        )
 
     async def start(self) -> None:
         """Open the database and bring its tables to this version. If it is away it is tried again later.
@@ -122,6 +142,40 @@ class Store:
             log.warning("store_answered_nothing", cause=in_words(failure))
             raise RelayError(ErrorCode.STORE_AWAY, "The database did not answer. The log says why.") from failure
         return answer.result()
+
+    async def write(self, change: Change[Answer]) -> Answer:
+        """Have a change made, before the facts that wait, and go on when it is on the disk. Errors of our own that it
+        raises come through, and nothing of it was done.
+
+        Raises:
+            RelayError: STORE_UNAVAILABLE: it was not made in `CONFIRMING` seconds, or nobody knows whether it was.
+        """
+        if self._thread is None or self._state is not StoreState.OPEN:
+            raise self._unwritten("The database is away: nothing was kept of this. Try again in a moment.")
+        if self._changes >= MOST_CHANGES:
+            raise self._unwritten("Too many wait for the database: nothing was kept of this. Try again in a moment.")
+        self._changes += 1
+        made = asyncio.wrap_future(self._writer.make(change))
+        try:
+            await asyncio.wait([made], timeout=CONFIRMING)
+        finally:
+            self._changes -= 1
+            made.cancel()
+        if made.cancelled():
+            log.warning("store_silent", seconds=CONFIRMING)
+            raise self._unwritten("The database did not say in time that this is kept. Try again in a moment.")
+        failure = made.exception()
+        if isinstance(failure, RelayError):
+            raise failure
+        if isinstance(failure, Exception):
+            log.warning("store_wrote_nothing", cause=in_words(failure))
+            raise self._unwritten("The database did not keep this. Try again in a moment.") from failure
+        self._confirmed += 1
+        return made.result()
+
+    def _unwritten(self, sentence: str) -> RelayError:
+        self._refused += 1
+        return RelayError(ErrorCode.STORE_UNAVAILABLE, sentence, retry_after=CONFIRMING)
 
     async def stop(self) -> None:
         """Write what waits, if that can be done in `STOPPING` seconds. Idempotent."""

@@ -10,13 +10,17 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
+    Text,
 )
 
 KEY = String(32)
 WORD = String(64)
+HASH = String(64)
+"""SHA-256, in hexadecimal."""
 
 metadata = MetaData()
 
@@ -62,4 +66,87 @@ hourly = Table(
     Column("run", KEY, primary_key=True),
     Column("name", WORD, primary_key=True),
     Column("value", Float, nullable=False),
+)
+
+# Whom the operator let in to look after the place. `link` is the hash of what an invited person shows once, until
+# `link_ends`.
+staff = Table(
+    "staff",
+    metadata,
+    Column("id", KEY, primary_key=True),
+    Column("name", WORD, nullable=False, unique=True),
+    Column("roles", WORD, nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+    Column("link", HASH, unique=True),
+    Column("link_ends", BigInteger),
+)
+
+
+def passkeys_of(owners: Table, name: str) -> Table:
+    """Passkeys of the people in a table. `made` is when the challenge was made that was used last, in microseconds."""
+    return Table(
+        name,
+        metadata,
+        Column("id", LargeBinary, primary_key=True),
+        Column("owner", KEY, ForeignKey(owners.c.id, ondelete="CASCADE"), nullable=False, index=True),
+        Column("public_key", LargeBinary, nullable=False),
+        Column("signed", BigInteger, nullable=False),
+        Column("made", BigInteger, nullable=False),
+    )
+
+
+def signed_in_of(owners: Table, name: str) -> Table:
+    """Where people in a table are signed in. `hash` is of what their browser shows."""
+    return Table(
+        name,
+        metadata,
+        Column("hash", HASH, primary_key=True),
+        Column("owner", KEY, ForeignKey(owners.c.id, ondelete="CASCADE"), nullable=False, index=True),
+        Column("began_at", BigInteger, nullable=False),
+        Column("shown_at", BigInteger, nullable=False),
+        Column("seen_at", BigInteger, nullable=False),
+        Column("ends_at", BigInteger, nullable=False, index=True),
+    )
+
+
+# Who wants to be known again. `preferences` is what the page keeps there, in JSON; `rules` and `age` are what they
+# agreed to, as in a visitor's cookie.
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", KEY, primary_key=True),
+    Column("nickname", WORD),
+    Column("preferences", Text, nullable=False),
+    Column("rules", WORD),
+    Column("age", Integer, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+)
+
+# Who they are at the operator's provider, as a name that leads back there only with the server's pepper.
+account_identities = Table(
+    "account_identities",
+    metadata,
+    Column("subject", HASH, primary_key=True),
+    Column("owner", KEY, ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
+)
+
+account_passkeys = passkeys_of(accounts, "account_passkeys")
+account_sessions = signed_in_of(accounts, "account_sessions")
+staff_passkeys = passkeys_of(staff, "staff_passkeys")
+staff_sessions = signed_in_of(staff, "staff_sessions")
+
+# Entries are only ever added, and go at the beginning; triggers hold to it (`versions/s0002_audit.py`).
+audit = Table(
+    "audit",
+    metadata,
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("who", WORD, nullable=False),
+    Column("what", WORD, nullable=False),
+    Column("subject", String(128), nullable=False),
+    # JSON as it was hashed: a column of the database's own kind would write it anew.
+    Column("detail", Text, nullable=False),
+    Column("previous", LargeBinary(32), nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("signature", LargeBinary(64), nullable=False),
 )

@@ -1,5 +1,5 @@
 """The store's thread: opens the database, writes what waits, removes what is old, and tries again when it can't. It
-answers who asks, beside that.
+answers who asks, beside that, and makes changes that somebody waits for before anything else.
 
 It has an event loop and connections of its own: a loop that also writes is late by tens of milliseconds, and people
 would feel it.
@@ -7,8 +7,9 @@ would feel it.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import URL
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from relay import clock
 from relay.errors import ConfigurationError
-from relay.store.database import make_folder, migrate, open_engine
+from relay.store.database import changing, make_folder, migrate, open_engine
 from relay.store.facts import Fact, new_key
 from relay.store.writing import Keep, remove_old, write
 
@@ -37,6 +38,12 @@ DISMISSING = 1.0
 Answer = TypeVar("Answer")
 Question = Callable[[AsyncConnection], Coroutine[Any, Any, Answer]]
 """Asked of the database in the thread."""
+Change = Callable[[AsyncConnection], Coroutine[Any, Any, Answer]]
+"""Made in the thread, in a transaction of its own. If it raises, nothing of it was done.
+
+It may be made twice: who was not told that it is done tries again. So it gives what it adds a key that the second
+time has too.
+"""
 
 
 class Listener(Protocol):
@@ -53,7 +60,7 @@ class Listener(Protocol):
 
 
 class Writer:
-    """Everything but what `__init__`, `wake`, `ask` and `stop` do happens in its thread, which calls `run`."""
+    """Everything but what `__init__`, `wake`, `ask`, `make` and `stop` do happens in its thread, which calls `run`."""
 
     def __init__(self, *, url: URL, node: str, keep: Keep, waiting: "deque[Fact]", listener: Listener) -> None:
         """Takes facts out of `waiting` at its left."""
@@ -71,7 +78,11 @@ class Writer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._asking = asyncio.Lock()
         """One question at a time: there are two connections, and one of them is for writing."""
+        self._writing = asyncio.Lock()
+        """One transaction that writes at a time. Who has waited longest is next, so a batch of facts is the most that a
+        change waits for, with the changes before it."""
         self._questions: set[asyncio.Task[Any]] = set()
+        self._changes: set[asyncio.Task[Any]] = set()
         self._wake = asyncio.Event()
         self._stopping = False
         self._is_away = True
@@ -90,6 +101,15 @@ class Writer:
         if self._loop is None:
             raise RuntimeError("nobody is there to answer")
         return asyncio.run_coroutine_threadsafe(self._answer(question), self._loop)
+
+    def make(self, change: Change[Answer]) -> Future[Answer]:
+        """Have it made when those before it are. From any thread, while this one runs.
+
+        Whoever gives up waiting cancels it: then it is not made, unless it just was.
+        """
+        if self._loop is None:
+            raise RuntimeError("nobody is there to write")
+        return asyncio.run_coroutine_threadsafe(self._make(change), self._loop)
 
     def stop(self) -> None:
         """Write what waits, and end; if the database is away, end. From any thread."""
@@ -159,23 +179,24 @@ class Writer:
                 return
 
     async def _answer(self, question: Question[Answer]) -> Answer:
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("this is no task")
-        self._questions.add(task)
-        try:
+        with _among(self._questions):
             async with self._asking, self._engine.connect() as connection:
                 return await question(connection)
-        finally:
-            self._questions.discard(task)
+
+    async def _make(self, change: Change[Answer]) -> Answer:
+        with _among(self._changes):
+            async with self._writing, changing(self._engine) as connection:
+                return await change(connection)
 
     async def _dismiss(self) -> None:
-        """Those who ask get no answer any more."""
+        """Those who ask get no answer any more. Changes are made still, if that takes no time."""
         questions = set(self._questions)
         for task in questions:
             task.cancel()
-        if questions:
-            await asyncio.wait(questions, timeout=DISMISSING)
+        if left := questions | self._changes:
+            await asyncio.wait(left, timeout=DISMISSING)
+        for task in set(self._changes):
+            task.cancel()
 
     async def _open(self, engine: AsyncEngine) -> None:
         make_folder(self._url)
@@ -209,13 +230,26 @@ class Writer:
                 self.written += 1
 
     async def _commit(self, engine: AsyncEngine, batch: list[Fact]) -> None:
-        async with engine.begin() as connection:
+        async with self._writing, engine.begin() as connection:
             await write(connection, self._node, self._run, batch)
 
     async def _clean(self, engine: AsyncEngine) -> None:
         while not self._stopping:
-            async with engine.begin() as connection:
+            async with self._writing, engine.begin() as connection:
                 removed = await remove_old(connection, int(clock.unix()), self._keep)
             if removed == 0:
                 return
             await self._pause(BREATH)
+
+
+@contextmanager
+def _among(tasks: "set[asyncio.Task[Any]]") -> Iterator[None]:
+    """This task is one of them for as long as the block lasts."""
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("this is no task")
+    tasks.add(task)
+    try:
+        yield
+    finally:
+        tasks.discard(task)

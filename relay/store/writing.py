@@ -58,19 +58,19 @@ def _sum(fact: SumFact, node: str, run: str) -> Row:
 
 async def _add(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
     if rows:
-        await connection.execute(_insert(connection, table).on_conflict_do_nothing(), rows)
+        await connection.execute(insert_into(connection, table).on_conflict_do_nothing(), rows)
 
 
 async def _replace_sums(connection: AsyncConnection, rows: Sequence[Row]) -> None:
     if rows:
-        insert = _insert(connection, hourly)
+        insert = insert_into(connection, hourly)
         key = [column.name for column in hourly.primary_key]
         await connection.execute(
             insert.on_conflict_do_update(index_elements=key, set_={"value": insert.excluded.value}), rows
         )
 
 
-def _insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
+def insert_into(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 

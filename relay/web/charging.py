@@ -1,39 +1,47 @@
 """Requests are paid for by the address that asks: one that has spent what it has is answered later, or told to wait.
 
-Who shows the operator's token never waits, whatever others at the same address did.
+Whoever shows the operator's token, or is signed in as staff, never waits, whatever others at the same address did.
 """
 
 import asyncio
+from collections.abc import Callable
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from relay import clock
 from relay.errors import ErrorCode, RelayError
-from relay.ledger.accounts import Ledger
+from relay.ledger.accounts import Ledger, Payer
 from relay.ledger.turns import Turns
 from relay.observe.happenings import KeptOut
 from relay.observe.journal import Journal
 from relay.observe.reasons import Reason
-from relay.web.callers import Callers
 from relay.web.visitor_address import VisitorAddresses
 
 REQUEST = 300e-6
 """Seconds of CPU that an ordinary answer takes."""
+
+PAYER = web.RequestKey("PAYER", Payer)
+"""Who pays for a request."""
 
 PATIENCE = 5.0
 """Seconds that a request waits for its turn before it is told to come again."""
 
 
 def charge(
-    *, addresses: VisitorAddresses, callers: Callers, ledger: Ledger, turns: Turns, journal: Journal
+    *,
+    addresses: VisitorAddresses,
+    knows: Callable[[web.Request], bool],
+    ledger: Ledger,
+    turns: Turns,
+    journal: Journal,
 ) -> Middleware:
-    """Answer each address as fast as its account allows."""
+    """Answer each address as fast as its account allows. `knows` tells whether it is somebody who never waits."""
 
     @web.middleware
     async def charged(request: web.Request, handler: Handler) -> web.StreamResponse:
         payer = ledger.visitor(addresses.of(request), clock.monotonic())
-        if not turns.goes_on(payer) and not callers.knows(request):
+        if not turns.goes_on(payer) and not knows(request):
             try:
                 async with asyncio.timeout(PATIENCE):
                     await turns.wait(payer)
@@ -42,6 +50,7 @@ def charge(
                 sentence = "Too much comes from your address. Wait a little."
                 raise RelayError(ErrorCode.RATE_LIMITED, sentence, retry_after=PATIENCE) from cause
         payer.charge(clock.monotonic(), REQUEST)
+        request[PAYER] = payer
         return await handler(request)
 
     return charged

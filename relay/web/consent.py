@@ -112,6 +112,17 @@ class Consent:
             self._remember(request, response, replace(visitor, day=today))
         return True
 
+    def agreed(self, request: web.BaseRequest) -> Visitor | None:
+        """Who may meet somebody by what they agreed to on this device; None also where nobody is asked."""
+        visitor = self._visitor(request, _today()) if self._is_required else None
+        return visitor if visitor is not None and self._may_meet(visitor) else None
+
+    def take_over(self, request: web.BaseRequest, response: web.StreamResponse, rules: str, age: int) -> None:
+        """Somebody agreed on another device of theirs: that holds here, if it is what is asked now."""
+        visitor = Visitor(id=os.urandom(ID_BYTES), rules=rules, age=age, day=_today())
+        if self._is_required and self._may_meet(visitor):
+            self._remember(request, response, visitor)
+
     async def ask(self, request: web.Request) -> web.Response:
         """What is asked, and whether it has to be."""
         visitor = self._visitor(request, _today()) if self._is_required else None
@@ -200,7 +211,7 @@ def _privacy(settings: Settings, about: About) -> Privacy:
         visits_days=settings.state.keep_visits if is_kept else None,
         sums_days=settings.state.keep_sums if is_kept else None,
         chats_days=None,
-        accounts=False,
+        accounts=settings.account.are_on,
         turn=_hosts(settings.turn.turn_urls),
     )
 

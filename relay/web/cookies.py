@@ -5,6 +5,8 @@ HTTP can have put one there (draft-ietf-httpbis-rfc6265bis, section 4.1.3.2). El
 it is the plain one: on this machine itself, and in a network without HTTPS, where there is no camera anyway.
 """
 
+from typing import Literal
+
 from aiohttp import web
 
 from relay.web.authority import origin
@@ -19,8 +21,17 @@ class Cookies:
     def __init__(self, addresses: VisitorAddresses) -> None:
         self._addresses = addresses
 
-    def put(self, request: web.BaseRequest, response: web.StreamResponse, name: str, value: str, seconds: int) -> None:
-        """Have the browser keep a value for so long, and send it with each request for our own pages."""
+    def put(
+        self,
+        request: web.BaseRequest,
+        response: web.StreamResponse,
+        name: str,
+        value: str,
+        seconds: int,
+        same_site: Literal["Strict", "Lax"] = "Strict",
+    ) -> None:
+        """Have the browser keep a value for so long, and send it with each request for our own pages; a `Lax` one also
+        where a link of another site leads to them."""
         is_secure = self._is_https(request)
         response.set_cookie(
             HOST_PREFIX + name if is_secure else name,
@@ -29,7 +40,7 @@ class Cookies:
             path="/",
             secure=is_secure,
             httponly=True,
-            samesite="Strict",
+            samesite=same_site,
         )
 
     def drop(self, request: web.BaseRequest, response: web.StreamResponse, name: str) -> None:

@@ -12,19 +12,29 @@ from relay.observe.logs.logging import get_logger
 
 STATUSES: dict[ErrorCode, int] = {
     ErrorCode.INVALID_MESSAGE: 400,
-    ErrorCode.OPERATOR_ONLY: 403,
     ErrorCode.OPERATOR_TOKEN_WRONG: 401,
+    ErrorCode.SIGNED_OUT: 401,
+    ErrorCode.OPERATOR_ONLY: 403,
     ErrorCode.ORIGIN_REFUSED: 403,
     ErrorCode.CONSENT_NEEDED: 403,
+    ErrorCode.PASSKEY_REFUSED: 403,
+    ErrorCode.SIGN_IN_AGAIN: 403,
+    ErrorCode.SIGN_IN_FAILED: 403,
+    ErrorCode.SIGN_IN_REFUSED: 403,
+    ErrorCode.NOT_ALLOWED: 403,
     ErrorCode.NOT_FOUND: 404,
     ErrorCode.STORE_OFF: 404,
     ErrorCode.CONSENT_OUTDATED: 409,
+    ErrorCode.NAME_TAKEN: 409,
+    ErrorCode.LINK_SPENT: 410,
     ErrorCode.MESSAGE_TOO_LARGE: 413,
     ErrorCode.UNSUPPORTED_MEDIA_TYPE: 415,
     ErrorCode.HOST_REFUSED: 421,
     ErrorCode.RATE_LIMITED: 429,
     ErrorCode.INTERNAL: 500,
+    ErrorCode.PROVIDER_AWAY: 502,
     ErrorCode.STORE_AWAY: 503,
+    ErrorCode.STORE_UNAVAILABLE: 503,
 }
 
 LONGEST_PATH = 200

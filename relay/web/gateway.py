@@ -4,9 +4,8 @@ import asyncio
 
 from aiohttp import WSCloseCode, web
 
-from relay import clock
 from relay.errors import ErrorCode, RelayError
-from relay.ledger.accounts import Ledger, Payer
+from relay.ledger.accounts import Payer
 from relay.ledger.turns import Turns
 from relay.observe.happenings import KeptOut
 from relay.observe.journal import Journal
@@ -14,7 +13,9 @@ from relay.observe.reasons import Reason
 from relay.session.reception import Reception
 from relay.session.sessions import Sessions
 from relay.tasks import Report, Tasks
+from relay.web.accounts import AccountDesk
 from relay.web.authority import DEFAULT_PORTS, in_url
+from relay.web.charging import PAYER
 from relay.web.consent import Consent
 from relay.web.guests import Guests
 from relay.web.hosts import OUTSIDE
@@ -41,10 +42,10 @@ class Gateway:
         reception: Reception,
         guests: Guests,
         addresses: VisitorAddresses,
-        ledger: Ledger,
         turns: Turns,
         origins: Origins,
         consent: Consent,
+        accounts: AccountDesk,
         largest_message: int,
         journal: Journal,
         report: Report,
@@ -55,7 +56,7 @@ class Gateway:
         self._addresses = addresses
         self._origins = origins
         self._consent = consent
-        self._ledger = ledger
+        self._accounts = accounts
         self._turns = turns
         self._largest_frame = LARGEST_FRAME_FACTOR * largest_message
         self._journal = journal
@@ -73,15 +74,16 @@ class Gateway:
             timeout=CLOSE_TIMEOUT,
         )
         has_agreed = self._consent.greet(request, socket)
+        has_account = await self._accounts.lets_meet(request)
         await socket.prepare(request)
-        payer = self._ledger.visitor(self._addresses.of(request), clock.monotonic())
+        payer = request[PAYER]
         guest = self._guests.find(request)
         if guest is not None:
             # Through a proxy too, this connection is one visitor's from now on.
             guest.is_visit, guest.metered.payer = True, payer
         await self._turns.wait(payer)
         try:
-            await self._serve(request, socket, payer, has_agreed=has_agreed)
+            await self._serve(request, socket, payer, has_agreed=has_agreed, has_account=has_account)
         finally:
             forget_failure(socket)
         return socket
@@ -101,7 +103,13 @@ class Gateway:
         await self._tasks.close()
 
     async def _serve(
-        self, request: web.Request, socket: web.WebSocketResponse, payer: Payer, *, has_agreed: bool
+        self,
+        request: web.Request,
+        socket: web.WebSocketResponse,
+        payer: Payer,
+        *,
+        has_agreed: bool,
+        has_account: bool,
     ) -> None:
         try:
             visit = Visit(
@@ -112,6 +120,7 @@ class Gateway:
                 payer=payer,
                 tls_host=self._tls_host(request),
                 has_agreed=has_agreed,
+                has_account=has_account,
                 turns=self._turns,
                 tasks=self._tasks,
                 journal=self._journal,

@@ -5,7 +5,6 @@ if it were ours. So `hosts` names what is served. Without it any name is, as we 
 loopback, where only this machine's own browsers are, none but its own names.
 """
 
-import ipaddress
 import socket
 from collections.abc import Sequence
 
@@ -14,7 +13,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from relay.config.settings import NetworkSettings, SiteSettings
 from relay.errors import ErrorCode, RelayError
-from relay.ledger.addresses import parse
+from relay.ledger.addresses import parse, plain
 from relay.observe.happenings import KeptOut
 from relay.observe.journal import Journal
 from relay.observe.reasons import Reason
@@ -94,13 +93,13 @@ def _own_end(request: web.BaseRequest) -> str | None:
     """The address that the connection came to."""
     name = request.get_extra_info("sockname")
     try:
-        return str(parse(name[0])) if name else None
+        return plain(name[0]) if name else None
     except ValueError:
         return None
 
 
 def _is_loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return parse(host).is_loopback
     except ValueError:
         return False

@@ -8,7 +8,7 @@ from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from relay import clock
-from relay.auth.gate import Scope
+from relay.auth.scopes import Scope
 from relay.ledger.addresses import Networks
 from relay.observe.happenings import RequestAnswered
 from relay.observe.journal import Journal
@@ -37,7 +37,7 @@ def add_routes(
         # Who is not trusted and says that they speak for somebody is further away than they seem.
         is_near = addresses.is_forwarded(request) or not addresses.claims_to_be_forwarded(request)
         if not (is_near and networks.hold(addresses.of(request))):
-            callers.admit(request, Scope.READ_FIGURES)
+            await callers.admit(request, Scope.READ_FIGURES)
         headers = {"Content-Type": CONTENT_TYPE_PLAIN_0_0_4, "Cache-Control": "no-store"}
         return web.Response(body=render(), headers=headers)
 

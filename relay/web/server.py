@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from relay.auth.audit import Audit
 from relay.config.settings import HttpsSettings, SiteSettings
 from relay.figures.metrics import Metrics
 from relay.observe.journal import Journal
 from relay.web import about, base_path, checking, pages
+from relay.web.accounts import AccountDesk
+from relay.web.accounts import add_routes as account_routes
 from relay.web.answers import Headers, Protocol
 from relay.web.callers import Callers
 from relay.web.consent import Consent
@@ -20,6 +23,8 @@ from relay.web.hosts import Hosts, refuse_other_hosts
 from relay.web.metrics import add_routes as metrics_routes
 from relay.web.metrics import measure
 from relay.web.operator import routes as operator
+from relay.web.operator.staff import StaffPages
+from relay.web.operator.staff import add_routes as staff_routes
 from relay.web.signpost import signpost
 from relay.web.status import Status
 from relay.web.status import add_routes as status_routes
@@ -44,7 +49,10 @@ class WebServer:
         gateway: Gateway,
         status: Status,
         console: operator.Console,
+        staff: StaffPages,
+        audit: Audit,
         consent: Consent,
+        accounts: AccountDesk,
         metrics: Metrics,
         journal: Journal,
         charged: Middleware,
@@ -64,10 +72,12 @@ class WebServer:
         app.on_response_prepare.append(self._headers.prepare)
         app.router.add_get("/ws", gateway.handle)
         app.router.add_post("/videochat/door", gateway.knock)
-        status_routes(app, status, callers, site)
+        status_routes(app, status, callers, audit, site)
         consent_routes(app, consent)
+        account_routes(app, accounts)
         client = pages.Pages(pages.STATIC)
         operator.add_routes(app, console, callers, client)
+        staff_routes(app, staff)
         metrics_routes(app, metrics.render, callers, addresses, metrics_allow)
         checking.add_routes(app, client)
         about.add_routes(app, client)

@@ -6,6 +6,8 @@ import msgspec
 from aiohttp import web
 
 from relay import clock
+from relay.auth.audit import Audit
+from relay.auth.scopes import Scope
 from relay.config.settings import SiteSettings
 from relay.figures.figures import Figures
 from relay.figures.stats import Stats, stats_of
@@ -86,7 +88,7 @@ class Status:
         return Cleanup(people=self._sweep())
 
 
-def add_routes(app: web.Application, status: Status, callers: Callers, site: SiteSettings) -> None:
+def add_routes(app: web.Application, status: Status, callers: Callers, audit: Audit, site: SiteSettings) -> None:
     """All of `/videochat/`."""
 
     async def live(request: web.Request) -> web.Response:
@@ -95,7 +97,7 @@ def add_routes(app: web.Application, status: Status, callers: Callers, site: Sit
     async def health(request: web.Request) -> web.Response:
         current: Ready = status.health()
         if "Authorization" in request.headers:
-            callers.admit(request)
+            await callers.admit(request)
         else:
             current = Ready(ready=current.ready)
         return _json(current, 200 if current.ready else 503)
@@ -104,11 +106,12 @@ def add_routes(app: web.Application, status: Status, callers: Callers, site: Sit
         return _json(status.stats())
 
     async def rooms(request: web.Request) -> web.Response:
-        callers.admit(request)
+        await callers.admit(request, Scope.MODERATE)
         return _json(status.rooms())
 
     async def cleanup(request: web.Request) -> web.Response:
-        callers.admit(request)
+        principal = await callers.admit(request)
+        await audit.note(principal.name, "cleanup")
         return _json(status.cleanup())
 
     app.router.add_get("/videochat/health", health)

@@ -72,11 +72,13 @@ class Visit:
         payer: Payer,
         tls_host: str | None,
         has_agreed: bool,
+        has_account: bool,
         turns: Turns,
         tasks: Tasks,
         journal: Journal,
     ) -> None:
-        """Open a session for the visitor, whose browser reaches our own TLS at `tls_host`; `has_agreed` to the rules.
+        """Open a session for the visitor, whose browser reaches our own TLS at `tls_host`; `has_agreed` to the rules,
+        and `has_account` where one is needed.
 
         Raises:
             RelayError: there is no place for them.
@@ -90,11 +92,16 @@ class Visit:
         self._tasks = tasks
         self._journal = journal
         self._unanswered = 0
+        self._is_writing = False
+        self._since = 0.0
+        """When it began to write, or had nothing left to write."""
+        self._deadline: asyncio.TimerHandle | None = None
         self._held_back = 0.0
         self._ended = False
         browser = browser_of(request.headers.get("User-Agent", ""))
-        self.session = sessions.open(self, payer, browser, tls_host, has_agreed=has_agreed)
-        self._writer: asyncio.Task[None] | None = tasks.start("writer", self._write(self.session))
+        self.session = sessions.open(self, payer, browser, tls_host, has_agreed=has_agreed, has_account=has_account)
+        self._writer: asyncio.Task[None] | None = None
+        self._start_writing(self.session)
 
     async def serve(self) -> None:
         """Returns when the connection is closed, by whichever side; the session knows then."""
@@ -108,7 +115,7 @@ class Visit:
     def take_over(self, session: Session) -> None:
         self._stop_writing()
         self.session = session
-        self._writer = self._tasks.start("writer", self._write(session))
+        self._start_writing(session)
 
     def end(self, code: int, reason: str) -> None:
         # The session may go on elsewhere: its outbox is not ours to empty any more.
@@ -182,31 +189,58 @@ class Visit:
                     await self._socket.pong(message.data)
         return self._reception.tolerate(self.session)
 
+    def _start_writing(self, session: Session) -> None:
+        self._is_writing, self._since = False, clock.monotonic()
+        self._writer = self._tasks.start("writer", self._write(session))
+        self._look_in(PING_INTERVAL)
+
     def _stop_writing(self) -> None:
         # A task that was cancelled keeps where it was, and so this visit: we do not keep it.
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.cancel()
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
     async def _write(self, session: Session) -> None:
         try:
             while True:
-                try:
-                    async with asyncio.timeout(PING_INTERVAL):
-                        frame = await session.outbox.get()
-                except TimeoutError:
-                    if self._unanswered >= UNANSWERED_PINGS:
-                        self.abandon()
-                        return
-                    self._unanswered += 1
-                    await self._socket.ping()
-                else:
-                    async with asyncio.timeout(WRITE_TIMEOUT):
-                        await self._socket.send_str(frame)
+                frame = await session.outbox.get()
+                self._is_writing, self._since = True, clock.monotonic()
+                await self._socket.send_str(frame)
+                self._is_writing, self._since = False, clock.monotonic()
         except ConnectionError:
             self.abandon()
-        except TimeoutError:
+
+    def _look_in(self, seconds: float) -> None:
+        self._deadline = asyncio.get_running_loop().call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        """Look for how long it has been writing, or has had nothing to write.
+
+        The deadline moves with each message and the timer does not: one for each message costs as much as to write it.
+        """
+        patience = WRITE_TIMEOUT if self._is_writing else PING_INTERVAL
+        left = self._since + patience - clock.monotonic()
+        if left > 0:
+            self._look_in(min(left, PING_INTERVAL))
+        elif self._is_writing:
             self.end(SLOW_READER, ErrorCode.SLOW_READER)
+        elif self._unanswered >= UNANSWERED_PINGS:
+            self._stop_writing()
+            self.abandon()
+        else:
+            self._unanswered += 1
+            self._since = clock.monotonic()
+            self._tasks.start("ping", self._ping())
+            self._look_in(PING_INTERVAL)
+
+    async def _ping(self) -> None:
+        try:
+            await self._socket.ping()
+        except ConnectionError:
+            self.abandon()
 
     def abandon(self) -> None:
         # The reading side sees the end of the connection, as if it had broken by itself.

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from aiohttp import web
 
 from relay.config.settings import ForwardedHeader, SiteSettings
-from relay.ledger.addresses import Networks, parse
+from relay.ledger.addresses import Networks, plain
 from relay.observe.happenings import KeptOut
 from relay.observe.journal import Journal
 from relay.observe.reasons import Reason
@@ -53,7 +53,7 @@ class VisitorAddresses:
         """The address at the other end of the connection, or whom a trusted proxy named there in its place."""
         guest = self._guests.find(request)
         try:
-            return str(parse((guest.host if guest else request.remote) or UNKNOWN))
+            return plain((guest.host if guest else request.remote) or UNKNOWN)
         except ValueError:
             return UNKNOWN
 

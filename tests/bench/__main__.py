@@ -97,6 +97,8 @@ OPTIONS = {
 Starter = Callable[[], AbstractContextManager[servers.Server]]
 Field = Callable[[int, Cores], Iterator[tuple[str, Starter]]]
 """Who takes part with so many people: names, and how they start."""
+Verdicts = Callable[[list["Line"]], Iterator[str]]
+"""What is said of all lines together, in sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +288,18 @@ def write(file: Path, profile: Profile, lines: Sequence[Line]) -> None:
     file.write_bytes(msgspec.json.encode(Result(SCHEMA, profile.name, tuple(line.row for line in lines))))
 
 
+def compete(profile: Profile, field: Field, verdicts: Verdicts, file: Path | None) -> int:
+    """Measure, print what came of it, and write it to the file, if there is one. Gives the exit code."""
+    lines = run(profile, field)
+    if lines is None:
+        return 2
+    for sentence in verdicts(lines):
+        print(sentence)
+    if file:
+        write(file, profile, lines)
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer people and shorter: under 90 seconds")
@@ -295,14 +309,7 @@ def main() -> int:
     profile = QUICK if arguments.quick else FULL
     if arguments.people:
         profile = replace(profile, people=tuple(arguments.people))
-    lines = run(profile, yardsticks)
-    if lines is None:
-        return 2
-    for sentence in verdicts(lines):
-        print(sentence)
-    if arguments.json:
-        write(arguments.json, profile, lines)
-    return 0
+    return compete(profile, yardsticks, verdicts, arguments.json)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,11 @@ class Overload(NamedTuple):
 async def overload(people: int, seconds: float) -> Overload:
     """Play so many people past the server's capacity, for so long."""
     limit = int(people * PACKETS_PER_PERSON * CARRIED)
-    async with serving(max_packets=str(limit)) as server, aiohttp.ClientSession() as client:
+    async with (
+        serving(max_packets=str(limit)) as server,
+        aiohttp.ClientSession() as client,
+        asyncio.TaskGroup() as group,
+    ):
         measuring, loop = asyncio.Event(), asyncio.get_running_loop()
 
         def on_phase(phase: str, _received: int) -> None:
@@ -47,13 +51,12 @@ async def overload(people: int, seconds: float) -> Overload:
                 loop.call_soon_threadsafe(measuring.set)
 
         options = ("--people", str(people), "--seconds", str(seconds), "--settle", str(SETTLE))
-        playing = asyncio.create_task(
+        playing = group.create_task(
             asyncio.to_thread(generator.play, "relay", f"127.0.0.1:{server.port}", *options, on_phase=on_phase)
         )
         refusals: list[float] = []
         admitted = 0
-        waiting = asyncio.create_task(measuring.wait())
-        await asyncio.wait((waiting, playing), return_when=asyncio.FIRST_COMPLETED)
+        await measuring.wait()
         ends = loop.time() + seconds
         while loop.time() < ends and not playing.done():
             began = time.monotonic()
@@ -64,8 +67,7 @@ async def overload(people: int, seconds: float) -> Overload:
                 else:
                     admitted += 1
             await asyncio.sleep(KNOCK_EVERY)
-        waiting.cancel()
-        return Overload(await playing, sorted(refusals), admitted)
+    return Overload(playing.result(), sorted(refusals), admitted)
 
 
 def main() -> int:

@@ -17,6 +17,7 @@ from http import HTTPStatus
 import aiohttp
 
 from relay.config.settings import EngineChoice
+from relay.tasks import Tasks
 from tests.bench.servers import OFTEN, RATES
 from tests.kit.servers import serving
 
@@ -75,18 +76,21 @@ async def measure(people: int, seconds: float) -> dict[str, float]:
     ):
         url = f"http://127.0.0.1:{server.port}"
         clients: list[aiohttp.ClientSession] = []
+        listeners = Tasks("listeners", lambda task, failure: print(f"{task}: {failure!r}", file=sys.stderr))
         empty = server.resident()
         began, cpu = time.perf_counter(), server.cpu_seconds()
         for number in range(-(-people // PER_ADDRESS)):
             connector = aiohttp.TCPConnector(limit=0, local_addr=(f"127.0.1.{number + 1}", 0))
             clients.append(await stack.enter_async_context(aiohttp.ClientSession(connector=connector)))
-        listeners: list[asyncio.Task[aiohttp.WSMessage]] = []
-        while len(listeners) < people:
-            client = clients[len(listeners) // PER_ADDRESS]
-            batch = min(BATCH, people - len(listeners))
+        came = 0
+        while came < people:
+            client = clients[came // PER_ADDRESS]
+            batch = min(BATCH, people - came)
             sockets = await asyncio.gather(*(visit(client, url) for _ in range(batch)))
             # Everyone listens, so that pings are answered, as in a browser: the first while others still come.
-            listeners += [asyncio.create_task(socket.receive()) for socket in sockets]
+            for socket in sockets:
+                listeners.start("listen", socket.receive())
+            came += batch
         joined = time.perf_counter() - began
         join_cpu = server.cpu_seconds() - cpu
         full = server.resident()
@@ -97,8 +101,7 @@ async def measure(people: int, seconds: float) -> dict[str, float]:
             waits = [await pair(newcomers, url) for _ in range(NEWCOMERS)]
             async with newcomers.get(f"{url}/videochat/stats") as response:
                 present = (await response.json())["people"]
-        for listener in listeners:
-            listener.cancel()
+        await listeners.close()
         assert present >= people, f"only {present} of {people} are left"
         return {
             "people": people,

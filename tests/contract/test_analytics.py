@@ -105,9 +105,9 @@ async def test_sums_that_nobody_asks_for_are_no_matter(database: str) -> None:
 
 
 async def test_who_asks_is_answered_while_it_is_written(database: str) -> None:
-    async with storing(database) as store:
+    async with storing(database) as store, asyncio.TaskGroup() as group:
         long = Long()
-        asked = asyncio.create_task(store.ask(long))
+        asked = group.create_task(store.ask(long))
         await until(lambda: long.begun == 1)
         store.note(visit())
         await until(lambda: store.figures.written == 1)
@@ -117,13 +117,12 @@ async def test_who_asks_is_answered_while_it_is_written(database: str) -> None:
 
 
 async def test_the_event_loop_waits_for_no_answer(database: str) -> None:
-    async with storing(database) as store:
-        asked = asyncio.create_task(store.ask(slowly))
+    async with storing(database) as store, asyncio.TaskGroup() as group:
+        asked = group.create_task(store.ask(slowly))
         longest, before = 0.0, time.perf_counter()
         while not asked.done():
             await asyncio.sleep(0.001)
             longest, before = max(longest, time.perf_counter() - before), time.perf_counter()
-        await asked
     assert longest < 0.2
 
 
@@ -140,15 +139,15 @@ async def test_who_waits_too_long_is_told_so_and_keeps_no_other_waiting(
 
 
 async def test_many_questions_leave_a_connection_to_who_writes(database: str) -> None:
-    async with storing(database) as store:
+    async with storing(database) as store, asyncio.TaskGroup() as group:
         long = Long()
-        asked = [asyncio.create_task(store.ask(long)) for _ in range(3)]
+        for _ in range(3):
+            group.create_task(store.ask(long))
         await until(lambda: long.begun == 1)
         store.note(visit())
         await until(lambda: store.figures.written == 1)
         assert long.begun == 1
         long.ends = True
-        await asyncio.gather(*asked)
     assert long.begun == 3
 
 

@@ -1,7 +1,9 @@
 """What lasts, on SQLite and on a real PostgreSQL: the same promises of both."""
 
 import asyncio
+import random
 import sqlite3
+import sys
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, func, select, text
 
 from relay.errors import ConfigurationError
 from relay.observe.happenings import Happening, StoreAway, StoreOpened
@@ -23,7 +25,10 @@ from relay.store.tables import hourly, metadata, room_sessions, rooms, sessions
 from relay.store.writing import Keep, remove_old, write
 from tests.kit.people import until
 from tests.kit.postgres import Postgres
-from tests.kit.stores import KEEP, NODE, found, hour, opened, room, storing, visit
+from tests.kit.stores import KEEP, NODE, found, head, hour, opened, room, storing, visit
+
+KILLED = 3
+"""Times."""
 
 
 async def test_what_is_noted_is_written_without_anybody_asking(database: str) -> None:
@@ -80,7 +85,7 @@ async def test_several_servers_that_start_at_once_migrate_one_after_the_other(da
 
     # Each in a thread, as each server has one: the lock of SQLite's file is waited for by all of it.
     await asyncio.gather(*(asyncio.to_thread(asyncio.run, start()) for _ in range(4)))
-    assert await found(database, select(text("version_num")).select_from(text("alembic_version"))) == [("0001",)]
+    assert await found(database, select(text("version_num")).select_from(text("alembic_version"))) == [(head(),)]
 
 
 async def test_several_databases_are_migrated_from_several_threads(tmp_path: Path) -> None:
@@ -161,6 +166,33 @@ async def test_a_database_that_goes_away_is_written_to_when_it_is_back(
     assert isinstance(away, StoreAway)
     assert away.cause
     assert len(await found(database, select(sessions.c.id))) == 1 + 50
+
+
+async def test_whoever_is_killed_in_the_middle_of_writing_leaves_whole_batches(database: str) -> None:
+    dice, kept = random.Random(1), 0
+    for _ in range(KILLED):
+        scribe = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.contract.scribe", database), stdout=asyncio.subprocess.PIPE
+        )
+        try:
+            assert scribe.stdout is not None
+            assert await scribe.stdout.readline() == b"it writes\n"
+            await asyncio.sleep(dice.uniform(0.0, 0.2))
+        finally:
+            scribe.kill()
+            await scribe.communicate()
+        async with storing(database) as store:
+            store.note(visit())
+            await until(lambda: store.figures.written == 1)
+        before, kept = kept, len(await found(database, select(rooms.c.id)))
+        assert kept > before
+        members = select(room_sessions.c.room).join(sessions, room_sessions.c.session == sessions.c.id)
+        of_two = members.group_by(room_sessions.c.room).having(func.count() == 2)
+        assert len(await found(database, of_two)) == kept, "no room is there without those who were in it"
+    if database.startswith("sqlite"):
+        assert await found(database, select(text("integrity_check")).select_from(text("pragma_integrity_check"))) == [
+            ("ok",)
+        ]
 
 
 async def test_a_server_starts_and_ends_without_its_database(server: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,6 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 import msgspec
@@ -107,7 +106,8 @@ class _Frames:
         self._runner = asyncio.Runner()
         self._failures: list[BaseException] = []
         self._peer: FramesPeer | None = None
-        self._inputs = count()
+        self._inputs = 0
+        """That they were given."""
         self._terms = replace(TERMS, video=("VP8", "H264"), line_feedback=(("nack", None), ("nack", "pli")))
         self._negotiated = consider(offer(), ROLES, self._terms).answer(LOCAL_END, range(1, 7))
 
@@ -133,18 +133,29 @@ class _Frames:
         assert not self._failures, self._failures
 
     async def _take(self, content: bytes) -> None:
-        if next(self._inputs) % self.AT_ONCE == 0:
-            if self._peer is not None:
-                await self._peer.close()
-            self._peer = self._join()
-        assert self._peer is not None
+        if self._inputs >= self.AT_ONCE:
+            await self._part()
+        self._inputs += 1
+        peer = self._peer = self._peer or self._join()
         while content:
             length = int.from_bytes(content[: self.LENGTH])
             packet, content = content[self.LENGTH : self.LENGTH + length], content[self.LENGTH + length :]
             # As the port does: nothing empty, and nothing that is no RTP by its first byte.
             if packet and 128 <= packet[0] <= 191:
-                self._peer.receive(packet)
+                peer.receive(packet)
         await asyncio.sleep(0)
+
+    def close(self) -> None:
+        """Nobody is left of it. The next input is given to somebody new."""
+        with self._runner:
+            self._runner.run(self._part())
+        self._runner = asyncio.Runner()
+
+    async def _part(self) -> None:
+        self._inputs = 0
+        peer, self._peer = self._peer, None
+        if peer is not None:
+            await peer.close()
 
     def _join(self) -> FramesPeer:
         def fail(task: str, failure: BaseException) -> None:

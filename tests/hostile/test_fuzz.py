@@ -1,8 +1,17 @@
 """A moment of each fuzz target, the same every time, and everything that was ever found."""
 
+from collections.abc import Iterator
+
 import pytest
 
-from tests.hostile.fuzz import TARGETS, run, saved
+from tests.hostile.fuzz import FRAMES, TARGETS, run, saved
+
+
+@pytest.fixture(autouse=True)
+def nobody_stays() -> Iterator[None]:
+    """Other tests count who is there."""
+    yield
+    FRAMES.close()
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -16,6 +18,15 @@ from relay.store.writing import Keep
 
 KEEP = Keep(visits=1_000, sums=10_000)
 NODE = "here"
+
+
+def head() -> str:
+    """The number of the latest migration."""
+    config = Config()
+    config.set_main_option("script_location", "relay.store:migrations")
+    latest = ScriptDirectory.from_config(config).get_current_head()
+    assert latest is not None, "migrations form one line"
+    return latest
 
 
 @asynccontextmanager

@@ -8,8 +8,8 @@ import aiohttp
 import pytest
 
 from relay.app import Relay
-from relay.auth import gate
-from relay.auth.gate import ATTEMPTS
+from relay.auth import attempts
+from relay.auth.attempts import ATTEMPTS
 from relay.config.settings import Settings
 from relay.figures.history import Sample
 from tests.kit.people import PATIENCE, introduce, until, visit
@@ -209,7 +209,7 @@ class TestBehindAProxy:
     async def test_many_addresses_make_it_forget_those_who_tried_longest_ago(
         self, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(gate, "MOST_ADDRESSES", 3)
+        monkeypatch.setattr(attempts, "MOST_ADDRESSES", 3)
         guesser = {"X-Forwarded-For": "192.0.2.1"}
         for number in range(3 * ATTEMPTS):
             others = {"X-Forwarded-For": f"198.51.100.{number}"}

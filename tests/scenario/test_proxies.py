@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from relay.auth.gate import ATTEMPTS
+from relay.auth.attempts import ATTEMPTS
 from relay.config.settings import ForwardedHeader, Settings
 from tests.kit import behind as kit
 from tests.kit.behind import ANN, BOB, BRIEF, MOST, OPERATOR, PROXY, Place, behind_it

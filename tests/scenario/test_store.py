@@ -1,22 +1,30 @@
 """What a whole server keeps of people, and what it does when it can't."""
-# ruff: noqa: ASYNC240 - files of a test
+# ruff: noqa: ASYNC221, ASYNC240 - files and disks of a test
 
 import asyncio
 import contextlib
 import sqlite3
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from subprocess import run
 from typing import Any
 
 import aiohttp
 import pytest
+from sqlalchemy import select
 
+from relay.app import Relay
 from relay.config.settings import Settings
 from relay.store import writer
 from relay.store.database import FILE
+from relay.store.store import StoreState
+from relay.store.tables import sessions
 from tests.kit.people import introduce, until, visit
 from tests.kit.ports import free_port
+from tests.kit.postgres import postgres
 from tests.kit.servers import Served, on_loopback, running, serving, start
+from tests.kit.stores import found, head
 
 CONVERSATIONS = 100
 ADDRESS = "127.0.7.77"
@@ -54,6 +62,14 @@ async def health(port: int) -> dict[str, Any]:
 
 def with_a_database(folder: Path, **more: object) -> Settings:
     return on_loopback(database=None, state_dir=str(folder), operator_token=TOKEN, **more)
+
+
+async def talk(relay: Relay) -> None:
+    """Two people meet, write, and go."""
+    async with visit(relay.port) as ann, visit(relay.port) as bob:
+        found, _ = await introduce(ann, bob, "text")
+        await ann.say("chat_message", id="1", text=WORDS, room_id=found["room_id"])
+        await bob.hear("chat_message")
 
 
 async def test_the_files_tell_that_people_talked_and_nothing_that_leads_to_them(tmp_path: Path) -> None:
@@ -129,6 +145,81 @@ async def test_people_meet_and_the_operator_is_told_while_the_database_is_away(
     assert kept(state / FILE, "SELECT count(*) FROM user_sessions") == [(2,)]
 
 
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A small one of the test's own."""
+    mounted = run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", tmp_path], capture_output=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip("only root can mount a disk")
+    yield tmp_path
+    run(["umount", "--lazy", tmp_path], check=True)
+
+
+def fill(file: Path) -> None:
+    """Until nothing more fits on its disk."""
+    with file.open("wb", buffering=0) as opened, contextlib.suppress(OSError):
+        while True:
+            opened.write(bytes(4_096))
+
+
+async def test_people_meet_on_a_full_disk_and_all_of_it_is_written_when_there_is_room(
+    disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "RETRY", (0.05, 0.1))
+    met = 0
+    async with running(with_a_database(disk, rate_address_join=100_000)) as relay:
+        fill(disk / "filler")
+        async with asyncio.timeout(20):
+            while (await health(relay.port))["store"] == "open":
+                await talk(relay)
+                met += 1
+        await talk(relay)
+        assert (await health(relay.port))["store"] == "away"
+        assert relay.figures().store.waiting > 0
+        (disk / "filler").unlink()
+        await until(lambda: relay.figures().store.state is StoreState.OPEN)
+        assert (await health(relay.port))["store"] == "open"
+        assert relay.figures().store.dropped == 0
+    assert kept(disk / FILE, "PRAGMA integrity_check") == [("ok",)]
+    assert kept(disk / FILE, "SELECT count(*) FROM rooms") == [(met + 1,)]
+    assert kept(disk / FILE, "SELECT count(*) FROM user_sessions") == [(2 * (met + 1),)]
+
+
+async def test_people_meet_while_the_folder_is_read_only(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a system leaves it whose disk had a fault."""
+    monkeypatch.setattr(writer, "RETRY", (0.05, 0.1))
+    async with running(with_a_database(disk)) as relay:
+        await talk(relay)
+    run(["mount", "-o", "remount,ro", disk], check=True)
+    async with running(with_a_database(disk)) as relay:
+        await talk(relay)
+        assert (await health(relay.port))["store"] == "away"
+        run(["mount", "-o", "remount,rw", disk], check=True)
+        await until(lambda: relay.figures().store.state is StoreState.OPEN)
+        assert (await health(relay.port))["store"] == "open"
+        assert relay.figures().store.dropped == 0
+    assert kept(disk / FILE, "SELECT count(*) FROM rooms") == [(2,)]
+
+
+async def test_people_talk_on_and_others_meet_while_postgresql_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "RETRY", (0.05, 0.1))
+    with postgres() as server:
+        settings = on_loopback(database=server.url(), operator_token=TOKEN)
+        async with running(settings) as relay, visit(relay.port) as ann, visit(relay.port) as bob:
+            await introduce(ann, bob, "text")
+            server.stop()
+            await talk(relay)
+            await until(lambda: relay.figures().store.state is StoreState.AWAY)
+            assert (await health(relay.port))["store"] == "away"
+            await ann.say("chat_message", id="1", text=WORDS)
+            assert (await bob.hear("chat_message"))["text"] == WORDS
+            server.start()
+            await until(lambda: relay.figures().store.state is StoreState.OPEN)
+            assert relay.figures().store.dropped == 0
+        written = await found(server.url(), select(sessions.c.rooms))
+    assert written == [(1,)] * 4
+
+
 async def test_a_server_does_not_start_on_what_a_newer_one_wrote(tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path / FILE}"
     assert (await command("migrate", database=database))[0] == 0
@@ -161,7 +252,7 @@ async def test_the_database_is_looked_after_from_the_command_line(tmp_path: Path
             pass
         await until(lambda: kept(tmp_path / FILE, "SELECT count(*) FROM user_sessions") == [(2,)])
         code, told = await command("status", database=database)
-        assert (code, "user_sessions: 2 rows\n" in told, "tables: 0001\n" in told) == (0, True, True)
+        assert (code, "user_sessions: 2 rows\n" in told, f"tables: {head()}\n" in told) == (0, True, True)
         assert (await command("restore", backup, database=database))[0] == 0
         assert "user_sessions: 1 rows\n" in (await command("status", database=database))[1]
     assert (await command("restore", str(tmp_path / "none"), database=database))[0] == 2

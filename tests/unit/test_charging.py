@@ -5,6 +5,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from relay import clock
+from relay.auth.attempts import Attempts
 from relay.auth.gate import Gate
 from relay.config.settings import SiteSettings
 from relay.errors import RelayError
@@ -14,7 +15,6 @@ from relay.ledger.turns import Turns
 from relay.observe.drops import Drops
 from relay.observe.journal import Journal
 from relay.web import charging
-from relay.web.callers import Callers
 from relay.web.failures import STATUSES
 from relay.web.guests import Guests
 from relay.web.visitor_address import VisitorAddresses
@@ -35,9 +35,10 @@ async def status(token: str | None, monkeypatch: pytest.MonkeyPatch) -> int:
     )
     ledger = Ledger({}, 0.1, Networks(()))
     ledger.visitor(ADDRESS, clock.monotonic()).charge(clock.monotonic(), 10.0)
+    gate = Gate(OPERATOR, READER, Attempts())
     charged = charging.charge(
         addresses=addresses,
-        callers=Callers(Gate(OPERATOR, READER), addresses),
+        knows=lambda request: gate.knows(request.headers.get("Authorization", "")),
         ledger=ledger,
         turns=Turns(),
         journal=Journal(),

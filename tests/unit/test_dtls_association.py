@@ -2,12 +2,15 @@
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 
 import pytest
+from OpenSSL import SSL
 
 from relay.peer.aiortc_bridge import SharedCertificate
 from relay.peer.dtls import BACKLOG, Dtls
-from relay.peer.lines import DtlsRole, Fingerprint, SrtpKeys
+from relay.peer.lines import DtlsRole, Fingerprint, SrtpKeys, SrtpProfile
+from relay.peer.standing import LONGEST_ALERT
 
 WRONG = (Fingerprint("sha-256", ":".join(["00"] * 32)),)
 HANDSHAKE = b"\x16" + bytes(50)
@@ -53,6 +56,39 @@ class Ends:
     def close(self) -> None:
         self.client.dtls.close()
         self.server.dtls.close()
+
+
+class Bare:
+    """A browser's end, of OpenSSL alone, and what stands with us."""
+
+    def __init__(self, suite: str, role: DtlsRole) -> None:
+        theirs, ours = SharedCertificate(), SharedCertificate()
+        self.end = End(ours, role, theirs.fingerprints)
+        context = SSL.Context(SSL.DTLS_METHOD)
+        context.use_certificate(theirs._certificate._cert)
+        context.use_privatekey(theirs._certificate._key)
+        context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
+        context.set_tlsext_use_srtp(SrtpProfile.AEAD_AES_128_GCM.value.encode())
+        context.set_cipher_list(suite.encode())
+        self.tls = SSL.Connection(context)
+        (self.tls.set_accept_state if role is DtlsRole.CLIENT else self.tls.set_connect_state)()
+        self.end.dtls.start()
+
+    def shake_hands(self) -> None:
+        for _ in range(5):
+            self.take()
+            with suppress(SSL.WantReadError):
+                self.tls.do_handshake()
+            self.give()
+
+    def take(self) -> None:
+        while self.end.out:
+            self.tls.bio_write(self.end.out.popleft())
+
+    def give(self) -> None:
+        with suppress(SSL.WantReadError):
+            while True:
+                self.end.dtls.feed(self.tls.bio_read(1_500))
 
 
 @pytest.fixture(autouse=True)
@@ -149,4 +185,59 @@ async def test_noise_ends_no_association_that_stands() -> None:
     ends.client.dtls.close()
     ends.deliver()
     assert ends.server.endings == 1
+    ends.close()
+
+
+@pytest.mark.parametrize("role", DtlsRole)
+@pytest.mark.parametrize("seal", ["AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305"])
+async def test_nothing_of_openssl_is_kept_and_both_ends_can_still_end_it(seal: str, role: DtlsRole) -> None:
+    for says in ("browser", "we"):
+        browser = Bare(f"ECDHE-ECDSA-{seal}", role)
+        browser.shake_hands()
+        end = browser.end
+        assert (len(end.keys), end.dtls._tls, end.dtls._timer) == (1, None, None)
+        assert (browser.tls.get_cipher_name() or "").endswith(seal)
+        if says == "browser":
+            browser.tls.shutdown()
+            browser.give()
+            assert end.endings == 1
+            end.dtls.close()
+            assert not end.out
+        else:
+            end.dtls.close()
+            assert max(map(len, end.out)) <= LONGEST_ALERT
+            browser.take()
+            with pytest.raises(SSL.ZeroReturnError):
+                browser.tls.recv(1)
+
+
+async def test_nobody_else_can_end_it() -> None:
+    browser = Bare("ECDHE-ECDSA-AES128-GCM-SHA256", DtlsRole.SERVER)
+    browser.shake_hands()
+    browser.tls.shutdown()
+    ending = browser.tls.bio_read(1_500)
+    for at in range(len(ending)):
+        assert browser.end.dtls.feed(ending[:at]), "cut short"
+        assert browser.end.dtls.feed(ending[:at] + bytes((ending[at] ^ 1,)) + ending[at + 1 :]), "one bit is another"
+    assert (browser.end.endings, len(browser.end.out)) == (0, 0)
+    browser.end.dtls.feed(b"\x16\xfe\xfd" + bytes(10) + ending)
+    assert browser.end.endings == 1, "behind another record, too"
+
+
+async def test_our_last_flight_is_sent_again_if_it_was_lost() -> None:
+    ends = Ends()
+    ends.server.dtls.start()
+    ends.client.dtls.start()
+    while not ends.server.keys:
+        while ends.server.out:
+            ends.client.dtls.feed(ends.server.out.popleft())
+        while ends.client.out:
+            ends.server.dtls.feed(ends.client.out.popleft())
+    assert ends.server.out
+    ends.server.out.clear()
+    async with asyncio.timeout(5):
+        while not ends.client.out:  # noqa: ASYNC110 - the clock is OpenSSL's
+            await asyncio.sleep(0.05)
+    ends.deliver()
+    assert len(ends.client.keys) == 1
     ends.close()

@@ -14,7 +14,7 @@ from relay.front.first_bytes import Kind, Opening
 from relay.front.mux import Arrival, TcpMux
 from relay.ledger.turns import Turns
 from relay.observe.drops import Drops
-from relay.observe.happenings import KeptOut
+from relay.observe.happenings import ConnectionTaken, KeptOut
 from relay.observe.journal import Journal
 from relay.observe.reasons import Reason
 from tests.kit.noted import Noted
@@ -92,7 +92,7 @@ async def test_a_lack_of_descriptors_is_noted_and_whom_it_kept_out_is_served_aft
     port.failures += [number, number]
     await served(port)
     kept_out = KeptOut(reason=Reason.DESCRIPTORS, cause="accept", fields={"says": os.strerror(number)})
-    assert port.noted.happened == [kept_out] * 2
+    assert port.noted.happened == [kept_out, kept_out, TAKEN]
 
 
 async def test_while_it_lasts_nothing_is_tried_again_and_again(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +113,7 @@ async def test_a_connection_that_ended_before_it_was_taken_keeps_nobody_out(
     monkeypatch.setattr(mux_module, "EXHAUSTED_PAUSE", 10 * PATIENCE)
     port.failures += [errno.ECONNABORTED]
     await served(port)
-    assert port.noted.happened == []
+    assert port.noted.happened == [TAKEN]
 
 
 async def test_what_is_handed_on_is_watched_by_nobody(port: Port) -> None:
@@ -126,3 +126,7 @@ async def test_what_is_handed_on_is_watched_by_nobody(port: Port) -> None:
     assert not loop.remove_reader(arrival.connection.fileno())
     arrival.connection.close()
     writer.close()
+
+
+TAKEN = ConnectionTaken(kind="http", source="127.0.0.1", name=None)
+"""Is noted of each that is handed on."""

@@ -8,6 +8,7 @@ from unittest import mock
 import pytest
 from aiohttp import WSMessage, WSMsgType
 
+from relay import clock
 from relay.errors import ErrorCode
 from relay.ledger.turns import Turns
 from relay.observe.happenings import ConnectionAbandoned
@@ -83,8 +84,15 @@ def fail(task: str, failure: BaseException) -> None:
 
 
 @pytest.fixture
-async def visit(wire: Wire, noted: Noted) -> AsyncIterator[Visit]:
+def interval() -> float:
+    """Seconds of silence before a ping."""
+    return visit_module.PING_INTERVAL
+
+
+@pytest.fixture
+async def visit(wire: Wire, noted: Noted, interval: float, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Visit]:
     """Somebody who is there, and whose session is a mere outbox."""
+    monkeypatch.setattr(visit_module, "PING_INTERVAL", interval)
     tasks, turns = Tasks("test", fail), Turns()
     sessions = mock.Mock()
     sessions.open.return_value = mock.Mock(user="ann", outbox=Outbox())
@@ -96,6 +104,7 @@ async def visit(wire: Wire, noted: Noted) -> AsyncIterator[Visit]:
         payer=payer(),
         tls_host=None,
         has_agreed=True,
+        has_account=True,
         turns=turns,
         tasks=tasks,
         journal=Journal(noted),
@@ -109,6 +118,7 @@ async def ended(wire: Wire) -> None:
         await wire.aborted.wait()
 
 
+@pytest.mark.parametrize("interval", [0.005])
 async def test_a_reader_who_takes_nothing_is_sent_away_as_too_slow(
     visit: Visit, wire: Wire, noted: Noted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,10 +140,8 @@ async def test_a_connection_that_breaks_while_it_is_written_to_is_abandoned(
     assert noted.happened == [ConnectionAbandoned(user=visit.session.user)]
 
 
-async def test_who_answers_no_ping_is_abandoned_after_so_many(
-    visit: Visit, wire: Wire, noted: Noted, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(visit_module, "PING_INTERVAL", 0.0)
+@pytest.mark.parametrize("interval", [0.005])
+async def test_who_answers_no_ping_is_abandoned_after_so_many(visit: Visit, wire: Wire, noted: Noted) -> None:
     visit.session.outbox.put(Ping())
     await ended(wire)
     assert len(wire.sent) == 1, "from then on there was nothing to say"
@@ -142,10 +150,23 @@ async def test_who_answers_no_ping_is_abandoned_after_so_many(
     assert noted.happened == [ConnectionAbandoned(user=visit.session.user)]
 
 
-async def test_pings_are_counted_from_the_last_that_was_answered(
-    visit: Visit, wire: Wire, noted: Noted, monkeypatch: pytest.MonkeyPatch
+async def test_what_is_written_puts_off_the_next_ping(
+    visit: Visit, wire: Wire, interval: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(visit_module, "PING_INTERVAL", 0.0)
+    began = clock.monotonic()
+    for seconds, pings in ((0.9, 0), (1.8, 0), (1.95, 1)):
+        monkeypatch.setattr(clock, "monotonic", lambda now=began + seconds * interval: now)
+        if seconds < 1:
+            visit.session.outbox.put(Ping())
+            while not wire.sent:  # noqa: ASYNC110 - it is sent in one of the next rounds
+                await asyncio.sleep(0)
+        visit._look()
+        await asyncio.sleep(0)
+        assert wire.pings == pings
+
+
+@pytest.mark.parametrize("interval", [0.005])
+async def test_pings_are_counted_from_the_last_that_was_answered(visit: Visit, wire: Wire, noted: Noted) -> None:
     wire.answers = answered = 2 * UNANSWERED_PINGS
     async with asyncio.timeout(PATIENCE):
         visit.session.outbox.put(Ping())

@@ -65,6 +65,7 @@ export type ErrorCode =
   | 'server_full'
   | 'server_draining'
   | 'slow_reader'
+  | 'account_needed'
   | 'internal';
 
 /** One entry of RTCConfiguration.iceServers (W3C WebRTC, RTCIceServer). */

@@ -1,6 +1,9 @@
-// Owns the layout of the console: what is now, the last hour, rooms, what went wrong, and days past.
+// Owns the layout of the console: what is now, the last hour, rooms, what went wrong, who is on the staff, what they did,
+// and days past. What somebody may not see is not shown; the server decides.
 
 import { figures, operator as words } from '../words';
+import { Again } from './Again';
+import { Audit } from './Audit';
 import { Chart } from './Chart';
 import { Confirm } from './Confirm';
 import { Days } from './Days';
@@ -8,9 +11,11 @@ import styles from './operator.module.css';
 import { latest } from './overview';
 import { Refused } from './Refused';
 import { Rooms } from './Rooms';
+import { Staff } from './Staff';
 import type { OperatorSession, State } from './session';
 import { Tile } from './Tile';
 import { Troubles } from './Troubles';
+import { Who } from './Who';
 
 interface Props {
   session: OperatorSession;
@@ -18,7 +23,9 @@ interface Props {
 }
 
 export function Board({ session, state }: Props) {
-  const { overview, stale, notice } = state;
+  const { me, overview, stale, notice } = state;
+  // The operator's token may do everything.
+  const may = (scope: string) => me === null || me.scopes.includes(scope);
   const { series } = overview;
   const [status, word] =
     stale !== null
@@ -40,18 +47,30 @@ export function Board({ session, state }: Props) {
             words.certificate(overview.certificate_ends - overview.now)}
         </span>
         <span className={styles.actions}>
-          <button type="button" title={words.cleanUpTitle} onClick={() => void session.cleanUp()}>
-            {words.cleanUp}
-          </button>
-          <Confirm
-            label={words.drain}
-            question={words.drainQuestion}
-            act={() => session.drain()}
-            disabled={!overview.ready}
-          />
-          <button type="button" onClick={() => session.lock()}>
-            {words.lock}
-          </button>
+          {may('operate') && (
+            <>
+              <button
+                type="button"
+                title={words.cleanUpTitle}
+                onClick={() => void session.cleanUp()}
+              >
+                {words.cleanUp}
+              </button>
+              <Confirm
+                label={words.drain}
+                question={words.drainQuestion}
+                act={() => session.drain()}
+                disabled={!overview.ready}
+              />
+            </>
+          )}
+          {me === null ? (
+            <button type="button" onClick={() => session.lock()}>
+              {words.lock}
+            </button>
+          ) : (
+            <Who session={session} me={me} />
+          )}
         </span>
       </header>
       {stale !== null && (
@@ -186,7 +205,10 @@ export function Board({ session, state }: Props) {
       />
       <Refused refused={overview.refused} now={overview.now} />
       <Troubles troubles={overview.troubles} now={overview.now} />
-      <Days session={session} />
+      {may('operate') && <Staff session={session} />}
+      {may('audit') && <Audit session={session} />}
+      {may('operate') && <Days session={session} />}
+      {state.again && <Again session={session} />}
     </main>
   );
 }

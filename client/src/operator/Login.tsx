@@ -1,30 +1,43 @@
-// Owns asking for the token. The field is emptied at once; nothing offers to store it.
+// Owns asking who it is: by a passkey, or by the operator's token. Its field is emptied at once; nothing offers to store it.
 
 import { useRef } from 'preact/hooks';
 import { operator as words } from '../words';
 import styles from './Login.module.css';
 import shared from './operator.module.css';
+import type { OperatorSession, State } from './session';
 
 interface Props {
-  busy: boolean;
-  refusal: string | null;
-  open: (token: string) => void;
+  session: OperatorSession;
+  state: Extract<State, { view: 'locked' }>;
 }
 
-export function Login({ busy, refusal, open }: Props) {
+export function Login({ session, state: { busy, refusal } }: Props) {
   const field = useRef<HTMLInputElement>(null);
 
   const submit = (event: Event) => {
     event.preventDefault();
     const token = field.current?.value ?? '';
     if (field.current !== null) field.current.value = '';
-    if (token !== '') open(token);
+    if (token !== '') void session.open(token);
   };
 
   return (
     <main className={styles.lock}>
       <form className={styles.lockCard} onSubmit={submit}>
         <h1>{words.title}</h1>
+        {session.hasPasskeys && (
+          <>
+            <button
+              type="button"
+              className={styles.primary}
+              disabled={busy}
+              onClick={() => void session.signIn()}
+            >
+              {words.signIn}
+            </button>
+            <p className={styles.or}>{words.or}</p>
+          </>
+        )}
         <label htmlFor="token">{words.token}</label>
         <input
           id="token"
@@ -36,7 +49,11 @@ export function Login({ busy, refusal, open }: Props) {
           aria-describedby="refusal"
           disabled={busy}
         />
-        <button type="submit" className={styles.primary} disabled={busy}>
+        <button
+          type="submit"
+          className={session.hasPasskeys ? styles.second : styles.primary}
+          disabled={busy}
+        >
           {busy ? words.looking : words.open}
         </button>
         <p id="refusal" role="alert" className={styles.refusal}>

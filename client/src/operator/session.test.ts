@@ -41,7 +41,7 @@ function answer(body: unknown, status = 200, headers: Record<string, string> = {
 }
 
 function opened(state: State): Extract<State, { view: 'open' }> {
-  if (state.view !== 'open') throw new Error(`locked: ${state.refusal}`);
+  if (state.view !== 'open') throw new Error(`not open: ${JSON.stringify(state)}`);
   return state;
 }
 
@@ -62,7 +62,8 @@ describe('the token', () => {
     session.lock();
     for (const [address, init] of asked.mock.calls) {
       expect(address).not.toContain('token');
-      expect(init.headers).toEqual({ Authorization: `Bearer ${TOKEN}` });
+      expect(init.headers).toMatchObject({ Authorization: `Bearer ${TOKEN}` });
+      expect(init.body ?? '').not.toContain(TOKEN);
     }
     expect(asked.mock.calls.map(([address]) => address)).toContain('videochat/rooms/r%2F1/end');
     expect(JSON.stringify(session)).not.toContain(TOKEN);
@@ -131,4 +132,141 @@ test('what an order did is said', async () => {
   await session.open(TOKEN);
   await session.cleanUp();
   expect(opened(session.state).notice).toBe('Cleaned up after 3 people.');
+});
+
+describe('one of the staff', () => {
+  const me = { name: 'Ada', roles: ['operator'], scopes: ['moderate', 'operate'], ends: 9 };
+  const passkeys = {
+    has: () => true,
+    make: async () => ({ id: 'made' }),
+    use: async () => ({ id: 'used' }),
+  };
+  const paths = () => asked.mock.calls.map(([address]) => address.replace(/\?.*/, ''));
+
+  /** What the server answers, by path; what is asked for again and again has its last answer. */
+  function served(answers: Record<string, () => Response>): void {
+    asked.mockImplementation(async (address) => {
+      const found = answers[address.replace('videochat/', '').replace(/\?.*/, '')];
+      if (found === undefined) throw new Error(address);
+      return found();
+    });
+  }
+
+  test('whom the server knows is in at once, and no token is sent', async () => {
+    served({ 'staff/me': () => answer(me), overview: () => answer(overview(5)) });
+    const session = new OperatorSession(asked, passkeys);
+    await session.begin(null);
+    expect(opened(session.state).me).toEqual(me);
+    for (const [, init] of asked.mock.calls) {
+      expect(init.headers).not.toHaveProperty('Authorization');
+      expect(init.credentials).toBe('same-origin');
+    }
+    session.lock();
+  });
+
+  test('who is not signed in finds the lock, and nothing is said', async () => {
+    served({ 'staff/me': () => answer(null) });
+    const session = new OperatorSession(asked, passkeys);
+    await session.begin(null);
+    expect(session.state).toEqual({ view: 'locked', refusal: null, busy: false });
+  });
+
+  test('signs in with a passkey', async () => {
+    served({
+      'staff/sign-in/begin': () => answer({ challenge: 'AA' }),
+      'staff/sign-in': () => answer(me),
+      overview: () => answer(overview(5)),
+    });
+    const session = new OperatorSession(asked, passkeys);
+    await session.signIn();
+    expect(opened(session.state).me?.name).toBe('Ada');
+    expect(asked.mock.calls[1]?.[1].body).toBe('{"credential":{"id":"used"}}');
+    session.lock();
+  });
+
+  test('who shows no passkey is told so', async () => {
+    served({ 'staff/sign-in/begin': () => answer({ challenge: 'AA' }) });
+    const session = new OperatorSession(asked, { ...passkeys, use: async () => null });
+    await session.signIn();
+    expect(session.state).toEqual({
+      view: 'locked',
+      refusal: 'No passkey was used. Try again.',
+      busy: false,
+    });
+  });
+
+  test('comes in by a link, which is used when the passkey is made', async () => {
+    const who = { name: 'Ada', roles: ['operator'], options: {} };
+    served({
+      'staff/enrolment/begin': () => answer(who),
+      'staff/enrolment': () => answer(me),
+      overview: () => answer(overview(5)),
+    });
+    const session = new OperatorSession(asked, passkeys);
+    await session.begin('secret');
+    expect(session.state).toMatchObject({ view: 'enrolling', who: { name: 'Ada' } });
+    expect(paths()).toEqual(['videochat/staff/enrolment/begin']);
+    await session.enrol();
+    expect(opened(session.state).me?.name).toBe('Ada');
+    session.lock();
+  });
+
+  test('a link that is spent says so', async () => {
+    served({ 'staff/enrolment/begin': () => answer({ message: 'This link was used.' }, 410) });
+    const session = new OperatorSession(asked, passkeys);
+    await session.begin('secret');
+    expect(session.state).toMatchObject({ who: null, refusal: 'This link was used.' });
+  });
+
+  test('who may not see the server sees what was done', async () => {
+    served({ 'staff/me': () => answer({ ...me, scopes: ['audit'] }) });
+    const session = new OperatorSession(asked, passkeys);
+    await session.begin(null);
+    expect(session.state.view).toBe('auditing');
+    expect(paths()).toEqual(['videochat/staff/me']);
+  });
+
+  describe('asked whether it is still them', () => {
+    let shown = false;
+
+    async function draining(): Promise<{ session: OperatorSession; order: Promise<void> }> {
+      shown = false;
+      served({
+        'staff/me': () => answer(me),
+        overview: () => answer(overview(5)),
+        drain: () =>
+          shown ? answer({ draining: true }) : answer({ code: 'sign_in_again', message: '' }, 403),
+        'staff/again/begin': () => answer({ challenge: 'AA' }),
+        'staff/again': () => {
+          shown = true;
+          return answer(me);
+        },
+      });
+      const session = new OperatorSession(asked, passkeys);
+      await session.begin(null);
+      const order = session.drain();
+      await vi.advanceTimersByTimeAsync(1);
+      expect(opened(session.state).again).toBe(true);
+      return { session, order };
+    }
+
+    test('they show it, and the order is carried out', async () => {
+      const { session, order } = await draining();
+      await session.showAgain();
+      await order;
+      expect(opened(session.state)).toMatchObject({ again: false });
+      expect(opened(session.state).notice).toContain('takes nobody any more');
+      expect(paths().filter((path) => path === 'videochat/drain')).toHaveLength(2);
+      session.lock();
+    });
+
+    test('they let it be, and nothing is changed', async () => {
+      const { session, order } = await draining();
+      session.leaveIt();
+      await order;
+      expect(opened(session.state)).toMatchObject({ again: false, notice: 'Nothing was changed.' });
+      expect(paths().filter((path) => path === 'videochat/drain')).toHaveLength(1);
+      session.lock();
+    });
+  });
 });

@@ -1,5 +1,6 @@
-// What the server says of itself. Generated from relay/web/operator/routes.py, relay/figures/history.py and
-// relay/store/analytics.py by `make protocol`.
+// What the server says of itself. Generated from relay/web/operator/routes.py, relay/web/operator/staff.py,
+// relay/web/operator/audit.py, relay/auth/printed.py, relay/figures/history.py and relay/store/analytics.py by
+// `make protocol`.
 
 export const SERIES = [
   'at',
@@ -126,4 +127,47 @@ export interface Analytics {
   readonly step: number;
   readonly periods: readonly Period[];
   readonly total: Period;
+}
+
+/** Who is signed in. */
+export interface Me {
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly scopes: readonly string[];
+  readonly ends: number;
+}
+
+/** One of the staff. Times are in seconds since 1970. */
+export interface Colleague {
+  readonly id: string;
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly passkeys: number;
+  readonly seen: number | null;
+  readonly link_ends: number | null;
+}
+
+/** A link for somebody: said once, to who asked for it. */
+export interface Opened {
+  readonly link: string;
+  readonly seconds: number;
+}
+
+/** An entry as it is printed; bytes in hexadecimal digits. */
+export interface AuditEntry {
+  readonly n: number;
+  readonly at: number;
+  readonly who: string;
+  readonly what: string;
+  readonly subject: string;
+  readonly detail: unknown;
+  readonly previous: string;
+  readonly hash: string;
+  readonly signature: string;
+}
+
+/** Some of the audit log, the latest first. */
+export interface AuditPage {
+  readonly entries: readonly AuditEntry[];
+  readonly before: number | null;
 }

@@ -5,6 +5,7 @@ import type { PersonEvent } from '../core/machine/events';
 import { NOTHING_RECEIVED } from '../core/machine/lines';
 import type { Session } from '../core/machine/state';
 import { App } from '../ui/App';
+import { NO_ACCOUNTS } from '../ui/accounts';
 import { render, screen } from './page';
 
 export interface View {
@@ -29,6 +30,17 @@ export function show(session: Session, ...streams: MediaStream[]): View {
           painted,
           loudness: () => 0,
           showIn: vi.fn(),
+        }}
+        account={{
+          state: () => NO_ACCOUNTS,
+          subscribe: () => vi.fn(),
+          show: vi.fn(),
+          signIn: vi.fn(),
+          makePasskey: vi.fn(),
+          goToProvider: vi.fn(),
+          rename: vi.fn(),
+          signOut: vi.fn(),
+          remove: vi.fn(),
         }}
         preferences={{ sound: () => true, subscribe: () => vi.fn(), choose: vi.fn() }}
       />

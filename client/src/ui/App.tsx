@@ -3,12 +3,15 @@
 
 import { useCallback, useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import type { Snapshot } from '../core/conversation';
+import type { PersonEvent } from '../core/machine/events';
 import { type Seen, type Sight, sightsIn, together } from '../core/machine/expected';
 import { NOTHING_RECEIVED, type Seat } from '../core/machine/lines';
 import { FIRST_STATE } from '../core/machine/state';
 import { page } from '../words';
+import { Account } from './Account';
 import { Announcer } from './Announcer';
 import styles from './App.module.css';
+import { type AccountView, NO_ACCOUNTS } from './accounts';
 import { Chat } from './Chat';
 import { Consent } from './Consent';
 import { Controls } from './Controls';
@@ -24,12 +27,13 @@ import { followVisibleHeight } from './visible_height';
 interface AppProps {
   readonly conversation: ConversationView;
   readonly preferences: SoundSwitch;
+  readonly account: AccountView;
 }
 
 /** What is painted before any script runs. */
 const BEFORE: Snapshot = { session: FIRST_STATE, local: null, received: NOTHING_RECEIVED };
 
-export function App({ conversation, preferences }: AppProps) {
+export function App({ conversation, preferences, account }: AppProps) {
   const { session, local, received } = useFollowed(
     conversation.subscribe,
     conversation.snapshot,
@@ -45,10 +49,20 @@ export function App({ conversation, preferences }: AppProps) {
     [],
   );
   useEffect(followVisibleHeight, []);
+  const signing = useFollowed(account.subscribe, account.state, NO_ACCOUNTS);
+  const { accountAsked } = session;
+  useEffect(() => {
+    if (accountAsked > 0) account.show(true);
+  }, [accountAsked, account]);
   const { phase, mode, socket, imprint } = session;
   const sights = sightsIn(session, seen);
   const view = phase.name === 'idle' ? 'landing' : 'call';
-  const { act, painted, loudness, showIn } = conversation;
+  const { painted, loudness, showIn } = conversation;
+  const act = (event: PersonEvent) => {
+    const isNeeded = signing.accounts === 'required' && signing.account === null;
+    if (event.type === 'start' && isNeeded) account.show(true);
+    else conversation.act(event);
+  };
   return (
     <div className={styles.window} data-view={view}>
       {/* Nothing answers before the script is there, and nothing looks as if it did. */}
@@ -57,6 +71,7 @@ export function App({ conversation, preferences }: AppProps) {
           <Icon name="chat" size={22} />
           {page.name}
         </h1>
+        {view === 'landing' && <Account state={signing} account={account} />}
         {/* One element in every state: a live region that comes and goes is not read out. */}
         <Headline session={session} sight={together(sights)} onAct={act} />
         <Announcer session={session} />

@@ -1,9 +1,11 @@
 // Owns what a browser remembers of a person between visits: what they share and with which devices, whether the search goes
-// on by itself, and whether they want to be called. Nothing of it leaves the browser.
+// on by itself, and whether they want to be called. Nothing of it
+// leaves the browser, unless they sign in to an account: then that carries it, but for devices.
 
 import type { PerDevice } from '../core/machine/devices';
 import { FIRST_STATE } from '../core/machine/state';
 import type { Mode } from '../core/protocol';
+import type { Carried } from './accounts';
 import type { DrivenSession } from './conversation_view';
 
 export interface Remembered {
@@ -58,8 +60,14 @@ export interface SoundSwitch {
   readonly choose: (sound: boolean) => void;
 }
 
-export class Preferences implements SoundSwitch {
+/** After which what was chosen is carried: nobody else waits for it. */
+const CARRYING = 2_000;
+
+export class Preferences implements SoundSwitch, Carried {
   readonly #subscribers = new Set<() => void>();
+  #conversation: DrivenSession | null = null;
+  #carry: (() => void) | null = null;
+  #carrying: ReturnType<typeof setTimeout> | undefined;
   #so: Remembered = read();
 
   readonly sound = (): boolean => this.#so.sound;
@@ -74,8 +82,40 @@ export class Preferences implements SoundSwitch {
     for (const changed of this.#subscribers) changed();
   };
 
+  /** Without devices, which are this browser's alone. */
+  readonly carried = () => {
+    const { mode, keepSearching, sound } = this.#so;
+    return { mode, keep_searching: keepSearching, sound };
+  };
+
+  readonly onCarried = (changed: () => void): void => {
+    this.#carry = changed;
+  };
+
+  /** Brings everything to what an account carries. */
+  readonly adopt = (carried: Readonly<Record<string, unknown>>): void => {
+    const { keep_searching: keepSearching, mode, sound } = carried;
+    const so = parse(JSON.stringify({ ...this.#so, mode, keepSearching, sound }));
+    this.#so = { ...so, picked: this.#so.picked };
+    this.#write();
+    for (const changed of this.#subscribers) changed();
+    if (this.#conversation !== null) this.#bring(this.#conversation);
+  };
+
   /** Brings a conversation to what was chosen last time, and remembers what is chosen in it. */
   follow(conversation: DrivenSession): void {
+    this.#conversation = conversation;
+    this.#bring(conversation);
+    conversation.subscribe(() => {
+      const { mode, keepSearching, picked } = conversation.snapshot().session;
+      const so = this.#so;
+      if (mode === so.mode && keepSearching === so.keepSearching && samePicks(picked, so.picked))
+        return;
+      this.#keep({ ...so, mode, keepSearching, picked });
+    });
+  }
+
+  #bring(conversation: DrivenSession): void {
     const { mode, keepSearching, picked } = this.#so;
     const { session } = conversation.snapshot();
     if (session.mode !== mode) conversation.act({ type: 'choose_mode', mode });
@@ -86,19 +126,18 @@ export class Preferences implements SoundSwitch {
       const id = picked[kind];
       if (id !== null) conversation.act({ type: 'choose_device', kind, id });
     }
-    conversation.subscribe(() => {
-      const { mode, keepSearching, picked } = conversation.snapshot().session;
-      const so = this.#so;
-      if (mode === so.mode && keepSearching === so.keepSearching && samePicks(picked, so.picked))
-        return;
-      this.#keep({ ...so, mode, keepSearching, picked });
-    });
   }
 
   #keep(so: Remembered): void {
     this.#so = so;
+    this.#write();
+    clearTimeout(this.#carrying);
+    this.#carrying = setTimeout(() => this.#carry?.(), CARRYING);
+  }
+
+  #write(): void {
     try {
-      localStorage.setItem(KEY, JSON.stringify(so));
+      localStorage.setItem(KEY, JSON.stringify(this.#so));
     } catch {
       // A browser that keeps nothing: then it holds for this visit.
     }

@@ -23,11 +23,11 @@ def add_routes(app: web.Application, ask: Callable[[int, Step], Awaitable[Analyt
     """`ask` is given the number of days, and of what there is to be a row."""
 
     async def as_json(request: web.Request) -> web.Response:
-        callers.admit(request)
+        await callers.admit(request)
         return _answer(msgspec.json.encode(await ask(*_wanted(request))), "application/json")
 
     async def as_table(request: web.Request) -> web.Response:
-        callers.admit(request)
+        await callers.admit(request)
         answer = _answer(table(await ask(*_wanted(request))).encode(), "text/csv")
         answer.headers["Content-Disposition"] = 'attachment; filename="relay-analytics.csv"'
         return answer

@@ -1,9 +1,12 @@
 """Gathers what the console shows from its owners, and passes the operator's orders on."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from relay import clock
+from relay.auth.audit import Audit
+from relay.auth.scopes import OPERATOR, Principal
+from relay.errors import RelayError
 from relay.figures.figures import Figures
 from relay.figures.history import INTERVAL, History, Sample
 from relay.ids import PeerId, RoomId, UserId
@@ -13,8 +16,10 @@ from relay.media.connections import MediaConnections
 from relay.media.engine import Engine, PeerStats
 from relay.observe.happenings import OperatorEndedRoom, OperatorOrderedDrain
 from relay.observe.journal import Journal
+from relay.observe.logs.logging import get_logger
 from relay.observe.logs.pseudonyms import Pseudonyms
 from relay.observe.logs.recent import Recent
+from relay.observe.once import Once
 from relay.observe.refusals import Refusals
 from relay.observe.tally import Tally
 from relay.protocol.messages import QualityReport
@@ -22,11 +27,14 @@ from relay.room.host import RoomHost
 from relay.room.impression import Impression
 from relay.room.room import Room
 from relay.store.analytics import Analytics, Step
+from relay.store.chain import Entry
 from relay.store.records import Records
 from relay.web.operator.routes import Overview, RefusalView, RoomView, Side, TroubleView
 
 MOST_ROOMS = 200
 """Rooms in one overview, the oldest first; nobody reads more, and a phone must stay quick."""
+
+log = get_logger("operator")
 
 
 class OperatorConsole:
@@ -47,6 +55,7 @@ class OperatorConsole:
         connections: MediaConnections,
         engine: Engine,
         records: Records,
+        audit: Audit,
         order_drain: Callable[[], None],
     ) -> None:
         self._figures = figures
@@ -61,8 +70,21 @@ class OperatorConsole:
         self._connections = connections
         self._engine = engine
         self._records = records
+        self._audit = audit
         self._order_drain = order_drain
+        self._seen = Once()
+        """Where somebody used the token from."""
         self._began = clock.monotonic()
+
+    async def signed_in(self, who: Principal, address: str) -> None:
+        place = self._audit.place(address)
+        if who is not OPERATOR or not self._seen.is_new(place):
+            return
+        try:
+            await self._audit.note(who.name, "signed_in", place)
+        except RelayError as error:
+            # To look on is what an operator needs most when something is wrong, such as the database.
+            log.warning("sign_in_not_noted", who=who.name, cause=error.sentence)
 
     def overview(self, since: float) -> Overview:
         figures = self._figures()
@@ -113,19 +135,27 @@ class OperatorConsole:
             ),
         )
 
-    def end_room(self, room_id: str) -> bool:
+    async def end_room(self, room_id: str, who: str) -> bool:
+        if self._rooms.find(RoomId(room_id)) is None:
+            return False
+        await self._audit.note(who, "room_ended", room_id)
+        # It may have ended meanwhile.
         room = self._rooms.find(RoomId(room_id))
         if room is None:
             return False
         self._journal.note(OperatorEndedRoom(room=room.room_id))
         return self._matchmaker.separate(room.room_id, clock.monotonic())
 
-    def drain(self) -> None:
+    async def drain(self, who: str) -> None:
+        await self._audit.note(who, "drain")
         self._journal.note(OperatorOrderedDrain())
         self._order_drain()
 
     async def analytics(self, days: int, step: Step) -> Analytics:
         return await self._records.analytics(days, step)
+
+    async def audited(self, before: int | None, most: int) -> Sequence[Entry]:
+        return await self._audit.latest(before=before, most=most)
 
     def _views(self, rooms: list[Room]) -> tuple[RoomView, ...]:
         now = clock.monotonic()

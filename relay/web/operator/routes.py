@@ -1,14 +1,18 @@
-"""What the operator's console shows and does. All of it wants the token; the page itself holds no data."""
+"""What the operator's console shows and does. All of it wants the token or somebody of the staff; the page
+itself holds no data."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
 from aiohttp import web
 
+from relay.auth.scopes import Principal, Scope
 from relay.errors import ErrorCode, RelayError
 from relay.store.analytics import Analytics, Step
+from relay.store.chain import Entry
 from relay.web.callers import Callers
-from relay.web.operator import analytics
+from relay.web.operator import analytics, audit
 from relay.web.pages import Pages
 
 
@@ -104,15 +108,33 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 class Console(Protocol):
     """What stands behind the endpoints."""
 
+    async def signed_in(self, who: Principal, address: str) -> None:
+        """Note it, if it is for the first time from there."""
+
     def overview(self, since: float) -> Overview: ...
 
-    def end_room(self, room_id: str) -> bool:
-        """False if there is no such room."""
+    async def end_room(self, room_id: str, who: str) -> bool:
+        """False if there is no such room.
 
-    def drain(self) -> None: ...
+        Raises:
+            RelayError: it can't be noted who did it, so it is not done.
+        """
+
+    async def drain(self, who: str) -> None:
+        """
+        Raises:
+            RelayError: it can't be noted who did it, so it is not done.
+        """
 
     async def analytics(self, days: int, step: Step) -> Analytics:
         """Of the latest so many days.
+
+        Raises:
+            RelayError: nothing is kept, or it can't be read now.
+        """
+
+    async def audited(self, before: int | None, most: int) -> Sequence[Entry]:
+        """What staff did, the latest first.
 
         Raises:
             RelayError: nothing is kept, or it can't be read now.
@@ -123,7 +145,8 @@ def add_routes(app: web.Application, console: Console, callers: Callers, pages: 
     """The page at /operator, and its endpoints."""
 
     async def overview(request: web.Request) -> web.Response:
-        callers.admit(request)
+        principal = await callers.admit(request, Scope.MODERATE)
+        await console.signed_in(principal, callers.come_from(request))
         try:
             since = float(request.query.get("since", "0"))
         except ValueError:
@@ -131,14 +154,13 @@ def add_routes(app: web.Application, console: Console, callers: Callers, pages: 
         return _json(console.overview(since))
 
     async def end_room(request: web.Request) -> web.Response:
-        callers.admit(request)
-        if not console.end_room(request.match_info["room"]):
+        who = (await callers.admit(request, Scope.MODERATE)).name
+        if not await console.end_room(request.match_info["room"], who):
             raise RelayError(ErrorCode.NOT_FOUND, "There is no such room any more.")
         return _json({"ended": True})
 
     async def drain(request: web.Request) -> web.Response:
-        callers.admit(request)
-        console.drain()
+        await console.drain((await callers.admit(request, is_grave=True)).name)
         return _json({"draining": True})
 
     app.router.add_get("/operator", pages.page("operator.html", {"X-Robots-Tag": "noindex"}))
@@ -146,6 +168,7 @@ def add_routes(app: web.Application, console: Console, callers: Callers, pages: 
     app.router.add_post("/videochat/rooms/{room}/end", end_room)
     app.router.add_post("/videochat/drain", drain)
     analytics.add_routes(app, console.analytics, callers)
+    audit.add_routes(app, console.audited, callers)
 
 
 def _json(content: object) -> web.Response:

@@ -4,14 +4,18 @@ import sys
 
 import msgspec
 
+from relay.auth.printed import Line
 from relay.figures.history import Sample
 from relay.protocol.types import interface
 from relay.store.analytics import Analytics, Period
+from relay.web.operator.audit import Page
 from relay.web.operator.routes import Overview, RefusalView, RoomView, Side, TroubleView
+from relay.web.operator.staff import Me, Opened, StaffView
 
 HEADER = """\
-// What the server says of itself. Generated from relay/web/operator/routes.py, relay/figures/history.py and
-// relay/store/analytics.py by `make protocol`.
+// What the server says of itself. Generated from relay/web/operator/routes.py, relay/web/operator/staff.py,
+// relay/web/operator/audit.py, relay/auth/printed.py, relay/figures/history.py and relay/store/analytics.py by
+// `make protocol`.
 """
 
 SERIES = """\
@@ -29,6 +33,11 @@ NAMES: dict[type[msgspec.Struct], str] = {
     Overview: "Overview",
     Period: "Period",
     Analytics: "Analytics",
+    Me: "Me",
+    StaffView: "Colleague",
+    Opened: "Opened",
+    Line: "AuditEntry",
+    Page: "AuditPage",
 }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 
+from relay.tasks import Tasks
 from tests.kit.ports import free_port
 
 RULES = Path(__file__).parents[3] / "docker" / "prometheus" / "rules.yml"
@@ -24,7 +25,7 @@ PATIENCE = 15.0
 def shortened(rules: str) -> str:
     """Minutes become seconds: what is waited for, looked back at, and averaged over."""
     rules = re.sub(r"for: \S+", "for: 1s", rules)
-    rules = re.sub(r"\[(?:5m|1m)\]", "[20s]", rules).replace("[1d]", "[1m]")
+    rules = re.sub(r"\[(?:15m|5m|1m)\]", "[20s]", rules).replace("[1d]", "[1m]")
     return re.sub(r"offset (?:15m|6h|10m)", "offset 20s", rules)
 
 
@@ -144,6 +145,7 @@ class Scene:
     @contextlib.asynccontextmanager
     async def people(self, amount: int, say: dict[str, Any] | None = None) -> AsyncIterator[None]:
         """So many WebSockets, each of which says one thing."""
+        tasks = Tasks("people", lambda task, failure: print(f"{task}: {failure!r}", file=sys.stderr))
         async with contextlib.AsyncExitStack() as stack:
             visitors = []
             for _ in range(amount):
@@ -152,9 +154,9 @@ class Scene:
                 visitors.append(visitor)
                 if say is not None:
                     await visitor.send_json(say)
-            staying = asyncio.ensure_future(_stay(visitors))
+            stack.push_async_callback(tasks.close)
+            tasks.start("stay", _stay(visitors))
             yield
-            staying.cancel()
 
 
 async def _stay(visitors: Sequence[aiohttp.ClientWebSocketResponse]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.bench import servers
-from tests.bench.__main__ import Line, Profile, Starter, run, write
+from tests.bench.__main__ import Line, Profile, Starter, compete
 from tests.bench.contest import Cores
 from tests.bench.peers import peers
 
@@ -54,14 +54,7 @@ def main() -> int:
         print(f"peers: {reason}", file=sys.stderr)
         return 2
     profile = replace(PROFILE, people=people, turns=arguments.turns)
-    lines = run(profile, everybody)
-    if lines is None:
-        return 2
-    for sentence in verdicts(lines):
-        print(sentence)
-    if arguments.json:
-        write(arguments.json, profile, lines)
-    return 0
+    return compete(profile, everybody, verdicts, arguments.json)
 
 
 if __name__ == "__main__":

@@ -296,6 +296,8 @@ function refused(session: Session, error: ErrorMessage['data']): Step {
     case 'server_draining':
     case 'too_many_connections':
       return socket.turnedAway(session, error.code, error.retry_after ?? null);
+    case 'account_needed':
+      return pairing.stop({ ...session, accountAsked: session.accountAsked + 1 });
     case 'consent_needed':
       return consent.refused(session);
     // Crossed with what the server says next, unless it was a message.

@@ -239,6 +239,8 @@ export interface Session {
   /** Where it says who runs this place. Null: nowhere, as far as is known. */
   readonly imprint: string | null;
   readonly phase: Phase;
+  /** How often it wanted them to sign in to an account first. */
+  readonly accountAsked: number;
   /** How the relay calls this visitor, also in its log. Null until it has told. */
   readonly userId: string | null;
   /** Null until the relay has told them. */
@@ -276,6 +278,7 @@ export const FIRST_STATE: Session = {
   agreedTo: null,
   imprint: null,
   phase: { name: 'idle' },
+  accountAsked: 0,
   userId: null,
   limits: null,
   connection: 'none',

@@ -2,6 +2,7 @@
 // language's own. What is to be said is not decided here.
 
 export * as about from './about';
+export * as account from './account';
 export * as announcements from './announcements';
 export * as attention from './attention';
 export * as chat from './chat';

@@ -5,6 +5,8 @@ import { bitrate, bytes, count, duration, share } from './figures';
 export const title = 'Relay operator';
 export const token = 'Operator’s token';
 export const open = 'Open';
+export const signIn = 'Sign in with a passkey';
+export const or = 'or';
 export const looking = 'Looking…';
 /** Around the name of the setting. */
 export const tokenIs = 'The token is the server’s';
@@ -179,10 +181,99 @@ export function cleanedUp(people: number): string {
 export const unreachable = 'The server does not answer.';
 
 /** `wait`: seconds. */
-export function tooManyTokens(wait: string): string {
-  return `There were too many wrong tokens. Try again in ${wait} seconds.`;
+export function tooManyAttempts(wait: string): string {
+  return `There were too many wrong attempts. Try again in ${wait} seconds.`;
 }
 
 export function answeredWith(status: number): string {
   return `The server answered with ${status}.`;
+}
+
+/** Of the staff, in lists and sentences. */
+export const role = { moderator: 'Moderator', operator: 'Operator', auditor: 'Auditor' };
+export const mayDo = {
+  moderator: 'Sees who talks, and ends rooms.',
+  operator: 'Does that, looks after the server, and says who is on the staff.',
+  auditor: 'Reads what staff did.',
+};
+
+export function rolesOf(roles: readonly string[]): string {
+  return roles.map((each) => role[each as keyof typeof role] ?? each).join(', ');
+}
+
+export function welcome(name: string): string {
+  return `Welcome, ${name}`;
+}
+
+export function youAre(roles: readonly string[]): string {
+  return `On the staff as: ${rolesOf(roles)}.`;
+}
+
+export const passkeyIs =
+  'You sign in with a passkey: your fingerprint, your face, a PIN or a security key. It stays with your device or your password manager.';
+export const makePasskey = 'Make a passkey';
+export const noPasskeyMade = 'No passkey was made. Try again.';
+export const noPasskeyUsed = 'No passkey was used. Try again.';
+export const noPasskeysHere =
+  'This browser has no passkeys, or the page was not opened by HTTPS. Open the link in another browser.';
+export const toSignIn = 'To the sign-in';
+export const signOut = 'Sign out';
+
+export const again = 'Is it still you?';
+export const whyAgain = 'This wants your passkey once more.';
+export const showIt = 'Use the passkey';
+export const cancel = 'Cancel';
+export const leftAlone = 'Nothing was changed.';
+
+export const staff = 'Staff';
+export const nobodyOnStaff = 'Nobody is on the staff yet.';
+export const name = 'Name';
+export const roles = 'Roles';
+export const letIn = 'Let in';
+export const newLink = 'New link';
+export const remove = 'Remove';
+export const copy = 'Copy';
+export const copied = 'Copied';
+
+export function linkFor(who: string): string {
+  return `New link for ${who}`;
+}
+
+export function removeQuestion(who: string): string {
+  return `Take ${who} off the staff?`;
+}
+
+export function linkIs(who: string): string {
+  return `For ${who}, once, within half an hour. It is not shown again.`;
+}
+
+/** `seen`: seconds since 1970. */
+export function howIn(passkeys: number, seen: number | null, isInvited: boolean): string {
+  const parts = [passkeys === 1 ? '1 passkey' : `${passkeys} passkeys`];
+  if (seen !== null) parts.push(`seen ${momentOf(seen)}`);
+  if (isInvited) parts.push('a link is open');
+  return parts.join(' · ');
+}
+
+export const audit = 'Audit log';
+export const lookAgain = 'Look again';
+export const older = 'Older';
+export const nothingDone = 'Nothing was done yet.';
+
+const MOMENTS = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+});
+
+/** Seconds since 1970, where the page is read. */
+export function momentOf(at: number): string {
+  return MOMENTS.format(at * 1000);
+}
+
+/** A word of the audit log, such as `room_ended`. */
+export function deed(what: string): string {
+  return what.replaceAll('_', ' ');
 }
