@@ -1,67 +1,24 @@
 """The audit log, on SQLite and on a real PostgreSQL."""
 
 import asyncio
-import datetime
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay import clock
 from relay.auth import audit as audit_module
 from relay.auth import inspection, keys
-from relay.auth.audit import Audit
-from relay.config.settings import Settings
 from relay.errors import ErrorCode, RelayError
-from relay.observe.journal import Journal
-from relay.observe.tally import Tally
 from relay.store import audit as sql
 from relay.store.chain import EXPIRED
-from relay.store.records import DAY, Records
+from relay.store.records import DAY
 from relay.store.tables import audit as entries
-from tests.contract.test_store_changes import VALUES, adds
-from tests.kit.stores import found, opened
-
-ALL = select(entries.c.n, entries.c.who, entries.c.what, entries.c.subject, entries.c.detail).order_by(entries.c.n)
-
-
-class Noting:
-    """A server's part that notes, on a database of the test's."""
-
-    def __init__(self, database: str, folder: Path) -> None:
-        self.settings = Settings.of(database=database, state_dir=str(folder))
-        self.tally = Tally()
-        self.records = Records(self.settings.state, lambda happening: None, _fail)
-        self.keys = keys.kept(folder, datetime.date(2026, 1, 1))
-        self.audit = Audit(
-            records=self.records,
-            keys=self.keys,
-            keep=self.settings.state.keep_audit * DAY,
-            journal=Journal(self.tally),
-            report=_fail,
-        )
-
-    def verify(self) -> inspection.Verdict:
-        return inspection.verify(self.settings, file=None, key=None)
-
-
-def _fail(task: str, failure: BaseException) -> None:
-    raise AssertionError(task) from failure
-
-
-@asynccontextmanager
-async def noting(database: str, folder: Path) -> AsyncIterator[Noting]:
-    one = Noting(database, folder)
-    await one.records.start()
-    try:
-        yield one
-    finally:
-        await one.audit.close()
-        await one.records.stop()
+from tests.contract.noting import ALL, noting
+from tests.kit.stores import VALUES, adds, found, opened
 
 
 async def forge(database: str, *statements: object) -> None:

@@ -18,7 +18,7 @@ from relay.store.chats import Chat, Line, place
 from relay.store.facts import new_key
 from relay.store.tables import chat_lines, chats
 from relay.store.writing import Keep, remove_old
-from tests.contract.test_audit import ALL, Noting, noting
+from tests.contract.noting import ALL, Noting, noting
 from tests.kit.stores import found, opened
 
 ANN, BOB, EVE = (letter * 16 for letter in "ABE")

@@ -4,11 +4,9 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.config.settings import StateSettings
@@ -18,23 +16,9 @@ from relay.store import writer as writer_module
 from relay.store.facts import new_key
 from relay.store.records import Records
 from relay.store.store import StoreState
-from relay.store.tables import hourly
 from tests.kit.people import until
 from tests.kit.postgres import Postgres
-from tests.kit.stores import NODE, found, storing, visit
-
-VALUES = select(hourly.c.value).order_by(hourly.c.value)
-
-
-def adds(value: float) -> Callable[[AsyncConnection], Coroutine[None, None, float]]:
-    """A change that adds a row, and gives its value."""
-
-    async def add(connection: AsyncConnection) -> float:
-        row = {"hour": 0, "node": NODE, "run": new_key(), "name": "change", "value": value}
-        await connection.execute(insert(hourly), row)
-        return value
-
-    return add
+from tests.kit.stores import VALUES, adds, found, storing, visit
 
 
 async def greatest_and_one(connection: AsyncConnection) -> None:

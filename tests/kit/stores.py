@@ -1,23 +1,26 @@
 """A store on a database of the test's own, what is noted there, and what is found in it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Select, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from relay.observe.happenings import Happening
 from relay.store.database import locate, migrate, open_engine
 from relay.store.facts import RoomFact, SessionFact, SumFact, new_key
 from relay.store.store import Store
+from relay.store.tables import hourly
 from relay.store.writing import Keep
 
 KEEP = Keep(visits=1_000, sums=10_000)
 NODE = "here"
+VALUES = select(hourly.c.value).order_by(hourly.c.value)
+"""Of what `adds` has added."""
 
 
 def head() -> str:
@@ -65,3 +68,14 @@ def room(*keys: str, ended_at: int = 20) -> RoomFact:
 
 def hour(value: float, name: str = "sessions", begins: int = 3_600) -> SumFact:
     return SumFact(hour=begins, name=name, value=value)
+
+
+def adds(value: float) -> Callable[[AsyncConnection], Coroutine[None, None, float]]:
+    """A change that adds a row, and gives its value."""
+
+    async def add(connection: AsyncConnection) -> float:
+        row = {"hour": 0, "node": NODE, "run": new_key(), "name": "change", "value": value}
+        await connection.execute(insert(hourly), row)
+        return value
+
+    return add
