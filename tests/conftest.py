@@ -1,11 +1,13 @@
 """A whole server for every test that asks for one: real sockets on loopback, ports chosen by the system."""
 
+import logging
 import resource
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import aioice.ice
 import hypothesis
 import pytest
+import structlog
 
 from relay.app import Relay
 from relay.config import settings as settings_module
@@ -41,6 +43,20 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a server of a test keeps is not in the home of who runs it, where another checkout's tests would meet it."""
     monkeypatch.setattr(settings_module, "USUAL_FOLDER", str(tmp_path_factory.mktemp("state")))
+
+
+@pytest.fixture
+def logging_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Afterwards, for a test that sets the log up. Loggers keep nothing of it: modules have theirs for ever."""
+    configure = structlog.configure
+    monkeypatch.setattr(structlog, "configure", lambda **how: configure(**{**how, "cache_logger_on_first_use": False}))
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
 
 
 @pytest.fixture

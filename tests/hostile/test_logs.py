@@ -4,7 +4,6 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,20 +14,10 @@ from tests.kit.people import visit
 from tests.kit.servers import on_loopback
 from tests.kit.wire import status_of
 
-pytestmark = pytest.mark.usefixtures("_logging_as_it_was")
+pytestmark = pytest.mark.usefixtures("logging_as_it_was")
 
 TOKEN = "a token of the operator"
 EVIL = "x\r\n2026-01-01 00:00:00 [error] forged line\x1b[2J\x1b]0;title\x07\u2028\u0085\x00end"
-
-
-@pytest.fixture
-def _logging_as_it_was() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.captureWarnings(capture=False)
 
 
 @pytest.fixture

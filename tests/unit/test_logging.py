@@ -6,24 +6,12 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-import structlog
 
 from relay.config.settings import LogFormat, LogLevel
 from relay.observe.logs.folding import BURST, WINDOW, FoldingHandler
 from relay.observe.logs.logging import configure, get_logger
 from relay.observe.logs.pseudonyms import Pseudonyms
 from relay.observe.logs.recent import KINDS, LONGEST, Recent
-
-
-@pytest.fixture
-def _logging_as_it_was() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
 
 
 @pytest.mark.parametrize(
@@ -116,7 +104,7 @@ class Flood:
         self.logger.addHandler(self.handler)
 
 
-@pytest.mark.usefixtures("_logging_as_it_was")
+@pytest.mark.usefixtures("logging_as_it_was")
 def test_we_and_the_libraries_write_the_same_json(capsys: pytest.CaptureFixture[str]) -> None:
     configure(LogLevel.INFO, LogFormat.JSON)
     get_logger("room").info("room_ended", room="r1", reason="left", seconds=1.5)
@@ -128,7 +116,7 @@ def test_we_and_the_libraries_write_the_same_json(capsys: pytest.CaptureFixture[
     assert theirs["event"].startswith("Connection(7) address-")
 
 
-@pytest.mark.usefixtures("_logging_as_it_was")
+@pytest.mark.usefixtures("logging_as_it_was")
 @pytest.mark.parametrize("form", LogFormat)
 def test_a_traceback_tells_no_address(capsys: pytest.CaptureFixture[str], form: LogFormat) -> None:
     configure(LogLevel.INFO, form)
