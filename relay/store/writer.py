@@ -82,7 +82,8 @@ class Writer:
         """One transaction that writes at a time. Who has waited longest is next, so a batch of facts is the most that a
         change waits for, with the changes before it."""
         self._questions: set[asyncio.Task[Any]] = set()
-        self._changes: set[asyncio.Task[Any]] = set()
+        self._changes: set[Future[Any]] = set()
+        """That were handed over, whether or not they have begun: who stops the server may do so right after."""
         self._wake = asyncio.Event()
         self._stopping = False
         self._is_away = True
@@ -109,7 +110,10 @@ class Writer:
         """
         if self._loop is None:
             raise RuntimeError("nobody is there to write")
-        return asyncio.run_coroutine_threadsafe(self._make(change), self._loop)
+        made = asyncio.run_coroutine_threadsafe(self._make(change), self._loop)
+        self._changes.add(made)
+        made.add_done_callback(self._changes.discard)
+        return made
 
     def stop(self) -> None:
         """Write what waits, and end; if the database is away, end. From any thread."""
@@ -184,19 +188,18 @@ class Writer:
                 return await question(connection)
 
     async def _make(self, change: Change[Answer]) -> Answer:
-        with _among(self._changes):
-            async with self._writing, changing(self._engine) as connection:
-                return await change(connection)
+        async with self._writing, changing(self._engine) as connection:
+            return await change(connection)
 
     async def _dismiss(self) -> None:
         """Those who ask get no answer any more. Changes are made still, if that takes no time."""
         questions = set(self._questions)
         for task in questions:
             task.cancel()
-        if left := questions | self._changes:
+        if left := [*questions, *map(asyncio.wrap_future, set(self._changes))]:
             await asyncio.wait(left, timeout=DISMISSING)
-        for task in set(self._changes):
-            task.cancel()
+        for change in set(self._changes):
+            change.cancel()
 
     async def _open(self, engine: AsyncEngine) -> None:
         make_folder(self._url)

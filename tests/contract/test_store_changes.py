@@ -181,8 +181,7 @@ async def test_without_a_database_a_change_is_refused_with_words() -> None:
 
 CONFIRMS = """
 import asyncio, sys
-from tests.contract.test_store_changes import adds
-from tests.kit.stores import storing
+from tests.kit.stores import adds, storing
 
 async def confirm():
     async with storing(sys.argv[1]) as store:
