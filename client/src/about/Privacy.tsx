@@ -24,7 +24,7 @@ export function Privacy() {
             ]}
           />
           <Table kept={kept} />
-          <Cookies isSet={kept.consent} />
+          <Cookies isSet={kept.consent} accounts={kept.accounts} />
           <Whom site={kept.site} />
         </>
       )}
@@ -52,6 +52,7 @@ function Table({ kept }: { readonly kept: Kept }) {
     [said.visits, lasts(kept.visits_days)],
     [said.sums, lasts(kept.sums_days)],
     ...(kept.consent ? [[said.cookie, words.days(kept.cookie_days)] as const] : []),
+    ...(kept.accounts ? [[said.account, said.untilDeleted] as const] : []),
     [said.choices, said.untilCleared],
   ];
   return (
@@ -78,7 +79,8 @@ function Table({ kept }: { readonly kept: Kept }) {
 }
 
 /** `isSet`: this place has a cookie. */
-function Cookies({ isSet }: { readonly isSet: boolean }) {
+function Cookies(props: { readonly isSet: boolean; readonly accounts: boolean }) {
+  const { isSet, accounts } = props;
   const said = words.cookies;
   const [forgetting, setForgetting] = useState<'not' | 'asked' | 'done' | 'failed'>('not');
 
@@ -91,7 +93,9 @@ function Cookies({ isSet }: { readonly isSet: boolean }) {
   return (
     <section className={styles.card}>
       <h2>{said.title}</h2>
-      <p>{isSet ? said.one : said.none}</p>
+      {isSet && <p>{said.one}</p>}
+      {!isSet && !accounts && <p>{said.none}</p>}
+      {accounts && <p>{said.account}</p>}
       <p>{said.others}</p>
       {isSet && (
         <div className={styles.forget}>

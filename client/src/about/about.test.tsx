@@ -82,6 +82,12 @@ test('a place that asks nobody has no cookie, and nothing to be forgotten', asyn
   expect(screen.queryByText(/take the way over/)).toBeNull();
 });
 
+test('where there are accounts it is said what they hold', async () => {
+  await show(Privacy, { ...KEPT, accounts: true });
+  expect(rows()).toContainEqual(expect.stringMatching(/^Your account.*until you delete it$/));
+  expect(screen.getByText(/Who signs in gets another one/)).toBeDefined();
+});
+
 test('who wants to be forgotten is told whether it is done', async () => {
   await show(Privacy, KEPT);
   const pressed = async (status: number) => {

@@ -71,6 +71,9 @@ export const kept = {
     'That somebody came and talked: when, how long, with which kind of browser. Without address and name',
   sums: 'Sums for each hour, such as how many people came',
   cookie: 'The cookie in your browser, counted from your last visit',
+  account:
+    'Your account, if you make one: what you chose, which rules you agreed to, a nickname, and the public half of your passkeys',
+  untilDeleted: 'until you delete it',
   choices: 'What you chose last (mode, devices, sound), in your browser alone',
   untilCleared: 'until you clear it',
 };
@@ -86,8 +89,10 @@ function years(count: number): string {
 
 export const cookies = {
   title: 'Cookies',
-  one: 'There is one cookie. It is set when you agree to the rules, and not before. It holds a random number, which rules you agreed to, that you are of age, and the day of your last visit. The server keeps no list of these numbers, and nobody else gets to read it.',
+  one: 'One cookie is set when you agree to the rules, and not before. It holds a random number, which rules you agreed to, that you are of age, and the day of your last visit. The server keeps no list of these numbers, and nobody else gets to read it.',
   none: 'This place sets no cookies for visitors.',
+  account:
+    'Who signs in gets another one for 30 days, which says which account is theirs and ends with signing out.',
   others: 'There is no advertising, and no program of others that watches you.',
   forget: 'Forget me',
   forgetting: 'One moment…',
