@@ -7,9 +7,8 @@ would feel it.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
-from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import URL
@@ -82,7 +81,8 @@ class Writer:
         """One transaction that writes at a time. Who has waited longest is next, so a batch of facts is the most that a
         change waits for, with the changes before it."""
         self._questions: set[asyncio.Task[Any]] = set()
-        self._changes: set[asyncio.Task[Any]] = set()
+        self._changes: set[Future[Any]] = set()
+        """From when they are handed over: one that has not begun when the end comes is made, too."""
         self._wake = asyncio.Event()
         self._stopping = False
         self._is_away = True
@@ -109,7 +109,10 @@ class Writer:
         """
         if self._loop is None:
             raise RuntimeError("nobody is there to write")
-        return asyncio.run_coroutine_threadsafe(self._make(change), self._loop)
+        made = asyncio.run_coroutine_threadsafe(self._make(change), self._loop)
+        self._changes.add(made)
+        made.add_done_callback(self._changes.discard)
+        return made
 
     def stop(self) -> None:
         """Write what waits, and end; if the database is away, end. From any thread."""
@@ -142,6 +145,8 @@ class Writer:
             self._loop = None
             await self._dismiss()
             await engine.dispose()
+            # A connection that was given up in the middle of something has a thread, which says here that it ends.
+            await asyncio.sleep(BREATH)
 
     async def _insist(self, step: Callable[[], Awaitable[None]]) -> None:
         """Take a step until the database lets us, or it is time to stop."""
@@ -179,24 +184,30 @@ class Writer:
                 return
 
     async def _answer(self, question: Question[Answer]) -> Answer:
-        with _among(self._questions):
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("this is no task")
+        self._questions.add(task)
+        try:
             async with self._asking, self._engine.connect() as connection:
                 return await question(connection)
+        finally:
+            self._questions.discard(task)
 
     async def _make(self, change: Change[Answer]) -> Answer:
-        with _among(self._changes):
-            async with self._writing, changing(self._engine) as connection:
-                return await change(connection)
+        async with self._writing, changing(self._engine) as connection:
+            return await change(connection)
 
     async def _dismiss(self) -> None:
         """Those who ask get no answer any more. Changes are made still, if that takes no time."""
         questions = set(self._questions)
         for task in questions:
             task.cancel()
-        if left := questions | self._changes:
+        changes = set(self._changes)
+        if left := questions | {asyncio.wrap_future(made) for made in changes}:
             await asyncio.wait(left, timeout=DISMISSING)
-        for task in set(self._changes):
-            task.cancel()
+        for made in changes:
+            made.cancel()
 
     async def _open(self, engine: AsyncEngine) -> None:
         make_folder(self._url)
@@ -240,16 +251,3 @@ class Writer:
             if removed == 0:
                 return
             await self._pause(BREATH)
-
-
-@contextmanager
-def _among(tasks: "set[asyncio.Task[Any]]") -> Iterator[None]:
-    """This task is one of them for as long as the block lasts."""
-    task = asyncio.current_task()
-    if task is None:
-        raise RuntimeError("this is no task")
-    tasks.add(task)
-    try:
-        yield
-    finally:
-        tasks.discard(task)
