@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import URL
 
@@ -156,10 +157,13 @@ class Store:
             raise self._unwritten("Too many wait for the database: nothing was kept of this. Try again in a moment.")
         self._changes += 1
         made = asyncio.wrap_future(self._writer.make(change))
+        # Of who is called off meanwhile it is made all the same: half of the way there is nothing to be gained.
+        made.add_done_callback(_pass_over)
         try:
             await asyncio.wait([made], timeout=CONFIRMING)
         finally:
             self._changes -= 1
+        if not made.done():
             made.cancel()
         if made.cancelled():
             log.warning("store_silent", seconds=CONFIRMING)
@@ -226,3 +230,9 @@ class Store:
         else:
             settled.set_exception(failure)
         return False
+
+
+def _pass_over(made: "asyncio.Future[Any]") -> None:
+    """Nobody may be there any more to hear of a failure."""
+    if not made.cancelled():
+        made.exception()

@@ -7,9 +7,8 @@ would feel it.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
-from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import URL
@@ -83,7 +82,7 @@ class Writer:
         change waits for, with the changes before it."""
         self._questions: set[asyncio.Task[Any]] = set()
         self._changes: set[Future[Any]] = set()
-        """That were handed over, whether or not they have begun: who stops the server may do so right after."""
+        """From when they are handed over: one that has not begun when the end comes is made, too."""
         self._wake = asyncio.Event()
         self._stopping = False
         self._is_away = True
@@ -146,6 +145,8 @@ class Writer:
             self._loop = None
             await self._dismiss()
             await engine.dispose()
+            # A connection that was given up in the middle of something has a thread, which says here that it ends.
+            await asyncio.sleep(BREATH)
 
     async def _insist(self, step: Callable[[], Awaitable[None]]) -> None:
         """Take a step until the database lets us, or it is time to stop."""
@@ -183,9 +184,15 @@ class Writer:
                 return
 
     async def _answer(self, question: Question[Answer]) -> Answer:
-        with _among(self._questions):
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("this is no task")
+        self._questions.add(task)
+        try:
             async with self._asking, self._engine.connect() as connection:
                 return await question(connection)
+        finally:
+            self._questions.discard(task)
 
     async def _make(self, change: Change[Answer]) -> Answer:
         async with self._writing, changing(self._engine) as connection:
@@ -196,10 +203,11 @@ class Writer:
         questions = set(self._questions)
         for task in questions:
             task.cancel()
-        if left := [*questions, *map(asyncio.wrap_future, set(self._changes))]:
+        changes = set(self._changes)
+        if left := questions | {asyncio.wrap_future(made) for made in changes}:
             await asyncio.wait(left, timeout=DISMISSING)
-        for change in set(self._changes):
-            change.cancel()
+        for made in changes:
+            made.cancel()
 
     async def _open(self, engine: AsyncEngine) -> None:
         make_folder(self._url)
@@ -243,16 +251,3 @@ class Writer:
             if removed == 0:
                 return
             await self._pause(BREATH)
-
-
-@contextmanager
-def _among(tasks: "set[asyncio.Task[Any]]") -> Iterator[None]:
-    """This task is one of them for as long as the block lasts."""
-    task = asyncio.current_task()
-    if task is None:
-        raise RuntimeError("this is no task")
-    tasks.add(task)
-    try:
-        yield
-    finally:
-        tasks.discard(task)
