@@ -5,6 +5,7 @@ import { type Kept, PRIVACY, type Site, tell, withdrawConsent } from '../core/br
 import { about as words } from '../words';
 import styles from './about.module.css';
 import { Frame } from './Frame';
+import { MyData } from './Mine';
 
 const ask = () => tell<Kept>(PRIVACY, 'cookie_days');
 
@@ -25,6 +26,7 @@ export function Privacy() {
           />
           <Table kept={kept} />
           <Cookies isSet={kept.consent} accounts={kept.accounts} />
+          {kept.consent && <MyData />}
           <Whom site={kept.site} />
         </>
       )}

@@ -100,6 +100,44 @@ test('who wants to be forgotten is told whether it is done', async () => {
   expect(await pressed(204)).toMatch('The cookie is gone');
 });
 
+/** Draws the privacy page where this is kept of the reader; what is pressed is answered with `status`. */
+async function showMine(mine: object, status = 200): Promise<void> {
+  vi.stubGlobal('fetch', async (address: string, options?: RequestInit) => {
+    if (options?.method === 'DELETE') return new Response(null, { status });
+    return Response.json(address === 'videochat/me' ? mine : KEPT);
+  });
+  render(<Privacy />);
+  // First the page's own values, then the reader's.
+  await settled();
+  await settled();
+}
+
+const settled = () => act(async () => void (await new Promise((done) => setTimeout(done))));
+
+test('people see by which code they are known, and that nothing is kept of them', async () => {
+  await showMine({ code: 'ABCD-EFGH-IJKL-MNOP', kept: { chats: 0 } });
+  expect(screen.getByText('ABCD-EFGH-IJKL-MNOP')).toBeDefined();
+  expect(screen.getByText('Nothing is kept under this code.')).toBeDefined();
+  expect(screen.queryByRole('button', { name: 'Erase all of it' })).toBeNull();
+});
+
+test.each([
+  [200, 'Erased'],
+  [503, 'still there'],
+])('what is kept is erased when it was meant: the server says %d', async (status, words) => {
+  await showMine({ code: 'ABCD-EFGH-IJKL-MNOP', kept: { chats: 2 } }, status);
+  expect(screen.getByText('2 chats that you and a partner kept.')).toBeDefined();
+  const save = screen.getByRole('link', { name: 'Save all of it' });
+  expect(save.getAttribute('href')).toBe('videochat/me/export');
+  fireEvent.click(screen.getByRole('button', { name: 'Erase all of it' }));
+  fireEvent.click(screen.getByRole('button', { name: 'Keep it' }));
+  fireEvent.click(screen.getByRole('button', { name: 'Erase all of it' }));
+  expect(screen.getByText(/gone for your partners/)).toBeDefined();
+  fireEvent.click(screen.getByRole('button', { name: 'Yes, erase it' }));
+  await settled();
+  expect(screen.getByText(new RegExp(words))).toBeDefined();
+});
+
 test('a server that does not answer is said to', async () => {
   await show(Privacy, {});
   expect(screen.getByRole('status').textContent).toMatch('does not answer');

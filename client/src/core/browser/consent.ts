@@ -9,6 +9,8 @@ const PATIENCE = 5_000;
 /** Beside the page, wherever that is served. */
 export const CONSENT = 'videochat/consent';
 export const PRIVACY = 'videochat/privacy';
+export const MINE = 'videochat/me';
+export const MY_FILE = 'videochat/me/export';
 
 /** As the relay says it (relay/web/consent.py). */
 export interface Told {
@@ -41,6 +43,14 @@ export interface Kept {
   readonly turn: readonly string[];
 }
 
+/** What is kept of whoever asks, by their cookie (relay/web/me.py). */
+export interface Mine {
+  /** By which the operator finds it; null: there is no cookie. */
+  readonly code: string | null;
+  /** How much of each kind. */
+  readonly kept: Readonly<Record<string, number>>;
+}
+
 /** Null where nothing answers that knows of it. */
 export async function askConsent(): Promise<Question | null> {
   const told = await tell<Told>(CONSENT, 'is_needed');
@@ -71,10 +81,19 @@ export async function giveConsent(rules: string): Promise<Sent> {
 }
 
 /** Whether it is done. */
-export async function withdrawConsent(): Promise<boolean> {
+export function withdrawConsent(): Promise<boolean> {
+  return remove(CONSENT);
+}
+
+/** All that is kept of them. Whether it is done. */
+export function eraseMine(): Promise<boolean> {
+  return remove(MINE);
+}
+
+async function remove(address: string): Promise<boolean> {
   try {
     const signal = AbortSignal.timeout(PATIENCE);
-    return (await fetch(CONSENT, { method: 'DELETE', signal })).ok;
+    return (await fetch(address, { method: 'DELETE', signal })).ok;
   } catch {
     return false;
   }

@@ -100,6 +100,26 @@ export const cookies = {
   failed: 'The server did not answer, and the cookie is still there. Try again.',
 };
 
+export const mine = {
+  title: 'What is kept of you',
+  nobody: 'Your browser has no cookie from here, so nothing that is kept leads to you.',
+  code: 'Your code here:',
+  whatFor:
+    'It leads to nobody. Tell it to the operator if you want to know more, or to have everything erased.',
+  nothing: 'Nothing is kept under this code.',
+  chats: (count: number) =>
+    count === 1
+      ? 'One chat that you and a partner kept.'
+      : `${count} chats that you and a partner kept.`,
+  save: 'Save all of it',
+  erase: 'Erase all of it',
+  forBoth: 'Chats are gone for your partners, too.',
+  really: 'Yes, erase it',
+  keep: 'Keep it',
+  erased: 'Erased: nothing is kept of you any more.',
+  failed: 'The server could not erase it. Everything is still there. Try again.',
+};
+
 export const whom = {
   title: 'Who runs this place',
   nobody: 'The operator has not said who they are.',
