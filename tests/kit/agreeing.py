@@ -11,6 +11,8 @@ from yarl import URL
 from tests.kit.people import Visitor
 
 CONSENT = "/videochat/consent"
+BESIDE = CONSENT[1:]
+"""Wherever the page is."""
 
 
 def browser(port: int) -> aiohttp.ClientSession:
@@ -20,7 +22,7 @@ def browser(port: int) -> aiohttp.ClientSession:
 
 async def question(client: aiohttp.ClientSession) -> dict[str, Any]:
     """What somebody is asked."""
-    async with client.get(CONSENT) as answer:
+    async with client.get(BESIDE) as answer:
         assert answer.status == 200
         told: dict[str, Any] = await answer.json()
         return told
@@ -29,7 +31,7 @@ async def question(client: aiohttp.ClientSession) -> dict[str, Any]:
 async def answer(client: aiohttp.ClientSession, **more: Any) -> tuple[int, str | None]:
     """Agree to what is asked, but for what is said otherwise; the status, and the error's code if it is one."""
     said = {"rules": (await question(client))["rules"], "is_of_age": True, **more}
-    async with client.post(CONSENT, json=said) as response:
+    async with client.post(BESIDE, json=said) as response:
         code = None if response.status == 204 else (await response.json())["code"]
         return response.status, code
 

@@ -287,15 +287,17 @@ async def test_a_server_whose_keys_are_not_whole_does_not_start(tmp_path: Path, 
 
 
 async def test_people_meet_where_keys_can_not_be_kept_and_are_known_as_soon_as_they_can(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(safekeeping, "LOOK_INTERVAL", 0.02)
+    told: list[str] = []
+    monkeypatch.setattr(safekeeping.log, "warning", lambda event, **more: told.append(event))
     state = tmp_path / "state"
     state.touch()
     settings = asking(tmp_path)
     async with browser(settings.network.port) as client:
         async with running(settings):
-            assert "keys_not_kept" in capsys.readouterr().out
+            assert "keys_not_kept" in told
             assert await answer(client) == (204, None)
             state.unlink()
             await until(lambda: (state / FILE).exists())

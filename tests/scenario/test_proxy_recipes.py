@@ -15,6 +15,7 @@ from relay.config.settings import EngineChoice
 from relay.protocol.messages import Role
 from relay.web import visit as visit_module
 from relay.web.visit import PING_INTERVAL
+from tests.kit.agreeing import answer
 from tests.kit.behind import ANN, BOB, BRIEF, MOST, PATIENCE, by_recipe, recipe_settings
 from tests.kit.people import MediaVisitor, Visitor, introduce
 from tests.kit.proxies import BYTES_RECIPES, FOLDER, FOLDER_RECIPES, PAGE_RECIPES, RECIPES
@@ -91,23 +92,27 @@ async def test_two_people_talk_and_their_media_goes_past_it(recipe: str, tmp_pat
         by_recipe(recipe, tmp_path, recipe_settings(recipe, tmp_path).but(engine=engine)) as place,
         place.somebody(ANN) as first,
         place.somebody(BOB) as second,
-        first.ws_connect("ws", max_msg_size=0) as one,
-        second.ws_connect("ws", max_msg_size=0) as other,
     ):
-        ann, bob = Visitor(one), Visitor(other)
-        await asyncio.gather(ann.hear("connected"), bob.hear("connected"))
-        people = [MediaVisitor(ann, 60), MediaVisitor(bob, 200)]
-        for person in people:
-            await person.connect()
-        await introduce(ann, bob)
-        async with asyncio.timeout(PATIENCE):
-            await asyncio.gather(*(person.received(Role.PARTNER_CAMERA).recv() for person in people))
-        settings = place.relay.settings
-        assert set(ports(people[0].answer)) == {
-            ("udp", settings.network.udp_port),
-            ("tcp", settings.network.public_tcp_port or settings.network.tcp_port),
-        }
-        await asyncio.gather(*(person.close() for person in people))
+        # The cookie comes through as well.
+        assert [await answer(session) for session in (first, second)] == [(204, None)] * 2
+        async with (
+            first.ws_connect("ws", max_msg_size=0) as one,
+            second.ws_connect("ws", max_msg_size=0) as other,
+        ):
+            ann, bob = Visitor(one), Visitor(other)
+            await asyncio.gather(ann.hear("connected"), bob.hear("connected"))
+            people = [MediaVisitor(ann, 60), MediaVisitor(bob, 200)]
+            for person in people:
+                await person.connect()
+            await introduce(ann, bob)
+            async with asyncio.timeout(PATIENCE):
+                await asyncio.gather(*(person.received(Role.PARTNER_CAMERA).recv() for person in people))
+            settings = place.relay.settings
+            assert set(ports(people[0].answer)) == {
+                ("udp", settings.network.udp_port),
+                ("tcp", settings.network.public_tcp_port or settings.network.tcp_port),
+            }
+            await asyncio.gather(*(person.close() for person in people))
 
 
 def ports(answer: str) -> Iterator[tuple[str, int]]:

@@ -73,7 +73,10 @@ async def test_it_says_what_runs_with_what_and_what_is_lacking() -> None:
         assert said["listens"] == said["advertised"] == "127.0.0.1"
         assert said["capacity"] == "7 people; RELAY_MAX_PEOPLE says so"
         assert said["certificate"] == "none"
-        assert said["settings"] == "flag: port, log_format; environment: bind, public_address, database, max_people"
+        assert (
+            said["settings"]
+            == "flag: port, log_format; environment: bind, public_address, database, consent, max_people"
+        )
         for part in ("RELAY_TLS_CERT", "TURN over TLS", "RELAY_OPERATOR_TOKEN"):
             assert part in said["lacking"]
 

@@ -103,7 +103,13 @@ async def test_it_serves_a_port_of_root_as_somebody_without_rights(tmp_path: Pat
     if await helped.wait():
         pytest.skip("this Python is for root alone")
     port = privileged_port()
-    settings = {"port": port, "media-port": free_port(), "bind": "127.0.0.1", "public-address": "127.0.0.1"}
+    settings = {
+        "port": port,
+        "media-port": free_port(),
+        "bind": "127.0.0.1",
+        "public-address": "127.0.0.1",
+        "consent": "off",
+    }
     options = [part for name, chosen in settings.items() for part in (f"--{name}", str(chosen))]
     process = await asyncio.create_subprocess_exec(
         *command, "serve", "--engine", engine.value, *options, env=environment, cwd="/"
