@@ -1,6 +1,7 @@
 """`/videochat/`: health, statistics, and what only the operator may see and do."""
 
 from collections.abc import Awaitable, Callable
+from enum import StrEnum
 
 import msgspec
 from aiohttp import web
@@ -13,13 +14,25 @@ from relay.figures.figures import Figures
 from relay.figures.stats import Stats, stats_of
 from relay.observe.tally import Tally
 from relay.room.host import RoomHost
+from relay.store.store import StoreState
 from relay.web.callers import Callers
+
+
+class Condition(StrEnum):
+    """How the server is, in a word."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    """It takes people and their calls go on, but what lasts can't be written now: the database is away."""
+    CLOSED = "closed"
+    """It takes nobody."""
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the server takes people; all that strangers are told."""
 
     ready: bool
+    status: Condition
 
 
 class Health(Ready, frozen=True, kw_only=True):
@@ -66,7 +79,11 @@ class Status:
     def health(self) -> Health:
         figures = self._figures()
         return Health(
-            ready=figures.ready, version=figures.version, engine=figures.engine, store=figures.store.state.value
+            ready=figures.ready,
+            status=_condition(figures),
+            version=figures.version,
+            engine=figures.engine,
+            store=figures.store.state.value,
         )
 
     def stats(self) -> Stats:
@@ -99,7 +116,8 @@ def add_routes(app: web.Application, status: Status, callers: Callers, audit: Au
         if "Authorization" in request.headers:
             await callers.admit(request)
         else:
-            current = Ready(ready=current.ready)
+            current = Ready(ready=current.ready, status=current.status)
+        # Also 200 while degraded: a load balancer that took the server out would end calls that go on without it.
         return _json(current, 200 if current.ready else 503)
 
     async def stats(request: web.Request) -> web.Response:
@@ -121,6 +139,12 @@ def add_routes(app: web.Application, status: Status, callers: Callers, audit: Au
     app.router.add_post("/videochat/cleanup", cleanup)
     app.router.add_route("OPTIONS", "/videochat/{rest:.*}", _preflight)
     app.on_response_prepare.append(_share_with(frozenset(site.allowed_origins)))
+
+
+def _condition(figures: Figures) -> Condition:
+    if not figures.ready:
+        return Condition.CLOSED
+    return Condition.DEGRADED if figures.store.state is StoreState.AWAY else Condition.OK
 
 
 def _json(content: object, status: int = 200) -> web.Response:

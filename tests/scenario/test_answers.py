@@ -172,7 +172,7 @@ async def test_no_cache_keeps_what_the_operator_is_told(
 
 async def test_what_runs_here_is_told_to_the_operator_alone(client: aiohttp.ClientSession) -> None:
     async with client.get("/videochat/health") as response:
-        assert await response.json() == {"ready": True}
+        assert await response.json() == {"ready": True, "status": "ok"}
     async with client.get("/videochat/health", headers={"Authorization": "Bearer guessed"}) as response:
         assert response.status == 401
     async with client.get("/videochat/health", headers=OPERATOR) as response:

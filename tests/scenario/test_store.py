@@ -60,6 +60,15 @@ async def health(port: int) -> dict[str, Any]:
         return told
 
 
+async def status_for_strangers(port: int) -> tuple[int, Any]:
+    """What a load balancer and a monitor elsewhere are told."""
+    async with (
+        aiohttp.ClientSession() as client,
+        client.get(f"http://127.0.0.1:{port}/videochat/health") as answer,
+    ):
+        return answer.status, await answer.json()
+
+
 def with_a_database(folder: Path, **more: object) -> Settings:
     return on_loopback(database=None, state_dir=str(folder), operator_token=TOKEN, **more)
 
@@ -135,12 +144,14 @@ async def test_people_meet_and_the_operator_is_told_while_the_database_is_away(
     state.touch()
     async with running(with_a_database(state)) as relay:
         assert (await health(relay.port))["store"] == "away"
+        assert await status_for_strangers(relay.port) == (200, {"ready": True, "status": "degraded"})
         assert "\nrelay_store_open 0.0\n" in relay.metrics.render().decode()
         async with visit(relay.port) as ann, visit(relay.port) as bob:
             await introduce(ann, bob)
         state.unlink()
         await until(lambda: relay.figures().store.waiting == 0)
         assert (await health(relay.port))["store"] == "open"
+        assert await status_for_strangers(relay.port) == (200, {"ready": True, "status": "ok"})
         assert "\nrelay_store_dropped_total 0.0\n" in relay.metrics.render().decode()
     assert kept(state / FILE, "SELECT count(*) FROM user_sessions") == [(2,)]
 
