@@ -176,8 +176,10 @@ async def test_who_is_forgotten_is_asked_again(served: Served, invite: Invite) -
     await red.is_told("Ready")
     await red.page.get_by_role("link", name="Privacy").click()
     await expect(red.page.get_by_role("heading", name="What is kept, and for how long")).to_be_visible()
+    await expect(red.page.get_by_text("Nothing is kept under this code.")).to_be_visible()
     await red.button("Forget me").click()
-    await red.is_told("The cookie is gone")
+    await expect(red.page.get_by_text("The cookie is gone")).to_be_visible()
+    await expect(red.page.get_by_text("nothing that is kept leads to you")).to_be_visible()
     assert await cookies(red) == []
     await red.picture("privacy")
     await red.page.get_by_role("link", name="Rules").click()

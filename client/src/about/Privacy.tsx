@@ -10,6 +10,7 @@ import { MyData } from './Mine';
 const ask = () => tell<Kept>(PRIVACY, 'cookie_days');
 
 export function Privacy() {
+  const [forgotten, setForgotten] = useState(false);
   return (
     <Frame title={words.privacyTitle} ask={ask}>
       {(kept) => (
@@ -25,8 +26,13 @@ export function Privacy() {
             ]}
           />
           <Table kept={kept} />
-          <Cookies isSet={kept.consent} accounts={kept.accounts} />
-          {kept.consent && <MyData />}
+          <Cookies
+            isSet={kept.consent}
+            accounts={kept.accounts}
+            onForgotten={() => setForgotten(true)}
+          />
+          {/* Looks again: without the cookie nothing leads to them. */}
+          {kept.consent && <MyData key={`${forgotten}`} />}
           <Whom site={kept.site} />
         </>
       )}
@@ -81,15 +87,21 @@ function Table({ kept }: { readonly kept: Kept }) {
 }
 
 /** `isSet`: this place has a cookie. */
-function Cookies(props: { readonly isSet: boolean; readonly accounts: boolean }) {
-  const { isSet, accounts } = props;
+function Cookies(props: {
+  readonly isSet: boolean;
+  readonly accounts: boolean;
+  readonly onForgotten: () => void;
+}) {
+  const { isSet, accounts, onForgotten } = props;
   const said = words.cookies;
   const [forgetting, setForgetting] = useState<'not' | 'asked' | 'done' | 'failed'>('not');
 
   async function forget() {
     if (forgetting === 'asked') return;
     setForgetting('asked');
-    setForgetting((await withdrawConsent()) ? 'done' : 'failed');
+    const isDone = await withdrawConsent();
+    setForgetting(isDone ? 'done' : 'failed');
+    if (isDone) onForgotten();
   }
 
   return (

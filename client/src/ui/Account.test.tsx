@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 
 import { afterEach, expect, test, vi } from 'vitest';
-import { cleanup, fireEvent, render, screen } from '../testing/page';
+import { act, cleanup, fireEvent, render, screen } from '../testing/page';
 import { Account } from './Account';
 import { type AccountState, type AccountView, NO_ACCOUNTS } from './accounts';
 
@@ -14,7 +14,7 @@ const OFFERED: AccountState = {
 };
 const ANN = { nickname: 'Ann', preferences: {}, passkeys: 1, sessions: 2 };
 
-function show(state: AccountState) {
+async function show(state: AccountState): Promise<AccountView> {
   const account: AccountView = {
     state: () => state,
     subscribe: () => vi.fn(),
@@ -27,6 +27,8 @@ function show(state: AccountState) {
     remove: vi.fn(),
   };
   render(<Account state={state} account={account} />);
+  // The dialog comes when it is wanted.
+  await act(async () => void (await import('./AccountDialog')));
   return account;
 }
 
@@ -34,13 +36,13 @@ const names = () => screen.getAllByRole('button').map((each) => each.textContent
 
 afterEach(cleanup);
 
-test('where there are no accounts nothing is said of them', () => {
-  show(NO_ACCOUNTS);
+test('where there are no accounts nothing is said of them', async () => {
+  await show(NO_ACCOUNTS);
   expect(screen.queryByRole('button')).toBeNull();
 });
 
-test('the ways in are those that there are', () => {
-  const account = show(OFFERED);
+test('the ways in are those that there are', async () => {
+  const account = await show(OFFERED);
   expect(names()).toEqual([
     'Sign in',
     'Sign in with a passkey',
@@ -51,20 +53,20 @@ test('the ways in are those that there are', () => {
   fireEvent.click(screen.getByRole('button', { name: 'Sign in with Example' }));
   expect(account.goToProvider).toHaveBeenCalledOnce();
   cleanup();
-  show({ ...OFFERED, passkeys: false });
+  await show({ ...OFFERED, passkeys: false });
   expect(names()).toEqual(['Sign in', 'Sign in with Example', 'Close']);
 });
 
-test('what went wrong is said in words, also where there are none for it', () => {
-  show({ ...OFFERED, trouble: 'sign_in_failed' });
+test('what went wrong is said in words, also where there are none for it', async () => {
+  await show({ ...OFFERED, trouble: 'sign_in_failed' });
   expect(screen.getByRole('alert').textContent).toMatch(/^Signing in did not work/);
   cleanup();
-  show({ ...OFFERED, trouble: '<b>made up</b>' });
+  await show({ ...OFFERED, trouble: '<b>made up</b>' });
   expect(screen.getByRole('alert').textContent).toBe('That did not work. Try again later.');
 });
 
-test('an account is named, left and deleted, the last only when asked once more', () => {
-  const account = show({ ...OFFERED, account: ANN });
+test('an account is named, left and deleted, the last only when asked once more', async () => {
+  const account = await show({ ...OFFERED, account: ANN });
   expect(names()[0]).toBe('Ann');
   expect(screen.getByRole('status').textContent).toBe('Signed in on 2 browsers.');
   fireEvent.input(screen.getByLabelText('Nickname'), { target: { value: 'Anna' } });

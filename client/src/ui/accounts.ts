@@ -60,6 +60,12 @@ export interface AccountView {
   readonly remove: () => void;
 }
 
+/** What shows it is given. */
+export interface AccountProps {
+  readonly state: AccountState;
+  readonly account: AccountView;
+}
+
 /** What an account carries from device to device. */
 export interface Carried {
   readonly carried: () => Readonly<Record<string, unknown>>;
