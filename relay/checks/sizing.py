@@ -27,10 +27,11 @@ KEPT_OVERHEAD = 80
 SPARE = 1.5
 """So many times the average is allowed of what has a limit: pictures are not all alike."""
 
-SERVER_BYTES = 118_000_000
-"""Of memory, with nobody there any more (decision 11, `make soak`)."""
-PERSON_BYTES = 180 * 1024
-"""Of memory for somebody who is connected, without kept packets: `make bench` has 291 KiB with them at 1 Mbit/s."""
+SERVER_BYTES = 150_000_000
+"""Of memory, with nobody there: 141 MB after the start, with the database open."""
+PERSON_BYTES = 100 * 1024
+"""Of memory for somebody who is connected, without kept packets: about 85 KiB were measured, and 192 with them at
+1 Mbit/s (100 people)."""
 TCP_BYTES = 128 * 1024
 """Of the kernel's memory for media over one TCP connection, at most: 64 KiB each way."""
 
@@ -82,8 +83,8 @@ class Basis:
     us_per_packet: float = 7.0
     us_over_tcp: float = 20.0
     us_over_turn: float = 22.0
-    ms_per_join: float = 4.5
-    """With 32 people: 4.2 to 4.9, before joins became cheaper (decision 22)."""
+    ms_per_join: float = 3.0
+    """With 32 people: 2.8 (decision 22)."""
 
     def measured(self, us_per_packet: float | None, ms_per_join: float | None) -> "Basis":
         """The same where these were measured on another host: other paths cost as many times more there."""
