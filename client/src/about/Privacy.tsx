@@ -16,7 +16,10 @@ export function Privacy() {
       {(kept) => (
         <>
           <p className={styles.lead}>{words.privacyLead}</p>
-          <Said {...words.through} />
+          <Said
+            {...words.through}
+            text={[...words.through.text, ...(kept.chats_days === null ? [] : [words.keptChats])]}
+          />
           <Said {...words.partner} />
           <Said
             {...words.operator}
@@ -56,7 +59,7 @@ function Table({ kept }: { readonly kept: Kept }) {
   const lasts = (days: number | null) => (days === null ? said.notKept : words.days(days));
   const rows: readonly (readonly [string, string])[] = [
     [said.media, said.notKept],
-    [said.chats, lasts(kept.chats_days)],
+    [kept.chats_days === null ? said.chats : said.chatsOfBoth, lasts(kept.chats_days)],
     [said.visits, lasts(kept.visits_days)],
     [said.sums, lasts(kept.sums_days)],
     ...(kept.consent ? [[said.cookie, words.days(kept.cookie_days)] as const] : []),

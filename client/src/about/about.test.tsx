@@ -82,6 +82,12 @@ test('a place that asks nobody has no cookie, and nothing to be forgotten', asyn
   expect(screen.queryByText(/take the way over/)).toBeNull();
 });
 
+test('where chats can be kept it is said when they are', async () => {
+  await show(Privacy, { ...KEPT, chats_days: 30 });
+  expect(screen.getByText(/kept only from when you both wish so/)).toBeDefined();
+  expect(rows()).toContain('What you write, if you both want it kept30 days');
+});
+
 test('where there are accounts it is said what they hold', async () => {
   await show(Privacy, { ...KEPT, accounts: true });
   expect(rows()).toContainEqual(expect.stringMatching(/^Your account.*until you delete it$/));

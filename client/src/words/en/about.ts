@@ -39,6 +39,9 @@ export const through = {
   ],
 };
 
+export const keptChats =
+  'A chat is kept only from when you both wish so, for as long as you both were told. Either of you can erase it.';
+
 export const partner = {
   title: 'What your partner learns',
   text: [
@@ -67,6 +70,7 @@ export const kept = {
   notKept: 'not kept',
   media: 'Picture and sound',
   chats: 'What you write',
+  chatsOfBoth: 'What you write, if you both want it kept',
   visits:
     'That somebody came and talked: when, how long, with which kind of browser. Without address and name',
   sums: 'Sums for each hour, such as how many people came',
