@@ -1,4 +1,4 @@
-"""Staff from the command line: how the first one comes in, and how whoever can't come in any more does.
+"""Staff from the command line: how the first one comes in, and how somebody who can't come in any more does.
 
 Works while servers run, and without one.
 """

@@ -1,7 +1,7 @@
 """The ID token that a provider issues, and the keys that it is checked with (OpenID Connect Core 1.0, section 3.1.3.7).
 
 A signature counts by a key that the provider shows, of an algorithm with two halves: a shared secret (HS256) would let
-whoever knows the client's secret write tokens, and `none` is no signature.
+anyone who knows the client's secret can write tokens, and `none` is no signature.
 """
 
 from collections.abc import Mapping

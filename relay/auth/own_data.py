@@ -1,4 +1,4 @@
-"""What is kept of one visitor, for themselves and for whoever they ask: all of it is shown or erased at once."""
+"""What is kept of one visitor, for themselves and for those they ask: all of it is shown or erased at once."""
 
 import base64
 from collections.abc import Mapping, Sequence

@@ -31,7 +31,7 @@ ALLOWED: dict[Role, frozenset[Scope]] = {
     Role.OPERATOR: frozenset({Scope.MODERATE, Scope.OPERATE, Scope.READ_FIGURES}),
     Role.AUDITOR: frozenset({Scope.AUDIT}),
 }
-"""Whoever gives orders does not also watch over them, unless they were made both."""
+"""Who gives orders does not also watch over them, unless they were made both."""
 
 
 @dataclass(frozen=True, slots=True)

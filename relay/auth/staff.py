@@ -41,7 +41,7 @@ LONGEST_NAME = 64
 """Characters."""
 
 RESERVED = (scopes.OPERATOR.name, scopes.METRICS.name, "command line")
-"""How names begin that stand for nobody on the staff: tokens, and whoever uses the command line."""
+"""How names begin that stand for nobody on the staff: tokens, and people at the command line."""
 
 SPENT = "This link was used, or its time is over. Ask for another."
 

@@ -245,7 +245,7 @@ def _store(store: StoreFigures) -> Iterator[Metric]:
     yield CounterMetricFamily("relay_store_dropped", dropped, store.dropped)
     confirmed = "Changes that somebody waited for, and that are on the disk."
     yield CounterMetricFamily("relay_store_confirmed", confirmed, store.confirmed)
-    refused = "Changes that the database did not confirm in time, which whoever waited was told."
+    refused = "Changes that the database did not confirm in time, which the people who waited were told."
     yield CounterMetricFamily("relay_store_refused", refused, store.refused)
 
 

@@ -58,7 +58,7 @@ class SessionOpened(Happening, frozen=True):
 
 class VisitorCame(Happening, frozen=True):
     """Somebody agreed to the rules for the first time, or was here on an earlier day: once a day, as their cookie
-    tells. Whoever refuses cookies, or clears them, is nobody who returned."""
+    tells. People who refuse cookies, or clear them, do not count as returned."""
 
     has_returned: bool
 

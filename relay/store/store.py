@@ -1,5 +1,5 @@
 """What lasts, as the rest of the server sees it: facts are noted, and nobody waits until they are written. Who asks the
-database waits for a few seconds at most. What must not be lost is written while whoever makes it waits, and is on the
+database waits for a few seconds at most. What must not be lost is written while the caller waits, and is on the
 disk when they go on.
 
 What waits is bounded; what finds no room is dropped and counted. While the database is away facts wait and it is
@@ -63,7 +63,7 @@ class StoreFigures:
     confirmed: int = 0
     """Changes that were made while somebody waited."""
     refused: int = 0
-    """Those that were not, and whoever waited was told."""
+    """Those that were not, and the caller was told."""
 
 
 class Store:

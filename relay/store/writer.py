@@ -105,7 +105,7 @@ class Writer:
     def make(self, change: Change[Answer]) -> Future[Answer]:
         """Have it made when those before it are. From any thread, while this one runs.
 
-        Whoever gives up waiting cancels it: then it is not made, unless it just was.
+        A caller that gives up waiting cancels it: then it is not made, unless it just was.
         """
         if self._loop is None:
             raise RuntimeError("nobody is there to write")

@@ -1,6 +1,6 @@
 """Requests are paid for by the address that asks: one that has spent what it has is answered later, or told to wait.
 
-Whoever shows the operator's token, or is signed in as staff, never waits, whatever others at the same address did.
+Anyone who shows the operator's token, or is signed in as staff, never waits, whatever others at the same address did.
 """
 
 import asyncio

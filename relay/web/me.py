@@ -1,6 +1,6 @@
 """`/videochat/me`: what is kept of who asks, by the cookie of their browser, and its end.
 
-Nothing is kept of whoever has no cookie: nothing would lead back to them.
+Nothing is kept of people who have no cookie: nothing would lead back to them.
 """
 
 import msgspec

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.browser.looks import AXE, RULES
-from tests.kit.browsers import CHROMIUM, FLAGS, OUTPUT
+from tests.kit.browsers import CHROMIUM, FLAGS, OUTPUT, give_authenticator
 from tests.kit.oidc import Fault, provider
 from tests.kit.servers import Served, serving
 
@@ -23,21 +23,6 @@ async def chromium() -> AsyncIterator[Browser]:
             yield browser
         finally:
             await browser.close()
-
-
-async def with_authenticator(page: Page) -> None:
-    """It answers by itself, as if somebody had put their finger on it."""
-    devtools = await page.context.new_cdp_session(page)
-    await devtools.send("WebAuthn.enable")
-    options = {
-        "protocol": "ctap2",
-        "transport": "internal",
-        "hasResidentKey": True,
-        "hasUserVerification": True,
-        "isUserVerified": True,
-        "automaticPresenceSimulation": True,
-    }
-    await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
 
 
 async def press(page: Page, name: str) -> None:
@@ -64,7 +49,7 @@ async def look(page: Page, name: str) -> None:
 async def test_a_passkey_makes_an_account_that_carries_what_was_chosen() -> None:
     async with serving(accounts="optional") as served, chromium() as browser:
         page = await browser.new_page()
-        await with_authenticator(page)
+        await give_authenticator(page)
         await page.goto(served.url)
         await look(page, "account_offered")
         await press(page, "Sign in")
@@ -140,7 +125,7 @@ async def test_who_is_not_let_in_by_the_provider_reads_why(fault: Fault, words: 
 async def test_where_an_account_is_needed_start_asks_for_one_and_then_people_meet() -> None:
     async with serving(accounts="required") as served, chromium() as browser:
         page = await browser.new_page()
-        await with_authenticator(page)
+        await give_authenticator(page)
         await page.goto(served.url)
         await page.get_by_role("radio", name="Text only").check()
         await expect(page.get_by_text("Ready")).to_be_visible()

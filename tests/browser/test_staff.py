@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import BrowserContext, Page, Route, async_playwright, expect
+from playwright.async_api import Page, Route, async_playwright, expect
 
 from relay.config.settings import EngineChoice
-from tests.kit.browsers import CHROMIUM, FLAGS, OUTPUT
+from tests.kit.browsers import CHROMIUM, FLAGS, OUTPUT, give_authenticator
 from tests.kit.servers import Served, serving
 from tests.kit.staff import TOKEN, invited_at
 
@@ -29,23 +29,9 @@ async def page(served: Served) -> AsyncIterator[Page]:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         context = await browser.new_context(viewport={"width": 1280, "height": 800})
         page = await context.new_page()
-        await give_authenticator(context, page)
+        await give_authenticator(page)
         yield page
         await browser.close()
-
-
-async def give_authenticator(context: BrowserContext, page: Page) -> None:
-    session = await context.new_cdp_session(page)
-    await session.send("WebAuthn.enable")
-    options = {
-        "protocol": "ctap2",
-        "transport": "internal",
-        "hasResidentKey": True,
-        "hasUserVerification": True,
-        "isUserVerified": True,
-        "automaticPresenceSimulation": True,
-    }
-    await session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
 
 
 async def picture(page: Page, name: str) -> None:

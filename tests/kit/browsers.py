@@ -270,3 +270,18 @@ async def see_each_other(one: Person, other: Person) -> None:
 
 Invite = Callable[..., Awaitable[Person]]
 """Opens the page in a new browser, whose camera shows this colour."""
+
+
+async def give_authenticator(page: Page) -> None:
+    """One of Chromium's own, for passkeys. It answers by itself, as if somebody had put their finger on it."""
+    devtools = await page.context.new_cdp_session(page)
+    await devtools.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})

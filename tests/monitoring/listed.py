@@ -69,7 +69,7 @@ MEANINGS = {
     "stopped": "The server has ended.",
     "store_answered_nothing": "The operator asked for what is kept, and the database gave no answer.",
     "store_silent": "The database did not answer in time to somebody who waited for it.",
-    "store_wrote_nothing": "Something that must not be lost could not be written. Whoever waited was told.",
+    "store_wrote_nothing": "Something that must not be lost could not be written. The person who waited was told.",
     "token_right": "Somebody used the operator's token, or Prometheus its own, for the first time in a while.",
     "variables_ignored": "Variables of Kubernetes or Docker's links were passed over.",
 }

@@ -1,5 +1,5 @@
 // Owns the session of who sits at the console: one of the staff, whom the server knows by a cookie that no script can
-// read, or whoever has the operator's token, which stays in memory alone and goes into one request header. It asks the
+// read, or anyone who has the operator's token, which stays in memory alone and goes into one request header. It asks the
 // server every two seconds, and passes orders on.
 
 import { hasPasskeys, makePasskey, usePasskey } from '../ui/passkeys';

@@ -6,6 +6,7 @@ import { NOTHING_RECEIVED } from '../core/machine/lines';
 import type { Session } from '../core/machine/state';
 import { App } from '../ui/App';
 import { NO_ACCOUNTS } from '../ui/accounts';
+import { accountIn } from './account';
 import { render, screen } from './page';
 
 export interface View {
@@ -31,17 +32,7 @@ export function show(session: Session, ...streams: MediaStream[]): View {
           loudness: () => 0,
           showIn: vi.fn(),
         }}
-        account={{
-          state: () => NO_ACCOUNTS,
-          subscribe: () => vi.fn(),
-          show: vi.fn(),
-          signIn: vi.fn(),
-          makePasskey: vi.fn(),
-          goToProvider: vi.fn(),
-          rename: vi.fn(),
-          signOut: vi.fn(),
-          remove: vi.fn(),
-        }}
+        account={accountIn(NO_ACCOUNTS)}
         preferences={{ sound: () => true, subscribe: () => vi.fn(), choose: vi.fn() }}
       />
     );

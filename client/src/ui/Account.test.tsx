@@ -1,6 +1,7 @@
 // @vitest-environment happy-dom
 
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
+import { accountIn } from '../testing/account';
 import { act, cleanup, fireEvent, render, screen } from '../testing/page';
 import { Account } from './Account';
 import { type AccountState, type AccountView, NO_ACCOUNTS } from './accounts';
@@ -15,17 +16,7 @@ const OFFERED: AccountState = {
 const ANN = { nickname: 'Ann', preferences: {}, passkeys: 1, sessions: 2 };
 
 async function show(state: AccountState): Promise<AccountView> {
-  const account: AccountView = {
-    state: () => state,
-    subscribe: () => vi.fn(),
-    show: vi.fn(),
-    signIn: vi.fn(),
-    makePasskey: vi.fn(),
-    goToProvider: vi.fn(),
-    rename: vi.fn(),
-    signOut: vi.fn(),
-    remove: vi.fn(),
-  };
+  const account = accountIn(state);
   render(<Account state={state} account={account} />);
   // The dialog comes when it is wanted.
   await act(async () => void (await import('./AccountDialog')));

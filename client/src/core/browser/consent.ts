@@ -43,7 +43,7 @@ export interface Kept {
   readonly turn: readonly string[];
 }
 
-/** What is kept of whoever asks, by their cookie (relay/web/me.py). */
+/** What is kept of the person who asks, by their cookie (relay/web/me.py). */
 export interface Mine {
   /** By which the operator finds it; null: there is no cookie. */
   readonly code: string | null;

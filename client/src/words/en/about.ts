@@ -1,5 +1,5 @@
-// The pages at /rules and /privacy, and the links to them. What stands here must be true of the server: whoever changes what is
-// kept changes it here, too.
+// The pages at /rules and /privacy, and the links to them. What stands here must be true of the server: what is kept is
+// changed here, too.
 
 import { name } from './page';
 

@@ -6,7 +6,7 @@ const TIME = new Intl.DateTimeFormat('en', { dateStyle: 'long', timeStyle: 'shor
 export const title = 'Kept chats';
 export const close = 'Close';
 export const about =
-  'Only you and the person you wrote with can see a chat here. Whoever of you erases it erases it for both.';
+  'Only you and the person you wrote with can see a chat here. If one of you erases it, it is gone for both.';
 export const asking = 'One moment…';
 export const failed = 'They can’t be shown now. Try again in a moment.';
 export const none = 'You keep none.';
